@@ -1,0 +1,1 @@
+"""The science of the book: models, training, input gradients, similarity and the judgement of claims."""

@@ -1,0 +1,84 @@
+"""Everything that decides what a trained network is, except its seed."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+
+import torch
+from torch import nn
+
+from lib import models
+from lib.data import ImageData
+
+# Raise it when a change of lib/ makes other networks from the same fields: stored ones are then trained again.
+RECIPE = 1
+PRECISIONS = ("float32", "bfloat16", "float64")
+
+
+@dataclass(frozen=True)
+class Specification:
+    """A family at one width, with the data and the recipe that train it (fact sheet 4.2).
+
+    Attributes:
+        dataset, n_train, n_test, data_seed: the arguments of `lib.data.load`.
+        data_digest: sha256 of the images and labels, so that changed data never passes for the old.
+        epochs: passes over the training images.
+        learning_rate: of epoch 0; epoch e takes learning_rate / sqrt(e + 1).  SGD, no momentum, no weight decay.
+        batch_size: images a step; the last step of an epoch takes what is left.
+        precision: 'float32', 'float64', or 'bfloat16' (mixed: weights and BatchNorm stay float32).
+    """
+
+    family: str
+    width: int
+    dataset: str
+    n_train: int
+    n_test: int
+    data_seed: int
+    data_digest: str
+    in_channels: int
+    image_size: int
+    num_classes: int
+    epochs: int = 20
+    learning_rate: float = 0.1
+    batch_size: int = 128
+    precision: str = "float32"
+    recipe: int = RECIPE
+
+    def __post_init__(self):
+        models.check_family(self.family)
+        for name in ("width", "epochs", "batch_size"):
+            models.check_count(name, getattr(self, name))
+        if not self.learning_rate > 0:
+            raise ValueError(f"learning_rate must be above 0, not {self.learning_rate!r}")
+        if self.precision not in PRECISIONS:
+            raise ValueError(f"unknown precision {self.precision!r}; the precisions are {', '.join(PRECISIONS)}")
+
+    @property
+    def name(self) -> str:
+        return f"{self.family} k={self.width} on {self.dataset}"
+
+    @property
+    def key(self) -> str:
+        """Folder name in the store: readable, and different whenever any field is."""
+        fields = json.dumps(asdict(self), sort_keys=True)
+        return f"{self.dataset}-{self.family}-k{self.width}-{hashlib.sha256(fields.encode()).hexdigest()[:16]}"
+
+    def build(self) -> nn.Module:
+        """One untrained network of this family and width, for these images."""
+        return models.build(self.family, self.width, in_channels=self.in_channels,
+                            image_size=self.image_size, num_classes=self.num_classes)
+
+    def generator(self, seed: int, purpose: str) -> torch.Generator:
+        """The random stream of one network for one purpose: 'weights' or 'order'.
+
+        Family and width enter, so that networks of one seed number in two families share nothing.
+        """
+        text = f"{self.family} {self.width} {seed} {purpose}"
+        return torch.Generator().manual_seed(int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little") >> 1)
+
+
+def specify(data: ImageData, family: str, width: int, **recipe) -> Specification:
+    """The specification of `family` at `width` on `data`; `recipe` overrides the defaults of training."""
+    return Specification(family, width, data.name, len(data.train_labels), len(data.test_labels), data.seed,
+                         data.digest, data.train_images.shape[1], data.train_images.shape[2], len(data.classes),
+                         **recipe)
