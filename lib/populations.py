@@ -17,6 +17,8 @@ from lib.progress import progress
 from lib.specification import Specification
 from lib.training import TrainedNetwork, networks_together, train
 
+DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+
 
 @dataclass(frozen=True, eq=False)
 class Population:
@@ -76,7 +78,7 @@ def _tasks(missing: Iterable[tuple[Specification, int]]) -> list[tuple[Specifica
     """Whole stacks that hold the missing networks, the longest first so that no core is left with a long one."""
     stacks = set()
     for specification, seed in missing:
-        size = networks_together(specification)
+        size = networks_together(specification, DEVICE)
         first = seed - seed % size
         stacks.add((specification, tuple(range(first, first + size))))
     return sorted(stacks, key=lambda task: (-_work(*task), task[0].key, task[1]))
@@ -127,7 +129,7 @@ def _train_all(tasks, executor: Executor | None) -> None:
 def local_executor(tasks: int) -> Executor:
     """A process a core for the CPU, one process for the GPU; they end when this process does, however it ends."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    workers = 1 if torch.cuda.is_available() else min(cores, tasks)
+    workers = 1 if DEVICE == "cuda" else min(cores, tasks)
     return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"), initializer=_start_worker)
 
 
@@ -149,4 +151,4 @@ def _train_task(specification: Specification, seeds: tuple[int, ...]) -> list[Tr
                    seed=specification.data_seed)
     if images.digest != specification.data_digest:
         raise RuntimeError(f"the images of {specification.dataset!r} are not those that were specified")
-    return train(specification, seeds, images, "cuda" if torch.cuda.is_available() else "cpu")
+    return train(specification, seeds, images, DEVICE)

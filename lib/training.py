@@ -45,13 +45,16 @@ class TrainedNetwork:
         return all(math.isfinite(loss) for loss in self.train_loss + self.test_loss)
 
 
-def networks_together(specification: Specification) -> int:
-    """How many seeds are trained as one stack: the fastest of 4, 2 and 1 as measured in benchmarks/training.py.
+def networks_together(specification: Specification, device: str = "cpu") -> int:
+    """How many seeds are trained as one stack: on the CPU the fastest of 4, 2 and 1 (benchmarks/training.py).
 
-    It depends on the specification alone, so that seed s always has the same company and the same rounding.
+    It depends on the specification and the kind of device alone, so that seed s always has the same company and
+    the same rounding.
     """
+    if device == "cuda":
+        return 20  # inferred: a GPU wants many small networks at once
     activations = specification.width * (specification.image_size / 8) ** 2
-    return 4 if activations <= 16 else 2 if activations <= 32 else 1
+    return 4 if activations <= 8 else 2 if activations <= 32 else 1
 
 
 def train(specification: Specification, seeds: Sequence[int], data: ImageData, device: str = "cpu"

@@ -1,0 +1,97 @@
+"""Intervals for expected similarities that count both networks and images as samples.
+
+A bootstrap draw gives every network and every image a weight.  Networks: N - 1 draws with replacement out of N, whose
+variance is that of a mean of N (N draws give (N - 1) / N of it, too narrow for few networks); images: n out of n.
+The standard deviation of the draws times a Student quantile gives the interval.  In simulations with 3 to 20 networks
+95 % intervals of this kind covered the truth in 93.5 to 99 % of the cases, plain percentiles in 80 to 94 %.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import t as student
+
+from lib.similarity import has_direction
+
+CHUNK = 64  # images whose pair cosines are in memory at once
+
+
+@dataclass(frozen=True, eq=False)
+class SimilarityMatrix:
+    """Expected similarity between several populations.
+
+    Attributes:
+        values: [populations, populations], rho(k1, k2) over pairs of different networks.
+        draws: [draws, populations, populations], its bootstrap draws; NaN where a draw holds no such pair.
+        networks: how many networks each population has.
+        images: how many images were averaged over.
+    """
+
+    values: np.ndarray
+    draws: np.ndarray
+    networks: tuple[int, ...]
+    images: int
+
+    def interval(self, statistic=lambda matrix: matrix, level: float = 0.95) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """A function of the matrix with its interval: -> estimate, low, high.
+
+        `statistic` maps [..., populations, populations] to [..., any]; the degrees of freedom are those of the
+        smallest population.  With 2 networks a population's own similarity has no interval: NaN.
+        """
+        estimate = statistic(self.values)
+        draws = statistic(self.draws)
+        usable = np.isfinite(draws).sum(axis=0) > len(draws) / 2
+        deviation = np.where(usable, np.nanstd(np.where(usable, draws, 0.0), axis=0, ddof=1), np.nan)
+        margin = student.ppf(0.5 + level / 2, min(self.networks) - 1) * deviation
+        return estimate, estimate - margin, estimate + margin
+
+
+def similarity_matrix(populations: Sequence[np.ndarray], rng: np.random.Generator, draws: int = 500
+                      ) -> SimilarityMatrix:
+    """rho(k1, k2) of all pairs of populations, each [networks, images, dims], with bootstrap draws.
+
+    Raises:
+        ValueError: a population of fewer than 2 networks, or populations on different images.
+    """
+    sizes = tuple(len(population) for population in populations)
+    if min(sizes) < 2:
+        raise ValueError(f"every population needs at least 2 networks, not {min(sizes)}")
+    if len({population.shape[1:] for population in populations}) > 1:
+        raise ValueError("all populations need the same images and dims")
+    directions = np.concatenate(populations)
+    images = directions.shape[1]
+    image_weights = np.vstack([np.ones(images), rng.multinomial(images, np.full(images, 1 / images), draws)])
+    network_weights = np.vstack([np.ones(sum(sizes)), np.hstack(
+        [rng.multinomial(size - 1, np.full(size, 1 / size), draws) for size in sizes])])
+    values = _weighted_similarity(_pair_means(directions, image_weights), network_weights, sizes)
+    return SimilarityMatrix(values[0], values[1:], sizes, images)
+
+
+def _pair_means(directions: np.ndarray, image_weights: np.ndarray) -> np.ndarray:
+    """Weighted mean cosine over images of each pair of networks, for each row of weights: -> [rows, N, N]."""
+    count = len(directions)
+    cosines = np.zeros((len(image_weights), count * count))
+    weights = np.zeros_like(cosines)
+    for start in range(0, directions.shape[1], CHUNK):
+        part = directions[:, start:start + CHUNK].transpose(1, 0, 2).astype(float)  # [images, N, d]
+        has = has_direction(part).astype(float)
+        weight = image_weights[:, start:start + CHUNK]
+        cosines += weight @ (part @ part.transpose(0, 2, 1)).reshape(len(part), -1)
+        weights += weight @ (has[:, :, None] * has[:, None, :]).reshape(len(part), -1)
+    return (cosines / weights).reshape(-1, count, count)
+
+
+def _weighted_similarity(pairs: np.ndarray, weights: np.ndarray, sizes: tuple[int, ...]) -> np.ndarray:
+    """Average [rows, N, N] over pairs of different networks of each two populations: -> [rows, W, W]."""
+    member = np.repeat(np.eye(len(sizes)), sizes, axis=0)  # [N, W]
+    grouped = weights[:, :, None] * member  # [rows, N, W]
+    totals = grouped.transpose(0, 2, 1) @ pairs @ grouped
+    counts = weights @ member
+    # A network is no pair with itself, also when it was drawn twice.
+    same = np.einsum("bn,bnn,nw->bw", weights**2, pairs, member)
+    diagonal = np.arange(len(sizes))
+    totals[:, diagonal, diagonal] -= same
+    pair_weights = counts[:, :, None] * counts[:, None, :]
+    pair_weights[:, diagonal, diagonal] -= weights**2 @ member
+    return np.divide(totals, pair_weights, where=pair_weights > 0, out=np.full_like(totals, np.nan))

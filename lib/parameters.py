@@ -1,0 +1,140 @@
+"""The parameters of a chapter, checked before any work starts.
+
+papermill accepts a misspelt parameter and runs with the default; the `papermill` command hands lists over as text.
+Chapters therefore read their parameters through `read`, in the first cell after the parameters cell.
+"""
+
+import difflib
+import re
+from collections.abc import Callable, Iterable, Mapping
+from types import ModuleType, SimpleNamespace
+
+import yaml
+
+from lib import data, models, salience
+
+IPYTHON_NAMES = {"In", "Out"}
+
+
+class ParameterError(ValueError):
+    """A parameter that no chapter could run with; in a notebook it shows as its one sentence."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [f"ParameterError: {self}"]
+
+
+def read(namespace: Mapping[str, object], names: Iterable[str]) -> SimpleNamespace:
+    """The checked values of the parameters `names`, found in a notebook's `globals()`.
+
+    Any other variable is taken for a misspelt parameter, so this comes before imports and other assignments.
+
+    Raises:
+        ParameterError: an unknown parameter, or a value that its rule (RULES) refuses.
+    """
+    names = list(names)
+    for name in sorted(_variables(namespace) - set(names)):
+        near = difflib.get_close_matches(name, names, 1)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        raise ParameterError(f"unknown parameter {name!r}; {hint}the parameters are {', '.join(names)}")
+    values = SimpleNamespace()
+    for name in names:
+        try:
+            setattr(values, name, RULES[name](_parsed(namespace[name])))
+        except ValueError as error:
+            raise ParameterError(f"parameter {name!r}: {error}") from None
+    if hasattr(values, "seeds") and hasattr(values, "families"):
+        values.seeds = _seeds_by_family(values.seeds, values.families)
+    return values
+
+
+def _variables(namespace: Mapping[str, object]) -> set[str]:
+    return {name for name, value in namespace.items()
+            if not (name.startswith("_") or name in IPYTHON_NAMES or callable(value) or isinstance(value, ModuleType))}
+
+
+def _parsed(value: object) -> object:
+    """Lists and mappings that came as text from the command line."""
+    if isinstance(value, str) and value.lstrip().startswith(("[", "{")):
+        try:
+            return yaml.safe_load(value)
+        except yaml.YAMLError:
+            raise ValueError(f"{value!r} is not a list or mapping") from None
+    return value
+
+
+def _whole(least: int) -> Callable[[object], int]:
+    def check(value):
+        if isinstance(value, bool) or not isinstance(value, int) or value < least:
+            raise ValueError(f"must be a whole number of at least {least}, not {value!r}")
+        return value
+    return check
+
+
+def _distinct(value: object, least: int) -> list:
+    if not isinstance(value, (list, tuple)) or len(set(map(str, value))) < max(least, len(value)):
+        raise ValueError(f"must be a list of at least {least} different values, not {value!r}")
+    return list(value)
+
+
+def _families(value: object) -> list[str]:
+    for family in _distinct(value, 1):
+        models.check_family(family)
+    return list(value)
+
+
+def _widths(value: object) -> list[int]:
+    return sorted(_whole(1)(width) for width in _distinct(value, 2))
+
+
+def _seeds(value: object) -> int | dict[str, int]:
+    if isinstance(value, dict):
+        for family, count in value.items():
+            models.check_family(family)
+            _whole(2)(count)
+        return value
+    return _whole(2)(value)
+
+
+def _seeds_by_family(seeds: int | dict[str, int], families: list[str]) -> dict[str, int]:
+    """The number of seeds for each chosen family."""
+    if isinstance(seeds, int):
+        return dict.fromkeys(families, seeds)
+    for family in families:
+        if family not in seeds:
+            raise ParameterError(f"parameter 'seeds': names no number for the family {family!r}")
+    return {family: seeds[family] for family in families}
+
+
+def _dataset(value: object) -> str:
+    data.check_name(value)
+    return value
+
+
+def _output(value: object) -> str:
+    salience.check_output(value)
+    return value
+
+
+def _study(value: object) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"[a-z0-9][a-z0-9-]*", value):
+        raise ValueError(f"must be a name of small letters, digits and hyphens, not {value!r}")
+    return value
+
+
+def _grid(value: object) -> int | None:
+    return None if value is None else _whole(1)(value)
+
+
+# name -> rule: takes a value, returns it checked, or raises ValueError with what is allowed
+RULES = {
+    "study": _study,
+    "dataset": _dataset,
+    "families": _families,
+    "widths": _widths,
+    "seeds": _seeds,
+    "epochs": _whole(1),
+    "output": _output,
+    "grid": _grid,
+    "bootstrap_draws": _whole(100),
+    "random_seed": _whole(0),
+}

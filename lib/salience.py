@@ -1,0 +1,132 @@
+"""Input salience: the gradient of a network's score of the true class with respect to each input image."""
+
+import copy
+from collections.abc import Hashable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TypeVar
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from lib.data import ImageData
+from lib.populations import Population
+from lib.progress import progress
+
+Key = TypeVar("Key", bound=Hashable)
+
+# output -> score [images] of logits [images, classes] and labels [images, 1]
+OUTPUTS = {
+    "logit": lambda logits, labels: logits.gather(1, labels),
+    "probability": lambda logits, labels: logits.softmax(1).gather(1, labels),
+    "log-probability": lambda logits, labels: logits.log_softmax(1).gather(1, labels),
+}
+
+
+def input_gradients(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, *, output: str = "logit",
+                    batch_size: int = 256, device: str = "auto") -> torch.Tensor:
+    """Gradient of the true class's score with respect to every image (fact sheet 4.3), -> [n, C, H, W] float32.
+
+    The network is in eval mode meanwhile, so that no image influences another's gradient, and is left as it was.
+
+    Args:
+        model: [images, C, H, W] -> [images, classes] logits.
+        images: [n, C, H, W], normalised as in training; labels: [n] class indices.
+        output: 'logit' (the authors' code), 'probability' or 'log-probability' of the true class.
+        device: where to compute; 'auto' takes the GPU if there is one.
+
+    Raises:
+        ValueError: an unknown output, images and labels that do not fit together or to the model's classes, or a
+            gradient that is not finite.
+    """
+    check_output(output)
+    if len(images) != len(labels):
+        raise ValueError(f"{len(images)} images need as many labels, not {len(labels)}")
+    device = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+    gradients = torch.empty(images.shape, dtype=torch.float32)
+    with _evaluating(model, device) as model:
+        for start in range(0, len(images), batch_size):
+            part = slice(start, start + batch_size)
+            gradients[part] = _batch_gradients(model, images[part].to(device), labels[part].to(device), output).cpu()
+    if not gradients.isfinite().all():
+        raise ValueError("some input gradients are not finite; the network's weights or the images are broken")
+    return gradients
+
+
+def directions(gradients: torch.Tensor, *, grid: int | None = 8) -> torch.Tensor:
+    """Unit directions of area-averaged gradients, [n, C, H, W] -> [n, C * grid * grid] float32.
+
+    Every channel is averaged over grid x grid equal areas (fact sheet 4.3; also where they cut through pixels);
+    None keeps the full size.  A zero gradient has no direction: its row is zero.
+
+    Raises:
+        ValueError: a grid below 1 or finer than the image.
+    """
+    gradients = gradients.double()
+    if grid is not None:
+        rows, columns = (_area_average(size, grid) for size in gradients.shape[-2:])
+        gradients = rows @ gradients @ columns.T
+    flat = gradients.flatten(1)
+    # Scaled by the largest entry first, so that the square of a tiny gradient does not vanish.
+    flat = flat / flat.abs().amax(1, keepdim=True).clamp_min(torch.finfo(flat.dtype).tiny)
+    return F.normalize(flat, dim=1).float()
+
+
+def population_directions(populations: Mapping[Key, Population], images: ImageData, *, output: str = "logit",
+                          grid: int | None = 8) -> dict[Key, np.ndarray]:
+    """Directions of every network of every population on all test images, each [models, n, d] float32."""
+    check_output(output)
+    found = {}
+    with progress(sum(map(len, populations.values())), "input gradients") as bar:
+        for key, population in populations.items():
+            rows = []
+            for model in population.models():
+                gradients = input_gradients(model, images.test_images, images.test_labels, output=output)
+                rows.append(directions(gradients, grid=grid).numpy())
+                bar.update()
+            found[key] = np.stack(rows)
+    return found
+
+
+def check_output(output: str) -> None:
+    """Raises ValueError, naming the scores there are, for any other."""
+    if output not in OUTPUTS:
+        raise ValueError(f"unknown output {output!r}; the outputs are {', '.join(OUTPUTS)}")
+
+
+def _batch_gradients(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, output: str) -> torch.Tensor:
+    with torch.enable_grad():
+        images = images.detach().clone().requires_grad_()
+        logits = model(images)
+        if logits.ndim != 2 or len(logits) != len(images):
+            raise ValueError(f"the model must return [images, classes] scores, not {list(logits.shape)} "
+                             f"for {len(images)} images")
+        if labels.min() < 0 or labels.max() >= logits.shape[1]:
+            raise ValueError(f"labels must be from 0 to {logits.shape[1] - 1}, the model's classes, "
+                             f"not {labels.min()} to {labels.max()}")
+        score = OUTPUTS[output](logits, labels[:, None])
+        return torch.autograd.grad(score.sum(), images)[0]
+
+
+@contextmanager
+def _evaluating(model: nn.Module, device: str) -> Iterator[nn.Module]:
+    """The model in eval mode, or a copy of it on `device` if it lies elsewhere; afterwards its modes are as before."""
+    if any(parameter.device.type != torch.device(device).type for parameter in model.parameters()):
+        model = copy.deepcopy(model).to(device)
+    modes = [(module, module.training) for module in model.modules()]
+    try:
+        yield model.eval()
+    finally:
+        for module, mode in modes:
+            module.training = mode
+
+
+def _area_average(size: int, grid: int) -> torch.Tensor:
+    """[grid, size] weights: how much of each pixel lies in each of `grid` equal intervals; rows sum to 1."""
+    if not 1 <= grid <= size:
+        raise ValueError(f"grid must be from 1 to {size}, the size of the gradients, or None, not {grid!r}")
+    edges = torch.arange(grid + 1, dtype=torch.float64) * size / grid
+    pixels = torch.arange(size, dtype=torch.float64)
+    overlap = torch.minimum(edges[1:, None], pixels + 1) - torch.maximum(edges[:-1, None], pixels)
+    return overlap.clamp_min(0) * grid / size

@@ -1,0 +1,98 @@
+"""How alike the input gradients of networks are (fact sheet 2 and 3.7).
+
+Directions are [networks, images, dims] with unit rows, as `lib.salience.directions` gives them.  A zero row stands
+for a gradient that vanished and has no direction: averages over images leave it out and warn how many there are.
+"""
+
+import warnings
+
+import numpy as np
+from scipy.spatial.distance import pdist, squareform
+
+
+def individual(u: np.ndarray, v: np.ndarray) -> float:
+    """rho_ind: the mean cosine over images of two networks' directions, [n, d] x [n, d] -> one number (Fig. 2)."""
+    u, v = np.asarray(u), np.asarray(v)
+    if u.shape != v.shape or u.ndim != 2:
+        raise ValueError(f"two networks need directions of one shape [images, dims], not {u.shape} and {v.shape}")
+    return float(pairwise(np.stack([u, v]))[0, 1])
+
+
+def pairwise(directions: np.ndarray, others: np.ndarray | None = None) -> np.ndarray:
+    """rho_ind of every pair of networks: [models, n, d] (x [others, n, d]) -> [models, models or others].
+
+    One matrix product; the diagonal of the square form is 1.
+    """
+    a = _checked(directions)
+    b = a if others is None else _checked(others)
+    if a.shape[1:] != b.shape[1:]:
+        raise ValueError(f"both need the same images and dims, not {a.shape[1:]} and {b.shape[1:]}")
+    has_a, has_b = has_direction(a), has_direction(b)
+    _warn_of_zeros(*([has_a] if others is None else [has_a, has_b]))
+    cosines = a.reshape(len(a), -1) @ b.reshape(len(b), -1).T
+    return cosines / (has_a.astype(float) @ has_b.T.astype(float))
+
+
+def expected(a: np.ndarray, b: np.ndarray | None = None) -> float:
+    """rho(k1, k2): rho_ind averaged over all pairs of different networks, unbiased (fact sheet 3.7).
+
+    Args:
+        a: [models, n, d], networks of one family at one width.
+        b: those of another one, or None for pairs within `a`.
+
+    Raises:
+        ValueError: fewer than 2 networks in `a` when pairs are taken within it.
+    """
+    if b is not None:
+        return float(pairwise(a, b).mean())
+    if len(a) < 2:
+        raise ValueError(f"pairs of different networks need at least 2 networks, not {len(a)}")
+    matrix = pairwise(a)
+    return float((matrix.sum() - np.trace(matrix)) / (len(a) * (len(a) - 1)))
+
+
+def mean_direction_cosine(a: np.ndarray, b: np.ndarray, *, corrected: bool = True) -> float:
+    """Cosine of two populations' mean directions, over images: [models_a, n, d] x [models_b, n, d] -> one number.
+
+    Corrected for the finite number of networks: rho12 / sqrt(rho11 rho22), the ratio of averages over images
+    (fact sheet 3.7; taking the ratio after the average is inferred).  It can exceed 1 by its error; it is NaN where
+    a rho within a population is not positive.  Uncorrected: the plain cosine of the two means, averaged over images,
+    which is too small for few networks.
+    """
+    if corrected:
+        within = expected(a) * expected(b) if min(expected(a), expected(b)) > 0 else np.nan
+        return float(expected(a, b) / np.sqrt(within))
+    mean_a, mean_b = _checked(a).mean(0), _checked(b).mean(0)
+    lengths = np.linalg.norm(mean_a, axis=1) * np.linalg.norm(mean_b, axis=1)
+    return float(np.mean((mean_a * mean_b).sum(1)[lengths > 0] / lengths[lengths > 0]))
+
+
+def wasserstein(samples: np.ndarray) -> np.ndarray:
+    """Wasserstein-1 distance between the samples of every pair of models, [models, n] -> [models, models].
+
+    In one dimension it is the mean distance of the sorted values: sorted once, all pairs at once (Table 1).
+    """
+    samples = np.asarray(samples, dtype=float)
+    if samples.ndim != 2 or not np.isfinite(samples).all():
+        raise ValueError(f"samples must be finite numbers [models, n], not of shape {samples.shape}")
+    return squareform(pdist(np.sort(samples, axis=1), "cityblock")) / samples.shape[1]
+
+
+def has_direction(directions: np.ndarray) -> np.ndarray:
+    """[models, n, d] -> [models, n]: False for a zero row."""
+    return directions.any(axis=2)
+
+
+def _checked(directions: np.ndarray) -> np.ndarray:
+    directions = np.asarray(directions)
+    if directions.ndim != 3:
+        raise ValueError(f"directions must be [models, images, dims], not of shape {directions.shape}")
+    if not np.isfinite(directions).all():
+        raise ValueError("directions must be finite numbers")
+    return directions
+
+
+def _warn_of_zeros(*has: np.ndarray) -> None:
+    zeros, total = sum((~h).sum() for h in has), sum(h.size for h in has)
+    if zeros:
+        warnings.warn(f"{zeros} of {total} gradients are zero and have no direction; they are left out", stacklevel=3)

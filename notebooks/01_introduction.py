@@ -1,0 +1,2 @@
+# %% [markdown]
+# # 1. Introduction
