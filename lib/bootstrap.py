@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.stats import t as student
+from scipy.stats import ttest_ind
 
 from lib.similarity import has_direction
 
@@ -66,6 +67,21 @@ def similarity_matrix(populations: Sequence[np.ndarray], rng: np.random.Generato
         [rng.multinomial(size - 1, np.full(size, 1 / size), draws) for size in sizes])])
     values = _weighted_similarity(_pair_means(directions, image_weights), network_weights, sizes)
     return SimilarityMatrix(values[0], values[1:], sizes, images)
+
+
+def mean_interval(values: np.ndarray, level: float = 0.95) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Mean over the first axis, one value a network, with its Student interval: -> mean, low, high."""
+    values = np.asarray(values, dtype=float)
+    if len(values) < 2:
+        raise ValueError(f"an interval needs at least 2 networks, not {len(values)}")
+    margin = student.ppf(0.5 + level / 2, len(values) - 1) * values.std(axis=0, ddof=1) / np.sqrt(len(values))
+    return values.mean(axis=0), values.mean(axis=0) - margin, values.mean(axis=0) + margin
+
+
+def difference_interval(a: np.ndarray, b: np.ndarray, level: float = 0.95) -> tuple[float, float, float]:
+    """Difference of the means of two sets of networks with Welch's interval: -> mean(a) - mean(b), low, high."""
+    low, high = ttest_ind(a, b, equal_var=False).confidence_interval(level)
+    return float(np.mean(a) - np.mean(b)), float(low), float(high)
 
 
 def _pair_means(directions: np.ndarray, image_weights: np.ndarray) -> np.ndarray:

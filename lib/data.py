@@ -35,7 +35,7 @@ class ImageData:
 
     @cached_property
     def digest(self) -> str:
-        """sha256 over every image and label: two data sets with one digest train the same networks."""
+        """The sha256 of every image and label; data sets with the same digest train the same networks."""
         sha = hashlib.sha256()
         for tensor in (self.train_images, self.train_labels, self.test_images, self.test_labels):
             sha.update(str(tuple(tensor.shape)).encode())

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 from IPython.display import Markdown, display
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 # Okabe and Ito's palette, told apart with every kind of colour vision; markers repeat the distinction.
@@ -13,6 +14,8 @@ MARKERS = {"cnn-small": "o", "cnn-large": "s", "resnet-small": "^", "resnet-larg
 STYLE = {"figure.dpi": 110, "font.size": 11, "axes.spines.top": False, "axes.spines.right": False,
          "axes.grid": True, "grid.alpha": 0.3, "legend.frameon": False, "figure.constrained_layout.use": True,
          "image.cmap": "viridis"}
+
+Interval = tuple[np.ndarray, np.ndarray, np.ndarray]  # estimate, low, high
 
 
 def show(figure: Figure, caption: str) -> None:
@@ -26,3 +29,125 @@ def subplots(rows: int = 1, columns: int = 1, *, width: float = 6.4, height: flo
     """`matplotlib.pyplot.subplots` in the book's style; sizes in inches for one panel."""
     plt.rcParams.update(STYLE)
     return plt.subplots(rows, columns, figsize=(width * columns, height * rows), **options)
+
+
+def by_width(families: Mapping[str, Interval], widths: Sequence[int], label: str, *, log: bool = False,
+             axis: Axes | None = None) -> Figure:
+    """One line a family over the width k, with its intervals; each value is (estimate, low, high), [widths] each."""
+    axis = axis or subplots()[1]
+    for position, (family, (estimate, low, high)) in enumerate(families.items()):
+        shifted = np.asarray(widths) * 1.03 ** (position - (len(families) - 1) / 2)  # so that bars do not hide others
+        axis.errorbar(shifted, estimate, np.abs([estimate - low, high - estimate]), label=family, capsize=3,
+                      color=COLOURS[family], marker=MARKERS[family])
+    width_axis(axis, widths)
+    axis.set(ylabel=label, yscale="log" if log else "linear")
+    axis.legend()
+    return axis.figure
+
+
+def width_axis(axis: Axes, widths: Sequence[int]) -> None:
+    """A logarithmic axis of widths that names each of them."""
+    axis.set_xscale("log", base=2)
+    axis.set_xticks(widths, [str(width) for width in widths])
+    axis.minorticks_off()
+    axis.set_xlabel("width k (channels of the first layer)")
+
+
+def curves(families: Mapping[str, Mapping[int, np.ndarray]], label: str) -> Figure:
+    """A panel a family: mean curve over the networks at each width with the band that holds all of them.
+
+    `families`: family -> width -> [networks, epochs].
+    """
+    figure, axes = subplots(1, len(families), width=3.3, height=3.4, sharey=True, squeeze=False)
+    for axis, (family, widths) in zip(axes[0], families.items()):
+        shades = plt.get_cmap("cividis")(np.linspace(0, 0.9, len(widths)))
+        for colour, (width, values) in zip(shades, widths.items()):
+            epochs = np.arange(1, values.shape[1] + 1)
+            axis.plot(epochs, values.mean(0), color=colour, label=f"k = {width}")
+            axis.fill_between(epochs, values.min(0), values.max(0), color=colour, alpha=0.25, linewidth=0)
+        axis.set(title=family, xlabel="epoch", yscale="log")
+    axes[0, 0].set_ylabel(label)
+    axes[0, -1].legend(fontsize=9, loc="center left", bbox_to_anchor=(1, 0.5))
+    return figure
+
+
+def heatmaps(panels: Mapping[str, np.ndarray], widths: Sequence[int], label: str,
+             half_widths: Mapping[str, np.ndarray] | None = None) -> Figure:
+    """A panel a family: [widths, widths] values in the cells, below them the half width of the interval if given."""
+    figure, axes = subplots(1, len(panels), width=4.1, height=3.9, squeeze=False)
+    top = max(values.max() for values in panels.values())
+    for axis, (title, values) in zip(axes[0], panels.items()):
+        image = heatmap(axis, values, widths, top, None if half_widths is None else half_widths[title])
+        axis.set_title(title)
+    figure.colorbar(image, ax=axes, label=label, shrink=0.9, pad=0.01)
+    return figure
+
+
+def heatmap(axis: Axes, values: np.ndarray, widths: Sequence[int], top: float, half_widths: np.ndarray | None = None):
+    """One similarity matrix over k1 and k2, colours from 0 to `top`, its numbers in the cells."""
+    image = axis.imshow(values, vmin=0, vmax=top, origin="lower")
+    axis.grid(False)
+    for row, column in np.ndindex(values.shape):
+        text = f"{values[row, column]:.2f}"
+        if half_widths is not None:
+            text += f"\n±{half_widths[row, column]:.2f}"
+        axis.text(column, row, text, ha="center", va="center", fontsize=9,
+                  color="black" if values[row, column] > 0.6 * top else "white")
+    ticks = range(len(widths))
+    axis.set_xticks(ticks, widths)
+    axis.set_yticks(ticks, widths)
+    axis.set(xlabel="width k1", ylabel="width k2")
+    return image
+
+
+def steps(families: Mapping[str, Interval], widths: Sequence[int]) -> Figure:
+    """A panel a family: each change to the next width with its interval, [widths, widths - 1] each, colour by row."""
+    figure, axes = subplots(1, len(families), width=3.6, height=3.6, sharey=True, squeeze=False)
+    for axis, (family, (estimate, low, high)) in zip(axes[0], families.items()):
+        shades = plt.get_cmap("cividis")(np.linspace(0, 0.9, len(widths)))
+        for row, width in enumerate(widths):
+            places = np.arange(len(widths) - 1) + 0.13 * (row - (len(widths) - 1) / 2)
+            axis.errorbar(places, estimate[row], [estimate[row] - low[row], high[row] - estimate[row]], fmt="o",
+                          markersize=4, capsize=2, color=shades[row], label=f"other k = {width}")
+        axis.axhline(0, color="black", linewidth=1)
+        axis.set_xticks(range(len(widths) - 1), [f"{a}→{b}" for a, b in zip(widths, widths[1:])])
+        axis.set(title=family, xlabel="step of the width k")
+    axes[0, 0].set_ylabel("change of ρ (cosine)")
+    axes[0, -1].legend(fontsize=9, loc="center left", bbox_to_anchor=(1, 0.5))
+    return figure
+
+
+def gradient_gallery(images: np.ndarray, columns: Mapping[str, np.ndarray], titles: Sequence[str]) -> Figure:
+    """A row an image: the image, then its gradient in every column, each scaled to its own largest entry.
+
+    `images`: [rows, height, width]; `columns`: title -> [rows, height, width], signed; `titles`: one a row.
+    """
+    figure, axes = subplots(len(images), 1 + len(columns), width=1.45, height=1.5, squeeze=False)
+    for row, panels in enumerate(axes):
+        panels[0].imshow(images[row], cmap="gray")
+        panels[0].set_ylabel(titles[row])
+        for panel, gradients in zip(panels[1:], columns.values()):
+            scale = np.abs(gradients[row]).max() or 1
+            shades = panel.imshow(gradients[row] / scale, cmap="PuOr", vmin=-1, vmax=1)
+        for panel in panels:
+            panel.grid(False)
+            panel.spines[:].set_visible(False)
+            panel.set(xticks=[], yticks=[])
+    for panel, title in zip(axes[0], ("image", *columns)):
+        panel.set_title(title, fontsize=10)
+    figure.colorbar(shades, ax=axes, label="gradient / its largest entry", shrink=0.6, pad=0.02)
+    return figure
+
+
+def main_result(family: str, values: np.ndarray, diagonals: Mapping[str, Interval], widths: Sequence[int],
+                chance: tuple[float, float]) -> Figure:
+    """The trend in one picture: one family's similarity matrix, and rho(k, k) of all families over k."""
+    figure, (left, right) = subplots(1, 2, width=5.6, height=4.4, gridspec_kw={"width_ratios": [1, 1.2]})
+    image = heatmap(left, values, widths, values.max())
+    left.set_title(f"{family}: similarity between widths")
+    figure.colorbar(image, ax=left, label="expected similarity (cosine)", shrink=0.8)
+    by_width(diagonals, widths, "expected similarity ρ(k, k) (cosine)", axis=right)
+    right.axhspan(*chance, color="grey", alpha=0.5)
+    right.annotate("unrelated directions", (widths[-1], chance[1]), ha="right", va="bottom", fontsize=9)
+    right.set(title="Two networks of one width", ylim=(min(-0.03, chance[0]), None))
+    return figure

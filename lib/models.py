@@ -112,6 +112,12 @@ def build(family: str, width: int, *, in_channels: int = 3, image_size: int = 32
     return ResNet(RESNET_BLOCKS[family], width, in_channels, image_size, num_classes)
 
 
+def count_parameters(family: str, width: int, **sizes) -> int:
+    """Trainable parameters of a network (Fig. 16); `sizes` as in `build`."""
+    with torch.device("meta"):  # counts without making the weights
+        return sum(parameter.numel() for parameter in build(family, width, **sizes).parameters())
+
+
 def check_family(family: str) -> None:
     """Raises ValueError, naming the families there are, for any other."""
     if family not in FAMILIES:

@@ -125,6 +125,10 @@ def _grid(value: object) -> int | None:
     return None if value is None else _whole(1)(value)
 
 
+def _dimensions(value: object) -> list[int]:
+    return sorted(_whole(2)(dimension) for dimension in _distinct(value, 1))
+
+
 # name -> rule: takes a value, returns it checked, or raises ValueError with what is allowed
 RULES = {
     "study": _study,
@@ -137,4 +141,6 @@ RULES = {
     "grid": _grid,
     "bootstrap_draws": _whole(100),
     "random_seed": _whole(0),
+    "dimensions": _dimensions,
+    "samples": _whole(100),
 }

@@ -13,8 +13,9 @@ import torch
 from torch import nn
 
 from lib import data, store
+from lib.data import ImageData
 from lib.progress import progress
-from lib.specification import Specification
+from lib.specification import Specification, specify
 from lib.training import TrainedNetwork, networks_together, train
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
@@ -66,6 +67,14 @@ def train_or_load(requests: Mapping[Specification, Iterable[int]], executor: Exe
             for specification, seeds in wanted.items()}
 
 
+def population_grid(images: ImageData, families: Iterable[str], widths: Iterable[int], seeds: Mapping[str, int],
+                    **recipe) -> dict[tuple[str, int], Population]:
+    """Every family at every width on the same images, with seeds 0 to seeds[family] - 1: (family, width) -> population."""
+    requests = {(family, width): specify(images, family, width, **recipe) for family in families for width in widths}
+    found = train_or_load({specification: range(seeds[family]) for (family, _), specification in requests.items()})
+    return {key: found[specification] for key, specification in requests.items()}
+
+
 def _population(specification: Specification, networks: list[TrainedNetwork]) -> Population:
     for network in networks:
         if not network.finite:
@@ -114,7 +123,9 @@ def _train_all(tasks, executor: Executor | None) -> None:
                 specification, seeds = futures[future]
                 try:
                     for network in future.result():
-                        store.write_network(specification, network)
+                        # A stored network stays as it is: another machine may round its company otherwise.
+                        if store.read_network(specification, network.seed) is None:
+                            store.write_network(specification, network)
                 except Exception as error:  # noqa: BLE001 - one network's failure must not stop the others
                     failures.append((f"{specification.name}, seeds {seeds[0]} to {seeds[-1]}: {error}", error))
                 bar.update(_work(specification, seeds))

@@ -3,7 +3,6 @@
 import copy
 from collections.abc import Hashable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TypeVar
 
 import numpy as np
 import torch
@@ -11,10 +10,9 @@ from torch import nn
 from torch.nn import functional as F
 
 from lib.data import ImageData
+from lib.models import check_count
 from lib.populations import Population
 from lib.progress import progress
-
-Key = TypeVar("Key", bound=Hashable)
 
 # output -> score [images] of logits [images, classes] and labels [images, 1]
 OUTPUTS = {
@@ -37,10 +35,11 @@ def input_gradients(model: nn.Module, images: torch.Tensor, labels: torch.Tensor
         device: where to compute; 'auto' takes the GPU if there is one.
 
     Raises:
-        ValueError: an unknown output, images and labels that do not fit together or to the model's classes, or a
+        ValueError: an unknown output, a batch size below 1, images and labels that do not fit together or to the model's classes, or a
             gradient that is not finite.
     """
     check_output(output)
+    check_count("batch_size", batch_size)
     if len(images) != len(labels):
         raise ValueError(f"{len(images)} images need as many labels, not {len(labels)}")
     device = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
@@ -73,13 +72,15 @@ def directions(gradients: torch.Tensor, *, grid: int | None = 8) -> torch.Tensor
     return F.normalize(flat, dim=1).float()
 
 
-def population_directions(populations: Mapping[Key, Population], images: ImageData, *, output: str = "logit",
-                          grid: int | None = 8) -> dict[Key, np.ndarray]:
+def population_directions(populations: Mapping[Hashable, Population], images: ImageData, *, output: str = "logit",
+                          grid: int | None = 8) -> dict[Hashable, np.ndarray]:
     """Directions of every network of every population on all test images, each [models, n, d] float32."""
     check_output(output)
     found = {}
     with progress(sum(map(len, populations.values())), "input gradients") as bar:
         for key, population in populations.items():
+            if not population:
+                raise ValueError(f"population {key!r} has no networks left to take gradients of")
             rows = []
             for model in population.models():
                 gradients = input_gradients(model, images.test_images, images.test_labels, output=output)
@@ -87,6 +88,12 @@ def population_directions(populations: Mapping[Key, Population], images: ImageDa
                 bar.update()
             found[key] = np.stack(rows)
     return found
+
+
+def as_pictures(directions: np.ndarray, channels: int) -> np.ndarray:
+    """Directions [n, channels * grid * grid] as square pictures [n, grid, grid], averaged over the colour channels."""
+    grid = int(round((directions.shape[1] / channels) ** 0.5))
+    return directions.reshape(len(directions), channels, grid, grid).mean(1)
 
 
 def check_output(output: str) -> None:
@@ -124,8 +131,8 @@ def _evaluating(model: nn.Module, device: str) -> Iterator[nn.Module]:
 
 def _area_average(size: int, grid: int) -> torch.Tensor:
     """[grid, size] weights: how much of each pixel lies in each of `grid` equal intervals; rows sum to 1."""
-    if not 1 <= grid <= size:
-        raise ValueError(f"grid must be from 1 to {size}, the size of the gradients, or None, not {grid!r}")
+    if grid not in range(1, size + 1):
+        raise ValueError(f"grid must be a whole number from 1 to {size}, the size of the gradients, or None, not {grid!r}")
     edges = torch.arange(grid + 1, dtype=torch.float64) * size / grid
     pixels = torch.arange(size, dtype=torch.float64)
     overlap = torch.minimum(edges[1:, None], pixels + 1) - torch.maximum(edges[:-1, None], pixels)

@@ -9,6 +9,8 @@ import warnings
 import numpy as np
 from scipy.spatial.distance import pdist, squareform
 
+from lib.sphere import uniform_directions
+
 
 def individual(u: np.ndarray, v: np.ndarray) -> float:
     """rho_ind: the mean cosine over images of two networks' directions, [n, d] x [n, d] -> one number (Fig. 2)."""
@@ -76,6 +78,13 @@ def wasserstein(samples: np.ndarray) -> np.ndarray:
     if samples.ndim != 2 or not np.isfinite(samples).all():
         raise ValueError(f"samples must be finite numbers [models, n], not of shape {samples.shape}")
     return squareform(pdist(np.sort(samples, axis=1), "cityblock")) / samples.shape[1]
+
+
+def unrelated(images: int, dim: int, rng: np.random.Generator, draws: int = 1000) -> np.ndarray:
+    """rho_ind of networks whose gradients have nothing in common: [draws] means of `images` cosines of uniform
+    directions in `dim` dimensions."""
+    # The cosine with a uniform direction has one law, whatever the other direction is.
+    return np.array([uniform_directions(rng, images, dim)[:, 0].mean() for _ in range(draws)])
 
 
 def has_direction(directions: np.ndarray) -> np.ndarray:

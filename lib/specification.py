@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from dataclasses import asdict, dataclass
 
 import torch
@@ -48,8 +49,8 @@ class Specification:
         models.check_family(self.family)
         for name in ("width", "epochs", "batch_size"):
             models.check_count(name, getattr(self, name))
-        if not self.learning_rate > 0:
-            raise ValueError(f"learning_rate must be above 0, not {self.learning_rate!r}")
+        if not 0 < self.learning_rate < math.inf:
+            raise ValueError(f"learning_rate must be finite and above 0, not {self.learning_rate!r}")
         if self.precision not in PRECISIONS:
             raise ValueError(f"unknown precision {self.precision!r}; the precisions are {', '.join(PRECISIONS)}")
 
@@ -59,7 +60,7 @@ class Specification:
 
     @property
     def key(self) -> str:
-        """Folder name in the store: readable, and different whenever any field is."""
+        """The folder in the store, readable, and different whenever any field is."""
         fields = json.dumps(asdict(self), sort_keys=True)
         return f"{self.dataset}-{self.family}-k{self.width}-{hashlib.sha256(fields.encode()).hexdigest()[:16]}"
 

@@ -1,30 +1,33 @@
 """Geometry of directions: the unit sphere in d dimensions."""
 
 import numpy as np
-from scipy.special import betainc, gammaln
+from scipy.special import betainc, betaincc, gammaln, xlog1py
 
 
 def uniform_pdf(t: np.ndarray, dim: int) -> np.ndarray:
     """Density of the cosine t between a fixed direction and a uniform one on the sphere in `dim` dimensions.
 
-    P_origin of the salience paper's Fig. 8: proportional to (1 - t^2)^((dim - 3) / 2) (fact sheet 3.1).
+    P_origin of the salience paper's Fig. 8: proportional to (1 - t^2)^((dim - 3) / 2) (fact sheet 3.1).  At t = +-1 it
+    takes its limit: infinite on the circle, 1/2 in three dimensions, 0 above; beyond them it is 0.
     """
     _check_dimension(dim)
     t = np.asarray(t, dtype=float)
     log_constant = gammaln(dim / 2) - gammaln((dim - 1) / 2) - 0.5 * np.log(np.pi)
-    inside = np.abs(t) < 1
-    log_shape = 0.5 * (dim - 3) * np.log1p(-np.square(t, where=inside, out=np.zeros_like(t)))
-    return np.where(inside, np.exp(log_constant + log_shape), 0.0)
+    inside, power = np.clip(t, -1, 1), 0.5 * (dim - 3)
+    log_shape = xlog1py(power, inside) + xlog1py(power, -inside)  # 0 log 0 = 0, which keeps dim = 3 flat to its ends
+    return np.where(np.abs(t) > 1, 0.0, np.exp(log_constant + log_shape))
 
 
 def cosine_tail(p: np.ndarray, dim: int) -> np.ndarray:
     """P(Z > p) for the cosine Z of two independent Gaussian vectors in `dim` dimensions (Fig. 22; fact sheet 3.8).
 
-    Keeps its relative precision in the tail, down to the smallest positive numbers.
+    Keeps its relative precision in the tail, down to the smallest positive numbers; beyond p = +-1 it is 0 or 1.
     """
     _check_dimension(dim)
-    p = np.asarray(p, dtype=float)
-    upper = 0.5 * betainc((dim - 1) / 2, 0.5, 1 - np.square(p))
+    p = np.clip(np.asarray(p, dtype=float), -1, 1)
+    size, half = np.abs(p), (dim - 1) / 2
+    # Two forms of one integral: 1 - p^2 loses the digits of a small p, and p^2 those of a p near 1.
+    upper = 0.5 * np.where(size < 0.7, betaincc(0.5, half, size**2), betainc(half, 0.5, (1 - size) * (1 + size)))
     return np.where(p >= 0, upper, 1 - upper)
 
 
@@ -42,10 +45,12 @@ def tangent_normal(u: np.ndarray, mu: np.ndarray) -> tuple[np.ndarray, np.ndarra
         u: [n, dim] unit rows.
         mu: [dim], of unit length.
 
-    mu_perp of a direction that equals +-mu is not defined: its row is zero.
+    Computed in float64.  mu_perp of a direction that equals +-mu is not defined: its row is zero.
     """
+    u, mu = np.asarray(u, dtype=float), np.asarray(mu, dtype=float)
     t = u @ mu
     rest = u - t[:, None] * mu
+    rest -= (rest @ mu)[:, None] * mu  # a float32 mu is a unit only to 1e-7: once more, or u = mu would leave +-mu here
     length = np.linalg.norm(rest, axis=1, keepdims=True)
     return t, np.divide(rest, length, where=length > 1e-12, out=np.zeros_like(rest))
 

@@ -67,4 +67,4 @@ def _widen(module: nn.Module, models: int) -> nn.Module:
         wide = StackedLinear(models, module.in_features, module.out_features)
     else:
         return module
-    return wide.to(next(module.parameters()))
+    return wide.to(next(module.parameters())).train(module.training)

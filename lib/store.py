@@ -11,6 +11,7 @@ import platform
 import tempfile
 import time
 import warnings
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
@@ -69,7 +70,7 @@ def read_network(specification: Specification, seed: int) -> TrainedNetwork | No
         return _read_checked(specification, seed, weights_path, manifest_path)
     except DamagedFile as damage:
         for path in (manifest_path, weights_path):
-            if path.exists():
+            with suppress(FileNotFoundError):  # missing, or set aside by another process meanwhile
                 os.replace(path, path.with_name(path.name + ".damaged"))
         warnings.warn(f"{specification.name}, seed {seed}: {damage}; it is set aside as *.damaged "
                       "and the network will be trained again", stacklevel=2)
@@ -80,8 +81,9 @@ def write_whole(path: Path, content: bytes) -> None:
     """Write `content` to `path` so that a reader, also after a kill, sees the old file or the new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     for orphan in path.parent.glob("*.unfinished"):
-        if time.time() - orphan.stat().st_mtime > ORPHAN_AGE:
-            orphan.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # its writer may be finishing it right now
+            if time.time() - orphan.stat().st_mtime > ORPHAN_AGE:
+                orphan.unlink()
     handle, unfinished = tempfile.mkstemp(dir=path.parent, prefix=path.name + ".", suffix=".unfinished")
     try:
         with os.fdopen(handle, "wb") as file:
@@ -100,7 +102,7 @@ def _read_checked(specification, seed, weights_path, manifest_path) -> TrainedNe
         manifest = json.loads(manifest_path.read_bytes())
         weights = weights_path.read_bytes()
         intact = manifest["manifest_sha256"] == _manifest_digest(manifest)
-    except (ValueError, KeyError, TypeError, AttributeError, FileNotFoundError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, FileNotFoundError) as error:
         raise DamagedFile(f"its files cannot be read ({type(error).__name__})") from error
     if not intact:
         raise DamagedFile(f"{manifest_path.name} does not match its own checksum")

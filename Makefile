@@ -1,0 +1,39 @@
+# make book: the environment, the chapters executed on this machine, the pages.  make test: the tests.
+PYTHON ?= python3
+BIN := .venv/bin
+export PYTHONUNBUFFERED := 1
+
+.PHONY: book test notebooks environment clean
+
+book: .venv/installed
+	$(BIN)/python book/chapters.py
+	rm -rf _build
+	$(BIN)/jupyter-book build . --warningiserror --nitpick --keep-going --quiet
+	@test -s _build/html/index.html
+	@echo "the book is at _build/html/index.html"
+
+test: book
+	$(BIN)/python -m pytest
+
+# For authors: execute the sources with their default parameters and commit the result.
+notebooks: .venv/installed
+	$(BIN)/python book/chapters.py --commit
+
+environment: .venv/installed
+
+.venv/installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; name it: make PYTHON=/path/to/python"; exit 1; }
+	@if command -v uv >/dev/null; then \
+	  echo "installing the environment into .venv with uv"; \
+	  uv venv --quiet --allow-existing --python $(PYTHON) .venv && \
+	  uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[test,bench]'; \
+	else \
+	  echo "installing the environment into .venv with pip (several GB; a few minutes)"; \
+	  $(PYTHON) -m venv .venv && \
+	  $(BIN)/python -m pip install --no-compile --progress-bar off --quiet --constraint constraints.txt --editable '.[test,bench]'; \
+	fi
+	@touch $@
+
+clean:
+	rm -rf _build book/chapters results/mine

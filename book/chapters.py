@@ -1,0 +1,134 @@
+"""Execute the chapters: `make book` runs this before it builds the pages, `make notebooks` to refresh the committed ones.
+
+A chapter's source is notebooks/NN_title.py.  It is executed under papermill into a file of another name, which takes
+the page's place only when every cell ran.  The page remembers a digest of its source, lib/, its parameters and the
+pinned versions; a page with the same digest is left alone.
+"""
+
+import argparse
+import hashlib
+import json
+import logging
+import os
+import re
+import sys
+import tempfile
+from pathlib import Path
+
+import jupytext
+import nbformat
+import papermill
+from jupytext.combine import combine_inputs_with_outputs
+from papermill.exceptions import PapermillExecutionError
+
+ROOT = Path(__file__).resolve().parents[1]
+NOTEBOOKS, PAGES = ROOT / "notebooks", ROOT / "book" / "chapters"
+METADATA = {"kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
+            "language_info": {"name": "python"}}
+BAR = re.compile(r"[^\r\n]*\d+%\|[^\r\n]*|\r")
+
+
+def chapter_names() -> list[str]:
+    """The chapters of the table of contents, in its order."""
+    files = re.findall(r"file:\s*book/chapters/(\S+)", (ROOT / "_toc.yml").read_text())
+    if missing := [name for name in files if not (NOTEBOOKS / f"{name}.py").exists()]:
+        sys.exit(f"_toc.yml names chapters without a source in notebooks/: {', '.join(missing)}")
+    return files
+
+
+def digest(name: str, parameters: dict) -> str:
+    """sha256 over all that decides a chapter's outputs, except the machine."""
+    sha = hashlib.sha256(json.dumps(parameters, sort_keys=True).encode())
+    for path in [NOTEBOOKS / f"{name}.py", ROOT / "constraints.txt", *sorted((ROOT / "lib").glob("*.py"))]:
+        sha.update(f"{path.name} {path.stat().st_size}\n".encode() + path.read_bytes())
+    return sha.hexdigest()
+
+
+def paired_notebook(name: str) -> nbformat.NotebookNode:
+    """The source as a notebook without outputs, with the cell ids of the committed one."""
+    notebook = jupytext.read(NOTEBOOKS / f"{name}.py")
+    committed = NOTEBOOKS / f"{name}.ipynb"
+    if committed.exists():
+        notebook = combine_inputs_with_outputs(notebook, nbformat.read(committed, 4), fmt={"extension": ".py"})
+    notebook.metadata = nbformat.from_dict(METADATA)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    return notebook
+
+
+def execute(name: str, parameters: dict, page: Path) -> None:
+    """Run one chapter; `page` changes only if every cell succeeded."""
+    page.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        source, result = Path(folder) / "source.ipynb", Path(folder) / "result.ipynb"
+        nbformat.write(paired_notebook(name), source)
+        try:
+            papermill.execute_notebook(source, result, parameters, kernel_name="python3", cwd=NOTEBOOKS,
+                                       progress_bar=False, record_timing=False, stderr_file=sys.stderr)
+        except PapermillExecutionError as error:
+            sys.exit(f"\nchapter {name} failed in cell {error.exec_count}: {error.ename}: {error.evalue}\n"
+                     "The book is not built; what was trained is kept.")
+        notebook = clean(nbformat.read(result, 4))
+    notebook.metadata["book"] = {"digest": digest(name, parameters)}
+    if faults := incomplete(notebook):
+        sys.exit(f"chapter {name} cannot go into the book: {'; '.join(faults)}")
+    unfinished = page.with_suffix(".unfinished")
+    nbformat.write(notebook, unfinished)
+    os.replace(unfinished, page)
+
+
+def clean(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """Without run times, paths and progress bars, so that the same results give the same bytes."""
+    notebook.metadata = nbformat.from_dict(METADATA)
+    for cell in notebook.cells:
+        kept = {key: value for key, value in cell.metadata.items() if key in ("tags", "mystnb") and value}
+        cell.metadata = nbformat.from_dict(kept)
+        if "injected-parameters" in cell.metadata.get("tags", []):
+            cell["id"], cell.metadata["tags"] = "injected-parameters", ["injected-parameters", "hide-input"]
+        if cell.cell_type == "code":
+            for output in cell.outputs:
+                if output.output_type == "stream" and output.name == "stderr":
+                    output.text = BAR.sub("", output.text).strip(" ")
+            cell.outputs = [output for output in cell.outputs if output.get("text", "text")]
+    return notebook
+
+
+def incomplete(notebook: nbformat.NotebookNode) -> list[str]:
+    """What keeps an executed notebook out of the book: cells that never ran or failed, paths of the machine."""
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    faults = []
+    if [cell.execution_count for cell in code] != list(range(1, len(code) + 1)):
+        faults.append("not every cell was executed, in order")
+    if any(output.output_type == "error" for cell in code for output in cell.outputs):
+        faults.append("a cell ended in an error")
+    if str(ROOT) in json.dumps([cell.outputs for cell in code]):
+        faults.append("an output names a path of this machine")
+    return faults
+
+
+def is_current(name: str, parameters: dict, page: Path) -> bool:
+    """Whether the page was made, completely, from what is there now."""
+    if not page.exists():
+        return False
+    notebook = nbformat.read(page, 4)
+    return notebook.metadata.get("book", {}).get("digest") == digest(name, parameters) and not incomplete(notebook)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Execute the chapters of the book.")
+    parser.add_argument("--commit", action="store_true", help="refresh notebooks/*.ipynb instead of the book's pages")
+    in_place = parser.parse_args().commit
+    logging.getLogger("papermill").setLevel(logging.ERROR)
+    parameters = {} if in_place else {"study": "digits"}
+    for name in chapter_names():
+        page = (NOTEBOOKS if in_place else PAGES) / f"{name}.ipynb"
+        if is_current(name, parameters, page):
+            print(f"chapter {name}: up to date")
+            continue
+        print(f"chapter {name}: executing", flush=True)
+        execute(name, parameters, page)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,223 @@
+# %% [markdown]
+# # 3. Individual similarity
+#
+# **Question.** Two networks were trained from different seeds, perhaps at different widths.
+# Do they look at the same pixels when they recognise the same image, and does this depend on how wide they are?
+#
+# **What the paper says.** The similarity of input gradients rises when *either* of the two networks gets wider
+# {cite:p}`wang2024great` (its Figs. 2 and 12).
+
+# %% tags=["hide-input", "parameters"]
+study = "mine"
+dataset = "digits"
+families = ["cnn-small", "cnn-large", "resnet-small", "resnet-large"]
+widths = [2, 4, 8, 16, 32]
+seeds = {"cnn-small": 20, "cnn-large": 6, "resnet-small": 6, "resnet-large": 6}
+epochs = 20
+output = "logit"
+grid = 8
+bootstrap_draws = 500
+random_seed = 0
+
+# %% tags=["hide-input"]
+from lib import parameters
+
+p = parameters.read(globals(), ["study", "dataset", "families", "widths", "seeds", "epochs", "output", "grid",
+                                "bootstrap_draws", "random_seed"])
+
+# %%
+import numpy as np
+import pandas as pd
+from myst_nb import glue
+
+from lib import bootstrap, claims, data, figures, salience, similarity
+from lib.populations import population_grid
+
+# %% [markdown]
+# ## Input gradients
+#
+# The salience of an image $x$ with label $y$ for a network $f$ is the gradient of the network's score of the true class,
+# here its logit, with respect to the pixels, $\nabla_x f_y(x)$.
+# Each colour channel is averaged over the areas of a coarse grid, as the authors' program does, and the result $g$ is
+# scaled to unit length: only its direction $u = g / \lVert g \rVert$ is compared.
+# The digits are as small as the grid, so here nothing is averaged away.
+#
+# The networks are those of the previous chapter; what is missing is trained now.
+
+# %% tags=["nbval-ignore-output"]
+images = data.load(p.dataset)
+populations = population_grid(images, p.families, p.widths, p.seeds, epochs=p.epochs)
+directions = salience.population_directions(populations, images, output=p.output, grid=p.grid)
+
+# %%
+networks = {family: sum(len(populations[family, k]) for k in p.widths) for family in p.families}
+n_images, dim = directions[p.families[0], p.widths[0]].shape[1:]
+print("networks:", ", ".join(f"{count} {family}" for family, count in networks.items()))
+print(f"test images: {n_images}; dimensions of a direction: {dim}")
+
+# %% tags=["nbval-ignore-output"]
+zeros = pd.DataFrame({family: {k: int((~similarity.has_direction(directions[family, k])).sum()) for k in p.widths}
+                      for family in p.families})
+print("gradients that are exactly zero, of", n_images, "for each network; averages leave them out\n"
+      + zeros.rename_axis("k").to_string())
+
+# %% [markdown]
+# ## What the gradients look like
+#
+# Four test images, and the gradients of two networks of the smallest and two of the largest width.
+# Orange pixels lower the score of the true class when they get brighter, purple ones raise it.
+# The last two columns are the mean directions over all networks of the narrowest and of the widest population.
+
+# %% mystnb={"image": {"alt": "Rows of test images with the input gradients of two narrow networks, which have little in common, of two wide networks, which share their main spots, and the mean directions of narrow and of wide networks, which nearly agree."}}
+family = p.families[0]
+shown = [int(np.flatnonzero(images.test_labels == label)[0]) for label in range(min(4, len(images.classes)))]
+narrow, wide = directions[family, p.widths[0]], directions[family, p.widths[-1]]
+columns = {f"k = {p.widths[0]}\nseed 0": narrow[0], f"k = {p.widths[0]}\nseed 1": narrow[1],
+           f"k = {p.widths[-1]}\nseed 0": wide[0], f"k = {p.widths[-1]}\nseed 1": wide[1],
+           f"mean of\nk = {p.widths[0]}": narrow.mean(0), f"mean of\nk = {p.widths[-1]}": wide.mean(0)}
+channels = images.train_images.shape[1]
+pictures = {title: salience.as_pictures(column[shown], channels) for title, column in columns.items()}
+figure = figures.gradient_gallery(images.test_images[shown].mean(1).numpy(), pictures,
+                                  [f"class {images.classes[images.test_labels[i]]}" for i in shown])
+figures.show(figure, f"**Images and their gradients.** {family}; n = {len(shown)} test images, 2 networks at each of two "
+             f"widths, means over {len(narrow)} and {len(wide)} networks; colour channels are averaged.")
+
+# %% [markdown]
+# ## Single networks: Fig. 2
+#
+# For two networks the individual similarity is the mean cosine over the $n$ test images,
+#
+# $$ \rho_\text{ind}(f_1, f_2) = \frac{1}{n} \sum_{x} u_1(x) \cdot u_2(x). $$
+#
+# Here are the first networks of every width; on the diagonal the first and the second of one width.
+
+# %% mystnb={"image": {"alt": "One heatmap for each family of the similarity of single networks over widths k1 and k2, dark at the lower left where both are narrow and brightest at the upper right where both are wide."}}
+single = {}
+for family in p.families:
+    first = np.stack([directions[family, k][0] for k in p.widths])
+    second = np.stack([directions[family, k][1] for k in p.widths])
+    single[family] = np.where(np.eye(len(p.widths)), similarity.pairwise(first, second), similarity.pairwise(first))
+figures.show(figures.heatmaps(single, p.widths, "individual similarity (cosine)"),
+             f"**The paper's Fig. 2, single networks.** n = {n_images} test images, one network for each width "
+             "(two on the diagonal).")
+
+# %% [markdown]
+# ## Families: Fig. 12
+#
+# A single pair of networks carries the accidents of two seeds. The expected similarity of a family averages over all pairs
+# of *different* networks,
+#
+# $$ \rho(k_1, k_2) = \mathbb{E}_{f_1 \in F(k_1),\, f_2 \in F(k_2)}\, \rho_\text{ind}(f_1, f_2), $$
+#
+# so that a network never meets itself and the estimate is unbiased for any number of seeds.
+# Networks and images are both samples. The intervals come from a bootstrap that redraws both; for few networks
+# a Student quantile makes them as wide as they must be.
+
+# %%
+rng = np.random.default_rng(p.random_seed)
+matrices = {family: bootstrap.similarity_matrix([directions[family, k] for k in p.widths], rng, p.bootstrap_draws)
+            for family in p.families}
+
+# %% mystnb={"image": {"alt": "One heatmap for each family of the expected similarity over widths k1 and k2 with its number and interval in every cell. In every panel the values rise to the right and upwards, lowest where both networks are narrow and highest where both are wide."}}
+intervals = {family: matrix.interval() for family, matrix in matrices.items()}
+figure = figures.heatmaps({family: estimate for family, (estimate, _, _) in intervals.items()}, p.widths,
+                          "expected similarity ρ(k1, k2) (cosine)",
+                          {family: (high - low) / 2 for family, (_, low, high) in intervals.items()})
+figures.show(figure, "**The paper's Fig. 12, row of this data set.** Expected similarity with half the width of its 95 % "
+             f"interval; n = {n_images} test images; networks for each width: "
+             + ", ".join(f"{matrix.networks[0]} {family}" for family, matrix in matrices.items()) + ".")
+
+# %% [markdown]
+# ## Against chance
+#
+# How large would these numbers be if gradients had nothing in common? Directions drawn uniformly from the sphere answer:
+# for unrelated networks the mean over $n$ images of a cosine in $d$ dimensions has the standard deviation
+# $1 / \sqrt{n d}$.
+# The band below holds 95 % of such draws. It is the narrow null hypothesis of no relation at all: images share
+# structure that any network would pick up, and a later chapter compares with untrained networks and random labels.
+
+# %%
+null = similarity.unrelated(n_images, dim, rng)
+chance = tuple(np.quantile(null, [0.025, 0.975]))
+
+# %% mystnb={"image": {"alt": "Left: heatmap of the expected similarity of the first family over k1 and k2. Right: the similarity of two networks of one width against the width, one rising line for each family with intervals, all far above the thin grey band of unrelated directions."}}
+family = p.families[0]
+diagonals = {name: tuple(np.diagonal(part) for part in interval) for name, interval in intervals.items()}
+trend = figures.main_result(family, intervals[family][0], diagonals, p.widths, chance)
+figures.show(trend, f"**The trend.** Left: {family}. Right: all families with 95 % intervals over networks and images, and "
+             f"the band of unrelated directions. n = {n_images} test images, {sum(networks.values())} networks.")
+
+# %% [markdown]
+# ## Does it grow, and by how much?
+#
+# The matrix is symmetric, so a row of it answers for $k_1$ and a column for $k_2$.
+# A *step* is the change of $\rho(k_1, k_2)$ when one width moves to the next larger one and the other stays.
+# Three claims for each family, with rules fixed beforehand:
+#
+# - **growth**: the average step over the whole matrix is positive (its 95 % interval lies above zero);
+# - **every step**: each single step is positive (all their intervals lie above zero; contradicted if one lies below);
+# - **above chance**: already the narrowest networks are more alike than unrelated directions (the interval of
+#   $\rho$ lies above the upper end of the band).
+
+# %%
+verdicts = []
+steps = {}
+for family, matrix in matrices.items():
+    count = sum(len(populations[family, k]) for k in p.widths)
+    k_min, k_max = p.widths[0], p.widths[-1]
+    steps[family] = matrix.interval(lambda values: np.diff(values, axis=-1))
+    smallest = np.unravel_index(np.argmin(steps[family][1]), steps[family][1].shape)
+    growth = matrix.interval(lambda values: np.diff(values, axis=-1).mean(axis=(-2, -1)))
+    total = matrix.interval(lambda values: values[..., -1, -1] - values[..., 0, 0])
+    start = [float(part[0, 0]) for part in intervals[family]]
+    verdicts += [
+        claims.Claim(f"03-growth-{family}", f"Networks of {family} get more alike when either gets wider.",
+                     f"mean step of rho; in all {total[0]:.2f} [{total[1]:.2f}, {total[2]:.2f}] from ({k_min}, {k_min}) "
+                     f"to ({k_max}, {k_max})", *map(float, growth), count, n_images, "95 % interval above zero",
+                     claims.judge_above(*growth[1:])),
+        claims.Claim(f"03-every-step-{family}", f"Every step to a larger width makes networks of {family} more alike.",
+                     "the step with the lowest lower end", *(float(part[smallest]) for part in steps[family]), count,
+                     n_images, "all 95 % intervals above zero; contradicted if one lies below",
+                     claims.judge_above(*steps[family][1:])),
+        claims.Claim(f"03-above-chance-{family}", f"Already narrow networks of {family} are alike beyond chance.",
+                     f"rho({k_min}, {k_min}); unrelated directions reach {chance[1]:.4f}", *start, count, n_images,
+                     "95 % interval above the 97.5 % point of unrelated directions",
+                     claims.judge_above(start[1], start[2], chance[1]))]
+print(claims.table(verdicts, ["name", "networks", "images", "verdict"]).to_string(index=False))
+
+# %% tags=["nbval-ignore-output"]
+print(claims.table(verdicts, ["name", "statistic", "estimate", "low", "high"]).to_string(index=False))
+
+# %% tags=["nbval-ignore-output"] mystnb={"image": {"alt": "One panel for each family: a point with an interval for every step of the similarity matrix to the next width, most of them above the zero line, the larger the wider the other network is."}}
+figures.show(figures.steps(steps, p.widths),
+             f"**Every step.** Change of the expected similarity when one network moves to the next width, the other's width "
+             f"given by colour, with 95 % intervals; n = {n_images} test images, {sum(networks.values())} networks.")
+
+# %% tags=["nbval-ignore-output", "remove-output", "hide-input"]
+# The numbers and the figure of the book's first page.
+family = p.families[0]
+for name, corner in (("narrow", 0), ("wide", -1)):
+    estimate, low, high = (part[corner] for part in diagonals[family])
+    glue(f"rho-{name}", f"{estimate:.2f} [{low:.2f}, {high:.2f}]", display=False)
+    glue(f"width-{name}", str(p.widths[corner]), display=False)
+glue("chance", f"{chance[1]:.2f}", display=False)
+growing = sum(claim.verdict == claims.SUPPORTED for claim in verdicts if claim.name.startswith("03-growth"))
+glue("growing", f"{growing} of {len(p.families)}", display=False)
+glue("main-result", trend, display=False)
+
+# %% [markdown]
+# ## What differs from the paper
+#
+# - Which scalar is differentiated in the paper is not known; the authors' program takes the logit of the true class, and
+#   so does this chapter. `output` also takes `probability` and `log-probability`.
+# - The authors' program looks at the first 256 test images and one network for each width; here are all test images and
+#   several networks, and pairs of different networks only.
+# - The paper gives no intervals. Those here are ours.
+# - The paper's Fig. 12 has three data sets in its rows. This page has one; another comes with `-p dataset`.
+
+# %%
+numbers = {"images": n_images, "dimensions": dim, "zero_gradients": zeros.to_dict(), "chance_band": chance,
+           "individual": single,
+           "expected": {family: dict(zip(("estimate", "low", "high"), interval)) for family, interval in intervals.items()},
+           "steps": {family: dict(zip(("estimate", "low", "high"), interval)) for family, interval in steps.items()}}
+claims.write_results(p.study, "03_individual_similarity", vars(p), numbers, verdicts)

@@ -1,0 +1,57 @@
+"""What several test modules share: a small set of digits, a store of one's own, an executor without processes."""
+
+from concurrent.futures import Executor, Future
+from pathlib import Path
+
+import pytest
+import torch
+
+from lib import data, specification
+
+torch.set_num_threads(1)  # as in the worker processes: more threads would add in another order
+
+
+class InlineExecutor(Executor):
+    """Runs every task at once in this process, so that monkeypatched functions are seen."""
+
+    def submit(self, function, /, *args, **kwargs):
+        future = Future()
+        try:
+            future.set_result(function(*args, **kwargs))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+@pytest.fixture
+def inline():
+    return InlineExecutor()
+
+
+@pytest.fixture
+def artifacts(tmp_path, monkeypatch):
+    """An empty folder of trained networks for one test."""
+    monkeypatch.setenv("GREATMINDS_ARTIFACTS", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture(scope="session")
+def digits():
+    """60 training and 20 test images: enough to train on, too few to learn from."""
+    return data.load("digits", n_train=60, n_test=20)
+
+
+@pytest.fixture(scope="session")
+def tiny(digits):
+    """Four of these train in some hundredths of a second; the last batch of 10 is a partial one."""
+    return specification.specify(digits, "cnn-small", 2, epochs=2, batch_size=25)
+
+
+@pytest.fixture(scope="session")
+def released():
+    """Paths of the authors' released networks, by width."""
+    folder = Path(__file__).resolve().parents[2] / "shared" / "data" / "authors_checkpoints"
+    found = {int(path.name.removeprefix("CNNSmall_K")): path for path in folder.glob("CNNSmall_K*")}
+    if not found:
+        pytest.skip("needs the authors' checkpoints beside the checkout; goes away where ../shared exists")
+    return found

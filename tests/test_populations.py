@@ -1,0 +1,216 @@
+"""Train what is missing, load the rest: the same networks however, wherever and in however many attempts."""
+
+import dataclasses
+import os
+import select
+import signal
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import torch
+
+from lib import populations, store, training
+from lib.populations import local_executor, train_or_load
+from lib.specification import specify
+
+SEEDS = range(8)  # two stacks of four
+
+
+def files(folder, suffix=".safetensors"):
+    """name -> bytes"""
+    return {path.name: path.read_bytes() for path in folder.rglob(f"*{suffix}")}
+
+
+def times(folder):
+    return {path: path.stat().st_mtime_ns for path in folder.rglob("seed-*") if path.suffix != ".damaged"}
+
+
+@pytest.fixture(scope="module")
+def whole(tiny, tmp_path_factory):
+    """The weights of seeds 0 to 7, trained without a break by two worker processes."""
+    folder = tmp_path_factory.mktemp("whole")
+    with pytest.MonkeyPatch.context() as patch, local_executor(2) as executor:
+        patch.setenv("GREATMINDS_ARTIFACTS", str(folder))
+        train_or_load({tiny: SEEDS}, executor)
+    assert len(files(folder)) == 8
+    return files(folder)
+
+
+def test_one_worker_process_gives_the_bytes_of_two(tiny, whole, artifacts):
+    with local_executor(1) as executor:
+        assert executor.submit(torch.get_num_threads).result() == 1
+        assert len(train_or_load({tiny: [5]}, executor)[tiny]) == 1
+    assert files(artifacts) == {name: whole[name] for name in sorted(whole)[4:]}
+
+
+@pytest.mark.parametrize("seeds", [[5], [7, 0], list(reversed(SEEDS)), range(3, 6)])
+def test_a_seed_is_the_same_bytes_whatever_it_is_asked_for_with(tiny, whole, artifacts, inline, seeds):
+    population = train_or_load({tiny: seeds}, inline)[tiny]
+    assert [network.seed for network in population.networks] == list(seeds)
+    assert files(artifacts).items() <= whole.items()
+
+
+def test_other_families_in_the_same_call_change_nothing(tiny, whole, digits, artifacts, inline):
+    other = specify(digits, "resnet-small", 2, epochs=1)
+    found = train_or_load({other: [1], tiny: [2]}, inline)
+    assert list(found) == [other, tiny] and len(found[other]) == 1
+    path = store.paths(tiny, 2)[0]
+    assert path.read_bytes() == whole[path.name]
+
+
+def test_threads_do_as_well_as_processes(tiny, whole, artifacts):
+    with ThreadPoolExecutor(2) as executor:
+        train_or_load({tiny: SEEDS}, executor)
+    assert files(artifacts) == whole
+
+
+def test_what_is_stored_is_loaded_and_not_written_again(tiny, artifacts, inline, monkeypatch):
+    first = train_or_load({tiny: SEEDS}, inline)[tiny]
+    before = times(artifacts)
+    monkeypatch.setattr(populations, "train", None)  # would fail if it were called
+    again = train_or_load({tiny: SEEDS}, inline)[tiny]
+    assert times(artifacts) == before
+    for a, b in zip(first.networks, again.networks, strict=True):
+        assert a.seed == b.seed and all(torch.equal(a.state[name], b.state[name]) for name in a.state)
+
+
+def test_completing_a_stack_leaves_its_stored_networks_alone(tiny, artifacts, inline):
+    train_or_load({tiny: [0]}, inline)
+    for path in store.paths(tiny, 2):
+        path.unlink()
+    before = times(artifacts)
+    train_or_load({tiny: [2, 3]}, inline)
+    assert before.items() <= times(artifacts).items()
+
+
+def test_models_are_the_networks_in_eval_mode(tiny, artifacts, inline):
+    population = train_or_load({tiny: [3, 1, 1, 3]}, inline)[tiny]
+    assert len(population) == 2 and population.specification is tiny
+    for model, network in zip(population.models(), population.networks, strict=True):
+        assert not any(module.training for module in model.modules())
+        assert all(torch.equal(value, network.state[name]) for name, value in model.state_dict().items())
+
+
+def test_a_diverged_network_is_named_left_out_and_harms_no_other(tiny, whole, artifacts, inline, monkeypatch):
+    initialise = training.initialise
+
+    def broken_for_seed_2(model, generator):
+        seed = generator.initial_seed()
+        model = initialise(model, generator)
+        if seed == tiny.generator(2, "weights").initial_seed():
+            torch.nn.init.constant_(model.fc.weight, float("nan"))
+        return model
+
+    monkeypatch.setattr(training, "initialise", broken_for_seed_2)
+    for _ in ("trained", "loaded"):
+        with pytest.warns(UserWarning, match="cnn-small k=2 on digits, seed 2: .*not finite.*left out") as caught:
+            population = train_or_load({tiny: range(4)}, inline)[tiny]
+        assert len(caught) == 1
+        assert [network.seed for network in population.networks] == [0, 1, 3]
+    for seed in (0, 1, 3):
+        path = store.paths(tiny, seed)[0]
+        assert path.read_bytes() == whole[path.name]
+
+
+def test_a_population_of_which_every_network_diverged_is_empty(tiny, artifacts, inline):
+    wild = dataclasses.replace(tiny, learning_rate=1e30)
+    with pytest.warns(UserWarning, match="not finite") as caught:
+        assert len(train_or_load({wild: range(2)}, inline)[wild]) == 0
+    assert sorted(str(warning.message).split(":")[0][-1] for warning in caught) == ["0", "1"]
+
+
+def test_a_training_that_fails_is_named_and_stops_no_other(tiny, whole, artifacts, inline, monkeypatch):
+    train = populations.train
+
+    def failing(specification, seeds, *rest):
+        if 0 in seeds:
+            raise ArithmeticError("no luck")
+        return train(specification, seeds, *rest)
+
+    monkeypatch.setattr(populations, "train", failing)
+    with pytest.raises(RuntimeError, match="1 of 2 trainings failed.*cnn-small k=2 on digits, seeds 0 to 3: no luck"):
+        train_or_load({tiny: SEEDS}, inline)
+    assert files(artifacts) == {name: whole[name] for name in sorted(whole)[4:]}
+
+
+def test_images_that_are_not_those_specified_are_refused(tiny, artifacts, inline):
+    with pytest.raises(RuntimeError, match="images of 'digits' are not those that were specified"):
+        train_or_load({dataclasses.replace(tiny, data_digest="0"): [0]}, inline)
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_a_damaged_network_is_trained_again_to_the_same_bytes(tiny, whole, artifacts, inline, which):
+    train_or_load({tiny: SEEDS}, inline)
+    path = store.paths(tiny, 3)[which]
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.warns(UserWarning, match="seed 3: .*set aside"):
+        assert len(train_or_load({tiny: SEEDS}, inline)[tiny]) == 8
+    assert files(artifacts) == whole
+
+
+# Kills itself between the weights and the manifest of the third network, and tells of its workers first.
+KILLED = """
+import multiprocessing, os, signal
+from lib import data, store
+from lib.populations import train_or_load
+from lib.specification import specify
+
+written, replace = [], os.replace
+
+def replace_or_die(source, target):
+    written.append(target)
+    if len(written) == 6:
+        print(*(child.pid for child in multiprocessing.active_children()), flush=True)
+        os.kill(os.getpid(), signal.SIGKILL)
+    replace(source, target)
+
+os.replace = replace_or_die
+digits = data.load("digits", n_train=60, n_test=20)
+train_or_load({specify(digits, "cnn-small", 2, epochs=2, batch_size=25): range(8)})
+"""
+
+
+def gone(process):
+    """Waits until a process that is not our child has ended; False if it does not within a minute."""
+    try:
+        handle = os.pidfd_open(process)
+    except ProcessLookupError:
+        return True
+    try:
+        return bool(select.select([handle], [], [], 60)[0])
+    finally:
+        os.close(handle)
+
+
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="watches processes with pidfd_open; goes away on Linux")
+def test_a_killed_training_leaves_no_workers_and_is_gone_on_with(tiny, whole, artifacts, inline):
+    killed = subprocess.run([sys.executable, "-c", KILLED], cwd=Path(__file__).parents[1], capture_output=True,
+                            text=True, timeout=300)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    workers = [int(process) for process in killed.stdout.split()]
+    assert workers and all(gone(process) for process in workers)
+
+    stored = files(artifacts, ".json")
+    assert len(stored) == 2 and len(files(artifacts)) == 3 and len(files(artifacts, ".unfinished")) == 1
+    before = {path: time for path, time in times(artifacts).items() if path.with_suffix(".json").exists()
+              and path.suffix in (".json", ".safetensors")}
+    assert len(train_or_load({tiny: SEEDS}, inline)[tiny]) == 8
+    assert len(before) == 4 and before.items() <= times(artifacts).items()
+    assert files(artifacts) == whole
+
+
+def test_a_grid_asks_for_its_families_and_widths_and_seeds(digits, artifacts, inline, monkeypatch):
+    asked = []
+    monkeypatch.setattr(populations, "train_or_load", lambda requests: asked.append(requests) or
+                        {specification: specification for specification in requests})
+    grid = populations.population_grid(digits, ["cnn-small", "resnet-small"], [2, 3],
+                                       {"cnn-small": 4, "resnet-small": 5, "cnn-large": 6}, epochs=1)
+    assert list(grid) == [("cnn-small", 2), ("cnn-small", 3), ("resnet-small", 2), ("resnet-small", 3)]
+    for (family, width), specification in grid.items():
+        assert specification == specify(digits, family, width, epochs=1)
+        assert list(asked[0][specification]) == list(range(4 if family == "cnn-small" else 5))

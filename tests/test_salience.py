@@ -1,0 +1,211 @@
+"""Input gradients against other ways to take them, and directions against other ways to average."""
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+from captum.attr import Saliency
+from torch import nn
+from torch.nn import functional as F
+
+from lib import models, salience
+from lib.populations import Population
+from lib.salience import directions, input_gradients
+from lib.training import train
+
+OUTPUTS = ("logit", "probability", "log-probability")
+
+
+def random_images(count, channels=1, size=8, dtype=torch.float32, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    images = torch.randn(count, channels, size, size, dtype=dtype, generator=generator)
+    return images, torch.randint(4, (count,), generator=generator)
+
+
+@pytest.fixture(params=models.FAMILIES)
+def model(request):
+    """A network in train mode whose running statistics are not the defaults."""
+    network = models.build(request.param, 2, in_channels=1, image_size=8, num_classes=4)
+    models.initialise(network, torch.Generator().manual_seed(0))
+    network.train()(random_images(20, seed=7)[0])
+    return network
+
+
+@pytest.fixture
+def smooth():
+    """A float64 network without kinks, so that finite differences have no jumps to cross."""
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Conv2d(2, 3, 3), nn.Softplus(), nn.Flatten(), nn.Linear(27, 4)).double()
+
+
+def test_gradients_are_those_of_captum(model):
+    images, labels = random_images(9)
+    theirs = Saliency(copy.deepcopy(model).eval()).attribute(images.clone().requires_grad_(), labels, abs=False)
+    torch.testing.assert_close(input_gradients(model, images, labels), theirs, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("output", OUTPUTS)
+def test_gradients_are_finite_differences(smooth, output):
+    images, labels = random_images(3, channels=2, size=5, dtype=torch.float64)
+    score = {"logit": lambda z: z, "probability": lambda z: F.softmax(z, 1), "log-probability":
+             lambda z: F.log_softmax(z, 1)}[output]
+    gradients, step = input_gradients(smooth, images, labels, output=output), 1e-5
+    for place in np.ndindex(2, 5, 5):
+        nudge = torch.zeros(1, 2, 5, 5, dtype=torch.float64)
+        nudge[0, *place] = step
+        with torch.no_grad():
+            slope = (score(smooth(images + nudge)) - score(smooth(images - nudge))) / (2 * step)
+        expected = slope[torch.arange(3), labels].float()
+        torch.testing.assert_close(gradients[:, *place], expected, rtol=1e-5, atol=1e-7)
+
+
+def test_a_linear_model_has_the_weights_of_the_true_class_as_gradient():
+    linear = nn.Sequential(nn.Flatten(), nn.Linear(8, 4))
+    images, labels = random_images(6, channels=2, size=2)
+    weights = linear[1].weight.detach()
+    expected = {"logit": weights[labels]}
+    p = linear(images).softmax(1).detach()
+    expected["log-probability"] = weights[labels] - p @ weights
+    expected["probability"] = p.gather(1, labels[:, None]) * expected["log-probability"]
+    for output, rows in expected.items():
+        gradients = input_gradients(linear, images, labels, output=output)
+        torch.testing.assert_close(gradients, rows.view(6, 2, 2, 2), rtol=1e-5, atol=1e-7)
+
+
+def test_the_gradient_of_the_log_probability_is_that_of_the_probability_over_it(model):
+    images, labels = random_images(9)
+    with torch.no_grad():
+        p = copy.deepcopy(model).eval()(images).softmax(1).gather(1, labels[:, None])[..., None, None]
+    logarithm = input_gradients(model, images, labels, output="log-probability")
+    probability = input_gradients(model, images, labels, output="probability")
+    torch.testing.assert_close(logarithm, probability / p, rtol=1e-4, atol=1e-6)
+    assert not torch.allclose(logarithm, input_gradients(model, images, labels), rtol=0.1)
+
+
+@pytest.mark.parametrize("batch_size", [1, 4, 9, 100])
+def test_the_batch_size_does_not_matter(model, batch_size):
+    images, labels = random_images(9)
+    gradients = input_gradients(model, images, labels, batch_size=batch_size)
+    torch.testing.assert_close(gradients, input_gradients(model, images, labels), rtol=1e-5, atol=1e-7)
+
+
+def test_other_images_do_not_change_an_image_s_gradient(model):
+    """Given in train mode, where BatchNorm would couple them."""
+    images, labels = random_images(6)
+    before = input_gradients(model, images, labels)
+    images[1:] *= 30
+    assert torch.equal(input_gradients(model, images, labels)[0], before[0])
+    assert not torch.equal(input_gradients(model, images, labels)[1], before[1])
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_the_model_is_left_as_it_was(model, fails):
+    model.fc.eval()  # a mixture of modes
+    model.fc.weight.requires_grad_(False)
+    modes = {name: module.training for name, module in model.named_modules()}
+    state = {name: value.clone() for name, value in model.state_dict().items()}
+    images, labels = random_images(6)
+    if fails:
+        with pytest.raises(ValueError):
+            input_gradients(model, images, labels + 4)
+    else:
+        input_gradients(model, images, labels)
+    assert {name: module.training for name, module in model.named_modules()} == modes
+    assert all(parameter.grad is None for parameter in model.parameters())
+    assert not model.fc.weight.requires_grad and model.fc.bias.requires_grad
+    assert all(torch.equal(value, state[name]) for name, value in model.state_dict().items())
+    assert not images.requires_grad and images.grad is None
+
+
+def test_gradients_are_taken_also_where_they_are_switched_off(model):
+    images, labels = random_images(3)
+    with torch.no_grad():
+        off = input_gradients(model, images, labels)
+    assert torch.equal(off, input_gradients(model, images, labels)) and not off.requires_grad
+
+
+def broken(images):
+    return images.flatten(1) * float("nan")
+
+
+@pytest.mark.parametrize("arguments, message", [
+    ({"output": "logits"}, "unknown output 'logits'; the outputs are logit, probability, log-probability"),
+    ({"labels": torch.zeros(2, dtype=int)}, "3 images need as many labels, not 2"),
+    ({"labels": torch.tensor([0, 64, 1])}, "labels must be from 0 to 63, the model's classes, not 0 to 64"),
+    ({"labels": torch.tensor([0, -1, 1])}, "labels must be from 0 to 63, the model's classes, not -1 to 1"),
+    ({"model": nn.Identity()}, r"must return \[images, classes\] scores, not \[3, 1, 8, 8\] for 3 images"),
+    ({"model": nn.Flatten(0, 1)}, r"must return \[images, classes\] scores"),
+    ({"model": type("Broken", (nn.Module,), {"forward": lambda _, images: broken(images)})()}, "not finite"),
+    ({"batch_size": 0}, "batch_size must be a whole number of at least 1, not 0"),
+    ({"batch_size": -1}, "batch_size must be a whole number of at least 1, not -1"),
+])
+def test_what_does_not_fit_is_refused(arguments, message):
+    usual = {"model": nn.Flatten(), "images": random_images(3)[0], "labels": torch.zeros(3, dtype=int)}
+    with pytest.raises(ValueError, match=message):
+        input_gradients(**(usual | arguments))
+
+
+@pytest.mark.parametrize("grid, dims", [(None, 3 * 8 * 8), (8, 3 * 64), (4, 48), (3, 27), (1, 3)])
+def test_directions_are_unit_rows_of_the_grid(grid, dims):
+    rows = directions(random_images(5, channels=3)[0], grid=grid)
+    assert rows.shape == (5, dims) and rows.dtype == torch.float32
+    torch.testing.assert_close(rows.double().norm(dim=1), torch.ones(5, dtype=torch.float64), rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("size, grid", [(8, 1), (8, 2), (8, 4), (8, 8), (32, 8), (6, 3)])
+def test_a_grid_that_divides_the_image_is_average_pooling(size, grid):
+    images, _ = random_images(5, channels=3, size=size)
+    pooled = F.avg_pool2d(images, size // grid).flatten(1)
+    torch.testing.assert_close(directions(images, grid=grid), F.normalize(pooled), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("size, grid", [(8, 3), (8, 5), (8, 7), (28, 8), (5, 4), (64, 9)])
+def test_a_grid_that_cuts_through_pixels_averages_the_picture_drawn_finer(size, grid):
+    """Each pixel repeated `grid` times, the grid divides the picture, and the mean is kept."""
+    images, _ = random_images(3, channels=2, size=size)
+    finer = images.repeat_interleave(grid, 2).repeat_interleave(grid, 3)
+    pooled = F.avg_pool2d(finer, size)
+    torch.testing.assert_close(pooled.mean((2, 3)), images.mean((2, 3)), rtol=1e-4, atol=1e-6)
+    torch.testing.assert_close(directions(images, grid=grid), F.normalize(pooled.flatten(1)), rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(salience._area_average(size, grid).sum(1), torch.ones(grid, dtype=torch.float64))
+
+
+def test_the_full_grid_is_the_full_size():
+    images, _ = random_images(5, channels=3)
+    torch.testing.assert_close(directions(images, grid=8), directions(images, grid=None))
+
+
+@pytest.mark.parametrize("scale", [1e-40, 1e-30, 1e-3, 1.0, 1e30, -1.0])
+def test_the_scale_of_a_gradient_does_not_change_its_direction(scale):
+    images, _ = random_images(5)
+    scaled = directions(images * scale, grid=4)
+    # Numbers of the order 1e-40 have some 17 bits left.
+    torch.testing.assert_close(scaled, directions(images, grid=4) * np.sign(scale), rtol=0, atol=1e-4)
+    torch.testing.assert_close(scaled.norm(dim=1), torch.ones(5))
+
+
+def test_a_zero_gradient_has_a_zero_row_beside_the_others():
+    images, _ = random_images(3)
+    images[1] = 0
+    rows = directions(images)
+    assert not rows[1].any() and torch.equal(rows[[0, 2]], directions(images[[0, 2]]))
+
+
+@pytest.mark.parametrize("grid", [0, -1, 9, 2.5])
+def test_a_grid_that_does_not_fit_is_refused(grid):
+    with pytest.raises(ValueError, match=f"grid must be a whole number from 1 to 8, the size of the gradients, or None, not {grid}"):
+        directions(random_images(2)[0], grid=grid)
+
+
+def test_population_directions_are_those_of_each_network(tiny, digits):
+    population = Population(tiny, tuple(train(tiny, range(2), digits)))
+    found = salience.population_directions({"a": population, "b": population}, digits, output="probability", grid=4)
+    assert list(found) == ["a", "b"] and found["a"].shape == (2, 20, 16)
+    for m, model in enumerate(population.models()):
+        gradients = input_gradients(model, digits.test_images, digits.test_labels, output="probability")
+        assert np.array_equal(found["b"][m], directions(gradients, grid=4).numpy())
+    with pytest.raises(ValueError, match="unknown output 'x'"):
+        salience.population_directions({}, digits, output="x")
+    with pytest.raises(ValueError, match="population 'none' has no networks"):
+        salience.population_directions({"none": Population(tiny, ())}, digits)

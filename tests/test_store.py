@@ -1,0 +1,181 @@
+"""A stored network is whole and the one asked for, or it is none."""
+
+import dataclasses
+import json
+import os
+import shutil
+
+import pytest
+import torch
+
+from lib import store
+from lib.training import TrainedNetwork, train
+
+WEIGHTS, MANIFEST = 0, 1  # in the pair of store.paths
+
+
+@pytest.fixture(scope="module")
+def network(tiny, digits) -> TrainedNetwork:
+    return train(tiny, range(4), digits)[3]
+
+
+@pytest.fixture
+def stored(tiny, network, artifacts):
+    """The paths of the weights and the manifest of `network`, freshly written."""
+    store.write_network(tiny, network)
+    return store.paths(tiny, network.seed)
+
+
+def folder_names(path):
+    return sorted(entry.name for entry in path.parent.iterdir())
+
+
+def assert_set_aside(tiny, paths, match):
+    """Reading warns once, names the network, moves both files and finds nothing; the second time in silence."""
+    there = [path for path in paths if path.exists()]
+    with pytest.warns(UserWarning, match=match) as caught:
+        assert store.read_network(tiny, 3) is None
+    assert len(caught) == 1
+    assert "cnn-small k=2 on digits, seed 3:" in str(caught[0].message)
+    assert folder_names(paths[0]) == sorted(path.name + ".damaged" for path in there)
+    assert store.read_network(tiny, 3) is None
+
+
+def test_what_is_written_is_read(tiny, network, stored):
+    again = store.read_network(tiny, 3)
+    for field in dataclasses.fields(TrainedNetwork):
+        if field.name != "state":
+            assert getattr(again, field.name) == getattr(network, field.name), field.name
+    assert again.state.keys() == network.state.keys()
+    for name, value in network.state.items():
+        assert torch.equal(again.state[name], value) and again.state[name].dtype == value.dtype
+    tiny.build().load_state_dict(again.state, strict=True)
+    assert folder_names(stored[0]) == ["seed-00003.json", "seed-00003.safetensors"]
+
+
+def test_a_network_that_diverged_is_read_as_one(tiny, network, artifacts):
+    broken = dataclasses.replace(network, train_loss=[1.0, float("nan")], test_loss=[float("inf"), float("nan")])
+    store.write_network(tiny, broken)
+    again = store.read_network(tiny, 3)
+    assert not again.finite and again.train_loss[0] == 1 and again.test_loss[0] == float("inf")
+
+
+def test_nothing_stored_is_none_in_silence(tiny, artifacts, recwarn):
+    assert store.read_network(tiny, 0) is None
+    assert not list(artifacts.iterdir()) and not recwarn.list
+
+
+def test_the_folder_is_that_of_the_environment_and_else_of_the_checkout(tiny, artifacts, monkeypatch):
+    assert store.paths(tiny, 0)[WEIGHTS].is_relative_to(artifacts)
+    monkeypatch.delenv("GREATMINDS_ARTIFACTS")
+    assert store.artifacts() == store.ROOT / "artifacts" and (store.ROOT / "lib" / "store.py").exists()
+
+
+@pytest.mark.parametrize("which", [WEIGHTS, MANIFEST])
+@pytest.mark.parametrize("place", [0.0, 0.001, 0.25, 0.5, 0.75, 1.0])
+@pytest.mark.parametrize("bit", [0, 5, 7])
+def test_a_flipped_bit_is_noticed_and_set_aside(tiny, stored, which, place, bit):
+    content = bytearray(stored[which].read_bytes())
+    content[round(place * (len(content) - 1))] ^= 1 << bit
+    stored[which].write_bytes(content)
+    assert_set_aside(tiny, stored, "checksum|cannot be read")
+
+
+@pytest.mark.parametrize("which", [WEIGHTS, MANIFEST])
+@pytest.mark.parametrize("left", [0, 1, 0.5, -1])
+def test_a_truncated_file_is_noticed(tiny, stored, which, left):
+    content = stored[which].read_bytes()
+    stored[which].write_bytes(content[:int(left * len(content)) if isinstance(left, float) else left])
+    assert_set_aside(tiny, stored, "checksum|cannot be read")
+
+
+@pytest.mark.parametrize("content", [b"null", b"[]", b"3", b"{}", b'{"manifest_sha256": "0"}', b"\xff\xfe", b"[" * 10**5])
+def test_a_manifest_that_is_something_else_is_noticed(tiny, stored, content):
+    stored[MANIFEST].write_bytes(content)
+    assert_set_aside(tiny, stored, "checksum|cannot be read")
+
+
+def test_a_manifest_without_weights_is_damaged(tiny, stored):
+    stored[WEIGHTS].unlink()
+    assert_set_aside(tiny, stored, "cannot be read")
+
+
+def test_weights_without_a_manifest_count_as_nothing(tiny, stored, recwarn):
+    stored[MANIFEST].unlink()
+    assert store.read_network(tiny, 3) is None
+    assert not recwarn.list and folder_names(stored[0]) == ["seed-00003.safetensors"]
+
+
+@pytest.mark.parametrize("change, seed", [({"epochs": 3}, 3), ({"width": 3}, 3), ({"data_digest": "0"}, 3), ({}, 2)])
+def test_a_network_copied_into_the_place_of_another_is_refused(tiny, network, stored, change, seed):
+    other = dataclasses.replace(tiny, **change)
+    target = store.paths(other, seed)
+    target[0].parent.mkdir(exist_ok=True)
+    for source, copy in zip(stored, target):
+        shutil.copy(source, copy)
+    with pytest.warns(UserWarning, match=f"seed {seed}: .*describes another network.*set aside"):
+        assert store.read_network(other, seed) is None
+    assert store.read_network(tiny, 3) is not None
+
+
+def test_weights_of_another_network_do_not_pass_for_its_own(tiny, network, stored):
+    store.write_network(tiny, dataclasses.replace(network, seed=4, state={"x": torch.ones(1)}))
+    shutil.copy(store.paths(tiny, 4)[WEIGHTS], stored[WEIGHTS])
+    with pytest.warns(UserWarning, match="seed-00003.safetensors does not match the checksum"):
+        assert store.read_network(tiny, 3) is None
+
+
+def test_an_edited_number_is_noticed(tiny, stored):
+    manifest = json.loads(stored[MANIFEST].read_bytes())
+    manifest["test_accuracy"][-1] += 1e-3
+    stored[MANIFEST].write_text(json.dumps(manifest))
+    assert_set_aside(tiny, stored, "seed-00003.json does not match its own checksum")
+
+
+class Killed(BaseException):
+    """Stands for the end of the process."""
+
+
+@pytest.mark.parametrize("step", ["fsync", "chmod", "replace"])
+def test_a_write_that_is_cut_off_leaves_the_old_content_and_no_unfinished_file(tmp_path, monkeypatch, step):
+    path = tmp_path / "file"
+    store.write_whole(path, b"old")
+
+    def cut(*_):
+        raise Killed
+
+    monkeypatch.setattr(os, step, cut)
+    with pytest.raises(Killed):
+        store.write_whole(path, b"new and longer")
+    assert path.read_bytes() == b"old" and folder_names(path) == ["file"]
+
+
+def test_weights_are_in_place_before_the_manifest_is(tiny, network, artifacts, monkeypatch):
+    """So a kill between the two leaves no network, rather than one without weights."""
+    order, replace = [], os.replace
+    monkeypatch.setattr(os, "replace", lambda source, target: (order.append(target.suffix), replace(source, target)))
+    store.write_network(tiny, network)
+    assert order == [".safetensors", ".json"]
+
+
+def test_old_orphans_are_swept_and_young_ones_left_to_their_writer(tmp_path):
+    for name, age in [("a.unfinished", 10 * store.ORPHAN_AGE), ("b.unfinished", 0), ("c.damaged", 10**6)]:
+        (tmp_path / name).write_bytes(b"")
+        written = (tmp_path / name).stat().st_mtime - age
+        os.utime(tmp_path / name, (written, written))
+    store.write_whole(tmp_path / "file", b"x")
+    assert folder_names(tmp_path / "file") == ["b.unfinished", "c.damaged", "file"]
+
+
+def test_an_unfinished_file_that_goes_while_orphans_are_swept_is_no_error(tmp_path):
+    """Another process finishes its own file between our listing and our look at it."""
+    (tmp_path / "gone.unfinished").symlink_to(tmp_path / "nowhere")  # listed, and not there
+    store.write_whole(tmp_path / "file", b"x")
+    assert (tmp_path / "file").read_bytes() == b"x"
+
+
+def test_a_written_file_can_be_read_by_others_and_replaces_the_old_one(tmp_path):
+    path = tmp_path / "new" / "folder" / "file"
+    store.write_whole(path, b"a")
+    store.write_whole(path, b"b")
+    assert path.read_bytes() == b"b" and path.stat().st_mode & 0o777 == 0o644

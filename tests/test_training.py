@@ -1,0 +1,152 @@
+"""Training many networks at once is training each by itself, as the fact sheet (4.2) says."""
+
+import dataclasses
+import math
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from lib import data, models, training
+from lib.specification import Specification, specify
+
+SEEDS = range(4)
+
+
+@pytest.fixture(scope="module")
+def trained(tiny, digits):
+    return training.train(tiny, SEEDS, digits)
+
+
+def plain_loop(specification, seed, images):
+    """One network trained in the plainest way there is: -> state dict, mean loss of each epoch, test loss."""
+    model = models.initialise(specification.build(), specification.generator(seed, "weights")).double()
+    order = specification.generator(seed, "order")
+    losses = []
+    for epoch in range(specification.epochs):
+        optimiser = torch.optim.SGD(model.parameters(), lr=specification.learning_rate / math.sqrt(epoch + 1))
+        permutation, total = torch.randperm(len(images.train_labels), generator=order), 0.0
+        for batch in permutation.split(specification.batch_size):
+            loss = F.cross_entropy(model.train()(images.train_images[batch].double()), images.train_labels[batch])
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            total += loss.item() * len(batch)
+        losses.append(total / len(permutation))
+    with torch.no_grad():
+        scores = model.eval()(images.test_images.double())
+    return model.state_dict(), losses, F.cross_entropy(scores, images.test_labels).item(), scores
+
+
+@pytest.mark.parametrize("family", models.FAMILIES)
+def test_a_stack_trains_each_network_as_a_plain_loop_does(family, digits):
+    specification = specify(digits, family, 2, epochs=2, batch_size=25, precision="float64")
+    for network, seed in zip(training.train(specification, [3, 0, 7], digits), [3, 0, 7], strict=True):
+        state, losses, test_loss, scores = plain_loop(specification, seed, digits)
+        assert network.seed == seed and network.state.keys() == state.keys()
+        for name, value in state.items():
+            torch.testing.assert_close(network.state[name], value, rtol=1e-10, atol=1e-10, msg=name)
+        assert network.train_loss == pytest.approx(losses, rel=1e-5)
+        assert network.test_loss[-1] == pytest.approx(test_loss, rel=1e-5)
+        hits = (scores.argmax(1) == digits.test_labels).double().mean().item()
+        assert network.test_accuracy[-1] == pytest.approx(hits, rel=1e-6)
+
+
+def test_networks_learn_the_digits():
+    images = data.load("digits")
+    for network in training.train(specify(images, "cnn-small", 4, epochs=3), SEEDS, images):
+        assert network.finite
+        assert network.train_loss[0] > network.train_loss[1] > network.train_loss[2]
+        assert network.train_loss[0] < 2 * math.log(10)
+        assert network.test_accuracy[-1] > 0.8 and network.train_accuracy[-1] > 0.8
+
+
+@pytest.mark.parametrize("epochs, tested", [(1, [1]), (2, [1, 2]), (7, [2, 4, 6, 7]), (12, [3, 6, 9, 12])])
+def test_curves_have_an_entry_an_epoch_and_the_last_test_is_of_the_end(epochs, tested, digits):
+    specification = specify(digits, "cnn-small", 1, epochs=epochs)
+    network = training.train(specification, [0], digits)[0]
+    assert len(network.train_loss) == len(network.train_accuracy) == epochs
+    assert network.test_epochs == tested
+    assert len(network.test_loss) == len(network.test_accuracy) == len(tested)
+    assert all(0 <= accuracy <= 1 for accuracy in network.train_accuracy + network.test_accuracy)
+
+
+def test_the_test_set_is_scored_whole_also_when_it_is_longer_than_a_batch(tiny, digits, trained, monkeypatch):
+    monkeypatch.setattr(training, "TEST_BATCH", 7)
+    for network, usual in zip(training.train(tiny, SEEDS, digits), trained):
+        assert network.test_loss == pytest.approx(usual.test_loss, rel=1e-5)
+        assert network.test_accuracy == usual.test_accuracy
+
+
+def test_seeds_give_other_networks_and_one_seed_the_same(tiny, digits, trained):
+    again = training.train(tiny, SEEDS, digits)
+    for a in SEEDS:
+        for b in SEEDS:
+            same = [torch.equal(trained[a].state[name], value) for name, value in again[b].state.items()
+                    if name.endswith("weight")]
+            assert all(same) if a == b else not any(same)
+
+
+def test_bfloat16_is_another_key_and_another_network_with_float32_weights(tiny, digits, trained):
+    mixed = dataclasses.replace(tiny, precision="bfloat16")
+    network = training.train(mixed, SEEDS, digits)[0]
+    assert mixed.key != tiny.key and network.finite
+    for name, value in trained[0].state.items():
+        assert network.state[name].dtype == value.dtype
+    assert not torch.equal(network.state["fc.weight"], trained[0].state["fc.weight"])
+    torch.testing.assert_close(network.state["fc.weight"], trained[0].state["fc.weight"], rtol=0, atol=0.1)
+
+
+def test_a_loss_that_overflows_makes_a_network_not_finite(tiny, digits, trained):
+    wild = dataclasses.replace(tiny, learning_rate=1e30)
+    assert not any(network.finite for network in training.train(wild, SEEDS, digits))
+    assert all(network.finite for network in trained)
+    for curve in ("train_loss", "test_loss"):
+        for value in (math.nan, math.inf):
+            assert not dataclasses.replace(trained[0], **{curve: [1.0, value]}).finite
+
+
+def test_company_depends_on_the_specification_alone_and_divides_evenly(digits):
+    sizes = [training.networks_together(specify(digits, "cnn-small", width)) for width in (1, 2, 8, 9, 32, 33, 128)]
+    assert sizes == sorted(sizes, reverse=True) and {4 % size for size in sizes} == {0}
+
+
+CHANGES = {"family": "cnn-large", "width": 3, "dataset": "other", "n_train": 61, "n_test": 21, "data_seed": 1,
+           "data_digest": "0", "in_channels": 3, "image_size": 9, "num_classes": 11, "epochs": 3,
+           "learning_rate": 0.2, "batch_size": 26, "precision": "float64", "recipe": 0}
+
+
+def test_every_field_enters_the_key(tiny):
+    assert set(CHANGES) == {field.name for field in dataclasses.fields(Specification)}
+    keys = {dataclasses.replace(tiny, **{name: value}).key for name, value in CHANGES.items()} | {tiny.key}
+    assert len(keys) == len(CHANGES) + 1
+    assert dataclasses.replace(tiny).key == tiny.key
+
+
+@pytest.mark.parametrize("change, message", [
+    ({"family": "vgg"}, "unknown family 'vgg'; the families are cnn-small, "),
+    ({"width": 0}, "width must be a whole number of at least 1, not 0"),
+    ({"epochs": 1.5}, "epochs must be a whole number of at least 1, not 1.5"),
+    ({"batch_size": -1}, "batch_size must be a whole number of at least 1, not -1"),
+    ({"learning_rate": 0.0}, "learning_rate must be .*above 0, not 0.0"),
+    ({"learning_rate": math.nan}, "learning_rate must be .*above 0, not nan"),
+    ({"learning_rate": math.inf}, "learning_rate must be .*above 0, not inf"),
+    ({"precision": "float16"}, "unknown precision 'float16'; the precisions are float32, bfloat16, float64"),
+])
+def test_a_field_out_of_range_is_refused_by_name(tiny, change, message):
+    with pytest.raises(ValueError, match=message):
+        dataclasses.replace(tiny, **change)
+
+
+def test_every_network_and_purpose_has_a_random_stream_of_its_own(tiny):
+    streams = [tuple(torch.randint(2**62, (2,), generator=dataclasses.replace(tiny, family=family, width=width)
+                                   .generator(seed, purpose)).tolist())
+               for family in models.FAMILIES for width in (1, 2, 11) for seed in (0, 1, 12, 100)
+               for purpose in ("weights", "order")]
+    assert len(set(streams)) == len(streams) == 96
+
+
+def test_a_random_stream_does_not_depend_on_the_recipe(tiny):
+    """So that runs of two recipes differ by the recipe alone."""
+    other = dataclasses.replace(tiny, epochs=9, learning_rate=0.5, precision="bfloat16", data_digest="other")
+    assert tiny.generator(5, "order").initial_seed() == other.generator(5, "order").initial_seed()
