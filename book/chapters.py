@@ -6,6 +6,7 @@ pinned versions; a page with the same digest is left alone.
 """
 
 import argparse
+import base64
 import hashlib
 import json
 import logging
@@ -78,6 +79,14 @@ def execute(name: str, parameters: dict, page: Path) -> None:
     os.replace(unfinished, page)
 
 
+def extract_main_result(page: Path, picture: Path) -> None:
+    """Save the picture that a chapter glued as 'main-result', for the first page of the book and the README."""
+    for cell in nbformat.read(page, 4).cells:
+        for output in cell.get("outputs", []):
+            if output.get("metadata", {}).get("scrapbook", {}).get("name") == "main-result":
+                picture.write_bytes(base64.b64decode(output.data["application/papermill.record/image/png"]))
+
+
 def clean(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     """Without run times, paths and progress bars, so that the same results give the same bytes."""
     notebook.metadata = nbformat.from_dict(METADATA)
@@ -125,9 +134,10 @@ def main() -> None:
         page = (NOTEBOOKS if in_place else PAGES) / f"{name}.ipynb"
         if is_current(name, parameters, page):
             print(f"chapter {name}: up to date")
-            continue
-        print(f"chapter {name}: executing", flush=True)
-        execute(name, parameters, page)
+        else:
+            print(f"chapter {name}: executing", flush=True)
+            execute(name, parameters, page)
+        extract_main_result(page, (ROOT / "book" if in_place else PAGES) / "main_result.png")
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.stats import t as student
 from scipy.stats import ttest_ind
 
-from lib.similarity import has_direction
+from lib.similarity import has_direction, warn_of_zeros
 
 CHUNK = 64  # images whose pair cosines are in memory at once
 
@@ -60,6 +60,7 @@ def similarity_matrix(populations: Sequence[np.ndarray], rng: np.random.Generato
         raise ValueError(f"every population needs at least 2 networks, not {min(sizes)}")
     if len({population.shape[1:] for population in populations}) > 1:
         raise ValueError("all populations need the same images and dims")
+    warn_of_zeros(*map(has_direction, populations))
     directions = np.concatenate(populations)
     images = directions.shape[1]
     image_weights = np.vstack([np.ones(images), rng.multinomial(images, np.full(images, 1 / images), draws)])

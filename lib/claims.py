@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 import pandas as pd
+from IPython.display import HTML
 
 from lib.store import ROOT, write_whole
 
@@ -39,21 +40,24 @@ class Claim:
 
 def judge_above(low: np.ndarray, high: np.ndarray, threshold: float = 0.0) -> str:
     """Supported when every interval lies above the threshold, contradicted when one lies below, else undecided."""
-    if np.all(np.asarray(low) > threshold):
+    if np.size(low) and np.all(np.asarray(low) > threshold):
         return SUPPORTED
     return CONTRADICTED if np.any(np.asarray(high) < threshold) else UNDECIDED
 
 
-def table(claims: Iterable[Claim], columns: Iterable[str] = ("name", "statistic", "estimate", "low", "high", "verdict")
-          ) -> pd.DataFrame:
-    """The claims as a table, numbers rounded to three decimals."""
-    return pd.DataFrame([asdict(claim) for claim in claims])[list(columns)].round(3)
+def table(claims: Iterable[Claim]) -> HTML:
+    """One row a claim, for a notebook: its statement, the statistic, the estimate with its interval, and the verdict."""
+    rows = [{"name": claim.name, "claim": claim.statement, "statistic": claim.statistic,
+             "estimate [95 % interval]": f"{claim.estimate:.3f} [{claim.low:.3f}, {claim.high:.3f}]",
+             "networks": claim.networks, "images": claim.images, "verdict": claim.verdict} for claim in claims]
+    with pd.option_context("display.max_colwidth", None):  # pandas would cut the sentences short
+        return HTML(pd.DataFrame(rows).to_html(index=False, border=0, justify="left"))
 
 
 def write_results(study: str, chapter: str, parameters: Mapping[str, object], numbers: Mapping[str, object],
                   claims: Iterable[Claim]) -> None:
     """Write results/<study>/<chapter>.json, whole or not at all."""
-    content = {"chapter": chapter, "study": study, "parameters": dict(parameters), "numbers": _plain(dict(numbers)),
+    content = {"chapter": chapter, "study": study, "parameters": _plain(dict(parameters)), "numbers": _plain(dict(numbers)),
                "claims": [_plain(asdict(claim)) for claim in claims]}
     write_whole(ROOT / "results" / study / f"{chapter}.json",
                 (json.dumps(content, indent=1, allow_nan=False) + "\n").encode())
@@ -63,7 +67,9 @@ def _plain(value):
     """Arrays and numpy numbers as lists and numbers of six significant digits; what is not finite as None."""
     if isinstance(value, dict):
         return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple, np.ndarray)):
+    if isinstance(value, np.ndarray):
+        return _plain(value.tolist())
+    if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
     if isinstance(value, (float, np.floating)):
         return float(f"{value:.6g}") if math.isfinite(value) else None

@@ -45,7 +45,7 @@ class ImageData:
 
 def check_name(name: str) -> None:
     """Raises ValueError, naming the data sets there are, for any other."""
-    if name not in LOADERS:
+    if name not in list(LOADERS):  # also for what cannot be hashed
         raise ValueError(f"unknown data set {name!r}; the data sets are {', '.join(LOADERS)}")
 
 
@@ -92,8 +92,9 @@ def _subset(num_classes: int, labels: np.ndarray, count: int | None, seed: int, 
     """Indices of a balanced random subset, in the order of the data set; all of them for None."""
     if count is None:
         return np.arange(len(labels))
-    if not num_classes <= count <= len(labels):
-        raise ValueError(f"{what} must be from {num_classes} (one a class) to {len(labels)}, not {count}")
+    if not isinstance(count, int) or not num_classes <= count <= len(labels):
+        raise ValueError(f"{what} must be a whole number from {num_classes} (one a class) to {len(labels)}, "
+                         f"not {count!r}")
     order = np.random.default_rng(seed).permutation(len(labels))
     rank = np.empty(len(labels), dtype=int)  # how many images of its class come before this one
     for label in range(num_classes):

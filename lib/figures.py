@@ -13,6 +13,7 @@ COLOURS = {"cnn-small": "#0072B2", "cnn-large": "#56B4E9", "resnet-small": "#D55
 MARKERS = {"cnn-small": "o", "cnn-large": "s", "resnet-small": "^", "resnet-large": "D"}
 STYLE = {"figure.dpi": 110, "font.size": 11, "axes.spines.top": False, "axes.spines.right": False,
          "axes.grid": True, "grid.alpha": 0.3, "legend.frameon": False, "figure.constrained_layout.use": True,
+         "figure.constrained_layout.h_pad": 0.1,
          "image.cmap": "viridis"}
 
 Interval = tuple[np.ndarray, np.ndarray, np.ndarray]  # estimate, low, high
@@ -29,6 +30,15 @@ def subplots(rows: int = 1, columns: int = 1, *, width: float = 6.4, height: flo
     """`matplotlib.pyplot.subplots` in the book's style; sizes in inches for one panel."""
     plt.rcParams.update(STYLE)
     return plt.subplots(rows, columns, figsize=(width * columns, height * rows), **options)
+
+
+def _panels(count: int, **options) -> tuple[Figure, list[Axes]]:
+    """Panels in rows of two, large enough to be read on a page."""
+    columns = min(count, 2)
+    figure, axes = subplots(-(-count // columns), columns, squeeze=False, **options)
+    for axis in axes.flat[count:]:
+        axis.set_visible(False)
+    return figure, list(axes.flat[:count])
 
 
 def by_width(families: Mapping[str, Interval], widths: Sequence[int], label: str, *, log: bool = False,
@@ -58,28 +68,28 @@ def curves(families: Mapping[str, Mapping[int, np.ndarray]], label: str) -> Figu
 
     `families`: family -> width -> [networks, epochs].
     """
-    figure, axes = subplots(1, len(families), width=3.3, height=3.4, sharey=True, squeeze=False)
-    for axis, (family, widths) in zip(axes[0], families.items()):
+    figure, axes = _panels(len(families), width=4.6, height=3.2, sharex=True, sharey=True)
+    for axis, (family, widths) in zip(axes, families.items()):
         shades = plt.get_cmap("cividis")(np.linspace(0, 0.9, len(widths)))
         for colour, (width, values) in zip(shades, widths.items()):
             epochs = np.arange(1, values.shape[1] + 1)
             axis.plot(epochs, values.mean(0), color=colour, label=f"k = {width}")
             axis.fill_between(epochs, values.min(0), values.max(0), color=colour, alpha=0.25, linewidth=0)
-        axis.set(title=family, xlabel="epoch", yscale="log")
-    axes[0, 0].set_ylabel(label)
-    axes[0, -1].legend(fontsize=9, loc="center left", bbox_to_anchor=(1, 0.5))
+        axis.set(title=family, xlabel="epoch", ylabel=label, yscale="log")
+        axis.label_outer()
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside right center")
     return figure
 
 
 def heatmaps(panels: Mapping[str, np.ndarray], widths: Sequence[int], label: str,
              half_widths: Mapping[str, np.ndarray] | None = None) -> Figure:
     """A panel a family: [widths, widths] values in the cells, below them the half width of the interval if given."""
-    figure, axes = subplots(1, len(panels), width=4.1, height=3.9, squeeze=False)
+    figure, axes = _panels(len(panels), width=4.6, height=4.2)
     top = max(values.max() for values in panels.values())
-    for axis, (title, values) in zip(axes[0], panels.items()):
+    for axis, (title, values) in zip(axes, panels.items()):
         image = heatmap(axis, values, widths, top, None if half_widths is None else half_widths[title])
         axis.set_title(title)
-    figure.colorbar(image, ax=axes, label=label, shrink=0.9, pad=0.01)
+    figure.colorbar(image, ax=axes, label=label, shrink=0.7, pad=0.02)
     return figure
 
 
@@ -102,8 +112,8 @@ def heatmap(axis: Axes, values: np.ndarray, widths: Sequence[int], top: float, h
 
 def steps(families: Mapping[str, Interval], widths: Sequence[int]) -> Figure:
     """A panel a family: each change to the next width with its interval, [widths, widths - 1] each, colour by row."""
-    figure, axes = subplots(1, len(families), width=3.6, height=3.6, sharey=True, squeeze=False)
-    for axis, (family, (estimate, low, high)) in zip(axes[0], families.items()):
+    figure, axes = _panels(len(families), width=4.6, height=3.2, sharex=True, sharey=True)
+    for axis, (family, (estimate, low, high)) in zip(axes, families.items()):
         shades = plt.get_cmap("cividis")(np.linspace(0, 0.9, len(widths)))
         for row, width in enumerate(widths):
             places = np.arange(len(widths) - 1) + 0.13 * (row - (len(widths) - 1) / 2)
@@ -111,9 +121,9 @@ def steps(families: Mapping[str, Interval], widths: Sequence[int]) -> Figure:
                           markersize=4, capsize=2, color=shades[row], label=f"other k = {width}")
         axis.axhline(0, color="black", linewidth=1)
         axis.set_xticks(range(len(widths) - 1), [f"{a}→{b}" for a, b in zip(widths, widths[1:])])
-        axis.set(title=family, xlabel="step of the width k")
-    axes[0, 0].set_ylabel("change of ρ (cosine)")
-    axes[0, -1].legend(fontsize=9, loc="center left", bbox_to_anchor=(1, 0.5))
+        axis.set(title=family, xlabel="step of the width k", ylabel="change of ρ (cosine)")
+        axis.label_outer()
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside right center")
     return figure
 
 

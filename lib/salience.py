@@ -35,8 +35,8 @@ def input_gradients(model: nn.Module, images: torch.Tensor, labels: torch.Tensor
         device: where to compute; 'auto' takes the GPU if there is one.
 
     Raises:
-        ValueError: an unknown output, a batch size below 1, images and labels that do not fit together or to the model's classes, or a
-            gradient that is not finite.
+        ValueError: an unknown output, a batch size below 1, images and labels that do not fit together or to the
+            model's classes, or a gradient that is not finite.
     """
     check_output(output)
     check_count("batch_size", batch_size)
@@ -98,7 +98,7 @@ def as_pictures(directions: np.ndarray, channels: int) -> np.ndarray:
 
 def check_output(output: str) -> None:
     """Raises ValueError, naming the scores there are, for any other."""
-    if output not in OUTPUTS:
+    if output not in list(OUTPUTS):  # also for what cannot be hashed
         raise ValueError(f"unknown output {output!r}; the outputs are {', '.join(OUTPUTS)}")
 
 
@@ -132,7 +132,8 @@ def _evaluating(model: nn.Module, device: str) -> Iterator[nn.Module]:
 def _area_average(size: int, grid: int) -> torch.Tensor:
     """[grid, size] weights: how much of each pixel lies in each of `grid` equal intervals; rows sum to 1."""
     if grid not in range(1, size + 1):
-        raise ValueError(f"grid must be a whole number from 1 to {size}, the size of the gradients, or None, not {grid!r}")
+        raise ValueError(f"grid must be a whole number from 1 to {size}, the size of the gradients, or None, "
+                         f"not {grid!r}")
     edges = torch.arange(grid + 1, dtype=torch.float64) * size / grid
     pixels = torch.arange(size, dtype=torch.float64)
     overlap = torch.minimum(edges[1:, None], pixels + 1) - torch.maximum(edges[:-1, None], pixels)

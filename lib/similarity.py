@@ -26,11 +26,9 @@ def pairwise(directions: np.ndarray, others: np.ndarray | None = None) -> np.nda
     One matrix product; the diagonal of the square form is 1.
     """
     a = _checked(directions)
-    b = a if others is None else _checked(others)
-    if a.shape[1:] != b.shape[1:]:
-        raise ValueError(f"both need the same images and dims, not {a.shape[1:]} and {b.shape[1:]}")
+    b = a if others is None else _checked(others, like=a)
     has_a, has_b = has_direction(a), has_direction(b)
-    _warn_of_zeros(*([has_a] if others is None else [has_a, has_b]))
+    warn_of_zeros(*([has_a] if others is None else [has_a, has_b]))
     cosines = a.reshape(len(a), -1) @ b.reshape(len(b), -1).T
     return cosines / (has_a.astype(float) @ has_b.T.astype(float))
 
@@ -64,7 +62,10 @@ def mean_direction_cosine(a: np.ndarray, b: np.ndarray, *, corrected: bool = Tru
     if corrected:
         within = expected(a) * expected(b) if min(expected(a), expected(b)) > 0 else np.nan
         return float(expected(a, b) / np.sqrt(within))
-    mean_a, mean_b = _checked(a).mean(0), _checked(b).mean(0)
+    a = _checked(a)
+    b = _checked(b, like=a)
+    warn_of_zeros(has_direction(a), has_direction(b))
+    mean_a, mean_b = a.mean(0), b.mean(0)
     lengths = np.linalg.norm(mean_a, axis=1) * np.linalg.norm(mean_b, axis=1)
     return float(np.mean((mean_a * mean_b).sum(1)[lengths > 0] / lengths[lengths > 0]))
 
@@ -92,16 +93,19 @@ def has_direction(directions: np.ndarray) -> np.ndarray:
     return directions.any(axis=2)
 
 
-def _checked(directions: np.ndarray) -> np.ndarray:
+def _checked(directions: np.ndarray, like: np.ndarray | None = None) -> np.ndarray:
     directions = np.asarray(directions)
     if directions.ndim != 3:
         raise ValueError(f"directions must be [models, images, dims], not of shape {directions.shape}")
     if not np.isfinite(directions).all():
         raise ValueError("directions must be finite numbers")
+    if like is not None and directions.shape[1:] != like.shape[1:]:
+        raise ValueError(f"both need the same images and dims, not {like.shape[1:]} and {directions.shape[1:]}")
     return directions
 
 
-def _warn_of_zeros(*has: np.ndarray) -> None:
+def warn_of_zeros(*has: np.ndarray) -> None:
+    """Warns how many of the `has_direction` of some populations are False, if any."""
     zeros, total = sum((~h).sum() for h in has), sum(h.size for h in has)
     if zeros:
         warnings.warn(f"{zeros} of {total} gradients are zero and have no direction; they are left out", stacklevel=3)

@@ -17,6 +17,7 @@ MARKERS = ("o", "s", "^", "D", "v", "P")
 DASHES = ("solid", "dashed", "dashdot", "dotted", (0, (5, 1)), (0, (1, 1)))
 ELEVATION, AZIMUTH = 20, 30  # degrees, where every sphere is seen from
 GREY = "#666666"
+PAGE = 9.2  # inches, the width of a figure of several panels; wider ones are scaled down until nobody can read them
 
 
 def direction(latitude: float, longitude: float) -> np.ndarray:
@@ -66,7 +67,7 @@ def decomposition(t: float, families: Sequence[np.ndarray], concentrations: Sequ
         families: [n] values of t for each family of three-dimensional directions.
         concentrations: kappa of each family, whose exact density is kappa exp(kappa t) / (2 sinh kappa).
     """
-    figure, (left, right) = subplots(1, 2, width=5.6, height=4.8)
+    figure, (left, right) = subplots(1, 2, width=PAGE / 2, height=4.4)
     _split(left, t)
     grid = np.linspace(-1, 1, 400)
     for i, (values, kappa) in enumerate(zip(families, concentrations, strict=True)):
@@ -74,15 +75,16 @@ def decomposition(t: float, families: Sequence[np.ndarray], concentrations: Sequ
         exact = np.exp(kappa * (grid - 1)) * kappa / -np.expm1(-2 * kappa)  # the same, safe for a large kappa
         right.plot(grid, exact, color=COLOURS[i % 6], linestyle=DASHES[i % 6], linewidth=2.2, label=labels[i])
     right.axhline(0.5, color="black", linewidth=1.5, label="uniform on the sphere")
-    right.set(yscale="log", ylim=(5e-3, 200), xlim=(-1, 1), xlabel=r"cosine $t=\mu\cdot u$ (dimensionless)",
-              ylabel=r"density of $t$ (dimensionless)", title=r"marginal of $t$, $\mu_\perp$ integrated out")
+    right.set(yscale="log", ylim=(5e-3, 200), xlim=(-1, 1), xticks=np.linspace(-1, 1, 5),
+              xlabel=r"cosine $t=\mu\cdot u$ (dimensionless)", ylabel=r"density of $t$ (dimensionless)",
+              title=r"marginal of $t$, $\mu_\perp$ integrated out")
     right.legend(loc="upper left", fontsize=10)
     return figure
 
 
 def similarity_matrices(panels: Mapping[str, np.ndarray], labels: Sequence[str]) -> Figure:
     """rho(k1, k2) as one heatmap [k, k] a panel, all on one colour scale, with the numbers written in."""
-    figure, axes = subplots(1, len(panels), width=4.6, height=4.3, squeeze=False)
+    figure, axes = subplots(1, len(panels), width=PAGE / len(panels), height=4.2, squeeze=False)
     lowest = min(0.0, *(matrix.min() for matrix in panels.values()))
     for ax, (title, matrix) in zip(axes[0], panels.items(), strict=True):
         image = ax.imshow(matrix, vmin=lowest, vmax=1, origin="lower")
@@ -105,7 +107,7 @@ def chance_level(p: np.ndarray, tails: Mapping[int, np.ndarray],
         p: [points] thresholds; tails[dim]: [points] probabilities by the formula.
         sampled: by dim, thresholds, sampled shares and their intervals' ends.
     """
-    figure, (left, right) = subplots(1, 2, width=5.6, height=4.6)
+    figure, (left, right) = subplots(1, 2, width=PAGE / 2, height=4.2)
     for i, (dim, tail) in enumerate(tails.items()):
         for ax in (left, right):
             shown = tail > 0
@@ -114,7 +116,7 @@ def chance_level(p: np.ndarray, tails: Mapping[int, np.ndarray],
         at, share, low, high = sampled[dim]
         right.errorbar(at, share, yerr=(share - low, high - share), color=COLOURS[i % 6], marker=MARKERS[i % 6],
                        linestyle="none", markersize=6, capsize=3, markeredgecolor="black", markeredgewidth=0.6)
-    for ax, lowest, title in ((left, 1e-120, "formula"), (right, 2e-4, "formula (lines) and samples (points)")):
+    for ax, lowest, title in ((left, 1e-120, "formula"), (right, 2e-4, "formula (lines), samples (points)")):
         ax.set(yscale="log", ylim=(lowest, 2), xlabel="threshold $p$ of the cosine (dimensionless)",
                ylabel="$P(Z > p)$ (dimensionless)", title=title)
     left.set_xlim(0, 0.4)
@@ -142,7 +144,8 @@ def _circle(mu: np.ndarray, cosine: float, points: int = 361) -> np.ndarray:
 
 def _spheres(titles: Sequence[str]) -> tuple[Figure, np.ndarray]:
     """One pale unit sphere a title, all seen from one place."""
-    figure, axes = subplots(1, len(titles), width=4.6, height=4.5, squeeze=False,
+    side = PAGE / len(titles)
+    figure, axes = subplots(1, len(titles), width=side, height=side + 0.2, squeeze=False,
                             subplot_kw={"projection": "3d", "proj_type": "ortho", "computed_zorder": False})
     polar, around = np.mgrid[0:np.pi:37j, 0:2 * np.pi:73j]
     surface = np.sin(polar) * np.cos(around), np.sin(polar) * np.sin(around), np.cos(polar)
@@ -177,9 +180,9 @@ def _split(ax: Axes, t: float) -> None:
                                 ((0, t), (s, 0), COLOURS[2]), ((0, 0), (s, t), "black")):
         ax.quiver(*start, *step, color=colour, angles="xy", scale_units="xy", scale=1, width=0.011, zorder=3)
     for x, y, text, colour, align in ((-0.06, t / 2, r"$t\,\mu$", COLOURS[1], "right"),
-                                      (s / 2, t + 0.06, r"$\sqrt{1-t^2}\,\mu_\perp$", COLOURS[2], "center"),
+                                      (s / 2 - 0.04, t + 0.07, r"$\sqrt{1-t^2}\,\mu_\perp$", COLOURS[2], "center"),
                                       (s / 2 + 0.08, t / 2 - 0.04, "$u$", "black", "left"),
                                       (0.04, 1.05, r"$\mu$", GREY, "left"), (1.04, 0.04, r"$\mu_\perp$", GREY, "left")):
-        ax.text(x, y, text, color=colour, ha=align, fontsize=13)
+        ax.text(x, y, text, color=colour, ha=align, fontsize=12)
     ax.set(aspect="equal", xlim=(-1.25, 1.25), ylim=(-1.25, 1.25), title=r"$u=t\,\mu+\sqrt{1-t^2}\,\mu_\perp$",
            xlabel=r"component along $\mu_\perp$ (dimensionless)", ylabel=r"component along $\mu$ (dimensionless)")

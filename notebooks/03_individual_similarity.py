@@ -32,6 +32,7 @@ from myst_nb import glue
 
 from lib import bootstrap, claims, data, figures, salience, similarity
 from lib.populations import population_grid
+from lib.similarity_claims import growth_claims, steps
 
 # %% [markdown]
 # ## Input gradients
@@ -68,7 +69,7 @@ print("gradients that are exactly zero, of", n_images, "for each network; averag
 # Orange pixels lower the score of the true class when they get brighter, purple ones raise it.
 # The last two columns are the mean directions over all networks of the narrowest and of the widest population.
 
-# %% mystnb={"image": {"alt": "Rows of test images with the input gradients of two narrow networks, which have little in common, of two wide networks, which share their main spots, and the mean directions of narrow and of wide networks, which nearly agree."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Rows of test images with the input gradients of two narrow networks, which have little in common, of two wide networks, which share their main spots, and the mean directions of narrow and of wide networks, which nearly agree."}}
 family = p.families[0]
 shown = [int(np.flatnonzero(images.test_labels == label)[0]) for label in range(min(4, len(images.classes)))]
 narrow, wide = directions[family, p.widths[0]], directions[family, p.widths[-1]]
@@ -91,7 +92,7 @@ figures.show(figure, f"**Images and their gradients.** {family}; n = {len(shown)
 #
 # Here are the first networks of every width; on the diagonal the first and the second of one width.
 
-# %% mystnb={"image": {"alt": "One heatmap for each family of the similarity of single networks over widths k1 and k2, dark at the lower left where both are narrow and brightest at the upper right where both are wide."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "One heatmap for each family of the similarity of single networks over widths k1 and k2, dark at the lower left where both are narrow and brightest at the upper right where both are wide."}}
 single = {}
 for family in p.families:
     first = np.stack([directions[family, k][0] for k in p.widths])
@@ -118,7 +119,7 @@ rng = np.random.default_rng(p.random_seed)
 matrices = {family: bootstrap.similarity_matrix([directions[family, k] for k in p.widths], rng, p.bootstrap_draws)
             for family in p.families}
 
-# %% mystnb={"image": {"alt": "One heatmap for each family of the expected similarity over widths k1 and k2 with its number and interval in every cell. In every panel the values rise to the right and upwards, lowest where both networks are narrow and highest where both are wide."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "One heatmap for each family of the expected similarity over widths k1 and k2 with its number and interval in every cell. In every panel the values rise to the right and upwards, lowest where both networks are narrow and highest where both are wide."}}
 intervals = {family: matrix.interval() for family, matrix in matrices.items()}
 figure = figures.heatmaps({family: estimate for family, (estimate, _, _) in intervals.items()}, p.widths,
                           "expected similarity ρ(k1, k2) (cosine)",
@@ -140,7 +141,7 @@ figures.show(figure, "**The paper's Fig. 12, row of this data set.** Expected si
 null = similarity.unrelated(n_images, dim, rng)
 chance = tuple(np.quantile(null, [0.025, 0.975]))
 
-# %% mystnb={"image": {"alt": "Left: heatmap of the expected similarity of the first family over k1 and k2. Right: the similarity of two networks of one width against the width, one rising line for each family with intervals, all far above the thin grey band of unrelated directions."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Left: heatmap of the expected similarity of the first family over k1 and k2. Right: the similarity of two networks of one width against the width, one rising line for each family with intervals, all far above the thin grey band of unrelated directions."}}
 family = p.families[0]
 diagonals = {name: tuple(np.diagonal(part) for part in interval) for name, interval in intervals.items()}
 trend = figures.main_result(family, intervals[family][0], diagonals, p.widths, chance)
@@ -152,57 +153,37 @@ figures.show(trend, f"**The trend.** Left: {family}. Right: all families with 95
 #
 # The matrix is symmetric, so a row of it answers for $k_1$ and a column for $k_2$.
 # A *step* is the change of $\rho(k_1, k_2)$ when one width moves to the next larger one and the other stays.
-# Three claims for each family, with rules fixed beforehand:
+# Four claims for each family, with rules fixed beforehand:
 #
 # - **growth**: the average step over the whole matrix is positive (its 95 % interval lies above zero);
+# - **range**: the widest networks are more alike than the narrowest (the interval of the difference lies above zero);
 # - **every step**: each single step is positive (all their intervals lie above zero; contradicted if one lies below);
 # - **above chance**: already the narrowest networks are more alike than unrelated directions (the interval of
 #   $\rho$ lies above the upper end of the band).
 
 # %%
-verdicts = []
-steps = {}
-for family, matrix in matrices.items():
-    count = sum(len(populations[family, k]) for k in p.widths)
-    k_min, k_max = p.widths[0], p.widths[-1]
-    steps[family] = matrix.interval(lambda values: np.diff(values, axis=-1))
-    smallest = np.unravel_index(np.argmin(steps[family][1]), steps[family][1].shape)
-    growth = matrix.interval(lambda values: np.diff(values, axis=-1).mean(axis=(-2, -1)))
-    total = matrix.interval(lambda values: values[..., -1, -1] - values[..., 0, 0])
-    start = [float(part[0, 0]) for part in intervals[family]]
-    verdicts += [
-        claims.Claim(f"03-growth-{family}", f"Networks of {family} get more alike when either gets wider.",
-                     f"mean step of rho; in all {total[0]:.2f} [{total[1]:.2f}, {total[2]:.2f}] from ({k_min}, {k_min}) "
-                     f"to ({k_max}, {k_max})", *map(float, growth), count, n_images, "95 % interval above zero",
-                     claims.judge_above(*growth[1:])),
-        claims.Claim(f"03-every-step-{family}", f"Every step to a larger width makes networks of {family} more alike.",
-                     "the step with the lowest lower end", *(float(part[smallest]) for part in steps[family]), count,
-                     n_images, "all 95 % intervals above zero; contradicted if one lies below",
-                     claims.judge_above(*steps[family][1:])),
-        claims.Claim(f"03-above-chance-{family}", f"Already narrow networks of {family} are alike beyond chance.",
-                     f"rho({k_min}, {k_min}); unrelated directions reach {chance[1]:.4f}", *start, count, n_images,
-                     "95 % interval above the 97.5 % point of unrelated directions",
-                     claims.judge_above(start[1], start[2], chance[1]))]
-print(claims.table(verdicts, ["name", "networks", "images", "verdict"]).to_string(index=False))
+verdicts = [claim for family in p.families
+            for claim in growth_claims(family, matrices[family], p.widths, chance)]
+for claim in verdicts:
+    print(f"{claim.name}: {claim.verdict}")
 
-# %% tags=["nbval-ignore-output"]
-print(claims.table(verdicts, ["name", "statistic", "estimate", "low", "high"]).to_string(index=False))
+# %% tags=["hide-input", "nbval-ignore-output"]
+claims.table(verdicts)
 
-# %% tags=["nbval-ignore-output"] mystnb={"image": {"alt": "One panel for each family: a point with an interval for every step of the similarity matrix to the next width, most of them above the zero line, the larger the wider the other network is."}}
-figures.show(figures.steps(steps, p.widths),
+# %% tags=["hide-input", "nbval-ignore-output"] mystnb={"image": {"alt": "One panel for each family: a point with an interval for every step of the similarity matrix to the next width, most of them above the zero line, the larger the wider the other network is."}}
+figures.show(figures.steps({family: matrix.interval(steps) for family, matrix in matrices.items()}, p.widths),
              f"**Every step.** Change of the expected similarity when one network moves to the next width, the other's width "
              f"given by colour, with 95 % intervals; n = {n_images} test images, {sum(networks.values())} networks.")
 
-# %% tags=["nbval-ignore-output", "remove-output", "hide-input"]
+# %% tags=["hide-input", "nbval-ignore-output", "remove-output"]
 # The numbers and the figure of the book's first page.
-family = p.families[0]
-for name, corner in (("narrow", 0), ("wide", -1)):
-    estimate, low, high = (part[corner] for part in diagonals[family])
-    glue(f"rho-{name}", f"{estimate:.2f} [{low:.2f}, {high:.2f}]", display=False)
-    glue(f"width-{name}", str(p.widths[corner]), display=False)
-glue("chance", f"{chance[1]:.2f}", display=False)
-growing = sum(claim.verdict == claims.SUPPORTED for claim in verdicts if claim.name.startswith("03-growth"))
-glue("growing", f"{growing} of {len(p.families)}", display=False)
+for place, corner in (("narrow", 0), ("wide", -1)):
+    glue(f"width-{place}", p.widths[corner], display=False)
+    for part, values in zip(("rho", "low", "high"), diagonals[p.families[0]]):
+        glue(f"{part}-{place}", float(values[corner]), display=False)
+glue("chance", float(chance[1]), display=False)
+glue("families", len(p.families), display=False)
+glue("growing", sum(claim.verdict == claims.SUPPORTED for claim in verdicts if "growth" in claim.name), display=False)
 glue("main-result", trend, display=False)
 
 # %% [markdown]
@@ -218,6 +199,5 @@ glue("main-result", trend, display=False)
 # %%
 numbers = {"images": n_images, "dimensions": dim, "zero_gradients": zeros.to_dict(), "chance_band": chance,
            "individual": single,
-           "expected": {family: dict(zip(("estimate", "low", "high"), interval)) for family, interval in intervals.items()},
-           "steps": {family: dict(zip(("estimate", "low", "high"), interval)) for family, interval in steps.items()}}
+           "expected": {family: dict(zip(("estimate", "low", "high"), interval)) for family, interval in intervals.items()}}
 claims.write_results(p.study, "03_individual_similarity", vars(p), numbers, verdicts)

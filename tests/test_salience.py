@@ -198,6 +198,12 @@ def test_a_grid_that_does_not_fit_is_refused(grid):
         directions(random_images(2)[0], grid=grid)
 
 
+def test_directions_at_full_size_are_pictures_again():
+    images, _ = random_images(5, channels=3)
+    pictures = salience.as_pictures(images.flatten(1).numpy(), 3)
+    np.testing.assert_allclose(pictures, images.mean(1).numpy(), rtol=1e-6, atol=1e-7)
+
+
 def test_population_directions_are_those_of_each_network(tiny, digits):
     population = Population(tiny, tuple(train(tiny, range(2), digits)))
     found = salience.population_directions({"a": population, "b": population}, digits, output="probability", grid=4)

@@ -1,0 +1,44 @@
+"""The claims of chapter 3, for one family: similarity grows with width, at every step, and is beyond chance."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from lib.bootstrap import SimilarityMatrix
+from lib.claims import Claim, judge_above
+
+
+def steps(values: np.ndarray) -> np.ndarray:
+    """Change of rho(k1, k2) when k2 moves to the next width: [..., widths, widths] -> [..., widths, widths - 1]."""
+    return np.diff(values, axis=-1)
+
+
+def growth_claims(family: str, matrix: SimilarityMatrix, widths: Sequence[int], chance: tuple[float, float]
+                  ) -> list[Claim]:
+    """Three claims: growth on average, growth at every step, and the narrowest networks above chance.
+
+    `chance`: the ends of the band that holds 95 % of unrelated pairs (`lib.similarity.unrelated`).
+    """
+    networks, images = sum(matrix.networks), matrix.images
+    narrow, wide = f"rho({widths[0]}, {widths[0]})", f"rho({widths[-1]}, {widths[-1]})"
+    growth = matrix.interval(lambda values: steps(values).mean(axis=(-2, -1)))
+    total = matrix.interval(lambda values: values[..., -1, -1] - values[..., 0, 0])
+    single = matrix.interval(steps)
+    weakest = np.unravel_index(np.argmin(single[1]), single[1].shape)
+    start = [part[0, 0] for part in matrix.interval()]
+    return [
+        Claim(f"03-growth-{family}", f"Networks of {family} get more alike when either gets wider.",
+              "mean step of rho to the next width", *map(float, growth), networks, images,
+              "95 % interval above zero", judge_above(*growth[1:])),
+        Claim(f"03-range-{family}", f"The widest networks of {family} are more alike than the narrowest.",
+              f"{wide} - {narrow}", *map(float, total), networks, images,
+              "95 % interval above zero", judge_above(*total[1:])),
+        Claim(f"03-every-step-{family}", f"Every step to a larger width makes networks of {family} more alike.",
+              f"the step with the lowest lower end; {int((single[1] > 0).sum())} of {single[1].size} intervals lie "
+              "above zero", *(float(part[weakest]) for part in single), networks, images,
+              "all 95 % intervals above zero; contradicted if one lies below", judge_above(*single[1:])),
+        Claim(f"03-above-chance-{family}", f"Already the narrowest networks of {family} are alike beyond chance.",
+              f"{narrow}; unrelated directions reach {chance[1]:.3f}", *map(float, start), networks, images,
+              "95 % interval above the 97.5 % point of unrelated directions",
+              judge_above(start[1], start[2], chance[1])),
+    ]

@@ -1,0 +1,128 @@
+"""Running chapters: a user's mistakes are refused before any work, and no faulty page reaches the book."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+import chapters
+
+ROOT = Path(__file__).resolve().parents[1]
+STUDY = "test-of-a-rerun"
+
+
+def papermill(tmp_path, *parameters):
+    """The plain papermill command on chapter 3, with an empty store of networks."""
+    command = [sys.executable, "-m", "papermill", "notebooks/03_individual_similarity.ipynb", str(tmp_path / "out.ipynb"),
+               "--no-progress-bar", *(word for name, value in parameters for word in ("-p", name, value))]
+    environment = {**os.environ, "GREATMINDS_ARTIFACTS": str(tmp_path / "artifacts")}
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize("name, value, sentence", [
+    ("widhts", "[4, 8]", "unknown parameter 'widhts'; did you mean 'widths'?"),
+    ("families", "[cnn-tiny]", "parameter 'families': unknown family 'cnn-tiny'; the families are cnn-small, cnn-large"),
+    ("dataset", "cifar11", "parameter 'dataset': unknown data set 'cifar11'; the data sets are digits"),
+    ("widths", "[0, 4]", "parameter 'widths': must be a whole number of at least 1, not 0"),
+    ("seeds", "1", "parameter 'seeds': must be a whole number of at least 2, not 1"),
+])
+def test_a_mistake_is_refused_in_one_sentence_before_any_work(tmp_path, name, value, sentence):
+    result = papermill(tmp_path, (name, value), ("study", STUDY))
+    assert result.returncode != 0
+    assert sentence in result.stderr
+    assert "Traceback" not in result.stderr.split("Exception encountered at")[1]
+    assert not (tmp_path / "artifacts").exists() and not (ROOT / "results" / STUDY).exists()
+
+
+def test_a_chapter_runs_again_with_the_users_parameters(tmp_path):
+    before = {path: path.read_bytes() for path in (ROOT / "results").glob("digits/*.json")}
+    try:
+        result = papermill(tmp_path, ("widths", "[2, 4]"), ("families", "[cnn-small]"), ("seeds", "3"), ("epochs", "1"),
+                           ("bootstrap_draws", "100"), ("study", STUDY))
+        assert result.returncode == 0, result.stderr
+        written = json.loads((ROOT / "results" / STUDY / "03_individual_similarity.json").read_text())
+    finally:
+        shutil.rmtree(ROOT / "results" / STUDY, ignore_errors=True)
+    assert written["parameters"]["widths"] == [2, 4] and written["parameters"]["seeds"] == {"cnn-small": 3}
+    values = written["numbers"]["expected"]["cnn-small"]["estimate"]
+    assert values[0][1] == values[1][0] and all(-1 <= value <= 1 for row in values for value in row)
+    assert {claim["verdict"] for claim in written["claims"]} <= {"supported", "contradicted", "undecided"}
+    assert before == {path: path.read_bytes() for path in (ROOT / "results").glob("digits/*.json")}
+
+
+@pytest.fixture
+def house(tmp_path, monkeypatch):
+    """A project of one chapter, `trial`, that prints its parameter and divides by it."""
+    for folder in ("lib", "notebooks"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "lib" / "module.py").write_text("ANSWER = 42\n")
+    (tmp_path / "constraints.txt").write_text("numpy==2.0\n")
+    (tmp_path / "notebooks" / "trial.py").write_text(
+        '# %% tags=["parameters"]\ndivisor = 1\n\n# %%\nprint(1 / divisor)\n')
+    monkeypatch.setattr(chapters, "ROOT", tmp_path)
+    monkeypatch.setattr(chapters, "NOTEBOOKS", tmp_path / "notebooks")
+    return tmp_path
+
+
+def test_a_page_is_made_and_known_as_current_until_something_changes(house):
+    page = house / "page.ipynb"
+    assert not chapters.is_current("trial", {"divisor": 2}, page)
+    chapters.execute("trial", {"divisor": 2}, page)
+    assert any("0.5" in output.get("text", "") for cell in nbformat.read(page, 4).cells
+               for output in cell.get("outputs", []))
+    assert chapters.is_current("trial", {"divisor": 2}, page)
+    assert not chapters.is_current("trial", {"divisor": 4}, page)
+    for file in ("lib/module.py", "notebooks/trial.py", "constraints.txt"):
+        content = (house / file).read_text()
+        (house / file).write_text(content + "# changed\n")
+        assert not chapters.is_current("trial", {"divisor": 2}, page), file
+        (house / file).write_text(content)
+    assert chapters.is_current("trial", {"divisor": 2}, page)
+
+
+def test_the_same_chapter_gives_the_same_bytes(house):
+    for name in ("first.ipynb", "second.ipynb"):
+        chapters.execute("trial", {"divisor": 2}, house / name)
+    assert (house / "first.ipynb").read_bytes() == (house / "second.ipynb").read_bytes()
+
+
+def test_a_failing_chapter_ends_the_build_and_keeps_the_page(house):
+    page = house / "page.ipynb"
+    page.write_text("the page of yesterday")
+    with pytest.raises(SystemExit, match="chapter trial failed in cell 3: ZeroDivisionError"):
+        chapters.execute("trial", {"divisor": 0}, page)
+    assert page.read_text() == "the page of yesterday"
+    assert not list(house.glob("*.unfinished"))
+
+
+def test_an_output_with_a_path_of_the_machine_is_refused(house):
+    with pytest.raises(SystemExit, match="names a path of this machine"):
+        (house / "notebooks" / "trial.py").write_text(f'# %% tags=["parameters"]\na = 1\n\n# %%\nprint("{house}")\n')
+        chapters.execute("trial", {}, house / "page.ipynb")
+
+
+@pytest.mark.parametrize("fault", ["never executed", "out of order", "error"])
+def test_an_incomplete_notebook_is_told_apart(fault):
+    cells = [nbformat.v4.new_code_cell("1", execution_count=count) for count in (1, 2)]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    assert chapters.incomplete(notebook) == []
+    if fault == "never executed":
+        cells[1].execution_count = None
+    elif fault == "out of order":
+        cells[0].execution_count, cells[1].execution_count = 2, 1
+    else:
+        cells[1].outputs = [nbformat.v4.new_output("error", ename="E", evalue="", traceback=[])]
+    assert len(chapters.incomplete(notebook)) == 1
+
+
+def test_progress_bars_go_and_warnings_stay():
+    text = "\rtraining 4 networks:  50%|█████   | 00:01 passed, 00:01 left\r        \rUserWarning: look here\n"
+    cell = nbformat.v4.new_code_cell("1", execution_count=1, outputs=[
+        nbformat.v4.new_output("stream", name="stderr", text=text)])
+    cleaned = chapters.clean(nbformat.v4.new_notebook(cells=[cell]))
+    assert cleaned.cells[0].outputs[0].text == "UserWarning: look here\n"

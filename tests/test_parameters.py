@@ -1,0 +1,124 @@
+"""A chapter runs with parameters that can work, or stops with a sentence that tells what can."""
+
+import math
+import types
+
+import pytest
+
+from lib import models
+from lib.parameters import RULES, ParameterError, read
+
+GOOD = {
+    "study": ["digits", "cifar10-16px", "3"],
+    "dataset": ["digits"],
+    "families": [["cnn-small"], list(models.FAMILIES), ("resnet-large", "cnn-large")],
+    "widths": [[2, 4], [1, 2, 160]],
+    "seeds": [2, 100, {"cnn-small": 2, "resnet-small": 3}],
+    "epochs": [1, 200],
+    "output": ["logit", "probability", "log-probability"],
+    "grid": [1, 8, None],
+    "bootstrap_draws": [100, 5000],
+    "random_seed": [0, 7],
+    "dimensions": [[3, 192, 3072], [2]],
+    "samples": [100, 10**6],
+}
+BAD = {
+    "study": [("Digits", "small letters"), ("../x", "small letters"), ("", "small letters"), ("-a", "small letters"),
+              (3, "small letters"), ("a\n", "small letters")],
+    "dataset": [("digit", "data sets are digits"), (3, "data sets are digits"), (["digits"], "data sets are digits"),
+                ({"digits": 1}, "data sets are digits")],
+    "families": [("cnn-small", "list of at least 1"), ([], "list of at least 1"), (["vgg"], "families are cnn-small"),
+                 (["cnn-small"] * 2, "different values"), ([["cnn-small"]], "families are cnn-small"),
+                 ([None], "families are cnn-small")],
+    "widths": [([4], "at least 2 different"), ([4, 4], "different values"), ([4, 0], "at least 1, not 0"),
+               ([4, 8.0], "whole number"), ([4, "8"], "whole number"), ([4, True], "whole number"),
+               (4, "must be a list"), ("4, 8", "must be a list"), (None, "must be a list")],
+    "seeds": [(1, "at least 2, not 1"), ("8", "at least 2, not '8'"), (2.0, "whole number"), (None, "whole number"),
+              ([8], "whole number"), ({"vgg": 4}, "families are"), ({"cnn-small": 1}, "at least 2, not 1")],
+    "epochs": [(0, "at least 1, not 0"), (1.5, "whole number"), (True, "whole number"), ("20", "whole number")],
+    "output": [("loss", "outputs are logit, probability, log-probability"), (None, "outputs are logit"),
+               (["logit"], "outputs are logit"), ({}, "outputs are logit")],
+    "grid": [(0, "at least 1, not 0"), ("8", "whole number"), (8.0, "whole number")],
+    "bootstrap_draws": [(99, "at least 100, not 99"), (500.0, "whole number")],
+    "random_seed": [(-1, "at least 0, not -1"), (None, "whole number")],
+    "dimensions": [([1], "at least 2, not 1"), ([], "list of at least 1"), (192, "must be a list")],
+    "samples": [(99, "at least 100, not 99"), (math.inf, "whole number")],
+}
+
+
+def test_every_rule_is_tried_here():
+    assert GOOD.keys() == BAD.keys() == RULES.keys()
+
+
+@pytest.mark.parametrize("name, value", [(name, value) for name, values in GOOD.items() for value in values])
+def test_a_value_that_can_work_is_accepted_as_it_is(name, value):
+    found = vars(read({name: value}, [name]))
+    assert list(found) == [name]
+    assert found[name] == (list(value) if isinstance(value, tuple) else value)
+
+
+@pytest.mark.parametrize("name, value, sentence", [(name, *case) for name, cases in BAD.items() for case in cases])
+def test_a_value_that_cannot_is_refused_with_the_name_and_what_is_allowed(name, value, sentence):
+    with pytest.raises(ParameterError, match=f"^parameter '{name}': .*{sentence}"):
+        read({name: value}, [name])
+
+
+@pytest.mark.parametrize("name, text, value", [
+    ("widths", "[4, 8]", [4, 8]),
+    ("widths", " [8,4]", [4, 8]),
+    ("families", "[cnn-small, 'resnet-small']", ["cnn-small", "resnet-small"]),
+    ("seeds", "{cnn-small: 4, cnn-large: 5}", {"cnn-small": 4, "cnn-large": 5}),
+    ("dimensions", "[3]", [3]),
+])
+def test_lists_and_mappings_given_as_text_work(name, text, value):
+    assert getattr(read({name: text}, [name]), name) == value
+
+
+@pytest.mark.parametrize("text", ["[4, 8", "{cnn-small: 4", "[4, ]]"])
+def test_text_that_is_no_list_is_refused_in_one_sentence(text):
+    with pytest.raises(ParameterError, match=r"^parameter 'widths': .* is not a list or mapping$"):
+        read({"widths": text}, ["widths"])
+
+
+@pytest.mark.parametrize("wrong, hint", [("width", "did you mean 'widths'\\? "), ("epoch", "did you mean 'epochs'\\? "),
+                                         ("zzz", "")])
+def test_a_misspelt_parameter_is_told_the_nearest_and_all_there_are(wrong, hint):
+    namespace = {"widths": [4, 8], "epochs": 1, wrong: 3}
+    with pytest.raises(ParameterError, match=f"^unknown parameter '{wrong}'; {hint}the parameters are widths, epochs$"):
+        read(namespace, ["widths", "epochs"])
+
+
+def test_what_a_notebook_holds_besides_is_not_taken_for_a_parameter():
+    notebook = {"__name__": "__main__", "_": 3, "_ih": [""], "_dh": ["x"], "In": ["", "x"], "Out": {}, "exit": exit,
+                "get_ipython": lambda: None, "math": math, "read": read, "ParameterError": ParameterError,
+                "namespace": types.SimpleNamespace}
+    assert vars(read(notebook | {"epochs": 3}, ["epochs"])) == {"epochs": 3}
+
+
+def test_parameters_are_returned_in_the_order_asked_for_and_widths_sorted():
+    found = read({"epochs": 3, "widths": (16, 2, 4), "grid": None}, iter(["widths", "grid", "epochs"]))
+    assert list(vars(found).items()) == [("widths", [2, 4, 16]), ("grid", None), ("epochs", 3)]
+
+
+def test_seeds_become_a_number_for_each_family():
+    names, families = ["families", "seeds"], ["cnn-large", "cnn-small"]
+    assert read({"families": families, "seeds": 3}, names).seeds == {"cnn-large": 3, "cnn-small": 3}
+    numbers = {"cnn-small": 4, "resnet-small": 5, "cnn-large": 6}
+    assert read({"families": families, "seeds": numbers}, names).seeds == {"cnn-large": 6, "cnn-small": 4}
+    assert read({"seeds": 3}, ["seeds"]).seeds == 3
+    with pytest.raises(ParameterError, match="^parameter 'seeds': names no number for the family 'cnn-large'$"):
+        read({"families": families, "seeds": {"cnn-small": 4}}, names)
+
+
+def test_what_is_returned_is_apart_from_the_notebook_s_own_lists():
+    namespace = {"families": ["cnn-small"], "widths": [4, 8]}
+    read(namespace, ["families", "widths"]).families.append("x")
+    assert namespace == {"families": ["cnn-small"], "widths": [4, 8]}
+
+
+def test_a_notebook_shows_the_sentence_alone():
+    with pytest.raises(ParameterError) as caught:
+        read({"epochs": 0}, ["epochs"])
+    assert isinstance(caught.value, ValueError) and caught.value.__cause__ is None
+    assert caught.value._render_traceback_() == [
+        "ParameterError: parameter 'epochs': must be a whole number of at least 1, not 0"]

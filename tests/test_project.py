@@ -1,0 +1,88 @@
+"""The house: one list of dependencies, imports in one direction, sources and committed notebooks in step."""
+
+import ast
+import re
+import tomllib
+from pathlib import Path
+
+import jupytext
+import nbformat
+import pytest
+import yaml
+
+import chapters
+
+ROOT = Path(__file__).resolve().parents[1]
+NAMES = chapters.chapter_names()
+
+
+def requirements():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    return {*project["dependencies"], *(item for extra in extras.values() for item in extra)}, project["requires-python"]
+
+
+def test_conda_and_pip_users_get_the_same_packages():
+    listed = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
+    pip = next(item["pip"] for item in listed if isinstance(item, dict))
+    packages, python = requirements()
+    assert {item for item in pip if not item.startswith("--")} == packages
+    assert f"python{python}" in listed
+
+
+def test_every_dependency_is_pinned_by_the_constraints():
+    name = re.compile(r"[A-Za-z0-9_.-]+")
+    pinned = {name.match(line)[0].lower().replace("_", "-") for line in (ROOT / "constraints.txt").read_text().splitlines()
+              if "==" in line}
+    assert {name.match(item)[0].lower() for item in requirements()[0]} <= pinned
+
+
+def test_imports_in_lib_run_one_way():
+    """The API page lists the modules from the ground up; a module imports only from those above it."""
+    order = re.findall(r"^## lib\.(\w+)", (ROOT / "book" / "api.md").read_text(), re.M)
+    assert set(order) == {path.stem for path in (ROOT / "lib").glob("*.py")} - {"__init__"}
+    for module in order:
+        for node in ast.walk(ast.parse((ROOT / "lib" / f"{module}.py").read_text())):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "lib":
+                used = [node.module.split(".")[1]] if "." in node.module else [alias.name for alias in node.names]
+                for name in used:
+                    assert order.index(name) < order.index(module), f"lib.{module} imports lib.{name} from above it"
+
+
+def test_every_source_is_a_chapter_of_the_book():
+    assert sorted(path.stem for path in (ROOT / "notebooks").glob("*.py")) == sorted(NAMES)
+    assert sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb")) == sorted(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_committed_notebook_is_its_source(name):
+    def content(notebook):
+        return [(cell.cell_type, cell.source, cell.metadata.get("tags", []), cell.metadata.get("mystnb", {}))
+                for cell in notebook.cells]
+    path = ROOT / "notebooks" / f"{name}.py"
+    assert content(nbformat.read(path.with_suffix(".ipynb"), 4)) == content(jupytext.read(path))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_committed_notebook_is_executed_completely(name):
+    """nbval lets a cell without an execution count pass unseen, so none may be stored."""
+    notebook = nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", 4)
+    assert chapters.incomplete(notebook) == []
+    tags = [cell.metadata.get("tags", []) for cell in notebook.cells]
+    assert sum("parameters" in cell for cell in tags) == 1 and not any("injected-parameters" in cell for cell in tags)
+    assert not any(output.output_type == "stream" and output.name == "stderr"
+                   for cell in notebook.cells for output in cell.get("outputs", []))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_figure_has_a_text_alternative(name):
+    for cell in nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", 4).cells:
+        if any("image/png" in output.get("data", {}) for output in cell.get("outputs", [])):
+            assert len(cell.metadata["mystnb"]["image"]["alt"]) > 40
+
+
+def test_the_picture_of_the_readme_is_that_of_the_committed_notebook(tmp_path):
+    picture = tmp_path / "picture.png"
+    chapters.extract_main_result(ROOT / "notebooks" / "03_individual_similarity.ipynb", picture)
+    assert picture.read_bytes() == (ROOT / "book" / "main_result.png").read_bytes()
+    assert "(book/main_result.png)" in (ROOT / "README.md").read_text()

@@ -1,0 +1,192 @@
+"""Similarity of directions: slow twins, laws, laws that must not hold, and simulation against the truth."""
+
+import itertools
+
+import numpy as np
+import pytest
+from scipy.stats import wasserstein_distance
+
+from lib import similarity
+from lib.similarity import expected, individual, mean_direction_cosine, pairwise, wasserstein
+
+
+def unit(rows):
+    return rows / np.linalg.norm(rows, axis=-1, keepdims=True)
+
+
+def population(models, images=6, dims=10, pull=1.0, seed=0, toward=0):
+    """Unit rows around one random centre an image; `toward` is the seed of the centres, `pull` their strength."""
+    centre = np.random.default_rng(1000 + toward).standard_normal((images, dims))
+    return unit(pull * centre + np.random.default_rng(seed).standard_normal((models, images, dims)))
+
+
+def rotation(dims, seed):
+    return np.linalg.qr(np.random.default_rng(seed).standard_normal((dims, dims)))[0]
+
+
+def slow_pairwise(a, b):
+    values = np.zeros((len(a), len(b)))
+    for i, j in itertools.product(range(len(a)), range(len(b))):
+        cosines = [u @ v for u, v in zip(a[i], b[j]) if u.any() and v.any()]
+        values[i, j] = sum(cosines) / len(cosines)
+    return values
+
+
+@pytest.mark.filterwarnings("ignore:.*no direction")
+@pytest.mark.parametrize("zeros", [False, True])
+def test_pairwise_is_the_double_loop(zeros):
+    a, b = population(4), population(3, seed=1)
+    if zeros:
+        a[0, 2] = a[1, 2] = a[1, 3] = b[2, 5] = 0
+    np.testing.assert_allclose(pairwise(a, b), slow_pairwise(a, b), rtol=1e-12)
+    np.testing.assert_allclose(pairwise(a), slow_pairwise(a, a), rtol=1e-12)
+
+
+def test_pairwise_is_symmetric_with_ones_on_the_diagonal_and_cosines_beside():
+    values = pairwise(population(5))
+    np.testing.assert_allclose(values, values.T, atol=1e-15)
+    np.testing.assert_allclose(np.diag(values), 1, rtol=1e-12)
+    assert np.abs(values).max() <= 1 + 1e-12
+    np.testing.assert_allclose(pairwise(population(5), -population(5)), -values, rtol=1e-12)
+
+
+def test_individual_is_the_entry_of_the_pair():
+    a = population(3)
+    assert individual(a[0], a[2]) == pytest.approx(pairwise(a)[0, 2], rel=1e-12)
+    assert individual(a[0], a[2]) == individual(a[2], a[0]) and individual(a[0], a[0]) == pytest.approx(1)
+
+
+def test_float32_directions_lose_no_more_than_float32():
+    a = population(10, images=200, dims=192)
+    assert expected(a.astype(np.float32)) == pytest.approx(expected(a), abs=1e-6)
+
+
+def test_expected_averages_pairs_of_different_networks():
+    a, b = population(4), population(3, seed=1)
+    pairs = [individual(u, v) for u, v in itertools.combinations(a, 2)]
+    assert expected(a) == pytest.approx(np.mean(pairs), rel=1e-12)
+    assert expected(a, b) == pytest.approx(np.mean([individual(u, v) for u in a for v in b]), rel=1e-12)
+    assert expected(a, b) == pytest.approx(expected(b, a), rel=1e-12)
+    # The closed form of the fact sheet (3.7), image by image.
+    sums = a.sum(0)
+    assert expected(a) == pytest.approx(np.mean(((sums**2).sum(1) - 4) / (4 * 3)), rel=1e-12)
+
+
+@pytest.mark.parametrize("models", [2, 3, 8])
+def test_expected_is_unbiased_and_the_square_of_the_mean_is_not(models):
+    truth = np.linalg.norm(population(200_000, images=1, pull=0.4, seed=99).mean((0, 1))) ** 2
+    draws = [population(models, images=1, pull=0.4, seed=seed) for seed in range(2000)]
+    values = np.array([expected(draw) for draw in draws])
+    error = values.std() / np.sqrt(len(values))
+    assert abs(values.mean() - truth) < 4 * error
+    plain = np.mean([np.sum(draw.mean(0) ** 2) for draw in draws])
+    assert plain - truth > 10 * error
+
+
+def test_a_rotation_of_all_directions_changes_nothing_and_of_one_population_does():
+    a, b, q = population(4, pull=2), population(5, pull=2, seed=1), rotation(10, 0)
+    for statistic in (expected, mean_direction_cosine, lambda u, v: mean_direction_cosine(u, v, corrected=False)):
+        assert statistic(a @ q, b @ q) == pytest.approx(statistic(a, b), rel=1e-10)
+        assert abs(statistic(a @ q, b) - statistic(a, b)) > 0.3
+    assert expected(a @ q) == pytest.approx(expected(a), rel=1e-10)
+
+
+def test_the_order_of_images_matters_only_where_it_differs():
+    a, b = population(4, pull=2), population(5, pull=2, seed=1)
+    assert expected(a[:, ::-1], b[:, ::-1]) == pytest.approx(expected(a, b), rel=1e-12)
+    assert expected(a[:, ::-1], b) < expected(a, b) - 0.3
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_the_corrected_cosine_of_few_networks_is_near_the_truth_and_the_raw_one_too_small(same):
+    """Weakly and strongly pulled populations of 4 networks, towards one centre or two."""
+    sizes = {"images": 300, "dims": 30}
+    other = 0 if same else 1
+
+    def mean_direction(pull, toward):
+        return unit(population(2000, pull=pull, seed=7, toward=toward, **sizes).mean(0))
+
+    truth = (mean_direction(0.6, 0) * mean_direction(1.2, other)).sum(1).mean()
+    raw, corrected = [], []
+    for seed in range(20):
+        a = population(4, pull=0.6, seed=2 * seed, toward=0, **sizes)
+        b = population(4, pull=1.2, seed=2 * seed + 1, toward=other, **sizes)
+        raw.append(mean_direction_cosine(a, b, corrected=False))
+        corrected.append(mean_direction_cosine(a, b))
+    assert abs(np.mean(corrected) - truth) < 0.02
+    if same:
+        assert truth > 0.99 and np.mean(raw) < 0.9
+
+
+def test_mean_direction_cosine_of_a_population_with_itself_is_one_uncorrected_and_nan_without_concentration():
+    a = population(5)
+    assert mean_direction_cosine(a, a, corrected=False) == pytest.approx(1, rel=1e-12)
+    opposed = np.concatenate([a[:1], -a[:1]])
+    assert expected(opposed) == pytest.approx(-1) and np.isnan(mean_direction_cosine(opposed, a))
+
+
+def test_wasserstein_is_that_of_scipy():
+    samples = np.random.default_rng(0).standard_normal((5, 40)) * [[1], [2], [1], [1], [3]] + [[0], [0], [1], [0], [5]]
+    distances = wasserstein(samples)
+    for i, j in itertools.product(range(5), repeat=2):
+        assert distances[i, j] == pytest.approx(wasserstein_distance(samples[i], samples[j]), abs=1e-12)
+
+
+def test_wasserstein_is_a_metric_of_samples_without_order():
+    samples = np.random.default_rng(0).standard_normal((6, 30))
+    d = wasserstein(samples)
+    np.testing.assert_array_equal(d, d.T)
+    assert not np.diag(d).any() and (d[~np.eye(6, dtype=bool)] > 0).all()
+    assert (d[:, :, None] + d[None] >= d[:, None] - 1e-12).all()  # d[i, k] <= d[i, j] + d[j, k]
+    shuffled = np.random.default_rng(1).permuted(samples, axis=1)
+    np.testing.assert_allclose(wasserstein(shuffled), d, rtol=1e-12)
+    np.testing.assert_allclose(wasserstein(3 * samples - 7), 3 * d, rtol=1e-12)
+    np.testing.assert_allclose(wasserstein(np.stack([samples[0], samples[0] + 2])), [[0, 2], [2, 0]], atol=1e-12)
+    assert wasserstein(samples[:1]).tolist() == [[0]]
+
+
+def test_networks_with_nothing_in_common_have_the_similarity_of_chance():
+    values = similarity.unrelated(50, 20, np.random.default_rng(0), draws=4000)
+    deviation = 1 / np.sqrt(50 * 20)  # the variance of one cosine is 1 / dim
+    assert values.shape == (4000,) and abs(values.mean()) < 4 * deviation / np.sqrt(4000)
+    assert values.std() == pytest.approx(deviation, rel=0.05)
+    again = similarity.unrelated(50, 20, np.random.default_rng(0), draws=4000)
+    np.testing.assert_array_equal(values, again)
+
+
+STATISTICS = {
+    "pairwise": lambda a, b: pairwise(a, b).mean(),
+    "expected": expected,
+    "cosine of means": mean_direction_cosine,
+    "raw cosine of means": lambda a, b: mean_direction_cosine(a, b, corrected=False),
+    "individual": lambda a, b: individual(a[0], b[0]),
+}
+
+
+@pytest.mark.filterwarnings("ignore:.* of (18|24) gradients")  # of one of the two populations by itself
+@pytest.mark.parametrize("name", STATISTICS)
+def test_an_image_without_any_direction_counts_as_not_there_and_is_told(name):
+    a, b = population(3), population(4, seed=1)
+    without = STATISTICS[name](a[:, 1:], b[:, 1:])
+    a[:, 0], b[:, 0] = 0, 0
+    count, total = (2, 12) if name == "individual" else (7, 42)
+    with pytest.warns(UserWarning, match=f"{count} of {total} gradients are zero and have no direction"):
+        assert STATISTICS[name](a, b) == pytest.approx(without, rel=1e-12)
+
+
+@pytest.mark.parametrize("call, message", [
+    (lambda a: pairwise(a[0]), r"\[models, images, dims\], not of shape \(6, 10\)"),
+    (lambda a: pairwise(a, a[:, 1:]), r"same images and dims, not \(6, 10\) and \(5, 10\)"),
+    (lambda a: expected(a, a[:, :, 1:]), r"same images and dims, not \(6, 10\) and \(6, 9\)"),
+    (lambda a: pairwise(a * np.nan), "directions must be finite"),
+    (lambda a: expected(a[:1]), "at least 2 networks, not 1"),
+    (lambda a: mean_direction_cosine(a[:1], a), "at least 2 networks, not 1"),
+    (lambda a: mean_direction_cosine(a, a[:, :1], corrected=False), r"images and dims, not \(6, 10\) and \(1, 10\)"),
+    (lambda a: individual(a[0], a[0, 1:]), r"one shape \[images, dims\], not \(6, 10\) and \(5, 10\)"),
+    (lambda a: individual(a, a), r"one shape \[images, dims\]"),
+    (lambda a: wasserstein(a), r"samples must be .*\[models, n\], not of shape \(3, 6, 10\)"),
+    (lambda a: wasserstein(a[0] / 0), "samples must be finite"),
+])
+def test_what_does_not_fit_is_refused(call, message):
+    with np.errstate(all="ignore"), pytest.raises(ValueError, match=message):
+        call(population(3))
