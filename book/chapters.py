@@ -1,4 +1,4 @@
-"""Execute the chapters: `make book` runs this before it builds the pages, `make notebooks` to refresh the committed ones.
+"""Execute the chapters: `make book` runs this before it builds the pages, `make notebooks` with --commit.
 
 A chapter's source is notebooks/NN_title.py.  It is executed under papermill into a file of another name, which takes
 the page's place only when every cell ran.  The page remembers a digest of its source, lib/, its parameters and the

@@ -34,7 +34,8 @@ class SimilarityMatrix:
     networks: tuple[int, ...]
     images: int
 
-    def interval(self, statistic=lambda matrix: matrix, level: float = 0.95) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def interval(self, statistic=lambda matrix: matrix, level: float = 0.95
+                 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """A function of the matrix with its interval: -> estimate, low, high.
 
         `statistic` maps [..., populations, populations] to [..., any]; the degrees of freedom are those of the

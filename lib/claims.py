@@ -46,9 +46,9 @@ def judge_above(low: np.ndarray, high: np.ndarray, threshold: float = 0.0) -> st
 
 
 def table(claims: Iterable[Claim]) -> HTML:
-    """One row a claim, for a notebook: its statement, the statistic, the estimate with its interval, and the verdict."""
+    """One row a claim, for a notebook: its statement, the statistic, the estimate with interval, and the verdict."""
     rows = [{"name": claim.name, "claim": claim.statement, "statistic": claim.statistic,
-             "estimate [95 % interval]": f"{claim.estimate:.3f} [{claim.low:.3f}, {claim.high:.3f}]",
+             "estimate [95 % interval]": f"{claim.estimate:.3g} [{claim.low:.3g}, {claim.high:.3g}]",
              "networks": claim.networks, "images": claim.images, "verdict": claim.verdict} for claim in claims]
     with pd.option_context("display.max_colwidth", None):  # pandas would cut the sentences short
         return HTML(pd.DataFrame(rows).to_html(index=False, border=0, justify="left"))
@@ -57,7 +57,8 @@ def table(claims: Iterable[Claim]) -> HTML:
 def write_results(study: str, chapter: str, parameters: Mapping[str, object], numbers: Mapping[str, object],
                   claims: Iterable[Claim]) -> None:
     """Write results/<study>/<chapter>.json, whole or not at all."""
-    content = {"chapter": chapter, "study": study, "parameters": _plain(dict(parameters)), "numbers": _plain(dict(numbers)),
+    content = {"chapter": chapter, "study": study,
+               "parameters": _plain(dict(parameters)), "numbers": _plain(dict(numbers)),
                "claims": [_plain(asdict(claim)) for claim in claims]}
     write_whole(ROOT / "results" / study / f"{chapter}.json",
                 (json.dumps(content, indent=1, allow_nan=False) + "\n").encode())

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import pickle
 import threading
 import warnings
 from collections.abc import Iterable, Mapping
@@ -69,7 +70,7 @@ def train_or_load(requests: Mapping[Specification, Iterable[int]], executor: Exe
 
 def population_grid(images: ImageData, families: Iterable[str], widths: Iterable[int], seeds: Mapping[str, int],
                     **recipe) -> dict[tuple[str, int], Population]:
-    """Every family at every width on the same images, with seeds 0 to seeds[family] - 1: (family, width) -> population."""
+    """Every family at every width on the same images: (family, width) -> population of seeds 0 to seeds[family] - 1."""
     requests = {(family, width): specify(images, family, width, **recipe) for family in families for width in widths}
     found = train_or_load({specification: range(seeds[family]) for (family, _), specification in requests.items()})
     return {key: found[specification] for key, specification in requests.items()}
@@ -122,7 +123,7 @@ def _train_all(tasks, executor: Executor | None) -> None:
             for future in as_completed(futures):
                 specification, seeds = futures[future]
                 try:
-                    for network in future.result():
+                    for network in pickle.loads(future.result()):
                         # A stored network stays as it is: another machine may round its company otherwise.
                         if store.read_network(specification, network.seed) is None:
                             store.write_network(specification, network)
@@ -148,8 +149,10 @@ def _start_worker() -> None:
     torch.set_num_threads(1)
 
     def leave_with_parent():
-        multiprocessing.parent_process().join()
-        os._exit(1)
+        try:
+            multiprocessing.parent_process().join()
+        finally:  # nobody would end an orphan that stopped watching
+            os._exit(1)
 
     threading.Thread(target=leave_with_parent, daemon=True).start()
 
@@ -157,9 +160,10 @@ def _start_worker() -> None:
 _load = lru_cache(maxsize=1)(data.load)
 
 
-def _train_task(specification: Specification, seeds: tuple[int, ...]) -> list[TrainedNetwork]:
+def _train_task(specification: Specification, seeds: tuple[int, ...]) -> bytes:
+    """The trained networks, pickled: tensors by themselves would travel in shared memory, a file for each."""
     images = _load(specification.dataset, n_train=specification.n_train, n_test=specification.n_test,
                    seed=specification.data_seed)
     if images.digest != specification.data_digest:
         raise RuntimeError(f"the images of {specification.dataset!r} are not those that were specified")
-    return train(specification, seeds, images, DEVICE)
+    return pickle.dumps(train(specification, seeds, images, DEVICE))

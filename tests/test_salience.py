@@ -194,7 +194,8 @@ def test_a_zero_gradient_has_a_zero_row_beside_the_others():
 
 @pytest.mark.parametrize("grid", [0, -1, 9, 2.5])
 def test_a_grid_that_does_not_fit_is_refused(grid):
-    with pytest.raises(ValueError, match=f"grid must be a whole number from 1 to 8, the size of the gradients, or None, not {grid}"):
+    message = f"grid must be a whole number from 1 to 8, the size of the gradients, or None, not {grid}"
+    with pytest.raises(ValueError, match=message):
         directions(random_images(2)[0], grid=grid)
 
 

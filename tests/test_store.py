@@ -89,7 +89,8 @@ def test_a_truncated_file_is_noticed(tiny, stored, which, left):
     assert_set_aside(tiny, stored, "checksum|cannot be read")
 
 
-@pytest.mark.parametrize("content", [b"null", b"[]", b"3", b"{}", b'{"manifest_sha256": "0"}', b"\xff\xfe", b"[" * 10**5])
+@pytest.mark.parametrize("content", [b"null", b"[]", b"3", b"{}", b'{"manifest_sha256": "0"}', b"\xff\xfe",
+                                     b"[" * 10**5], ids=lambda content: repr(content[:30]))
 def test_a_manifest_that_is_something_else_is_noticed(tiny, stored, content):
     stored[MANIFEST].write_bytes(content)
     assert_set_aside(tiny, stored, "checksum|cannot be read")
