@@ -26,6 +26,8 @@ p = parameters.read(globals(), ["study", "dataset", "families", "widths", "seeds
                                 "bootstrap_draws", "random_seed"])
 
 # %%
+import warnings
+
 import numpy as np
 import pandas as pd
 from myst_nb import glue
@@ -57,6 +59,7 @@ print("networks:", ", ".join(f"{count} {family}" for family, count in networks.i
 print(f"test images: {n_images}; dimensions of a direction: {dim}")
 
 # %% tags=["nbval-ignore-output"]
+warnings.filterwarnings("ignore", message=".*gradients are zero")  # this table says it
 zeros = pd.DataFrame({family: {k: int((~similarity.has_direction(directions[family, k])).sum()) for k in p.widths}
                       for family in p.families})
 print("gradients that are exactly zero, of", n_images, "for each network; averages leave them out\n"

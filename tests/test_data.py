@@ -86,6 +86,12 @@ def test_a_subset_has_as_many_images_and_the_classes_differ_by_one_at_most(count
     assert len(labels) == count and np.ptp(counts(labels)) <= 1
 
 
+def test_a_subset_is_a_random_one_and_not_the_first_of_each_class(full):
+    chosen = rows(data.load("digits", n_train=100).train_images)
+    first = torch.cat([full.train_images[full.train_labels == label][:10] for label in range(10)])
+    assert len(chosen & rows(first)) < 30  # 8 are to be expected
+
+
 def test_a_subset_is_balanced_until_a_class_is_used_up(full):
     labels = data.load("digits", n_train=1190).train_labels
     available, taken = counts(full.train_labels), counts(labels)

@@ -4,6 +4,7 @@ import pytest
 import torch
 import torchvision
 from torch import nn
+from torch.nn import functional as F
 
 from lib import models
 
@@ -83,6 +84,24 @@ def test_maps_have_the_sizes_of_the_fact_sheet(family, sizes):
     model.fc.register_forward_hook(lambda _, arguments, __: seen.append(tuple(arguments[0].shape)))
     model(torch.zeros(2, 3, 32, 32))
     assert seen == [(size, size) for size in sizes] + [(2, 16)]
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("family, layout", [("cnn-small", "cc.c.c"), ("cnn-large", "cccc.cc.cc")])
+def test_cnns_compute_what_the_fact_sheet_says(family, layout):
+    """c: convolution, BatchNorm, ReLU; a point: max-pool 2; then max-pool 8 and the linear layer."""
+    model = randomised(models.build(family, 2)).double().eval()
+    weights = iter([value for name, value in model.state_dict().items() if "num_batches" not in name])
+    x = images = torch.randn(3, 3, 32, 32, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    for step in layout:
+        if step == ".":
+            x = F.max_pool2d(x, 2)
+        else:
+            x = F.conv2d(x, next(weights), next(weights), padding=1)
+            scale, shift, mean, variance = (next(weights)[:, None, None] for _ in range(4))
+            x = torch.relu((x - mean) / torch.sqrt(variance + 1e-5) * scale + shift)
+    x = F.linear(F.max_pool2d(x, 8).flatten(1), next(weights), next(weights))
+    torch.testing.assert_close(model(images), x, rtol=1e-10, atol=0)
 
 
 @torch.no_grad()

@@ -141,7 +141,7 @@ def test_a_field_out_of_range_is_refused_by_name(tiny, change, message):
 def test_every_network_and_purpose_has_a_random_stream_of_its_own(tiny):
     streams = [tuple(torch.randint(2**62, (2,), generator=dataclasses.replace(tiny, family=family, width=width)
                                    .generator(seed, purpose)).tolist())
-               for family in models.FAMILIES for width in (1, 2, 11) for seed in (0, 1, 12, 100)
+               for family in models.FAMILIES for width in (1, 2, 11) for seed in (0, 1, 2, 12)
                for purpose in ("weights", "order")]
     assert len(set(streams)) == len(streams) == 96
 
