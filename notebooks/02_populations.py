@@ -81,7 +81,7 @@ expected = pd.DataFrame({family: [a * k**2 + (b + 80) * k + 10 for k in paper_wi
 print(counted.to_string())
 print("largest difference from the formulas:", int((counted - expected).abs().to_numpy().max()))
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Four straight parallel lines on doubly logarithmic axes: the number of parameters against the width k from 2 to 160, lowest for cnn-small, then cnn-large and resnet-small nearly together, highest for resnet-large."}}
+# %% mystnb={"image": {"alt": "Four straight parallel lines on doubly logarithmic axes: the number of parameters against the width k from 2 to 160, lowest for cnn-small, then cnn-large and resnet-small nearly together, highest for resnet-large."}} tags=["hide-input"]
 figure, axis = figures.subplots()
 all_widths = np.array([2, 4, 8, 16, 32, 64, 128, 160])
 for family in formulas:
@@ -115,7 +115,7 @@ sizes = pd.DataFrame({family: {k: len(populations[family, k]) for k in p.widths}
 print("trained networks in each population\n" + sizes.rename_axis("k").to_string())
 networks = int(sizes.to_numpy().sum())
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "One panel for each family with training loss over epochs on a logarithmic axis, one curve for each width. All curves fall; the wider the network, the lower and faster."}}
+# %% mystnb={"image": {"alt": "One panel for each family with training loss over epochs on a logarithmic axis, one curve for each width. All curves fall; the wider the network, the lower and faster."}} tags=["hide-input"]
 losses = {family: {k: np.array([network.train_loss for network in populations[family, k].networks]) for k in p.widths}
           for family in p.families}
 figures.show(figures.curves(losses, "training loss (nats)"),
@@ -130,7 +130,7 @@ figures.show(figures.curves(losses, "training loss (nats)"),
 #
 # The interval of a mean over networks is Student's, over the networks of the population.
 
-# %% tags=["hide-input", "nbval-ignore-output"] mystnb={"image": {"alt": "Two panels over the width k with one line for each family: mean test accuracy rises with the width and mean test loss falls, with intervals over the networks."}}
+# %% mystnb={"image": {"alt": "Two panels over the width k with one line for each family: mean test accuracy rises with the width and mean test loss falls, with intervals over the networks."}} tags=["hide-input", "nbval-ignore-output"]
 accuracy = {family: [[network.test_accuracy[-1] for network in populations[family, k].networks] for k in p.widths]
             for family in p.families}
 loss = {family: [[network.test_loss[-1] for network in populations[family, k].networks] for k in p.widths]

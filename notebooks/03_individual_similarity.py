@@ -72,7 +72,7 @@ print("gradients that are exactly zero, of", n_images, "for each network; averag
 # Orange pixels lower the score of the true class when they get brighter, purple ones raise it.
 # The last two columns are the mean directions over all networks of the narrowest and of the widest population.
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Rows of test images with the input gradients of two narrow networks, which have little in common, of two wide networks, which share their main spots, and the mean directions of narrow and of wide networks, which nearly agree."}}
+# %% mystnb={"image": {"alt": "Rows of test images with the input gradients of two narrow networks, which have little in common, of two wide networks, which share their main spots, and the mean directions of narrow and of wide networks, which nearly agree."}} tags=["hide-input"]
 family = p.families[0]
 shown = [int(np.flatnonzero(images.test_labels == label)[0]) for label in range(min(4, len(images.classes)))]
 narrow, wide = directions[family, p.widths[0]], directions[family, p.widths[-1]]
@@ -95,7 +95,7 @@ figures.show(figure, f"**Images and their gradients.** {family}; n = {len(shown)
 #
 # Here are the first networks of every width; on the diagonal the first and the second of one width.
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "One heatmap for each family of the similarity of single networks over widths k1 and k2, dark at the lower left where both are narrow and brightest at the upper right where both are wide."}}
+# %% mystnb={"image": {"alt": "One heatmap for each family of the similarity of single networks over widths k1 and k2, dark at the lower left where both are narrow and brightest at the upper right where both are wide."}} tags=["hide-input"]
 single = {}
 for family in p.families:
     first = np.stack([directions[family, k][0] for k in p.widths])
@@ -122,7 +122,7 @@ rng = np.random.default_rng(p.random_seed)
 matrices = {family: bootstrap.similarity_matrix([directions[family, k] for k in p.widths], rng, p.bootstrap_draws)
             for family in p.families}
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "One heatmap for each family of the expected similarity over widths k1 and k2 with its number and interval in every cell. In every panel the values rise to the right and upwards, lowest where both networks are narrow and highest where both are wide."}}
+# %% mystnb={"image": {"alt": "One heatmap for each family of the expected similarity over widths k1 and k2 with its number and interval in every cell. In every panel the values rise to the right and upwards, lowest where both networks are narrow and highest where both are wide."}} tags=["hide-input"]
 intervals = {family: matrix.interval() for family, matrix in matrices.items()}
 figure = figures.heatmaps({family: estimate for family, (estimate, _, _) in intervals.items()}, p.widths,
                           "expected similarity ρ(k1, k2) (cosine)",
@@ -144,7 +144,7 @@ figures.show(figure, "**The paper's Fig. 12, row of this data set.** Expected si
 null = similarity.unrelated(n_images, dim, rng)
 chance = tuple(np.quantile(null, [0.025, 0.975]))
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Left: heatmap of the expected similarity of the first family over k1 and k2. Right: the similarity of two networks of one width against the width, one rising line for each family with intervals, all far above the thin grey band of unrelated directions."}}
+# %% mystnb={"image": {"alt": "Left: heatmap of the expected similarity of the first family over k1 and k2. Right: the similarity of two networks of one width against the width, one rising line for each family with intervals, all far above the thin grey band of unrelated directions."}} tags=["hide-input"]
 family = p.families[0]
 diagonals = {name: tuple(np.diagonal(part) for part in interval) for name, interval in intervals.items()}
 trend = figures.main_result(family, intervals[family][0], diagonals, p.widths, chance)
@@ -173,7 +173,7 @@ for claim in verdicts:
 # %% tags=["hide-input", "nbval-ignore-output"]
 claims.table(verdicts)
 
-# %% tags=["hide-input", "nbval-ignore-output"] mystnb={"image": {"alt": "One panel for each family: a point with an interval for every step of the similarity matrix to the next width, most of them above the zero line, the larger the wider the other network is."}}
+# %% mystnb={"image": {"alt": "One panel for each family: a point with an interval for every step of the similarity matrix to the next width, most of them above the zero line, the larger the wider the other network is."}} tags=["hide-input", "nbval-ignore-output"]
 figures.show(figures.steps({family: matrix.interval(steps) for family, matrix in matrices.items()}, p.widths),
              f"**Every step.** Change of the expected similarity when one network moves to the next width, the other's width "
              f"given by colour, with 95 % intervals; n = {n_images} test images, {sum(networks.values())} networks.")

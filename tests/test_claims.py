@@ -10,7 +10,8 @@ import pytest
 from lib import claims
 from lib.claims import Claim, judge_above, write_results
 
-CLAIM = Claim("rises", "It rises.", "step", 0.1234567, 0.01234, 0.20123, 20, 256, "the interval lies above 0", "supported")
+CLAIM = Claim("rises", "It rises.", "step", 0.1234567, 0.01234, 0.20123, 20, 256, "the interval lies above 0",
+              "supported")
 
 
 @pytest.fixture
