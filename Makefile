@@ -7,10 +7,14 @@ export PYTHONUNBUFFERED := 1
 
 book: .venv/installed
 	$(BIN)/python book/chapters.py
+	@$(MAKE) --no-print-directory _build/html/index.html
+	@echo "the book is at _build/html/index.html"
+
+# Always from scratch: a second, incremental build would not repeat the warnings that made the first one fail.
+.DELETE_ON_ERROR:
+_build/html/index.html: _config.yml _toc.yml $(wildcard book/*.md book/*.bib book/chapters/*) $(wildcard lib/*.py)
 	rm -rf _build
 	$(BIN)/jupyter-book build . --warningiserror --nitpick --keep-going --quiet
-	@test -s _build/html/index.html
-	@echo "the book is at _build/html/index.html"
 
 test: book
 	$(BIN)/python -m pytest
