@@ -12,7 +12,7 @@ book: .venv/installed
 
 # Always from scratch: a second, incremental build would not repeat the warnings that made the first one fail.
 .DELETE_ON_ERROR:
-_build/html/index.html: _config.yml _toc.yml $(wildcard book/*.md book/*.bib book/chapters/*) $(wildcard lib/*.py)
+_build/html/index.html: _config.yml _toc.yml $(wildcard book/*.* book/chapters/*) $(wildcard lib/*.py)
 	rm -rf _build
 	$(BIN)/jupyter-book build . --warningiserror --nitpick --keep-going --quiet
 

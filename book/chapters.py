@@ -84,7 +84,9 @@ def extract_main_result(page: Path, picture: Path) -> None:
     for cell in nbformat.read(page, 4).cells:
         for output in cell.get("outputs", []):
             if output.get("metadata", {}).get("scrapbook", {}).get("name") == "main-result":
-                picture.write_bytes(base64.b64decode(output.data["application/papermill.record/image/png"]))
+                content = base64.b64decode(output.data["application/papermill.record/image/png"])
+                if not picture.exists() or picture.read_bytes() != content:  # or the pages would be built again
+                    picture.write_bytes(content)
 
 
 def clean(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:

@@ -121,7 +121,7 @@ def _train_all(tasks, executor: Executor | None) -> None:
         futures = {executor.submit(_train_task, *task): task for task in tasks}
         with progress(sum(_work(*task) for task in tasks), f"training {networks} networks") as bar:
             for future in as_completed(futures):
-                specification, seeds = futures[future]
+                specification, seeds = futures.pop(future)  # a finished future holds its networks
                 try:
                     for network in pickle.loads(future.result()):
                         # A stored network stays as it is: another machine may round its company otherwise.
@@ -146,8 +146,6 @@ def local_executor(tasks: int) -> Executor:
 
 
 def _start_worker() -> None:
-    torch.set_num_threads(1)
-
     def leave_with_parent():
         try:
             multiprocessing.parent_process().join()
@@ -166,4 +164,9 @@ def _train_task(specification: Specification, seeds: tuple[int, ...]) -> bytes:
                    seed=specification.data_seed)
     if images.digest != specification.data_digest:
         raise RuntimeError(f"the images of {specification.dataset!r} are not those that were specified")
-    return pickle.dumps(train(specification, seeds, images, DEVICE))
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # more threads add in another order, and processes use the cores better
+    try:
+        return pickle.dumps(train(specification, seeds, images, DEVICE))
+    finally:
+        torch.set_num_threads(threads)

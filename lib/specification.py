@@ -51,6 +51,9 @@ class Specification:
             models.check_count(name, getattr(self, name))
         if not 0 < self.learning_rate < math.inf:
             raise ValueError(f"learning_rate must be finite and above 0, not {self.learning_rate!r}")
+        if (self.n_train - 1) % self.batch_size == 0:
+            raise ValueError(f"n_train {self.n_train} with batch_size {self.batch_size} leaves a batch of one image, "
+                             "which BatchNorm cannot normalise; change either by one")
         if self.precision not in PRECISIONS:
             raise ValueError(f"unknown precision {self.precision!r}; the precisions are {', '.join(PRECISIONS)}")
 

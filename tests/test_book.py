@@ -54,7 +54,7 @@ def test_a_reader_sees_the_heatmaps_and_the_maths_without_a_network_or_an_error(
         page.goto((HTML / "book" / "index.html").as_uri())
         assert page.locator("figure img").evaluate("image => image.naturalWidth") > 500
         page.goto((HTML / "book" / "chapters" / "03_individual_similarity.html").as_uri())
-        page.wait_for_selector("mjx-container svg", state="attached")
+        page.wait_for_selector("mjx-container mjx-math", state="attached")
         heatmap = page.locator("img[alt*='heatmap for each family of the expected similarity']")
         assert heatmap.count() == 1 and heatmap.evaluate("image => image.naturalWidth") > 500
         page.wait_for_function("document.querySelectorAll('.math').length == "

@@ -41,7 +41,6 @@ def whole(tiny, tmp_path_factory):
 
 def test_one_worker_process_gives_the_bytes_of_two(tiny, whole, artifacts):
     with local_executor(1) as executor:
-        assert executor.submit(torch.get_num_threads).result() == 1
         assert len(train_or_load({tiny: [5]}, executor)[tiny]) == 1
     assert files(artifacts) == {name: whole[name] for name in sorted(whole)[4:]}
 
@@ -59,6 +58,17 @@ def test_other_families_in_the_same_call_change_nothing(tiny, whole, digits, art
     assert list(found) == [other, tiny] and len(found[other]) == 1
     path = store.paths(tiny, 2)[0]
     assert path.read_bytes() == whole[path.name]
+
+
+def test_the_number_of_threads_of_the_calling_process_changes_nothing(tiny, whole, artifacts, inline, monkeypatch):
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        train_or_load({tiny: SEEDS}, inline)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+    assert files(artifacts) == whole
 
 
 def test_threads_do_as_well_as_processes(tiny, whole, artifacts):

@@ -18,8 +18,8 @@ NAMES = chapters.chapter_names()
 
 def requirements():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    extras = project["optional-dependencies"]
-    return {*project["dependencies"], *(item for extra in extras.values() for item in extra)}, project["requires-python"]
+    extras = project["optional-dependencies"].values()
+    return {*project["dependencies"], *(item for extra in extras for item in extra)}, project["requires-python"]
 
 
 def test_conda_and_pip_users_get_the_same_packages():
@@ -32,8 +32,8 @@ def test_conda_and_pip_users_get_the_same_packages():
 
 def test_every_dependency_is_pinned_by_the_constraints():
     name = re.compile(r"[A-Za-z0-9_.-]+")
-    pinned = {name.match(line)[0].lower().replace("_", "-") for line in (ROOT / "constraints.txt").read_text().splitlines()
-              if "==" in line}
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    pinned = {line.split("==")[0].lower().replace("_", "-") for line in lines if "==" in line}
     assert {name.match(item)[0].lower() for item in requirements()[0]} <= pinned
 
 

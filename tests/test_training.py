@@ -127,6 +127,8 @@ def test_every_field_enters_the_key(tiny):
     ({"family": "vgg"}, "unknown family 'vgg'; the families are cnn-small, "),
     ({"width": 0}, "width must be a whole number of at least 1, not 0"),
     ({"epochs": 1.5}, "epochs must be a whole number of at least 1, not 1.5"),
+    ({"n_train": 51, "batch_size": 25}, "n_train 51 with batch_size 25 leaves a batch of one image"),
+    ({"batch_size": 1}, "leaves a batch of one image"),
     ({"batch_size": -1}, "batch_size must be a whole number of at least 1, not -1"),
     ({"learning_rate": 0.0}, "learning_rate must be .*above 0, not 0.0"),
     ({"learning_rate": math.nan}, "learning_rate must be .*above 0, not nan"),
