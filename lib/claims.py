@@ -47,11 +47,16 @@ def judge_above(low: np.ndarray, high: np.ndarray, threshold: float = 0.0) -> st
 
 def table(claims: Iterable[Claim]) -> HTML:
     """One row a claim, for a notebook: its statement, the statistic, the estimate with interval, and the verdict."""
-    rows = [{"name": claim.name, "claim": claim.statement, "statistic": claim.statistic,
-             "estimate [95 % interval]": f"{claim.estimate:.3g} [{claim.low:.3g}, {claim.high:.3g}]",
-             "networks": claim.networks, "images": claim.images, "verdict": claim.verdict} for claim in claims]
+    rows = [{"claim": claim.statement, "statistic": claim.statistic,
+             "estimate [95 % interval]": f"{_short(claim.estimate)} [{_short(claim.low)}, {_short(claim.high)}]",
+             "networks, images": f"{claim.networks}, {claim.images}", "verdict": claim.verdict} for claim in claims]
     with pd.option_context("display.max_colwidth", None):  # pandas would cut the sentences short
         return HTML(pd.DataFrame(rows).to_html(index=False, border=0, justify="left"))
+
+
+def _short(value: float) -> str:
+    """Three decimals, or a power of ten for what they would show as zero."""
+    return f"{value:.3f}" if value == 0 or abs(value) >= 0.0005 else f"{value:.0e}"
 
 
 def write_results(study: str, chapter: str, parameters: Mapping[str, object], numbers: Mapping[str, object],

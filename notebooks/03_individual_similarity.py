@@ -163,6 +163,8 @@ figures.show(trend, f"**The trend.** Left: {family}. Right: all families with 95
 # - **every step**: each single step is positive (all their intervals lie above zero; contradicted if one lies below);
 # - **above chance**: already the narrowest networks are more alike than unrelated directions (the interval of
 #   $\rho$ lies above the upper end of the band).
+#
+# An undecided step is one whose interval holds zero: in a family of few networks a small step cannot be told from none.
 
 # %%
 verdicts = [claim for family in p.families

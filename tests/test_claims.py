@@ -107,9 +107,9 @@ def test_new_results_replace_the_old_and_a_failure_keeps_them(written):
     assert json.loads((claims.ROOT / "results/small/03_chapter.json").read_text())["numbers"] == {"x": 2}
 
 
-def test_a_table_has_a_row_a_claim_with_whole_sentences_and_three_digits():
+def test_a_table_has_a_row_a_claim_with_whole_sentences_and_three_decimals():
     long = "rho < 1 & " + "so on and on " * 20 + "to the end"
     page = claims.table(iter([CLAIM, dataclasses.replace(CLAIM, name="other", statement=long, low=math.nan)])).data
     assert page.count("<tr") == 3 and page.count("0.123 [") == 2 and page.count("supported") == 2
-    assert "It rises." in page and "0.123 [0.0123, 0.201]" in page and "0.123 [nan, 0.201]" in page
+    assert "It rises." in page and "0.123 [0.012, 0.201]" in page and "0.123 [nan, 0.201]" in page
     assert "rho &lt; 1 &amp; so on" in page and "to the end" in page
