@@ -1,25 +1,17 @@
 """Families as populations of trained networks: train what is missing, load the rest."""
 
-import multiprocessing
-import os
-import pickle
-import threading
 import warnings
 from collections.abc import Iterable, Mapping
-from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
+from concurrent.futures import Executor
 from dataclasses import dataclass
-from functools import lru_cache
 
-import torch
 from torch import nn
 
-from lib import data, store
+from lib import store
 from lib.data import ImageData
-from lib.progress import progress
 from lib.specification import Specification, specify
-from lib.training import TrainedNetwork, networks_together, train
-
-DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+from lib.training import TrainedNetwork, networks_together
+from lib.workers import DEVICE, Task, train_all, work
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +53,7 @@ def train_or_load(requests: Mapping[Specification, Iterable[int]], executor: Exe
              for specification, seeds in wanted.items() for seed in seeds}
     tasks = _tasks(key for key, network in found.items() if network is None)
     if tasks:
-        _train_all(tasks, executor)
+        train_all(tasks, executor)
         for specification, seed in [key for key, network in found.items() if network is None]:
             found[specification, seed] = store.read_network(specification, seed)
     return {specification: _population(specification, [found[specification, seed] for seed in seeds])
@@ -84,89 +76,11 @@ def _population(specification: Specification, networks: list[TrainedNetwork]) ->
     return Population(specification, tuple(network for network in networks if network.finite))
 
 
-def _tasks(missing: Iterable[tuple[Specification, int]]) -> list[tuple[Specification, tuple[int, ...]]]:
+def _tasks(missing: Iterable[tuple[Specification, int]]) -> list[Task]:
     """Whole stacks that hold the missing networks, the longest first so that no core is left with a long one."""
     stacks = set()
     for specification, seed in missing:
         size = networks_together(specification, DEVICE)
         first = seed - seed % size
         stacks.add((specification, tuple(range(first, first + size))))
-    return sorted(stacks, key=lambda task: (-_work(*task), task[0].key, task[1]))
-
-
-@lru_cache
-def _multiplications(specification: Specification) -> int:
-    """Multiply-adds of one image through one network: the unit of work behind the time left."""
-    counts = []
-    model = specification.build().eval()
-    for module in model.modules():
-        if isinstance(module, (nn.Conv2d, nn.Linear)):
-            module.register_forward_hook(lambda module, _, output: counts.append(
-                module.weight[0].numel() * output[0].numel()))
-    with torch.no_grad():
-        model(torch.zeros(1, specification.in_channels, specification.image_size, specification.image_size))
-    return sum(counts)
-
-
-def _work(specification: Specification, seeds: tuple[int, ...]) -> float:
-    return len(seeds) * specification.n_train * specification.epochs * _multiplications(specification) / 1e9
-
-
-def _train_all(tasks, executor: Executor | None) -> None:
-    own = executor is None
-    executor = executor or local_executor(len(tasks))
-    networks = sum(len(seeds) for _, seeds in tasks)
-    failures = []
-    try:
-        futures = {executor.submit(_train_task, *task): task for task in tasks}
-        with progress(sum(_work(*task) for task in tasks), f"training {networks} networks") as bar:
-            for future in as_completed(futures):
-                specification, seeds = futures.pop(future)  # a finished future holds its networks
-                try:
-                    for network in pickle.loads(future.result()):
-                        # A stored network stays as it is: another machine may round its company otherwise.
-                        if store.read_network(specification, network.seed) is None:
-                            store.write_network(specification, network)
-                except Exception as error:  # noqa: BLE001 - one network's failure must not stop the others
-                    failures.append((f"{specification.name}, seeds {seeds[0]} to {seeds[-1]}: {error}", error))
-                bar.update(_work(specification, seeds))
-    finally:
-        if own:
-            executor.shutdown(wait=False, cancel_futures=True)
-    if failures:
-        raise RuntimeError(f"{len(failures)} of {len(tasks)} trainings failed and the others are stored; "
-                           f"the first: {failures[0][0]}") from failures[0][1]
-
-
-def local_executor(tasks: int) -> Executor:
-    """A process a core for the CPU, one process for the GPU; they end when this process does, however it ends."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    workers = 1 if DEVICE == "cuda" else min(cores, tasks)
-    return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"), initializer=_start_worker)
-
-
-def _start_worker() -> None:
-    def leave_with_parent():
-        try:
-            multiprocessing.parent_process().join()
-        finally:  # nobody would end an orphan that stopped watching
-            os._exit(1)
-
-    threading.Thread(target=leave_with_parent, daemon=True).start()
-
-
-_load = lru_cache(maxsize=1)(data.load)
-
-
-def _train_task(specification: Specification, seeds: tuple[int, ...]) -> bytes:
-    """The trained networks, pickled: tensors by themselves would travel in shared memory, a file for each."""
-    images = _load(specification.dataset, n_train=specification.n_train, n_test=specification.n_test,
-                   seed=specification.data_seed)
-    if images.digest != specification.data_digest:
-        raise RuntimeError(f"the images of {specification.dataset!r} are not those that were specified")
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # more threads add in another order, and processes use the cores better
-    try:
-        return pickle.dumps(train(specification, seeds, images, DEVICE))
-    finally:
-        torch.set_num_threads(threads)
+    return sorted(stacks, key=lambda task: (-work(task), task[0].key, task[1]))

@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from lib import populations, store, training
-from lib.populations import local_executor, train_or_load
+from lib import populations, store, training, workers
+from lib.populations import train_or_load
 from lib.specification import specify
+from lib.workers import local_executor
 
 SEEDS = range(8)  # two stacks of four
 
@@ -80,7 +81,7 @@ def test_threads_do_as_well_as_processes(tiny, whole, artifacts):
 def test_what_is_stored_is_loaded_and_not_written_again(tiny, artifacts, inline, monkeypatch):
     first = train_or_load({tiny: SEEDS}, inline)[tiny]
     before = times(artifacts)
-    monkeypatch.setattr(populations, "train", None)  # would fail if it were called
+    monkeypatch.setattr(workers, "train", None)  # would fail if it were called
     again = train_or_load({tiny: SEEDS}, inline)[tiny]
     assert times(artifacts) == before
     for a, b in zip(first.networks, again.networks, strict=True):
@@ -133,14 +134,14 @@ def test_a_population_of_which_every_network_diverged_is_empty(tiny, artifacts, 
 
 
 def test_a_training_that_fails_is_named_and_stops_no_other(tiny, whole, artifacts, inline, monkeypatch):
-    train = populations.train
+    train = workers.train
 
     def failing(specification, seeds, *rest):
         if 0 in seeds:
             raise ArithmeticError("no luck")
         return train(specification, seeds, *rest)
 
-    monkeypatch.setattr(populations, "train", failing)
+    monkeypatch.setattr(workers, "train", failing)
     with pytest.raises(RuntimeError, match="1 of 2 trainings failed.*cnn-small k=2 on digits, seeds 0 to 3: no luck"):
         train_or_load({tiny: SEEDS}, inline)
     assert files(artifacts) == {name: whole[name] for name in sorted(whole)[4:]}

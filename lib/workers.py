@@ -1,0 +1,120 @@
+"""Training handed out to an executor: one task a stack of networks, each stored as soon as it is trained."""
+
+import multiprocessing
+import os
+import pickle
+import threading
+from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, ProcessPoolExecutor, wait
+from functools import lru_cache
+
+import torch
+from torch import nn
+
+from lib import data, store
+from lib.progress import progress
+from lib.specification import Specification
+from lib.training import train
+
+DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+TICK = 5  # seconds between two looks of the progress bar
+
+Task = tuple[Specification, tuple[int, ...]]  # the networks of these seeds, trained as one stack
+
+
+@lru_cache
+def _multiplications(specification: Specification) -> int:
+    """Multiply-adds of one image through one network: the unit of work behind the time left."""
+    counts = []
+    model = specification.build().eval()
+    for module in model.modules():
+        if isinstance(module, (nn.Conv2d, nn.Linear)):
+            module.register_forward_hook(lambda module, _, output: counts.append(
+                module.weight[0].numel() * output[0].numel()))
+    with torch.no_grad():
+        model(torch.zeros(1, specification.in_channels, specification.image_size, specification.image_size))
+    return sum(counts)
+
+
+def work(task: Task) -> float:
+    """The expected time of a task, in the time of one multiply-add."""
+    specification, seeds = task
+    # Narrow networks spend their time on overhead, as measured about as long an image as 150,000 multiply-adds.
+    per_image = _multiplications(specification) + 150_000
+    return len(seeds) * specification.n_train * specification.epochs * per_image
+
+
+def train_all(tasks: Sequence[Task], executor: Executor | None = None) -> None:
+    """Train and store the networks of all tasks, with a progress bar.
+
+    Args:
+        tasks: in the order in which they are to be begun.
+        executor: any concurrent.futures executor; by default one local process a core, or one for the GPU.
+
+    Raises:
+        RuntimeError: some tasks failed; all others are trained and stored first.
+    """
+    own = executor is None
+    executor = executor or local_executor(len(tasks))
+    networks = sum(len(seeds) for _, seeds in tasks)
+    failures = []
+    try:
+        futures = {executor.submit(_train_task, *task): task for task in tasks}
+        with progress(sum(work(task) for task in tasks), f"training {networks} networks") as bar:
+            while futures:
+                done, _ = wait(futures, TICK, FIRST_COMPLETED)
+                for future in done:
+                    task = futures.pop(future)  # a finished future holds its networks
+                    try:
+                        _keep(task[0], future.result())
+                    except Exception as error:  # one network's failure must not stop the others
+                        failures.append((f"{task[0].name}, seeds {task[1][0]} to {task[1][-1]}: {error}", error))
+                    bar.update(work(task))
+                bar.refresh()
+    finally:
+        if own:
+            executor.shutdown(wait=False, cancel_futures=True)
+    if failures:
+        raise RuntimeError(f"{len(failures)} of {len(tasks)} trainings failed and the others are stored; "
+                           f"the first: {failures[0][0]}") from failures[0][1]
+
+
+def _keep(specification: Specification, trained: bytes) -> None:
+    for network in pickle.loads(trained):
+        # A stored network stays as it is: another machine may round its company otherwise.
+        if store.read_network(specification, network.seed) is None:
+            store.write_network(specification, network)
+
+
+def local_executor(tasks: int) -> Executor:
+    """A process a core for the CPU, one process for the GPU; they end when this process does, however it ends."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    workers = 1 if DEVICE == "cuda" else min(cores, tasks)
+    return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"), initializer=_start_worker)
+
+
+def _start_worker() -> None:
+    def leave_with_parent():
+        try:
+            multiprocessing.parent_process().join()
+        finally:  # nobody would end an orphan that stopped watching
+            os._exit(1)
+
+    threading.Thread(target=leave_with_parent, daemon=True).start()
+
+
+_load = lru_cache(maxsize=1)(data.load)
+
+
+def _train_task(specification: Specification, seeds: tuple[int, ...]) -> bytes:
+    """The trained networks, pickled: tensors by themselves would travel in shared memory, a file for each."""
+    images = _load(specification.dataset, n_train=specification.n_train, n_test=specification.n_test,
+                   seed=specification.data_seed)
+    if images.digest != specification.data_digest:
+        raise RuntimeError(f"the images of {specification.dataset!r} are not those that were specified")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # more threads add in another order, and processes use the cores better
+    try:
+        return pickle.dumps(train(specification, seeds, images, DEVICE))
+    finally:
+        torch.set_num_threads(threads)
