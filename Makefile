@@ -40,4 +40,4 @@ environment: .venv/installed
 	@touch $@
 
 clean:
-	rm -rf _build book/chapters results/mine
+	rm -rf _build book/chapters results/book results/mine

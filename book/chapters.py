@@ -1,8 +1,11 @@
 """Execute the chapters: `make book` runs this before it builds the pages, `make notebooks` with --commit.
 
 A chapter's source is notebooks/NN_title.py.  It is executed under papermill into a file of another name, which takes
-the page's place only when every cell ran.  The page remembers a digest of its source, lib/, its parameters and the
-pinned versions; a page with the same digest is left alone.
+the page's place only when every cell ran and the chapter wrote its results.  The page remembers a digest of its source,
+lib/, its parameters and the pinned versions; a page with the same digest is left alone.
+
+The book's pages write to results/book/.  With --commit the chapters run with their default parameters, and results/mine/
+is copied to results/digits/, the numbers that the project keeps.
 """
 
 import argparse
@@ -14,6 +17,7 @@ import os
 import re
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import jupytext
@@ -45,6 +49,11 @@ def digest(name: str, parameters: dict) -> str:
     return sha.hexdigest()
 
 
+def results(name: str, parameters: dict) -> Path:
+    """The file of numbers and verdicts that a chapter writes."""
+    return ROOT / "results" / parameters.get("study", "mine") / f"{name}.json"
+
+
 def paired_notebook(name: str) -> nbformat.NotebookNode:
     """The source as a notebook without outputs, with the cell ids of the committed one."""
     notebook = jupytext.read(NOTEBOOKS / f"{name}.py")
@@ -61,6 +70,7 @@ def paired_notebook(name: str) -> nbformat.NotebookNode:
 def execute(name: str, parameters: dict, page: Path) -> None:
     """Run one chapter; `page` changes only if every cell succeeded."""
     page.parent.mkdir(parents=True, exist_ok=True)
+    start = time.time_ns()
     with tempfile.TemporaryDirectory() as folder:
         source, result = Path(folder) / "source.ipynb", Path(folder) / "result.ipynb"
         nbformat.write(paired_notebook(name), source)
@@ -71,6 +81,8 @@ def execute(name: str, parameters: dict, page: Path) -> None:
             sys.exit(f"\nchapter {name} failed in cell {error.exec_count}: {error.ename}: {error.evalue}\n"
                      "The book is not built; what was trained is kept.")
         notebook = clean(nbformat.read(result, 4))
+    if not (written := results(name, parameters)).exists() or written.stat().st_mtime_ns < start:
+        sys.exit(f"chapter {name} cannot go into the book: it wrote no {written.relative_to(ROOT)}")
     notebook.metadata["book"] = {"digest": digest(name, parameters)}
     if faults := incomplete(notebook):
         sys.exit(f"chapter {name} cannot go into the book: {'; '.join(faults)}")
@@ -120,7 +132,7 @@ def incomplete(notebook: nbformat.NotebookNode) -> list[str]:
 
 def is_current(name: str, parameters: dict, page: Path) -> bool:
     """Whether the page was made, completely, from what is there now."""
-    if not page.exists():
+    if not page.exists() or not results(name, parameters).exists():
         return False
     notebook = nbformat.read(page, 4)
     return notebook.metadata.get("book", {}).get("digest") == digest(name, parameters) and not incomplete(notebook)
@@ -131,7 +143,7 @@ def main() -> None:
     parser.add_argument("--commit", action="store_true", help="refresh notebooks/*.ipynb instead of the book's pages")
     in_place = parser.parse_args().commit
     logging.getLogger("papermill").setLevel(logging.ERROR)
-    parameters = {} if in_place else {"study": "digits"}
+    parameters = {} if in_place else {"study": "book"}
     for name in chapter_names():
         page = (NOTEBOOKS if in_place else PAGES) / f"{name}.ipynb"
         if is_current(name, parameters, page):
@@ -139,6 +151,9 @@ def main() -> None:
         else:
             print(f"chapter {name}: executing", flush=True)
             execute(name, parameters, page)
+            if in_place:
+                kept = ROOT / "results" / "digits" / f"{name}.json"
+                kept.write_text(results(name, parameters).read_text().replace('"study": "mine"', '"study": "digits"'))
         extract_main_result(page, (ROOT / "book" if in_place else PAGES) / "main_result.png")
 
 

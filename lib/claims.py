@@ -2,11 +2,13 @@
 
 import json
 import math
+import platform
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 
 import numpy as np
 import pandas as pd
+import torch
 from IPython.display import HTML
 
 from lib.store import ROOT, write_whole
@@ -62,9 +64,9 @@ def _short(value: float) -> str:
 def write_results(study: str, chapter: str, parameters: Mapping[str, object], numbers: Mapping[str, object],
                   claims: Iterable[Claim]) -> None:
     """Write results/<study>/<chapter>.json, whole or not at all."""
-    content = {"chapter": chapter, "study": study,
-               "parameters": _plain(dict(parameters)), "numbers": _plain(dict(numbers)),
-               "claims": [_plain(asdict(claim)) for claim in claims]}
+    versions = {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__}
+    content = {"chapter": chapter, "study": study, "versions": versions, "parameters": _plain(dict(parameters)),
+               "numbers": _plain(dict(numbers)), "claims": [_plain(asdict(claim)) for claim in claims]}
     write_whole(ROOT / "results" / study / f"{chapter}.json",
                 (json.dumps(content, indent=1, allow_nan=False) + "\n").encode())
 

@@ -10,6 +10,8 @@ import torch
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
+from lib.models import check_count
+
 DIGITS_TRAIN = 1200
 
 
@@ -63,6 +65,7 @@ def load(name: str, *, root: str | Path | None = None, n_train: int | None = Non
         ValueError: an unknown name, or more images than there are, or fewer than one a class.
     """
     check_name(name)
+    check_count("seed", seed, 0)
     (train_pixels, train_labels), (test_pixels, test_labels), classes = LOADERS[name](root, seed)
     # Constants of the whole training set, so that a subset of the images is a subset of the tensors.
     mean, std = train_pixels.mean(axis=(0, 2, 3)), train_pixels.std(axis=(0, 2, 3))

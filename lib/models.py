@@ -4,6 +4,8 @@ Width k multiplies every channel count.  One rule fits the families to images ot
 takes the map that is left, and a pool or stride that would meet a map of a single pixel is left out.
 """
 
+from numbers import Integral
+
 import torch
 from torch import nn
 
@@ -126,7 +128,7 @@ def check_family(family: str) -> None:
 
 def check_count(name: str, value: int, least: int = 1) -> None:
     """Raises ValueError, with the argument's name, unless `value` is a whole number of at least `least`."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
         raise ValueError(f"{name} must be a whole number of at least {least}, not {value!r}")
 
 

@@ -32,7 +32,9 @@ def read(namespace: Mapping[str, object], names: Iterable[str]) -> SimpleNamespa
         ParameterError: an unknown parameter, or a value that its rule (RULES) refuses.
     """
     names = list(names)
-    for name in sorted(_variables(namespace) - set(names)):
+    # Where a kernel runs the chapter once more, the variables of the first run are there too.
+    again = any(isinstance(value, SimpleNamespace) for value in namespace.values())
+    for name in [] if again else sorted(_variables(namespace) - set(names)):
         near = difflib.get_close_matches(name, names, 1)
         hint = f"did you mean {near[0]!r}? " if near else ""
         raise ParameterError(f"unknown parameter {name!r}; {hint}the parameters are {', '.join(names)}")

@@ -36,8 +36,8 @@ def train_or_load(requests: Mapping[Specification, Iterable[int]], executor: Exe
                   ) -> dict[Specification, Population]:
     """The population of every specification, with the seeds asked for.
 
-    Every network is stored as soon as it is trained: after a kill the next call goes on from there.  Seed s of a
-    specification is the same network whatever else is asked for, because it is always trained in the same company
+    Every network is stored as soon as it is trained: after a kill the next call goes on from there.  On one
+    kind of machine seed s of a specification is the same network whatever else is asked for, because it is always trained in the same company
     (`lib.training.networks_together`); networks of that company that were not asked for are stored too.
 
     Args:
@@ -56,6 +56,8 @@ def train_or_load(requests: Mapping[Specification, Iterable[int]], executor: Exe
         train_all(tasks, executor)
         for specification, seed in [key for key, network in found.items() if network is None]:
             found[specification, seed] = store.read_network(specification, seed)
+            if found[specification, seed] is None:
+                raise RuntimeError(f"{specification.name}, seed {seed}: its files did not stay as they were written")
     return {specification: _population(specification, [found[specification, seed] for seed in seeds])
             for specification, seeds in wanted.items()}
 
@@ -65,6 +67,10 @@ def population_grid(images: ImageData, families: Iterable[str], widths: Iterable
     """Every family at every width on the same images: (family, width) -> population of seeds 0 to seeds[family] - 1."""
     requests = {(family, width): specify(images, family, width, **recipe) for family in families for width in widths}
     found = train_or_load({specification: range(seeds[family]) for (family, _), specification in requests.items()})
+    for specification, population in found.items():
+        if len(population) < 2:
+            raise ValueError(f"{specification.name}: {len(population)} of its networks kept a finite loss, and a "
+                             "population needs 2; ask for more seeds or leave this width out")
     return {key: found[specification] for key, specification in requests.items()}
 
 

@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Hashable, Iterator, Mapping
 from contextlib import contextmanager
+from numbers import Integral
 
 import numpy as np
 import torch
@@ -40,6 +41,7 @@ def input_gradients(model: nn.Module, images: torch.Tensor, labels: torch.Tensor
     """
     check_output(output)
     check_count("batch_size", batch_size)
+    images, labels = torch.as_tensor(images), torch.as_tensor(labels)
     if len(images) != len(labels):
         raise ValueError(f"{len(images)} images need as many labels, not {len(labels)}")
     device = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
@@ -62,7 +64,7 @@ def directions(gradients: torch.Tensor, *, grid: int | None = 8) -> torch.Tensor
     Raises:
         ValueError: a grid below 1 or finer than the image.
     """
-    gradients = gradients.double()
+    gradients = torch.as_tensor(gradients).double()
     if grid is not None:
         rows, columns = (_area_average(size, grid) for size in gradients.shape[-2:])
         gradients = rows @ gradients @ columns.T
@@ -96,6 +98,13 @@ def as_pictures(directions: np.ndarray, channels: int) -> np.ndarray:
     return directions.reshape(len(directions), channels, grid, grid).mean(1)
 
 
+def check_grid(grid: int | None, size: int) -> None:
+    """Raises ValueError for a grid that is below 1, not whole, or finer than an image of `size` pixels."""
+    if grid is not None and (isinstance(grid, bool) or not isinstance(grid, Integral) or not 1 <= grid <= size):
+        raise ValueError(f"grid must be a whole number from 1 to {size}, the size of the gradients, or None, "
+                         f"not {grid!r}")
+
+
 def check_output(output: str) -> None:
     """Raises ValueError, naming the scores there are, for any other."""
     if output not in list(OUTPUTS):  # also for what cannot be hashed
@@ -103,7 +112,7 @@ def check_output(output: str) -> None:
 
 
 def _batch_gradients(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, output: str) -> torch.Tensor:
-    with torch.enable_grad():
+    with torch.enable_grad(), torch.backends.cudnn.flags(deterministic=True, allow_tf32=False):  # float32, also on a GPU
         images = images.detach().clone().requires_grad_()
         logits = model(images)
         if logits.ndim != 2 or len(logits) != len(images):
@@ -131,9 +140,7 @@ def _evaluating(model: nn.Module, device: str) -> Iterator[nn.Module]:
 
 def _area_average(size: int, grid: int) -> torch.Tensor:
     """[grid, size] weights: how much of each pixel lies in each of `grid` equal intervals; rows sum to 1."""
-    if grid not in range(1, size + 1):
-        raise ValueError(f"grid must be a whole number from 1 to {size}, the size of the gradients, or None, "
-                         f"not {grid!r}")
+    check_grid(grid, size)
     edges = torch.arange(grid + 1, dtype=torch.float64) * size / grid
     pixels = torch.arange(size, dtype=torch.float64)
     overlap = torch.minimum(edges[1:, None], pixels + 1) - torch.maximum(edges[:-1, None], pixels)

@@ -60,7 +60,8 @@ def mean_direction_cosine(a: np.ndarray, b: np.ndarray, *, corrected: bool = Tru
     which is too small for few networks.
     """
     if corrected:
-        within = expected(a) * expected(b) if min(expected(a), expected(b)) > 0 else np.nan
+        within_a, within_b = expected(a), expected(b)
+        within = within_a * within_b if min(within_a, within_b) > 0 else np.nan
         return float(expected(a, b) / np.sqrt(within))
     a = _checked(a)
     b = _checked(b, like=a)
@@ -90,7 +91,7 @@ def unrelated(images: int, dim: int, rng: np.random.Generator, draws: int = 1000
 
 def has_direction(directions: np.ndarray) -> np.ndarray:
     """[models, n, d] -> [models, n]: False for a zero row."""
-    return directions.any(axis=2)
+    return np.asarray(directions).any(axis=2)
 
 
 def _checked(directions: np.ndarray, like: np.ndarray | None = None) -> np.ndarray:

@@ -66,12 +66,13 @@ def train(specification: Specification, seeds: Sequence[int], data: ImageData, d
     start = time.perf_counter()
     trainer = _Stack(specification, seeds, data, device)
     train_curve, test_curve, test_epochs = [], [], []
-    for epoch in range(specification.epochs):
-        train_curve.append(trainer.run_epoch(epoch))
-        done = epoch + 1
-        if done == specification.epochs or done % math.ceil(specification.epochs / 5) == 0:
-            test_epochs.append(done)
-            test_curve.append(trainer.test())
+    with torch.backends.cudnn.flags(deterministic=True, allow_tf32=False):  # float32 means float32 on a GPU too
+        for epoch in range(specification.epochs):
+            train_curve.append(trainer.run_epoch(epoch))
+            done = epoch + 1
+            if done == specification.epochs or done % math.ceil(specification.epochs / 5) == 0:
+                test_epochs.append(done)
+                test_curve.append(trainer.test())
     seconds = (time.perf_counter() - start) / len(seeds)
     states = unstack(trainer.module, len(seeds))
     train_curve, test_curve = torch.stack(train_curve).tolist(), torch.stack(test_curve).tolist()

@@ -208,7 +208,7 @@ figures.show(
 #
 # The second factor is the room that the sphere has at cosine $t$, the same for every family. At $d = 3$ it is
 # constant, so that the logarithm of the density shows $\log \psi$ itself: a straight line of slope $\kappa$ for von
-# Mises-Fisher. Chapter 5 divides the factor out at $d = 192$, where it dominates.
+# Mises-Fisher. In more dimensions it dominates.
 
 # %%
 cosines, rebuilt = [], []
@@ -262,7 +262,7 @@ pd.DataFrame({"family": [name for name, _, _ in cases], "R": np.sqrt(squares[...
 # %% [markdown]
 # The symmetric families agree, the lopsided one only about its mean direction. This is why the later chapters measure
 # $t$ from the mean direction, and why the product formula needs no assumption about symmetry. They cannot use the
-# true mean, only one estimated from few networks, and how that biases $t$ is a matter for chapter 4.
+# true mean, only one estimated from few networks, and how that biases $t$ is not yet in this book.
 
 # %%
 worst = np.argmax(np.abs(gap[:4].mean(1)) / gap_margin[:4])
@@ -387,8 +387,8 @@ claims.table(verdicts)
 # - Fig. 22 has sampled points here, and the thresholds' range is a choice.
 # - The heatmaps, the lopsided family and the remark on the chance level of released similarities are additions.
 # - That $\rho$ is an expectation over pairs of different networks is read from the figure captions; the product
-#   formula follows from it for a single image. Averaged over images it gains a covariance over images, to which
-#   chapter 4 returns.
+#   formula follows from it for a single image. Averaged over images it gains a covariance over images, which is not
+#   yet in this book.
 
 # %%
 numbers = {

@@ -30,11 +30,12 @@ import warnings
 
 import numpy as np
 import pandas as pd
+from IPython.display import Markdown, display
 from myst_nb import glue
 
 from lib import bootstrap, claims, data, figures, salience, similarity
 from lib.populations import population_grid
-from lib.similarity_claims import growth_claims, steps
+from lib.similarity_claims import findings, growth_claims, steps
 
 # %% [markdown]
 # ## Input gradients
@@ -49,6 +50,7 @@ from lib.similarity_claims import growth_claims, steps
 
 # %% tags=["nbval-ignore-output"]
 images = data.load(p.dataset)
+salience.check_grid(p.grid, images.test_images.shape[-1])  # before anything is trained
 populations = population_grid(images, p.families, p.widths, p.seeds, epochs=p.epochs)
 directions = salience.population_directions(populations, images, output=p.output, grid=p.grid)
 
@@ -76,8 +78,9 @@ print("gradients that are exactly zero, of", n_images, "for each network; averag
 family = p.families[0]
 shown = [int(np.flatnonzero(images.test_labels == label)[0]) for label in range(min(4, len(images.classes)))]
 narrow, wide = directions[family, p.widths[0]], directions[family, p.widths[-1]]
-columns = {f"k = {p.widths[0]}\nseed 0": narrow[0], f"k = {p.widths[0]}\nseed 1": narrow[1],
-           f"k = {p.widths[-1]}\nseed 0": wide[0], f"k = {p.widths[-1]}\nseed 1": wide[1],
+columns = {f"k = {k}\nseed {populations[family, k].networks[i].seed}": directions[family, k][i]
+           for k in (p.widths[0], p.widths[-1]) for i in (0, 1)}
+columns |= {
            f"mean of\nk = {p.widths[0]}": narrow.mean(0), f"mean of\nk = {p.widths[-1]}": wide.mean(0)}
 channels = images.train_images.shape[1]
 pictures = {title: salience.as_pictures(column[shown], channels) for title, column in columns.items()}
@@ -114,8 +117,8 @@ figures.show(figures.heatmaps(single, p.widths, "individual similarity (cosine)"
 # $$ \rho(k_1, k_2) = \mathbb{E}_{f_1 \in F(k_1),\, f_2 \in F(k_2)}\, \rho_\text{ind}(f_1, f_2), $$
 #
 # so that a network never meets itself and the estimate is unbiased for any number of seeds.
-# Networks and images are both samples. The intervals come from a bootstrap that redraws both; for few networks
-# a Student quantile makes them as wide as they must be.
+# Networks and images are both samples. The intervals come from a bootstrap that redraws both; a Student
+# quantile makes up for few networks, rather too wide than too narrow.
 
 # %%
 rng = np.random.default_rng(p.random_seed)
@@ -128,8 +131,8 @@ figure = figures.heatmaps({family: estimate for family, (estimate, _, _) in inte
                           "expected similarity ρ(k1, k2) (cosine)",
                           {family: (high - low) / 2 for family, (_, low, high) in intervals.items()})
 figures.show(figure, "**The paper's Fig. 12, row of this data set.** Expected similarity with half the width of its 95 % "
-             f"interval; n = {n_images} test images; networks for each width: "
-             + ", ".join(f"{matrix.networks[0]} {family}" for family, matrix in matrices.items()) + ".")
+             f"interval; n = {n_images} test images; networks in all: "
+             + ", ".join(f"{count} {family}" for family, count in networks.items()) + ".")
 
 # %% [markdown]
 # ## Against chance
@@ -138,7 +141,7 @@ figures.show(figure, "**The paper's Fig. 12, row of this data set.** Expected si
 # for unrelated networks the mean over $n$ images of a cosine in $d$ dimensions has the standard deviation
 # $1 / \sqrt{n d}$.
 # The band below holds 95 % of such draws. It is the narrow null hypothesis of no relation at all: images share
-# structure that any network would pick up, and a later chapter compares with untrained networks and random labels.
+# structure that any network would pick up, trained or not. Comparing with such networks is not yet in this book.
 
 # %%
 null = similarity.unrelated(n_images, dim, rng)
@@ -156,11 +159,12 @@ figures.show(trend, f"**The trend.** Left: {family}. Right: all families with 95
 #
 # The matrix is symmetric, so a row of it answers for $k_1$ and a column for $k_2$.
 # A *step* is the change of $\rho(k_1, k_2)$ when one width moves to the next larger one and the other stays.
-# Four claims for each family, with rules fixed beforehand:
+# Four claims for each family, with rules that do not depend on this run:
 #
 # - **growth**: the average step over the whole matrix is positive (its 95 % interval lies above zero);
 # - **range**: the widest networks are more alike than the narrowest (the interval of the difference lies above zero);
-# - **every step**: each single step is positive (all their intervals lie above zero; contradicted if one lies below);
+# - **every step**: each single step is positive (all their intervals lie above zero; contradicted if one lies below
+#   at a level corrected for the number of steps);
 # - **above chance**: already the narrowest networks are more alike than unrelated directions (the interval of
 #   $\rho$ lies above the upper end of the band).
 #
@@ -175,10 +179,13 @@ for claim in verdicts:
 # %% tags=["hide-input", "nbval-ignore-output"]
 claims.table(verdicts)
 
-# %% mystnb={"image": {"alt": "One panel for each family: a point with an interval for every step of the similarity matrix to the next width, most of them above the zero line, the larger the wider the other network is."}} tags=["hide-input", "nbval-ignore-output"]
+# %% mystnb={"image": {"alt": "One panel for each family: a point with an interval for every step of the similarity matrix to the next width, most of them above the zero line, mostly larger where the other network is wider."}} tags=["hide-input", "nbval-ignore-output"]
 figures.show(figures.steps({family: matrix.interval(steps) for family, matrix in matrices.items()}, p.widths),
              f"**Every step.** Change of the expected similarity when one network moves to the next width, the other's width "
-             f"given by colour, with 95 % intervals; n = {n_images} test images, {sum(networks.values())} networks.")
+             f"given by colour, with pointwise 95 % intervals; n = {n_images} test images, {sum(networks.values())} networks.")
+
+# %% tags=["hide-input", "nbval-ignore-output"]
+display(Markdown(findings(matrices, p.widths)))
 
 # %% tags=["hide-input", "nbval-ignore-output", "remove-output"]
 # The numbers and the figure of the book's first page.

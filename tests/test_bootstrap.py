@@ -34,10 +34,10 @@ def truth():
     return np.stack([np.mean(first, 0), np.mean(second, 0)])
 
 
-@pytest.fixture(scope="module")
-def simulations():
+@pytest.fixture(scope="module", params=[3, NETWORKS, 12])
+def simulations(request):
     rng = np.random.default_rng(1)
-    return [similarity_matrix(simulate(rng), rng, draws=200) for _ in range(SIMULATIONS)]
+    return [similarity_matrix(simulate(rng, networks=request.param), rng, draws=200) for _ in range(SIMULATIONS)]
 
 
 @pytest.mark.filterwarnings("ignore:.*no direction")
@@ -64,7 +64,7 @@ def test_zero_gradients_are_told(recwarn):
 
 
 def test_intervals_of_95_percent_cover_the_truth_so_often(simulations, truth):
-    """The module promises 93.5 % at the least; four standard errors of 400 trials are 5 %."""
+    """Four standard errors of 400 trials are 4.4 %, and two points are granted to the normal approximation."""
     intervals = [matrix.interval() for matrix in simulations]
     covered = np.mean([(low <= truth) & (truth <= high) for _, low, high in intervals], axis=0)
     assert (covered >= 0.885).all(), covered
@@ -81,17 +81,19 @@ def test_intervals_of_steps_cover_the_true_step(simulations, truth):
 
 def test_the_spread_of_the_draws_is_that_of_the_estimate(simulations):
     true_spread = np.std([matrix.values for matrix in simulations], axis=0)
-    drawn = np.sqrt(np.mean([np.nanvar(matrix.draws, axis=0, ddof=1) for matrix in simulations], axis=0))
+    drawn = np.sqrt(np.mean([np.var(matrix.draws, axis=0, ddof=1) for matrix in simulations], axis=0))
     ratio = drawn / true_spread
     # The noise of single gradients varies with the networks and with the images drawn, so it counts a little twice.
-    assert (ratio > 0.9).all() and (ratio < 1.3).all(), ratio
+    # Of three networks two different ones are always drawn, which narrows the spread; Student's 4.3 makes up for it.
+    lowest = 0.75 if simulations[0].networks[0] == 3 else 0.9
+    assert (ratio > lowest).all() and (ratio < 1.3).all(), ratio
 
 
 def test_the_estimate_is_unbiased_and_the_draws_lie_around_it(simulations, truth):
     values = np.array([matrix.values for matrix in simulations])
     error = values.std(axis=0) / np.sqrt(SIMULATIONS)
     assert (abs(values.mean(0) - truth) < 4.5 * error).all()
-    drawn = np.array([np.nanmean(matrix.draws, axis=0) for matrix in simulations])
+    drawn = np.array([np.mean(matrix.draws, axis=0) for matrix in simulations])
     assert (abs((drawn - values).mean(0)) < 0.01).all()
 
 

@@ -30,6 +30,7 @@ def papermill(tmp_path, *parameters):
     ("families", "[cnn-tiny]", "parameter 'families': unknown family 'cnn-tiny'; the families are cnn-small, "),
     ("dataset", "cifar11", "parameter 'dataset': unknown data set 'cifar11'; the data sets are digits"),
     ("widths", "[0, 4]", "parameter 'widths': must be a whole number of at least 1, not 0"),
+    ("grid", "16", "grid must be a whole number from 1 to 8, the size of the gradients, or None, not 16"),
     ("seeds", "1", "parameter 'seeds': must be a whole number of at least 2, not 1"),
 ])
 def test_a_mistake_is_refused_in_one_sentence_before_any_work(tmp_path, name, value, sentence):
@@ -41,7 +42,7 @@ def test_a_mistake_is_refused_in_one_sentence_before_any_work(tmp_path, name, va
 
 
 def test_a_chapter_runs_again_with_the_users_parameters(tmp_path):
-    before = {path: path.read_bytes() for path in (ROOT / "results").glob("digits/*.json")}
+    before = {path: path.read_bytes() for path in (ROOT / "results").glob("[bd]*/*.json")}
     try:
         result = papermill(tmp_path, ("widths", "[2, 4]"), ("families", "[cnn-small]"), ("seeds", "3"), ("epochs", "1"),
                            ("bootstrap_draws", "100"), ("study", STUDY))
@@ -53,7 +54,7 @@ def test_a_chapter_runs_again_with_the_users_parameters(tmp_path):
     values = written["numbers"]["expected"]["cnn-small"]["estimate"]
     assert values[0][1] == values[1][0] and all(-1 <= value <= 1 for row in values for value in row)
     assert {claim["verdict"] for claim in written["claims"]} <= {"supported", "contradicted", "undecided"}
-    assert before == {path: path.read_bytes() for path in (ROOT / "results").glob("digits/*.json")}
+    assert before == {path: path.read_bytes() for path in (ROOT / "results").glob("[bd]*/*.json")}
 
 
 @pytest.fixture
@@ -64,7 +65,9 @@ def house(tmp_path, monkeypatch):
     (tmp_path / "lib" / "module.py").write_text("ANSWER = 42\n")
     (tmp_path / "constraints.txt").write_text("numpy==2.0\n")
     (tmp_path / "notebooks" / "trial.py").write_text(
-        '# %% tags=["parameters"]\ndivisor = 1\n\n# %%\nprint(1 / divisor)\n')
+        '# %% tags=["parameters"]\ndivisor = 1\n\n# %%\nfrom pathlib import Path\n\nprint(1 / divisor)\n'
+        'Path("../results/mine").mkdir(parents=True, exist_ok=True)\n'
+        'Path("../results/mine/trial.json").write_text("{}")\n')
     monkeypatch.setattr(chapters, "ROOT", tmp_path)
     monkeypatch.setattr(chapters, "NOTEBOOKS", tmp_path / "notebooks")
     return tmp_path
@@ -84,6 +87,8 @@ def test_a_page_is_made_and_known_as_current_until_something_changes(house):
         assert not chapters.is_current("trial", {"divisor": 2}, page), file
         (house / file).write_text(content)
     assert chapters.is_current("trial", {"divisor": 2}, page)
+    (house / "results" / "mine" / "trial.json").unlink()
+    assert not chapters.is_current("trial", {"divisor": 2}, page)
 
 
 def test_the_same_chapter_gives_the_same_bytes(house):
@@ -102,9 +107,19 @@ def test_a_failing_chapter_ends_the_build_and_keeps_the_page(house):
     assert not list(house.glob("*.unfinished"))
 
 
+def test_a_chapter_that_writes_no_results_is_refused(house):
+    (house / "results" / "mine").mkdir(parents=True)
+    (house / "results" / "mine" / "trial.json").write_text("of yesterday")
+    (house / "notebooks" / "trial.py").write_text('# %% tags=["parameters"]\na = 1\n')
+    with pytest.raises(SystemExit, match="wrote no results/mine/trial.json"):
+        chapters.execute("trial", {}, house / "page.ipynb")
+    assert not (house / "page.ipynb").exists()
+
+
 def test_an_output_with_a_path_of_the_machine_is_refused(house):
     with pytest.raises(SystemExit, match="names a path of this machine"):
-        (house / "notebooks" / "trial.py").write_text(f'# %% tags=["parameters"]\na = 1\n\n# %%\nprint("{house}")\n')
+        with open(house / "notebooks" / "trial.py", "a") as source:
+            source.write(f'print("{house}")\n')
         chapters.execute("trial", {}, house / "page.ipynb")
 
 

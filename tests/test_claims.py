@@ -56,7 +56,8 @@ def test_verdicts(low, high, threshold, verdict):
 
 def test_results_say_what_where_and_with_which_parameters(written):
     content = written({"rho": 0.5}, {"widths": [4, 8], "grid": None}, [CLAIM])
-    assert list(content) == ["chapter", "study", "parameters", "numbers", "claims"]
+    assert list(content) == ["chapter", "study", "versions", "parameters", "numbers", "claims"]
+    assert set(content["versions"]) == {"python", "torch", "numpy"}
     assert content["chapter"] == "03_chapter" and content["study"] == "small"
     assert content["parameters"] == {"widths": [4, 8], "grid": None} and content["numbers"] == {"rho": 0.5}
     assert content["claims"] == [dataclasses.asdict(CLAIM) | {"estimate": 0.123457}]

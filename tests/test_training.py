@@ -8,7 +8,8 @@ import torch
 from torch.nn import functional as F
 
 from lib import data, models, training
-from lib.specification import Specification, specify
+from lib.specification import RECIPE, Specification, specify
+from lib.training import networks_together
 
 SEEDS = range(4)
 
@@ -152,3 +153,10 @@ def test_a_random_stream_does_not_depend_on_the_recipe(tiny):
     """So that runs of two recipes differ by the recipe alone."""
     other = dataclasses.replace(tiny, epochs=9, learning_rate=0.5, precision="bfloat16", data_digest="other")
     assert tiny.generator(5, "order").initial_seed() == other.generator(5, "order").initial_seed()
+
+
+def test_the_stacks_are_those_of_this_recipe(tiny):
+    """Other stacks round otherwise and make other networks: raise RECIPE with any change of these sizes."""
+    sizes = [networks_together(dataclasses.replace(tiny, width=width, image_size=size))
+             for size, width in ((8, 2), (8, 8), (8, 16), (8, 32), (16, 4), (16, 8), (32, 2))]
+    assert (RECIPE, sizes) == (1, [4, 4, 2, 1, 2, 1, 1])
