@@ -4,8 +4,8 @@ A chapter's source is notebooks/NN_title.py.  It is executed under papermill int
 the page's place only when every cell ran and the chapter wrote its results.  The page remembers a digest of its source,
 lib/, its parameters and the pinned versions; a page with the same digest is left alone.
 
-The book's pages write to results/book/.  With --commit the chapters run with their default parameters, and results/mine/
-is copied to results/digits/, the numbers that the project keeps.
+The book's pages write to results/book/.  With --commit the chapters run with their default parameters, and what they
+write to results/mine/ is copied to results/digits/, the numbers that the project keeps.
 """
 
 import argparse

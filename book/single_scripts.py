@@ -1,7 +1,7 @@
 """A Sphinx extension: every inline script once a page.
 
-Sphinx 7.4 registers an inline script that an extension adds while reading under the name None, and again under '' before
-writing.  The second copy declares the same constants again, an error in the reader's console.
+Sphinx 7.4 registers an inline script that an extension adds while reading under the name None, and again under ''
+before writing.  The second copy declares the same constants again, an error in the reader's console.
 """
 
 

@@ -49,6 +49,14 @@ def read(namespace: Mapping[str, object], names: Iterable[str]) -> SimpleNamespa
     return values
 
 
+def check_grid(grid: int | None, image_size: int) -> None:
+    """Raises ParameterError for a grid that is finer than the images, before anything is trained on them."""
+    try:
+        salience.check_grid(grid, image_size)
+    except ValueError as error:
+        raise ParameterError(f"parameter 'grid': {error}") from None
+
+
 def _variables(namespace: Mapping[str, object]) -> set[str]:
     return {name for name, value in namespace.items()
             if not (name.startswith("_") or name in IPYTHON_NAMES or callable(value) or isinstance(value, ModuleType))}

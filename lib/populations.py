@@ -36,9 +36,9 @@ def train_or_load(requests: Mapping[Specification, Iterable[int]], executor: Exe
                   ) -> dict[Specification, Population]:
     """The population of every specification, with the seeds asked for.
 
-    Every network is stored as soon as it is trained: after a kill the next call goes on from there.  On one
-    kind of machine seed s of a specification is the same network whatever else is asked for, because it is always trained in the same company
-    (`lib.training.networks_together`); networks of that company that were not asked for are stored too.
+    Every network is stored as soon as it is trained: after a kill the next call goes on from there.  On one kind of
+    machine seed s of a specification is the same network whatever else is asked for, because it is always trained in
+    the same company (`lib.training.networks_together`); networks of it that were not asked for are stored too.
 
     Args:
         executor: any concurrent.futures executor; by default one local process a core, or one for the GPU.

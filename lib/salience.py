@@ -112,7 +112,8 @@ def check_output(output: str) -> None:
 
 
 def _batch_gradients(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, output: str) -> torch.Tensor:
-    with torch.enable_grad(), torch.backends.cudnn.flags(deterministic=True, allow_tf32=False):  # float32, also on a GPU
+    # Without TF32, float32 means float32 on a GPU too.
+    with torch.enable_grad(), torch.backends.cudnn.flags(deterministic=True, allow_tf32=False):
         images = images.detach().clone().requires_grad_()
         logits = model(images)
         if logits.ndim != 2 or len(logits) != len(images):

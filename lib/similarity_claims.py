@@ -36,8 +36,8 @@ def growth_claims(family: str, matrix: SimilarityMatrix, widths: Sequence[int], 
               f"{wide} - {narrow}", *map(float, total), networks, images,
               "95 % interval above zero", judge_above(*total[1:])),
         Claim(f"03-every-step-{family}", f"Every step to a larger width makes networks of {family} more alike.",
-              f"the step with the lowest lower end, chosen among all; {int((single[1] > 0).sum())} of {single[1].size} intervals lie "
-              "above zero", *(float(part[weakest]) for part in single), networks, images,
+              f"the step with the lowest lower end, chosen among all; {int((single[1] > 0).sum())} of "
+              f"{single[1].size} intervals lie above zero", *(float(part[weakest]) for part in single), networks, images,
               "all 95 % intervals above zero; contradicted if one lies below, at the level 1 - 0.05 / steps",
               judge_above(single[1], strict[2])),
         Claim(f"03-above-chance-{family}", f"Already the narrowest networks of {family} are alike beyond chance.",
@@ -55,7 +55,7 @@ def findings(families: Mapping[str, SimilarityMatrix], widths: Sequence[int]) ->
         single = matrix.interval(steps)
         lines.append(f"- **{family}**: ρ goes from {matrix.values[0, 0]:.2f} at ({widths[0]}, {widths[0]}) to "
                      f"{matrix.values[-1, -1]:.2f} at ({widths[-1]}, {widths[-1]}); a step adds {mean:.3f} "
-                     f"[{low:.3f}, {high:.3f}] on average. Of the {single[0].size} single steps "
-                     f"{int((single[1] > 0).sum())} lie above zero and {int((single[2] < 0).sum())} below with their "
-                     "whole pointwise intervals.")
+                     f"[{low:.3f}, {high:.3f}] on average. Of the {single[0].size} single steps, "
+                     f"{int((single[1] > 0).sum())} have their whole pointwise interval above zero and "
+                     f"{int((single[2] < 0).sum())} below.")
     return "\n".join(lines)

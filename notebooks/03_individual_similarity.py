@@ -50,7 +50,7 @@ from lib.similarity_claims import findings, growth_claims, steps
 
 # %% tags=["nbval-ignore-output"]
 images = data.load(p.dataset)
-salience.check_grid(p.grid, images.test_images.shape[-1])  # before anything is trained
+parameters.check_grid(p.grid, images.test_images.shape[-1])
 populations = population_grid(images, p.families, p.widths, p.seeds, epochs=p.epochs)
 directions = salience.population_directions(populations, images, output=p.output, grid=p.grid)
 

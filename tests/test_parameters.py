@@ -122,3 +122,16 @@ def test_a_notebook_shows_the_sentence_alone():
     assert isinstance(caught.value, ValueError) and caught.value.__cause__ is None
     assert caught.value._render_traceback_() == [
         "ParameterError: parameter 'epochs': must be a whole number of at least 1, not 0"]
+
+
+def test_a_grid_finer_than_the_images_is_refused_as_a_parameter():
+    parameters.check_grid(8, 8)
+    parameters.check_grid(None, 8)
+    with pytest.raises(parameters.ParameterError, match="parameter 'grid': grid must be a whole number from 1 to 8"):
+        parameters.check_grid(16, 8)
+
+
+def test_a_chapter_can_be_run_again_in_its_kernel():
+    namespace = {"study": "mine", "epochs": 3}
+    namespace["p"] = parameters.read(namespace, ["study", "epochs"])
+    assert parameters.read({**namespace, "images": [1], "epochs": 4}, ["study", "epochs"]).epochs == 4
