@@ -5,7 +5,7 @@ import types
 
 import pytest
 
-from lib import models
+from lib import models, parameters
 from lib.parameters import RULES, ParameterError, read
 
 GOOD = {
