@@ -184,6 +184,9 @@ figures.show(figures.steps({family: matrix.interval(steps) for family, matrix in
              f"**Every step.** Change of the expected similarity when one network moves to the next width, the other's width "
              f"given by colour, with pointwise 95 % intervals; n = {n_images} test images, {sum(networks.values())} networks.")
 
+# %% [markdown]
+# ## What it shows here
+
 # %% tags=["hide-input", "nbval-ignore-output"]
 display(Markdown(findings(matrices, p.widths)))
 
