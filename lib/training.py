@@ -53,8 +53,8 @@ def networks_together(specification: Specification, device: str = "cpu") -> int:
     """
     if device == "cuda":
         return 20  # inferred: a GPU wants many small networks at once
-    activations = specification.width * (specification.image_size / 8) ** 2
-    return 4 if activations <= 8 else 2 if activations <= 16 else 1
+    size = specification.width * specification.image_size / 8
+    return 4 if size <= 8 else 2 if size <= 16 else 1
 
 
 def train(specification: Specification, seeds: Sequence[int], data: ImageData, device: str = "cpu"
