@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 export PYTHONUNBUFFERED := 1
+# Without stored bytecode every kernel and worker would compile torch anew, seconds each.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: book test notebooks environment clean
 
