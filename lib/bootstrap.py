@@ -2,7 +2,7 @@
 
 A bootstrap draw gives every network and every image a weight.  Networks: N - 1 draws with replacement out of N, whose
 variance is that of a mean of N (N draws give (N - 1) / N of it, too narrow for few networks), drawn again until two
-different ones are among them; images: n out of n.  The standard deviation of the draws times a Student quantile gives
+different ones are among them (of 3 networks this halves their part of the variance); images: n out of n.  The standard deviation of the draws times a Student quantile gives
 the interval; tests/test_bootstrap.py measures how often it holds the truth.
 """
 

@@ -22,7 +22,7 @@ class Claim:
 
     Attributes:
         name: identifier, unique over the book.
-        statement: the claim in words; `rule`: what decides, fixed before the numbers were seen.
+        statement: the claim in words; `rule`: what decides, whatever the numbers of the run.
         statistic: what is estimated; `estimate`, `low`, `high`: its value and 95 % interval.
         networks, images: how many of each the estimate rests on.
         verdict: 'supported', 'contradicted' or 'undecided'.

@@ -23,14 +23,16 @@ def individual(u: np.ndarray, v: np.ndarray) -> float:
 def pairwise(directions: np.ndarray, others: np.ndarray | None = None) -> np.ndarray:
     """rho_ind of every pair of networks: [models, n, d] (x [others, n, d]) -> [models, models or others].
 
-    One matrix product; the diagonal of the square form is 1.
+    One matrix product; the diagonal of the square form is 1.  NaN for two networks without an image on which both have
+    a direction.
     """
     a = _checked(directions)
     b = a if others is None else _checked(others, like=a)
     has_a, has_b = has_direction(a), has_direction(b)
     warn_of_zeros(*([has_a] if others is None else [has_a, has_b]))
     cosines = a.reshape(len(a), -1) @ b.reshape(len(b), -1).T
-    return cosines / (has_a.astype(float) @ has_b.T.astype(float))
+    shared = has_a.astype(float) @ has_b.T.astype(float)
+    return np.divide(cosines, shared, where=shared > 0, out=np.full(shared.shape, np.nan))
 
 
 def expected(a: np.ndarray, b: np.ndarray | None = None) -> float:
@@ -44,11 +46,10 @@ def expected(a: np.ndarray, b: np.ndarray | None = None) -> float:
         ValueError: fewer than 2 networks in `a` when pairs are taken within it.
     """
     if b is not None:
-        return float(pairwise(a, b).mean())
+        return float(np.nanmean(pairwise(a, b)))
     if len(a) < 2:
         raise ValueError(f"pairs of different networks need at least 2 networks, not {len(a)}")
-    matrix = pairwise(a)
-    return float((matrix.sum() - np.trace(matrix)) / (len(a) * (len(a) - 1)))
+    return float(np.nanmean(pairwise(a)[~np.eye(len(a), dtype=bool)]))
 
 
 def mean_direction_cosine(a: np.ndarray, b: np.ndarray, *, corrected: bool = True) -> float:

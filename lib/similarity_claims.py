@@ -13,15 +13,20 @@ def steps(values: np.ndarray) -> np.ndarray:
     return np.diff(values, axis=-1)
 
 
+def mean_step(values: np.ndarray) -> np.ndarray:
+    """Mean of all steps: [..., widths, widths] -> [...]."""
+    return steps(values).mean(axis=(-2, -1))
+
+
 def growth_claims(family: str, matrix: SimilarityMatrix, widths: Sequence[int], chance: tuple[float, float]
                   ) -> list[Claim]:
-    """Three claims: growth on average, growth at every step, and the narrowest networks above chance.
+    """Four claims: growth on average, over the whole range and at every step, and the narrowest networks above chance.
 
     `chance`: the ends of the band that holds 95 % of unrelated pairs (`lib.similarity.unrelated`).
     """
     networks, images = sum(matrix.networks), matrix.images
     narrow, wide = f"rho({widths[0]}, {widths[0]})", f"rho({widths[-1]}, {widths[-1]})"
-    growth = matrix.interval(lambda values: steps(values).mean(axis=(-2, -1)))
+    growth = matrix.interval(mean_step)
     total = matrix.interval(lambda values: values[..., -1, -1] - values[..., 0, 0])
     single = matrix.interval(steps)
     # Many steps are looked at: one of them contradicts only beyond what chance does among so many.
@@ -51,7 +56,7 @@ def findings(families: Mapping[str, SimilarityMatrix], widths: Sequence[int]) ->
     """The answer in words, one Markdown line a family."""
     lines = []
     for family, matrix in families.items():
-        mean, low, high = matrix.interval(lambda values: steps(values).mean(axis=(-2, -1)))
+        mean, low, high = matrix.interval(mean_step)
         single = matrix.interval(steps)
         lines.append(f"- **{family}**: ρ goes from {matrix.values[0, 0]:.2f} at ({widths[0]}, {widths[0]}) to "
                      f"{matrix.values[-1, -1]:.2f} at ({widths[-1]}, {widths[-1]}); a step adds {mean:.3f} "

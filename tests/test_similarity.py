@@ -190,3 +190,16 @@ def test_an_image_without_any_direction_counts_as_not_there_and_is_told(name):
 def test_what_does_not_fit_is_refused(call, message):
     with np.errstate(all="ignore"), pytest.raises(ValueError, match=message):
         call(population(3))
+
+
+@pytest.mark.filterwarnings("ignore:.*no direction")
+def test_a_network_without_any_direction_is_left_out_of_the_expectation():
+    rng = np.random.default_rng(0)
+    directions = rng.standard_normal((4, 6, 5))
+    directions /= np.linalg.norm(directions, axis=2, keepdims=True)
+    dead = directions.copy()
+    dead[1] = 0
+    alive = directions[[0, 2, 3]]
+    assert similarity.expected(dead) == pytest.approx(similarity.expected(alive))
+    assert similarity.expected(dead, directions) == pytest.approx(similarity.expected(alive, directions))
+    assert np.isnan(similarity.pairwise(dead)[1]).all()
