@@ -20,7 +20,7 @@ def uniform_pdf(t: np.ndarray, dim: int) -> np.ndarray:
 
 def uniform_logpdf(t: np.ndarray, dim: int) -> np.ndarray:
     """Logarithm of `uniform_pdf`, where that would vanish too."""
-    _check_dimension(dim)
+    check_dimension(dim)
     t = np.asarray(t, dtype=float)
     log_constant = gammaln(dim / 2) - gammaln((dim - 1) / 2) - 0.5 * np.log(np.pi)
     inside, power = np.clip(t, -1, 1), 0.5 * (dim - 3)
@@ -38,7 +38,7 @@ def cosine_tail(p: np.ndarray, dim: int) -> np.ndarray:
 
     Keeps its relative precision in the tail, down to the smallest positive numbers; beyond p = +-1 it is 0 or 1.
     """
-    _check_dimension(dim)
+    check_dimension(dim)
     p = np.clip(np.asarray(p, dtype=float), -1, 1)
     size, half = np.abs(p), (dim - 1) / 2
     # Two forms of one integral: 1 - p^2 loses the digits of a small p, and p^2 those of a p near 1.
@@ -48,7 +48,7 @@ def cosine_tail(p: np.ndarray, dim: int) -> np.ndarray:
 
 def uniform_directions(rng: np.random.Generator, count: int, dim: int) -> np.ndarray:
     """[count, dim] independent directions, uniform on the unit sphere."""
-    _check_dimension(dim)
+    check_dimension(dim)
     gaussian = rng.standard_normal((count, dim))
     return gaussian / np.linalg.norm(gaussian, axis=1, keepdims=True)
 
@@ -147,6 +147,7 @@ def checked_concentration(kappa: np.ndarray, dim: int) -> np.ndarray:
     return kappa
 
 
-def _check_dimension(dim: int) -> None:
+def check_dimension(dim: int) -> None:
+    """Raises ValueError for fewer than 2 dimensions."""
     if dim < 2:
         raise ValueError(f"a sphere needs at least 2 dimensions, not {dim!r}")
