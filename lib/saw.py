@@ -16,7 +16,7 @@ from scipy.special import xlogy
 from lib.sphere import check_dimension, checked_concentration, tangent_normal, uniform_directions, uniform_logpdf
 
 POINTS = 4001
-ZOOMS = 20  # narrow what is left of the grid to 1e-6 of it and more
+NARROWEST = 1e-9  # range of angles that is tabulated, in radians: float64 has 1e6 numbers there
 DROP = 40.0  # a density below exp(-40) of its peak has no weight in float64
 
 
@@ -87,7 +87,7 @@ class Saw:
     def _table(self) -> tuple[np.ndarray, np.ndarray, float]:
         """-> phi [POINTS], density of phi there, log normaliser."""
         low, high = -np.pi / 2, np.pi / 2
-        for _ in range(ZOOMS):
+        while high - low > NARROWEST:
             phi = np.linspace(low, high, POINTS)
             log_density = self._checked_log_psi(np.sin(phi)) + xlogy(self.dim - 2, np.maximum(np.cos(phi), 0))
             peak = log_density.max()
