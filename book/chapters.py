@@ -4,7 +4,8 @@ A chapter's source is notebooks/NN_title.py.  It is executed under papermill int
 the page's place only when every cell ran and the chapter wrote its results.  The page remembers a digest of its source,
 lib/, its parameters and the pinned versions; a page with the same digest is left alone.
 
-The book's pages write to results/book/.  With --commit the chapters run with their default parameters, and what they
+The book's pages write to results/book/, and what they claim is collected in book/chapters/claims_table.md for the page
+of claims.  With --commit the chapters run with their default parameters, and what they
 write to results/mine/ is copied to results/digits/, the numbers that the project keeps.
 """
 
@@ -25,6 +26,9 @@ import nbformat
 import papermill
 from jupytext.combine import combine_inputs_with_outputs
 from papermill.exceptions import PapermillExecutionError
+
+from lib import claims
+from lib.store import write_whole
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS, PAGES = ROOT / "notebooks", ROOT / "book" / "chapters"
@@ -101,6 +105,16 @@ def extract_main_result(page: Path, picture: Path) -> None:
                     picture.write_bytes(content)
 
 
+def write_claims_table(names: list[str], page: Path) -> None:
+    """Collect the claims of the chapters, as results/book/ has them, in a file that book/claims.md includes."""
+    try:
+        content = claims.overview(claims.read_claims(ROOT / "results" / "book", names)).encode()
+    except ValueError as error:
+        sys.exit(f"the page of claims cannot be made: {error}")
+    if not page.exists() or page.read_bytes() != content:  # or the pages would be built again
+        write_whole(page, content)
+
+
 def clean(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     """Without run times, paths and progress bars, so that the same results give the same bytes."""
     notebook.metadata = nbformat.from_dict(METADATA)
@@ -155,6 +169,8 @@ def main() -> None:
                 kept = ROOT / "results" / "digits" / f"{name}.json"
                 kept.write_text(results(name, parameters).read_text().replace('"study": "mine"', '"study": "digits"'))
         extract_main_result(page, (ROOT / "book" if in_place else PAGES) / "main_result.png")
+    if not in_place:
+        write_claims_table(chapter_names(), PAGES / "claims_table.md")
 
 
 if __name__ == "__main__":

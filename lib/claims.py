@@ -3,8 +3,10 @@
 import json
 import math
 import platform
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -14,6 +16,7 @@ from IPython.display import HTML
 from lib.store import ROOT, write_whole
 
 SUPPORTED, CONTRADICTED, UNDECIDED = "supported", "contradicted", "undecided"
+MARKS = {SUPPORTED: "✔", CONTRADICTED: "✘", UNDECIDED: "?"}
 
 
 @dataclass(frozen=True)
@@ -56,8 +59,10 @@ def table(claims: Iterable[Claim]) -> HTML:
         return HTML(pd.DataFrame(rows).to_html(index=False, border=0, justify="left"))
 
 
-def _short(value: float) -> str:
-    """Three decimals, or a power of ten for what they would show as zero."""
+def _short(value: float | None) -> str:
+    """Three decimals, or a power of ten for what they would show as zero; an en dash for what was not finite."""
+    if value is None:
+        return "–"
     return f"{value:.3f}" if value == 0 or abs(value) >= 0.0005 else f"{value:.0e}"
 
 
@@ -82,3 +87,66 @@ def _plain(value):
     if isinstance(value, (float, np.floating)):
         return float(f"{value:.6g}") if math.isfinite(value) else None
     return value.item() if isinstance(value, np.generic) else value
+
+
+def read_claims(folder: Path, chapters: Iterable[str]) -> dict[str, list[Claim]]:
+    """The claims of each of the chapters, as `write_results` left them in results/<study>/.
+
+    Raises:
+        ValueError: a chapter without results, a file that is no JSON of claims, an unknown verdict, or a name that
+            occurs twice.
+    """
+    found: dict[str, list[Claim]] = {}
+    owners: dict[str, str] = {}
+    for chapter in chapters:
+        path = folder / f"{chapter}.json"
+        if not path.exists():
+            raise ValueError(f"chapter {chapter} has no results: there is no {path.name} in results/{folder.name}")
+        try:
+            found[chapter] = [Claim(**entry) for entry in json.loads(path.read_text())["claims"]]
+        except (ValueError, KeyError, TypeError) as error:
+            raise ValueError(f"results/{folder.name}/{path.name} is no file of claims: {error}") from None
+        for claim in found[chapter]:
+            if claim.verdict not in MARKS:
+                raise ValueError(f"claim {claim.name} of chapter {chapter} has the verdict {claim.verdict!r}; "
+                                 f"the verdicts are {', '.join(MARKS)}")
+            if claim.name in owners:
+                raise ValueError(f"two claims have the name {claim.name}, in {owners[claim.name]} and {chapter}")
+            owners[claim.name] = chapter
+    return found
+
+
+def overview(chapters: Mapping[str, Sequence[Claim]]) -> str:
+    """Two tables in MyST Markdown: how many verdicts each chapter has, and every claim once.  chapter -> its claims."""
+    rows, counts = [], []
+    for chapter, claims in chapters.items():
+        number = chapter.split("_")[0].lstrip("0")
+        verdicts = [claim.verdict for claim in claims]
+        rows += [_row(claim, f"{{doc}}`{number} </book/chapters/{chapter}>`") for claim in claims]
+        counts.append([f"{{doc}}`/book/chapters/{chapter}`", *map(verdicts.count, MARKS), len(verdicts)])
+    counts.append(["all", *(sum(column) for column in list(zip(*counts))[1:])])
+    return (_pipe_table(["chapter", *map(_marked, MARKS), "claims"], counts) + "\n"
+            + _pipe_table(["verdict", "claim", "statistic", "estimate [95 % interval]", "networks, images", "rule",
+                           "chapter"], rows))
+
+
+def _row(claim: Claim, link: str) -> list[str]:
+    counted = ", ".join(str(count) if count else "–" for count in (claim.networks, claim.images))
+    estimate, low, high = (_short(value).replace("-", "−") for value in (claim.estimate, claim.low, claim.high))
+    return [_marked(claim.verdict),
+            f"{_escaped(claim.statement)}<br><small><code>{_escaped(claim.name)}</code></small>",
+            _escaped(claim.statistic), f"{estimate}<br>[{low}, {high}]".replace(" ", "\N{NO-BREAK SPACE}"),
+            counted if claim.networks or claim.images else "–", _escaped(claim.rule), link]
+
+
+def _marked(verdict: str) -> str:
+    return f"{MARKS[verdict]}\N{NO-BREAK SPACE}{verdict}"
+
+
+def _escaped(text: str) -> str:
+    """Plain text for a cell of Markdown: one line, every sign that could mean something behind a backslash."""
+    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", " ".join(text.split()))
+
+
+def _pipe_table(header: list[str], rows: list[list]) -> str:
+    return "".join("| " + " | ".join(map(str, row)) + " |\n" for row in [header, ["---"] * len(header), *rows])

@@ -1,4 +1,4 @@
-"""The claims of chapter 3 on distances between networks (Table 1): larger in the deeper family, small, beyond chance."""
+"""The claims of chapter 3 on distances between networks (Table 1): larger in deeper families, small, beyond chance."""
 
 from collections.abc import Mapping, Sequence
 
@@ -51,7 +51,8 @@ def small_claim(families: Families, widths: Sequence[int]) -> Claim:
     return Claim("03-wasserstein-small", "Distances between networks of one family are far below the largest possible.",
                  f"WD of {populations[worst][0]}, with the highest upper end of {len(populations)}; at most 2",
                  *intervals[worst], *_numbers([found for _, found in populations]),
-                 f"all 95 % intervals below {SMALL}; contradicted if one lies above, at the level 1 - 0.05 / populations",
+                 f"all 95 % intervals below {SMALL}; contradicted if one lies above, at the level "
+                 "1 - 0.05 / populations",
                  judge_above(-np.array([high for _, _, high in intervals]), -np.array(lows), -SMALL))
 
 
@@ -62,8 +63,8 @@ def null_claim(family: str, populations: Sequence[Distances]) -> Claim:
     return Claim(f"03-wasserstein-null-{family}", f"Networks of {family} differ more than two samples of one law do.",
                  f"WD, mean over widths; two samples of one law: {usual:.3f} on average, 97.5 % point {rare:.3f}",
                  estimate, low, high, *_numbers(populations),
-                 "supported if the 95 % interval lies above the 97.5 % point of two samples of one law, contradicted if "
-                 "below their average",
+                 "supported if the 95 % interval lies above the 97.5 % point of two samples of one law, contradicted "
+                 "if below their average",
                  SUPPORTED if low > rare else CONTRADICTED if high < usual else UNDECIDED)
 
 
@@ -91,9 +92,9 @@ def distance_findings(claims: Sequence[Claim]) -> str:
             lines.append(f"- **{deep} against {shallow}**: the mean distance differs by {parts}. {agree}.")
     small = found["03-wasserstein-small"]
     nulls = [claim for key, claim in found.items() if key.startswith("03-wasserstein-null-")]
-    lines.append(f"- **Size**: no upper end of an interval for a mean distance is above {small.high:.3f}, of 2 at most. "
-                 f"In {sum(claim.verdict == SUPPORTED for claim in nulls)} of {len(nulls)} families networks differ "
-                 "clearly more than two samples of one law do.")
+    lines.append(f"- **Size**: no interval for a mean distance reaches beyond {small.high:.3f}, of 2 at most. In "
+                 f"{sum(claim.verdict == SUPPORTED for claim in nulls)} of {len(nulls)} families networks differ clearly "
+                 "more than two samples of one law do.")
     return "\n".join(lines)
 
 

@@ -197,8 +197,8 @@ figures.show(figures.steps({family: matrix.interval(steps) for family, matrix in
 #
 # $$ \mathrm{WD}(S(f_1), S(f_2)) = \frac{1}{n} \sum_{i=1}^{n} \bigl| S(f_1)_{(i)} - S(f_2)_{(i)} \bigr| , $$
 #
-# at most 2, because cosines lie between -1 and 1. *Whose* cosine with what $S(f)$ holds is not known here; both readings
-# below are inferred:
+# at most 2, because cosines lie between -1 and 1. Cosines with what $S(f)$ holds is not known here; both readings below
+# are inferred:
 #
 # - **the mean direction of the others**: the cosine of $f$'s direction with the mean direction of the other networks of
 #   its population, image by image;
@@ -229,19 +229,19 @@ if distances:
 # %% mystnb={"image": {"alt": "Two panels, one for each reading of S(f): the mean distance between networks of one family over the width, a line with intervals for each of the families, and a grey band for two samples of one law. All distances are small beside the largest possible, which is 2."}} tags=["hide-input", "nbval-ignore-output"]
 if distances:
     figures.show(distances_by_width(distances, p.widths),
-                 f"**The paper's Table 1 as a picture.** Mean distance of two networks, of {compared} in each population "
-                 f"({compared - 1} where one is the reference), with pointwise 95 % intervals over networks; band: 95 % of "
-                 f"the distances of two samples of one law, over all families; n = {n_images} test images, less those left "
-                 "out.")
+                 f"**The paper's Table 1 as a picture.** Mean distance of two networks, of {compared} in each "
+                 f"population ({compared - 1} where one is the reference), with pointwise 95 % intervals over networks; "
+                 "band: 95 % of the distances of two samples of one law, over all families; "
+                 f"n = {n_images} test images, less those left out.")
 
 # %% [markdown]
-# The claims have rules that do not depend on this run. The order of two families is judged under both readings, the rest
-# under the first:
+# The claims have rules that do not depend on this run. The order of two families is judged under both readings, the
+# rest under the first:
 #
 # - **order**: the deeper family has the larger mean distance, averaged over widths (the 95 % interval of the difference
 #   lies above zero; contradicted if below);
-# - **small**: every mean distance is far below 2 (all intervals end below 0.5; contradicted if one lies above, at a level
-#   corrected for the number of populations);
+# - **small**: every mean distance is far below 2 (all intervals end below 0.5; contradicted if one lies above, at a
+#   level corrected for the number of populations);
 # - **null**: networks of a family differ more than two samples of one law (the interval of the mean distance, averaged
 #   over widths, lies above the 97.5 % point of the null; contradicted if it lies below the null's mean).
 

@@ -1,7 +1,9 @@
 """The built pages: complete, newer than what they show, and readable without a network."""
 
+import json
 import re
 import shutil
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -9,7 +11,8 @@ import pytest
 
 import chapters
 
-HTML = Path(__file__).resolve().parents[1] / "_build" / "html"
+ROOT = Path(__file__).resolve().parents[1]
+HTML = ROOT / "_build" / "html"
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 pytestmark = pytest.mark.skipif(not (HTML / "index.html").exists(),
@@ -20,6 +23,21 @@ def test_every_chapter_is_a_page_no_older_than_its_execution():
     for name in chapters.chapter_names():
         page, executed = HTML / "book" / "chapters" / f"{name}.html", chapters.PAGES / f"{name}.ipynb"
         assert page.stat().st_mtime >= executed.stat().st_mtime
+
+
+def test_every_claim_of_every_chapter_is_on_the_page_of_claims_once_with_a_link_to_it():
+    page = (HTML / "book" / "claims.html").read_text()
+    rows = re.findall(r"<tr.*?</tr>", page, re.S)
+    shown = {re.search(r"<code>([^<]+)</code>", row)[1]: row for row in rows if "<code>" in row}
+    names = []
+    for chapter in chapters.chapter_names():
+        for claim in json.loads((ROOT / "results" / "book" / f"{chapter}.json").read_text())["claims"]:
+            names.append(claim["name"])
+            row = shown[claim["name"]]
+            assert claim["verdict"] in row and unescape(row).count(claim["statement"]) == 1
+            assert f'href="chapters/{chapter}.html"' in row
+        assert (HTML / "book" / "chapters" / f"{chapter}.html").exists()
+    assert sorted(shown) == sorted(names) and page.count("<code>") == len(names) > 20
 
 
 def test_no_page_loads_anything_from_elsewhere():
