@@ -1,14 +1,14 @@
 """Modified Bessel functions of the first kind I_nu(x) at orders and arguments where they overflow or vanish.
 
-Debye's expansion, uniform in x (DLMF 10.41), is exact to rounding at an order of 256 or more; below, the recurrence of
+Debye's expansion, uniform in x (DLMF 10.41), is exact to rounding at an order of 64 or more; below, the recurrence of
 I_(nu-1), I_nu, I_(nu+1), run downwards, where it is stable, leads to the order asked for.
 """
 
 import numpy as np
 from numpy.polynomial import Polynomial
 
-LARGE_ORDER = 256.0
-TERMS = 5
+LARGE_ORDER = 64.0
+TERMS = 10
 
 
 def _debye_polynomials() -> list[Polynomial]:
