@@ -70,17 +70,17 @@ def tangent_normal(u: np.ndarray, mu: np.ndarray) -> tuple[np.ndarray, np.ndarra
     return t, np.divide(rest, length, where=length > 1e-12, out=np.zeros_like(rest))
 
 
-def checked_cosines(t: np.ndarray, least: int = 2) -> np.ndarray:
+def checked_cosines(t: np.ndarray) -> np.ndarray:
     """The values of t that are not NaN, [n], as a sample to fit a distribution to.
 
-    A step of rounding beyond +-1 is set to +-1.  Raises ValueError for values further out, or fewer than `least`.
+    A step of rounding beyond +-1 is set to +-1.  Raises ValueError for values further out, or fewer than 2.
     """
     t = np.ravel(np.asarray(t, dtype=float))
     t = t[~np.isnan(t)]
     if t.size and np.abs(t).max() > 1 + 1e-6:
         raise ValueError(f"cosines lie between -1 and 1, not at {t[np.abs(t).argmax()]:g}")
-    if t.size < least:
-        raise ValueError(f"a fit needs at least {least} cosines that are not NaN, not {t.size}")
+    if t.size < 2:
+        raise ValueError(f"a fit needs at least 2 cosines that are not NaN, not {t.size}")
     return np.clip(t, -1, 1)
 
 
