@@ -142,8 +142,8 @@ def table(distances: Mapping[str, Mapping[str, Sequence[Distances]]], widths: Se
         for family, populations in families.items():
             for width, found in zip(widths, populations, strict=True):
                 row = rows.setdefault((family, width), {("", "images"): found.images, ("", "left out"): found.left_out})
+                spread = f"{found.each.mean():.4f} ± {found.each.std(ddof=1):.4f}".replace(" ", "\N{NO-BREAK SPACE}")
                 row |= {(READINGS[name].label, column): value for column, value in {
-                    "pairs": len(found.each), "mean ± sd": f"{found.each.mean():.4f} ± {found.each.std(ddof=1):.4f}",
-                    "one law: mean": f"{found.null.mean():.4f}",
+                    "mean ± sd": spread, "one law: mean": f"{found.null.mean():.4f}",
                     "one law: 97.5 %": f"{np.quantile(found.null, 0.975):.4f}"}.items()}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis(["family", "k"])

@@ -197,8 +197,8 @@ figures.show(figures.steps({family: matrix.interval(steps) for family, matrix in
 #
 # $$ \mathrm{WD}(S(f_1), S(f_2)) = \frac{1}{n} \sum_{i=1}^{n} \bigl| S(f_1)_{(i)} - S(f_2)_{(i)} \bigr| , $$
 #
-# at most 2, because cosines lie between -1 and 1. Cosines with what $S(f)$ holds is not known here; both readings below
-# are inferred:
+# at most 2, because cosines lie between -1 and 1. With what the cosines in $S(f)$ are taken is not known here; both
+# readings below are inferred:
 #
 # - **the mean direction of the others**: the cosine of $f$'s direction with the mean direction of the other networks of
 #   its population, image by image;
@@ -219,8 +219,9 @@ figures.show(figures.steps({family: matrix.interval(steps) for family, matrix in
 # %%
 compared = min(map(len, directions.values()))
 distances = wasserstein_distances.family_distances(directions, rng)
-print(f"networks of each population: {compared}; distances with intervals need "
-      f"{wasserstein_distances.LEAST_NETWORKS}: " + ("shown below" if distances else "nothing to show"))
+print(f"networks of each population: {compared}; distances with intervals need {wasserstein_distances.LEAST_NETWORKS}")
+for reading, families in distances.items():
+    print(f"{wasserstein_distances.READINGS[reading].label}: {len(families[p.families[0]][0].each)} pairs of networks")
 
 # %% tags=["hide-input", "nbval-ignore-output"]
 if distances:
@@ -232,7 +233,8 @@ if distances:
                  f"**The paper's Table 1 as a picture.** Mean distance of two networks, of {compared} in each "
                  f"population ({compared - 1} where one is the reference), with pointwise 95 % intervals over networks; "
                  "band: 95 % of the distances of two samples of one law, over all families; "
-                 f"n = {n_images} test images, less those left out.")
+                 f"n = {n_images} test images, less those left out. The intervals are symmetric, so some may reach below "
+                 "zero, where no distance is.")
 
 # %% [markdown]
 # The claims have rules that do not depend on this run. The order of two families is judged under both readings, the
