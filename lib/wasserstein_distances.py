@@ -59,12 +59,12 @@ class Distances:
 
     @property
     def each(self) -> np.ndarray:
-        """The distance of every two different networks, once: [compared (compared - 1) / 2]."""
+        """The distance of every two different networks, once, [compared (compared - 1) / 2]."""
         return self.pairs[np.triu_indices(len(self.pairs), 1)]
 
     @property
     def variance(self) -> float:
-        """Jackknife variance of the mean distance: networks are the samples, images are held fixed."""
+        """Jackknife variance of the mean distance; networks are the samples, images are held fixed."""
         return (1 - 1 / len(self.without)) * float(np.sum((self.without - self.without.mean()) ** 2))
 
 
