@@ -9,6 +9,7 @@ from torch import nn
 
 from lib import store
 from lib.data import ImageData
+from lib.models import initialise
 from lib.specification import Specification, specify
 from lib.training import TrainedNetwork, networks_together
 from lib.workers import DEVICE, Task, train_all, work
@@ -30,6 +31,12 @@ class Population:
             model = self.specification.build()
             model.load_state_dict(network.state)
             yield model.eval()
+
+    def untrained_models(self) -> Iterable[nn.Module]:
+        """The same networks with their initial weights, BatchNorm's running statistics included."""
+        for network in self.networks:
+            generator = self.specification.generator(network.seed, "weights")
+            yield initialise(self.specification.build(), generator).eval()
 
 
 def train_or_load(requests: Mapping[Specification, Iterable[int]], executor: Executor | None = None

@@ -75,8 +75,11 @@ def directions(gradients: torch.Tensor, *, grid: int | None = 8) -> torch.Tensor
 
 
 def population_directions(populations: Mapping[Hashable, Population], images: ImageData, *, output: str = "logit",
-                          grid: int | None = 8) -> dict[Hashable, np.ndarray]:
-    """Directions of every network of every population on all test images, each [models, n, d] float32."""
+                          grid: int | None = 8, untrained: bool = False) -> dict[Hashable, np.ndarray]:
+    """Directions of every network of every population on all test images, each [models, n, d] float32.
+
+    untrained: of the networks as they were before their training.
+    """
     check_output(output)
     found = {}
     with progress(sum(map(len, populations.values())), "input gradients") as bar:
@@ -84,7 +87,7 @@ def population_directions(populations: Mapping[Hashable, Population], images: Im
             if not population:
                 raise ValueError(f"population {key!r} has no networks left to take gradients of")
             rows = []
-            for model in population.models():
+            for model in population.untrained_models() if untrained else population.models():
                 gradients = input_gradients(model, images.test_images, images.test_labels, output=output)
                 rows.append(directions(gradients, grid=grid).numpy())
                 bar.update()

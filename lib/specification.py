@@ -14,6 +14,8 @@ from lib.data import ImageData
 # Raise it when a change of lib/ makes other networks from the same fields: stored ones are then trained again.
 RECIPE = 1
 PRECISIONS = ("float32", "bfloat16", "float64")
+# What the networks of a population share or miss -> which stream of seed 0 they all take.
+CONTROLS = {"none": None, "random-labels": None, "same-weights": "weights", "same-order": "order"}
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,8 @@ class Specification:
         learning_rate: of epoch 0; epoch e takes learning_rate / sqrt(e + 1).  SGD, no momentum, no weight decay.
         batch_size: images a step; the last step of an epoch takes what is left.
         precision: 'float32', 'float64', or 'bfloat16' (mixed: weights and BatchNorm stay float32).
+        control: 'none'; 'random-labels': the training labels are shuffled, once for all networks; 'same-weights' or
+            'same-order': every network starts from the initial weights, or sees the order of images, of seed 0.
     """
 
     family: str
@@ -43,6 +47,7 @@ class Specification:
     learning_rate: float = 0.1
     batch_size: int = 128
     precision: str = "float32"
+    control: str = "none"
     recipe: int = RECIPE
 
     def __post_init__(self):
@@ -56,10 +61,12 @@ class Specification:
                              "which BatchNorm cannot normalise; change either by one")
         if self.precision not in PRECISIONS:
             raise ValueError(f"unknown precision {self.precision!r}; the precisions are {', '.join(PRECISIONS)}")
+        if self.control not in list(CONTROLS):  # also for what cannot be hashed
+            raise ValueError(f"unknown control {self.control!r}; the controls are {', '.join(CONTROLS)}")
 
     @property
     def name(self) -> str:
-        return f"{self.family} k={self.width} on {self.dataset}"
+        return f"{self.family} k={self.width} on {self.dataset}" + f", {self.control}" * (self.control != "none")
 
     @property
     def key(self) -> str:
@@ -77,8 +84,16 @@ class Specification:
 
         Family and width enter, so that networks of one seed number in two families share nothing.
         """
+        if purpose == CONTROLS[self.control]:
+            seed = 0
         text = f"{self.family} {self.width} {seed} {purpose}"
         return torch.Generator().manual_seed(int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little") >> 1)
+
+    def training_labels(self, labels: torch.Tensor) -> torch.Tensor:
+        """The labels [n] to train on: as they are, or for 'random-labels' dealt out anew, each as often as before."""
+        if self.control != "random-labels":
+            return labels
+        return labels[torch.randperm(len(labels), generator=torch.Generator().manual_seed(self.data_seed))]
 
 
 def specify(data: ImageData, family: str, width: int, **recipe) -> Specification:

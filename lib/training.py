@@ -91,7 +91,8 @@ class _Stack:
         module = stack([initialise(specification.build(), specification.generator(seed, "weights")) for seed in seeds])
         self.module: nn.Module = module.to(device, dtype, memory_format=torch.channels_last)
         self.orders = [specification.generator(seed, "order") for seed in seeds]
-        self.train_set = data.train_images.to(device, dtype), data.train_labels.to(device)
+        labels = specification.training_labels(data.train_labels)
+        self.train_set = data.train_images.to(device, dtype), labels.to(device)
         self.test_set = data.test_images.to(device, dtype), data.test_labels.to(device)
         self.optimiser = torch.optim.SGD(self.module.parameters(), lr=specification.learning_rate)
 

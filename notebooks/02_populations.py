@@ -26,7 +26,7 @@ p = parameters.read(globals(), ["study", "dataset", "families", "widths", "seeds
 import numpy as np
 import pandas as pd
 
-from lib import bootstrap, claims, data, figures, models
+from lib import claims, data, figures, intervals, models
 from lib.populations import population_grid
 
 # %% [markdown]
@@ -136,9 +136,9 @@ accuracy = {family: [[network.test_accuracy[-1] for network in populations[famil
 loss = {family: [[network.test_loss[-1] for network in populations[family, k].networks] for k in p.widths]
         for family in p.families}
 figure, (left, right) = figures.subplots(1, 2, width=5.2)
-figures.by_width({family: bootstrap.mean_interval(np.array(values).T) for family, values in accuracy.items()}, p.widths,
+figures.by_width({family: intervals.mean_interval(np.array(values).T) for family, values in accuracy.items()}, p.widths,
                  "test accuracy (fraction)", axis=left)
-figures.by_width({family: bootstrap.mean_interval(np.array(values).T) for family, values in loss.items()}, p.widths,
+figures.by_width({family: intervals.mean_interval(np.array(values).T) for family, values in loss.items()}, p.widths,
                  "test loss (nats)", log=True, axis=right)
 figures.show(figure, f"**Accuracy and loss by width.** Means over networks with 95 % intervals; n = {networks} networks, "
              f"{len(images.test_labels)} test images.")
@@ -161,7 +161,7 @@ verdicts = [claims.Claim(
     counted.size, 0, "equal for all four families at five widths",
     claims.SUPPORTED if counted.equals(expected) else claims.CONTRADICTED)]
 for family, rows in accuracy.items():
-    estimate, low, high = bootstrap.difference_interval(rows[-1], rows[0])
+    estimate, low, high = intervals.difference_interval(rows[-1], rows[0])
     verdicts.append(claims.Claim(
         f"02-accuracy-{family}", f"Wider networks of {family} classify better.",
         f"test accuracy at k = {p.widths[-1]} minus k = {p.widths[0]}", estimate, low, high,

@@ -11,9 +11,10 @@ RISING = np.array([[0.1, 0.2, 0.3], [0.2, 0.4, 0.5], [0.3, 0.5, 0.8]])
 
 
 def matrix(values, spread):
-    """A matrix whose entries vary independently by `spread` over the draws."""
+    """A matrix whose entries vary independently by `spread` over images, and not with the networks."""
     noise = np.random.default_rng(0).standard_normal((2000, *values.shape))
-    return SimilarityMatrix(values, values + spread * noise, (20, 20, 20), 100)
+    without = np.tile(values, (60, 1, 1))
+    return SimilarityMatrix(values, without, values + spread * noise, without[None], (20, 20, 20), 1000)
 
 
 def verdicts(values, spread):
@@ -44,7 +45,7 @@ def test_one_step_that_is_not_sure_leaves_only_every_step_undecided():
 
 
 def test_a_single_step_contradicts_only_beyond_what_chance_does_among_so_many():
-    """A step of -2.4 standard errors is outside its own 95 % interval (2.09), not outside one of six at 95 % (2.9)."""
+    """A step of -2.4 standard errors is outside its own 95 % interval (1.96), not outside one of six at 95 % (2.64)."""
     spread = 0.01
     for fall, verdict in ((2.4, "undecided"), (3.6, "contradicted")):
         values = RISING.copy()
