@@ -4,7 +4,7 @@ import json
 import math
 import platform
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ import pandas as pd
 import torch
 from IPython.display import HTML
 
+from lib.intervals import Interval
 from lib.store import ROOT, write_whole
 
 SUPPORTED, CONTRADICTED, UNDECIDED = "supported", "contradicted", "undecided"
@@ -48,6 +49,31 @@ def judge_above(low: np.ndarray, high: np.ndarray, threshold: float = 0.0) -> st
     if np.size(low) and np.all(np.asarray(low) > threshold):
         return SUPPORTED
     return CONTRADICTED if np.any(np.asarray(high) < threshold) else UNDECIDED
+
+
+def judge_within(low: float, high: float, least: float, most: float) -> str:
+    """Supported when the interval lies within [least, most], contradicted when it lies outside, else undecided."""
+    if least <= low and high <= most:
+        return SUPPORTED
+    return CONTRADICTED if high < least or low > most else UNDECIDED
+
+
+def all_above(name: str, statement: str, statistic: str, interval: Callable[[float], Interval], threshold: float,
+              networks: int, images: int) -> Claim:
+    """The claim that every one of several numbers lies above `threshold`; the one with the lowest end is shown.
+
+    `interval`: level -> estimates, lows and highs, arrays of one shape.  Many are looked at, so that one of them
+    contradicts only at a level corrected for their number.
+    """
+    estimate, low, high = map(np.ravel, interval(0.95))
+    strict = np.ravel(interval(1 - 0.05 / estimate.size)[2])
+    weakest = int(np.argmin(low))
+    above = int((low > threshold).sum())
+    return Claim(name, statement, f"{statistic}, the one of {estimate.size} with the lowest lower end; {above} of "
+                 f"{estimate.size} intervals lie above {threshold:g}", float(estimate[weakest]), float(low[weakest]),
+                 float(high[weakest]), networks, images,
+                 f"all 95 % intervals above {threshold:g}; contradicted if one lies below, at the level "
+                 f"1 - 0.05 / {estimate.size}", judge_above(low, strict, threshold))
 
 
 def table(claims: Iterable[Claim]) -> HTML:

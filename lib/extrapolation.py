@@ -17,11 +17,20 @@ def predicted_resultant(rho: np.ndarray, widths: Sequence[int]) -> np.ndarray:
     The law is inferred from the released pictures, where R is about proportional to k^0.44 (fact sheet 5).
     NaN where a rho(k, k) is not positive; never above 1.
     """
-    narrow = resultants(rho)[..., :-1]
-    log_r = np.log(np.where(narrow > 0, narrow, np.nan))
-    line = np.polynomial.polynomial.polyvander(np.log(widths), 1)
-    weights = line[-1] @ np.linalg.pinv(line[:-1])
-    return np.minimum(np.exp(log_r @ weights), 1)
+    return power_law(resultants(rho)[..., :-1], widths[:-1], widths[-1:])[..., 0]
+
+
+def power_law(resultant: np.ndarray, widths: Sequence[int], at: Sequence[float]) -> np.ndarray:
+    """Least squares line of log R over log k, evaluated `at` other widths: [..., widths] -> [..., at]; at most 1.
+
+    Raises:
+        ValueError: fewer than two widths to draw a line through.
+    """
+    if len(widths) < 2:
+        raise ValueError(f"a power law needs at least 2 widths, not {len(widths)}")
+    log_r = np.log(np.where(resultant > 0, resultant, np.nan))
+    line, wanted = (np.vander(np.log(k), 2) for k in (widths, at))
+    return np.minimum(np.exp(log_r @ (wanted @ np.linalg.pinv(line)).T), 1)
 
 
 def predicted_similarity(rho: np.ndarray, widths: Sequence[int]) -> np.ndarray:
@@ -34,7 +43,7 @@ def predicted_similarity(rho: np.ndarray, widths: Sequence[int]) -> np.ndarray:
 
 
 def direction_cosine(rho: np.ndarray, networks: Sequence[int]) -> np.ndarray:
-    """Cosine between the mean of all narrow networks' gradients and the widest mean direction: [..., W, W] -> [...].
+    """Cosine between the mean of all narrow networks and the widest mean direction: [..., W, W] -> [...].
 
     The plain average of the unit gradients of the networks at hand, `networks` of each width, is the predictor, with
     all the noise that so few of them leave; the widest population's mean direction is the true one, freed of its own

@@ -47,12 +47,19 @@ def by_width(families: Mapping[str, Interval], widths: Sequence[int], label: str
     axis = axis or subplots()[1]
     for position, (family, (estimate, low, high)) in enumerate(families.items()):
         shifted = np.asarray(widths) * 1.03 ** (position - (len(families) - 1) / 2)  # so that bars do not hide others
+        colour, marker = look(family, position)
         axis.errorbar(shifted, estimate, np.abs([estimate - low, high - estimate]), label=family, capsize=3,
-                      color=COLOURS[family], marker=MARKERS[family])
+                      color=colour, marker=marker)
     width_axis(axis, widths)
     axis.set(ylabel=label, yscale="log" if log else "linear")
     axis.legend()
     return axis.figure
+
+
+def look(name: str, position: int) -> tuple[str, str]:
+    """Colour and marker of a family, or of whatever else stands at this position of a legend."""
+    others = ("#000000", "#009E73", "#CC79A7", "#0072B2", "#D55E00"), ("o", "s", "^", "D", "v")
+    return COLOURS.get(name, others[0][position % 5]), MARKERS.get(name, others[1][position % 5])
 
 
 def width_axis(axis: Axes, widths: Sequence[int]) -> None:

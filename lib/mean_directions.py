@@ -4,6 +4,8 @@ Directions are [networks, images, dims] with unit rows; a zero row stands for a 
 neither in a mean nor as a network of that image.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from lib.similarity import has_direction
@@ -61,6 +63,42 @@ def corrected_mean_cosine(mean_cosine: np.ndarray, networks: int) -> np.ndarray:
     square, rest = np.asarray(mean_cosine, dtype=float) ** 2, 1 / (networks - 1)
     half = square * (1 - rest) / 2
     return np.sign(mean_cosine) * np.sqrt(half + np.sqrt(half**2 + square * rest))
+
+
+def mean_cosine_estimates(directions: np.ndarray) -> dict[str, float]:
+    """E[t] of a population in four ways, [networks, n, d] -> name -> average over images.
+
+    'own mean': t from a mean that holds the network itself, too large; 'leave one out': too small; 'leave one out,
+    corrected'; 'pairs': the root of the mean cosine of pairs of different networks.
+    """
+    left_out = np.nanmean(leave_one_out_cosines(directions))
+    squared = mean_resultant_length(directions)
+    cosine = np.nanmean(np.sign(squared) * squared**2)
+    return {"own mean": float(np.nanmean(mean_resultant_length(directions, corrected=False))),
+            "leave one out": float(left_out),
+            "leave one out, corrected": float(corrected_mean_cosine(left_out, len(directions))),
+            "pairs": float(np.sign(cosine) * np.sqrt(abs(cosine)))}
+
+
+def split_half_cosines(populations: Sequence[np.ndarray], rng: np.random.Generator, splits: int = 20) -> np.ndarray:
+    """Mean-direction cosines freed of noise by halves of the networks, populations of [networks, n, d].
+
+    -> [populations, populations].
+    Each population is cut in two at random; C_ij is the cosine of a half of i with a half of j, never of networks
+    with themselves, averaged over images and `splits`.  C_ij / sqrt(C_ii C_jj) is the cosine without the noise that
+    halves leave (Spearman's correction); the diagonal is C_ii itself, how well one half knows the other.
+    """
+    populations = [checked(population) for population in populations]
+    cosines = np.zeros((len(populations), len(populations)))
+    for _ in range(splits):
+        halves = [np.stack([_unit(population[half].sum(0)) for half in np.array_split(rng.permutation(len(population)), 2)])
+                  for population in populations]
+        first, second = np.swapaxes(halves, 0, 1)  # each [populations, n, d]
+        once = np.einsum("ind,jnd->ij", first, second) / first.shape[1]
+        cosines += (once + once.T) / (2 * splits)
+    reliability = np.diag(cosines)
+    corrected = cosines / np.sqrt(np.where(reliability > 0, reliability, np.nan)[:, None] * reliability)
+    return np.where(np.eye(len(populations)), cosines, corrected)
 
 
 def checked(directions: np.ndarray) -> np.ndarray:

@@ -57,6 +57,19 @@ def check_grid(grid: int | None, image_size: int) -> None:
         raise ParameterError(f"parameter 'grid': {error}") from None
 
 
+def check_widths(widths: list[int], least: int) -> None:
+    """Raises ParameterError for fewer widths than a chapter needs."""
+    if len(widths) < least:
+        raise ParameterError(f"parameter 'widths': this chapter needs at least {least} widths, not {len(widths)}")
+
+
+def check_control(family: str, families: list[str]) -> None:
+    """Raises ParameterError for controls of a family that the run leaves out."""
+    if family not in families:
+        raise ParameterError(f"parameter 'control_family': must be one of the families of this run, "
+                             f"{', '.join(families)}, not {family!r}")
+
+
 def _variables(namespace: Mapping[str, object]) -> set[str]:
     return {name for name, value in namespace.items()
             if not (name.startswith("_") or name in IPYTHON_NAMES or callable(value) or isinstance(value, ModuleType))}
@@ -97,12 +110,13 @@ def _widths(value: object) -> list[int]:
 
 
 def _seeds(value: object) -> int | dict[str, int]:
+    """At least 3 networks: leaving one out has to leave a pair."""
     if isinstance(value, dict):
         for family, count in value.items():
             models.check_family(family)
-            _whole(2)(count)
+            _whole(3)(count)
         return value
-    return _whole(2)(value)
+    return _whole(3)(value)
 
 
 def _seeds_by_family(seeds: int | dict[str, int], families: list[str]) -> dict[str, int]:
@@ -113,6 +127,11 @@ def _seeds_by_family(seeds: int | dict[str, int], families: list[str]) -> dict[s
         if family not in seeds:
             raise ParameterError(f"parameter 'seeds': names no number for the family {family!r}")
     return {family: seeds[family] for family in families}
+
+
+def _family(value: object) -> str:
+    models.check_family(value)
+    return value
 
 
 def _dataset(value: object) -> str:
@@ -153,4 +172,7 @@ RULES = {
     "random_seed": _whole(0),
     "dimensions": _dimensions,
     "samples": _whole(100),
+    "control_family": _family,
+    "control_seeds": _whole(3),
+    "simulations": _whole(10),
 }

@@ -75,9 +75,9 @@ def population_grid(images: ImageData, families: Iterable[str], widths: Iterable
     requests = {(family, width): specify(images, family, width, **recipe) for family in families for width in widths}
     found = train_or_load({specification: range(seeds[family]) for (family, _), specification in requests.items()})
     for specification, population in found.items():
-        if len(population) < 2:
+        if len(population) < 3:
             raise ValueError(f"{specification.name}: {len(population)} of its networks kept a finite loss, and a "
-                             "population needs 2; ask for more seeds or leave this width out")
+                             "population needs 3; ask for more seeds or leave this width out")
     return {key: found[specification] for key, specification in requests.items()}
 
 

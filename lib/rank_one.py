@@ -4,7 +4,11 @@ Matrices are [..., widths, widths]; rho(k, k) is between different networks, so 
 (fact sheet 3.5 and 5).
 """
 
+from collections.abc import Sequence
+
 import numpy as np
+
+from lib.similarity import by_image
 
 
 def resultants(rho: np.ndarray) -> np.ndarray:
@@ -40,6 +44,11 @@ def explained(rho: np.ndarray) -> np.ndarray:
     return 1 - (rest**2).sum(-1) / ((log_rho - log_rho.mean(-1, keepdims=True)) ** 2).sum(-1)
 
 
+def residual_size(rho: np.ndarray) -> np.ndarray:
+    """Root mean square of the residuals over i <= j: [..., widths, widths] -> [...]."""
+    return np.sqrt((residuals(rho)[..., *np.triu_indices(rho.shape[-1])] ** 2).mean(-1))
+
+
 def cosines(rho: np.ndarray) -> np.ndarray:
     """Mean-direction cosines corrected for few networks, rho12 / sqrt(rho11 rho22): [..., widths, widths].
 
@@ -48,6 +57,20 @@ def cosines(rho: np.ndarray) -> np.ndarray:
     diagonal = np.diagonal(rho, axis1=-2, axis2=-1)
     length = np.sqrt(np.where(diagonal > 0, diagonal, np.nan))
     return rho / length[..., :, None] / length[..., None, :]
+
+
+def repeated_residuals(populations: Sequence[np.ndarray], rng: np.random.Generator) -> float:
+    """Correlation of single images' residuals between two random halves of the networks, populations [networks, n, d].
+
+    What belongs to the image shows up in both halves, what few networks leave by chance does not.  Over images where
+    both halves have only positive similarities; NaN if there are none.
+    """
+    orders = [rng.permutation(len(population)) for population in populations]
+    halves = [[population[np.array_split(order, 2)[half]] for population, order in zip(populations, orders)]
+              for half in (0, 1)]
+    first, second = (residuals(by_image(half)) for half in halves)
+    usable = np.isfinite(first) & np.isfinite(second)
+    return float(np.corrcoef(first[usable], second[usable])[0, 1]) if usable.any() else float("nan")
 
 
 def _log(rho: np.ndarray) -> np.ndarray:

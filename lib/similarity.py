@@ -5,6 +5,7 @@ for a gradient that vanished and has no direction: averages over images leave it
 """
 
 import warnings
+from collections.abc import Sequence
 
 import numpy as np
 from scipy.spatial.distance import pdist, squareform
@@ -70,6 +71,19 @@ def mean_direction_cosine(a: np.ndarray, b: np.ndarray, *, corrected: bool = Tru
     mean_a, mean_b = a.mean(0), b.mean(0)
     lengths = np.linalg.norm(mean_a, axis=1) * np.linalg.norm(mean_b, axis=1)
     return float(np.mean((mean_a * mean_b).sum(1)[lengths > 0] / lengths[lengths > 0]))
+
+
+def by_image(populations: Sequence[np.ndarray]) -> np.ndarray:
+    """rho(k1, k2) of every image alone: populations of [networks, n, d] -> [n, populations, populations].
+
+    Unbiased as `expected` is; NaN where an image has no pair of different networks with a direction.
+    """
+    populations = [_checked(population, like=np.asarray(populations[0])) for population in populations]
+    sums = np.stack([population.sum(0, dtype=float) for population in populations], axis=1)  # [n, populations, d]
+    count = np.stack([has_direction(population).sum(0) for population in populations], axis=1).astype(float)
+    own = np.eye(len(populations)) * count[:, :, None]  # every network with itself, cosine 1
+    pairs = count[:, :, None] * count[:, None, :] - own
+    return np.divide(sums @ sums.transpose(0, 2, 1) - own, pairs, where=pairs > 0, out=np.full_like(pairs, np.nan))
 
 
 def wasserstein(samples: np.ndarray) -> np.ndarray:

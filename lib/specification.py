@@ -14,7 +14,7 @@ from lib.data import ImageData
 # Raise it when a change of lib/ makes other networks from the same fields: stored ones are then trained again.
 RECIPE = 1
 PRECISIONS = ("float32", "bfloat16", "float64")
-# What the networks of a population share or miss -> which stream of seed 0 they all take.
+# What the networks of a population share or miss -> the random stream that all of them take.
 CONTROLS = {"none": None, "random-labels": None, "same-weights": "weights", "same-order": "order"}
 
 
@@ -30,7 +30,7 @@ class Specification:
         batch_size: images a step; the last step of an epoch takes what is left.
         precision: 'float32', 'float64', or 'bfloat16' (mixed: weights and BatchNorm stay float32).
         control: 'none'; 'random-labels': the training labels are shuffled, once for all networks; 'same-weights' or
-            'same-order': every network starts from the initial weights, or sees the order of images, of seed 0.
+            'same-order': all networks start from the same initial weights, or see the same order of images.
     """
 
     family: str
@@ -82,11 +82,10 @@ class Specification:
     def generator(self, seed: int, purpose: str) -> torch.Generator:
         """The random stream of one network for one purpose: 'weights' or 'order'.
 
-        Family and width enter, so that networks of one seed number in two families share nothing.
+        Family, width and control enter, so that networks of one seed number in two populations share nothing.
         """
-        if purpose == CONTROLS[self.control]:
-            seed = 0
-        text = f"{self.family} {self.width} {seed} {purpose}"
+        number = 0 if purpose == CONTROLS[self.control] else seed
+        text = f"{self.family} {self.width} {number} {purpose}" + f" {self.control}" * (self.control != "none")
         return torch.Generator().manual_seed(int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little") >> 1)
 
     def training_labels(self, labels: torch.Tensor) -> torch.Tensor:

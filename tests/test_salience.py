@@ -216,3 +216,14 @@ def test_population_directions_are_those_of_each_network(tiny, digits):
         salience.population_directions({}, digits, output="x")
     with pytest.raises(ValueError, match="population 'none' has no networks"):
         salience.population_directions({"none": Population(tiny, ())}, digits)
+
+
+def test_untrained_directions_are_those_of_the_initial_weights(tiny, digits):
+    population = Population(tiny, tuple(train(tiny, range(2), digits)))
+    found = salience.population_directions({"a": population}, digits, untrained=True)["a"]
+    for network, rows in zip(population.networks, found, strict=True):
+        model = models.initialise(tiny.build(), tiny.generator(network.seed, "weights"))
+        gradients = input_gradients(model.eval(), digits.test_images, digits.test_labels)
+        np.testing.assert_array_equal(rows, directions(gradients).numpy())
+    trained = salience.population_directions({"a": population}, digits)["a"]
+    assert not np.allclose(found, trained)

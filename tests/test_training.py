@@ -114,7 +114,8 @@ def test_company_depends_on_the_specification_alone_and_divides_evenly(digits):
 
 CHANGES = {"family": "cnn-large", "width": 3, "dataset": "other", "n_train": 61, "n_test": 21, "data_seed": 1,
            "data_digest": "0", "in_channels": 3, "image_size": 9, "num_classes": 11, "epochs": 3,
-           "learning_rate": 0.2, "batch_size": 26, "precision": "float64", "recipe": 0}
+           "learning_rate": 0.2, "batch_size": 26, "precision": "float64", "control": "same-order",
+           "recipe": 0}
 
 
 def test_every_field_enters_the_key(tiny):
@@ -134,6 +135,7 @@ def test_every_field_enters_the_key(tiny):
     ({"learning_rate": 0.0}, "learning_rate must be .*above 0, not 0.0"),
     ({"learning_rate": math.nan}, "learning_rate must be .*above 0, not nan"),
     ({"learning_rate": math.inf}, "learning_rate must be .*above 0, not inf"),
+    ({"control": "no-labels"}, "unknown control 'no-labels'; the controls are none, random-labels, same-weights, same-order"),
     ({"precision": "float16"}, "unknown precision 'float16'; the precisions are float32, bfloat16, float64"),
 ])
 def test_a_field_out_of_range_is_refused_by_name(tiny, change, message):
@@ -160,3 +162,38 @@ def test_the_stacks_are_those_of_this_recipe(tiny):
     sizes = [networks_together(dataclasses.replace(tiny, width=width, image_size=size))
              for size, width in ((8, 2), (8, 8), (8, 16), (8, 32), (16, 4), (16, 8), (32, 2))]
     assert (RECIPE, sizes) == (1, [4, 4, 2, 1, 4, 2, 4])
+
+
+@pytest.mark.parametrize("control, shared", [("none", set()), ("random-labels", set()), ("same-weights", {"weights"}),
+                                             ("same-order", {"order"})])
+def test_networks_of_a_control_share_what_it_says_and_nothing_else(tiny, control, shared):
+    specification = dataclasses.replace(tiny, control=control)
+
+    def draw(of, seed, purpose):
+        return torch.randn(4, generator=of.generator(seed, purpose)).tolist()
+
+    for purpose in ("weights", "order"):
+        assert (draw(specification, 1, purpose) == draw(specification, 2, purpose)) == (purpose in shared)
+        if control != "none":
+            assert draw(specification, 1, purpose) != draw(tiny, 1, purpose)
+
+
+def test_shuffled_labels_are_dealt_out_anew_once_for_all(tiny, digits):
+    labels = digits.train_labels
+    shuffled = dataclasses.replace(tiny, control="random-labels").training_labels(labels)
+    wider = dataclasses.replace(tiny, control="random-labels", family="cnn-large", width=4).training_labels(labels)
+    assert torch.equal(shuffled, wider) and not torch.equal(shuffled, labels)
+    assert torch.equal(shuffled.sort().values, labels.sort().values)
+    assert torch.equal(tiny.training_labels(labels), labels)
+
+
+def test_networks_are_trained_on_the_shuffled_labels(tiny, digits):
+    """Learnt by heart, they say the shuffled label of a training image and not the true one."""
+    specification = dataclasses.replace(tiny, control="random-labels", width=16, epochs=60, learning_rate=0.3)
+    (network,) = training.train(specification, [0], digits)
+    model = specification.build()
+    model.load_state_dict(network.state)
+    with torch.no_grad():
+        said = model.eval()(digits.train_images).argmax(1)
+    assert (said == specification.training_labels(digits.train_labels)).float().mean() > 0.9
+    assert (said == digits.train_labels).float().mean() < 0.3

@@ -1,0 +1,123 @@
+"""The pictures of chapter 4: estimators of E[t], mean directions, the rank-one law, and the promise."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from lib.bootstrap import SimilarityMatrix
+from lib.extrapolation import direction_cosine, power_law
+from lib.figures import Interval, look, subplots, width_axis
+from lib.rank_one import coefficients, resultants
+
+PAGE = 9.2  # inches, the width of a figure of several panels
+
+
+def estimators(truths: Mapping[str, float], estimates: Mapping[str, Mapping[str, np.ndarray]], networks: Sequence[int]
+               ) -> Figure:
+    """A panel a planted population: mean estimates of E[t] over the number of networks, the truth as a line.
+
+    `estimates`: panel -> estimator -> [networks].
+    """
+    figure, axes = subplots(1, len(truths), width=PAGE / len(truths), height=4.0, squeeze=False, sharey=True)
+    for axis, (title, truth) in zip(axes[0], truths.items()):
+        axis.axhline(truth, color="grey", linewidth=4, alpha=0.5, label="truth")
+        for position, (name, values) in enumerate(estimates[title].items()):
+            colour, marker = look(name, position)
+            axis.plot(networks, values, color=colour, marker=marker, label=name,
+                      linestyle=("solid", "dashed", "dotted", "dashdot")[position % 4])
+        axis.set_xscale("log")
+        axis.set_xticks(networks, [str(count) for count in networks])
+        axis.minorticks_off()
+        axis.set(title=title, xlabel="networks in the population", ylim=(0, 1))
+    axes[0, 0].set_ylabel("estimate of E[t] (cosine)")
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    return figure
+
+
+def population_cosines(values: np.ndarray, family_of: Sequence[str], widths: Sequence[int]) -> Figure:
+    """Corrected mean-direction cosines of all populations, families framed, the mean of each frame written in."""
+    figure, axis = subplots(width=7.6, height=6.6)
+    image = axis.imshow(values, vmin=0, vmax=1, origin="lower")
+    families, size = list(dict.fromkeys(family_of)), len(widths)
+    for i, j in np.ndindex(len(families), len(families)):
+        block = values[i * size:(i + 1) * size, j * size:(j + 1) * size]
+        mean = np.nanmean(block[~np.eye(size, dtype=bool)] if i == j else block)
+        axis.text(j * size + (size - 1) / 2, i * size + (size - 1) / 2, f"{mean:.2f}", ha="center", va="center",
+                  fontsize=13, bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 2})
+    for edge in np.arange(1, len(families)) * size - 0.5:
+        axis.axhline(edge, color="white", linewidth=2)
+        axis.axvline(edge, color="white", linewidth=2)
+    ticks = range(len(family_of))
+    axis.set_xticks(ticks, [str(width) for width in widths] * len(families), fontsize=8)
+    axis.set_yticks(ticks, [str(width) for width in widths] * len(families), fontsize=8)
+    axis.grid(False)
+    for place, family in enumerate(families):
+        middle = (place + 0.5) / len(families)
+        axis.annotate(family, (middle, -0.055), xycoords="axes fraction", ha="center", va="top")
+        axis.annotate(family, (-0.055, middle), xycoords="axes fraction", ha="right", va="center", rotation=90)
+    axis.set_xlabel("width k and family", labelpad=22)
+    axis.set_ylabel("width k and family", labelpad=24)
+    figure.colorbar(image, ax=axis, label="corrected cosine of mean directions", shrink=0.8)
+    return figure
+
+
+def rank_one(families: Mapping[str, SimilarityMatrix], per_image: Mapping[str, np.ndarray]) -> Figure:
+    """Left: measured rho against exp(a_i + a_j).  Right: share of images whose own fit explains at most so much.
+
+    `per_image`: family -> R^2 of each image's fit, NaN where a similarity was not positive.
+    """
+    figure, (left, right) = subplots(1, 2, width=PAGE / 2, height=4.4)
+    lowest = 1.0
+    for position, (family, matrix) in enumerate(families.items()):
+        colour, marker = look(family, position)
+        pairs = np.triu_indices(len(matrix.networks))
+        a = coefficients(matrix.values)
+        fitted = np.exp(a[:, None] + a)[pairs]
+        measured, low, high = (part[pairs] for part in matrix.interval())
+        left.errorbar(fitted, measured, [measured - low, high - measured], fmt=marker, markersize=5, color=colour,
+                      alpha=0.8, label=family, elinewidth=1)
+        lowest = min(lowest, np.nanmin(fitted), np.nanmin(measured))
+        found = np.sort(per_image[family][np.isfinite(per_image[family])])
+        right.plot(found, np.arange(1, len(found) + 1) / max(len(found), 1), color=colour, label=family,
+                   linestyle=("solid", "dashed", "dotted", "dashdot")[position % 4])
+    ends = np.array([0.8 * lowest, 1])
+    left.plot(ends, ends, color="black", linewidth=1)
+    left.set(xscale="log", yscale="log", xlabel="exp(a(k1) + a(k2)) (cosine)", ylabel="ρ(k1, k2) (cosine)",
+             title="averages over images")
+    right.set(xlabel="R² of the image's own fit", ylabel="share of the images up to here", xlim=(0, 1),
+              title="single images")
+    left.legend()
+    return figure
+
+
+def promise(families: Mapping[str, SimilarityMatrix], widths: Sequence[int]) -> Figure:
+    """Left: R(k), and the power law of all but the last width.  Right: cosines with the widest mean direction."""
+    figure, (left, right) = subplots(1, 2, width=PAGE / 2, height=4.4)
+    at = np.geomspace(widths[0], widths[-1], 50)
+    for position, (family, matrix) in enumerate(families.items()):
+        colour, marker = look(family, position)
+        estimate, low, high = matrix.interval(resultants)
+        left.errorbar(widths, estimate, [estimate - low, high - estimate], fmt=marker, color=colour, capsize=3,
+                      label=family)
+        left.plot(at, power_law(estimate[:-1], widths[:-1], at), color=colour, linestyle="dashed", linewidth=1.2)
+        single = [part[-1] for part in matrix.interval(resultants)]
+        mean = matrix.interval(lambda rho: direction_cosine(rho, matrix.networks))
+        _bar(right, position - 0.15, single, colour, "white", marker)
+        _bar(right, position + 0.15, mean, colour, colour, marker)
+    width_axis(left, widths)
+    left.set(yscale="log", ylabel="E[t] (cosine)", title="dashed: fitted without the last width")
+    left.set_yticks([0.3, 0.4, 0.5, 0.6, 0.8, 1], ["0.3", "0.4", "0.5", "0.6", "0.8", "1"])
+    left.minorticks_off()
+    left.legend()
+    right.set_xticks(range(len(families)), families, rotation=15)
+    right.set(ylim=(0, 1), ylabel="cosine with the widest mean direction",
+              title=f"hollow: one network, k = {widths[-1]}\nfilled: mean of all narrower ones")
+    return figure
+
+
+def _bar(axis: Axes, place: float, interval: Interval, colour: str, face: str, marker: str) -> None:
+    estimate, low, high = interval
+    axis.errorbar([place], [estimate], [[estimate - low], [high - estimate]], fmt=marker, color=colour, capsize=3,
+                  markerfacecolor=face, markersize=8)

@@ -1,0 +1,83 @@
+"""What chapter 4 shows, in words with the numbers of the run: lists of Markdown lines."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from lib.bootstrap import SimilarityMatrix
+from lib.control_claims import LABELS, ORDER, POPULATIONS, REAL, UNTRAINED, WEIGHTS, difference
+from lib.extrapolation import direction_cosine
+from lib.hypothesis_claims import across, falls
+from lib.promise_claims import resultant_ratio, similarity_ratio
+from lib.rank_one import cosines, resultants
+
+Matrices = Mapping[str, SimilarityMatrix]
+
+
+def variance_findings(families: Matrices, widths: Sequence[int]) -> list[str]:
+    """H1: the mean cosines at both ends, and how many steps are certain."""
+    lines = []
+    for family, matrix in families.items():
+        mean, (_, low, high) = resultants(matrix.values), matrix.interval(falls)
+        lines.append(f"- **H1, {family}**: E[t] goes from {mean[0]:.2f} at k = {widths[0]} to {mean[-1]:.2f} at "
+                     f"k = {widths[-1]}; of {len(low)} steps {int((low > 0).sum())} have their whole interval above zero, "
+                     f"{int((high < 0).sum())} below.")
+    return lines
+
+
+def direction_findings(families: Matrices, everything: SimilarityMatrix, family_of: Sequence[str]) -> list[str]:
+    """H2: the lowest and the mean corrected cosine within each family, and across families."""
+    lines = []
+    for family, matrix in families.items():
+        pairs = np.triu_indices(len(matrix.networks), 1)
+        estimate, low, high = matrix.interval(lambda rho: cosines(rho)[..., *pairs])
+        least = int(np.argmin(estimate))
+        lines.append(f"- **H2, {family}**: corrected mean-direction cosines of two widths are {estimate.mean():.3f} on "
+                     f"average; the lowest is {_with_interval(estimate[least], low[least], high[least])}.")
+    between = cosines(everything.values)[across(family_of)]
+    if between.size:
+        lines.append(f"- **Across families** they are {between.mean():.2f} on average, from {between.min():.2f} to "
+                     f"{between.max():.2f}.")
+    return lines
+
+
+def law_findings(law: pd.DataFrame) -> list[str]:
+    """Rank one: averages, and whether what is left belongs to single images."""
+    least, residual, repeat = (law.loc[name] for name in (
+        "R² of averages", "r.m.s. residual of averages", "correlation of residuals, halves of the networks"))
+    return [f"- **Rank one**: on averages over images the law explains at least {least.min():.3f} of the variance of log ρ "
+            f"in every family and is off by {residual.max():.1%} at most (root mean square). Residuals of single images "
+            f"correlate by {repeat.min():.2f} to {repeat.max():.2f} between halves of the networks: 1 would mean that they "
+            "belong to the image, 0 that they are chance, or that so few networks do not show more."]
+
+
+def control_findings(family: str, matrices: Mapping[int, SimilarityMatrix]) -> list[str]:
+    """Controls: similarity at the widest, and the differences that sharing makes at the ends."""
+    widths, place = list(matrices), {name: i for i, name in enumerate(POPULATIONS)}
+    rho = np.diag(matrices[widths[-1]].values)
+    labels = cosines(matrices[widths[-1]].values)[place[REAL], place[LABELS]]
+    weights, order = (np.transpose(difference(matrices.values(), place[name], place[REAL])) for name in (WEIGHTS, ORDER))
+    return [f"- **Controls, {family}**: at k = {widths[-1]} trained networks have ρ = {rho[place[REAL]]:.2f}, the same "
+            f"networks before training {rho[place[UNTRAINED]] + 0:.2f}, networks on shuffled labels {rho[place[LABELS]]:.2f}, "
+            f"the last about a mean direction whose cosine with the trained one is {labels:.2f}. The same initial weights "
+            f"add {_with_interval(*weights[0])} at k = {widths[0]} and {_with_interval(*weights[-1])} at k = {widths[-1]}, the "
+            f"same order of images {_with_interval(*order[0])} and {_with_interval(*order[-1])}."]
+
+
+def promise_findings(families: Matrices, widths: Sequence[int]) -> list[str]:
+    """The promise: predicted over measured, and the two cosines with the widest mean direction."""
+    lines = []
+    for family, matrix in families.items():
+        mean = _with_interval(*matrix.interval(lambda rho: resultant_ratio(rho, widths)))
+        similarity = _with_interval(*matrix.interval(lambda rho: similarity_ratio(rho, widths)))
+        cosine = direction_cosine(matrix.values, matrix.networks)
+        lines.append(f"- **Promise, {family}**: predicted over measured is {mean} for E[t] and {similarity} for ρ at "
+                     f"k = {widths[-1]}. The mean of the {sum(matrix.networks[:-1])} narrower networks has the cosine "
+                     f"{cosine:.2f} with the widest mean direction, one network of k = {widths[-1]} has "
+                     f"{resultants(matrix.values)[-1]:.2f}.")
+    return lines
+
+
+def _with_interval(estimate: float, low: float, high: float) -> str:
+    return f"{estimate:.2f} [{low:.2f}, {high:.2f}]"

@@ -1,0 +1,117 @@
+"""The verdicts of chapter 4 follow from the matrices: planted ones that obey a hypothesis, and that break it."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lib.bootstrap import SimilarityMatrix
+from lib.control_claims import POPULATIONS, control_claims, difference
+from lib.hypothesis_claims import across, across_claim, direction_claim, falls, rank_one_claim, variance_claims
+from lib.hypothesis_findings import (control_findings, direction_findings, law_findings, promise_findings,
+                                     variance_findings)
+from lib.promise_claims import promise_claims
+
+WIDTHS = (2, 4, 8, 16)
+R = 0.2 * np.array(WIDTHS, dtype=float) ** 0.4
+LAW = R[:, None] * R
+
+
+def matrix(values, spread=0.001):
+    """A matrix whose entries vary independently by `spread` over images, and not with the networks."""
+    noise = np.random.default_rng(0).standard_normal((1000, *values.shape))
+    noise = (noise + noise.transpose(0, 2, 1)) / 2
+    without = np.tile(values, (20 * len(values), 1, 1))
+    return SimilarityMatrix(values, without, values + spread * noise, without[None], (20,) * len(values), 1000)
+
+
+def verdict(claims, name):
+    (found,) = [claim.verdict for claim in claims if claim.name == name]
+    return found
+
+
+def test_concentration_is_seen_and_its_opposite_too():
+    np.testing.assert_allclose(falls(LAW), np.diff(R))
+    rising, falling = variance_claims("vit", matrix(LAW)), variance_claims("vit", matrix(LAW[::-1, ::-1]))
+    assert {claim.verdict for claim in rising} == {"supported"}
+    assert {claim.verdict for claim in falling} == {"contradicted"}
+
+
+def test_one_step_that_is_not_sure_leaves_every_step_undecided():
+    flat = R.copy()
+    flat[1] = flat[0]
+    claims = variance_claims("vit", matrix(flat[:, None] * flat, 0.003))
+    assert verdict(claims, "04-h1-vit") == "supported" and verdict(claims, "04-h1-every-step-vit") == "undecided"
+
+
+@pytest.mark.parametrize("cosine, spread, expected", [(1.0, 0.001, "supported"), (0.8, 0.001, "contradicted"),
+                                                      (0.91, 0.01, "undecided")])
+def test_one_direction_is_judged_by_the_lowest_cosine(cosine, spread, expected):
+    values = LAW.copy()
+    values[0, 3] = values[3, 0] = cosine * LAW[0, 3]
+    claim = direction_claim("vit", matrix(values, spread))
+    assert claim.verdict == expected and claim.estimate == pytest.approx(cosine if cosine < 1 else 1)
+
+
+def test_families_are_compared_with_other_families_only():
+    rows, columns = across(["a", "a", "b", "b"])
+    assert list(zip(rows, columns)) == [(0, 2), (0, 3), (1, 2), (1, 3)]
+    values = LAW.copy()
+    values[:2, 2:] *= 0.5
+    values[2:, :2] *= 0.5
+    claim = across_claim(matrix(values), ["a", "a", "b", "b"])
+    assert claim.verdict == "contradicted" and claim.estimate == pytest.approx(0.5)
+    assert direction_claim("b", matrix(values[2:, 2:])).verdict == "supported"
+
+
+def test_rank_one_is_judged_by_what_the_law_explains():
+    assert rank_one_claim("vit", matrix(LAW)).verdict == "supported"
+    broken = LAW.copy()
+    broken[np.arange(4), np.arange(4)] *= [6, 1 / 4, 5, 1]
+    assert rank_one_claim("vit", matrix(broken)).verdict == "contradicted"
+
+
+def test_promises_hold_where_the_law_goes_on_and_fail_where_it_breaks():
+    claims = promise_claims("vit", matrix(LAW), WIDTHS)
+    assert {claim.verdict for claim in claims} == {"supported"}
+    assert [claim.estimate for claim in claims[:2]] == pytest.approx([1, 1])
+    stalled = R * [1, 1, 1, 0.5]
+    claims = promise_claims("vit", matrix(stalled[:, None] * stalled), WIDTHS)
+    assert verdict(claims, "04-predict-mean-cosine-vit") == verdict(claims, "04-predict-similarity-vit") == "contradicted"
+    away = LAW.copy()
+    away[:3, 3] *= 0.3
+    away[3, :3] *= 0.3
+    assert verdict(promise_claims("vit", matrix(away), WIDTHS), "04-predict-direction-vit") == "contradicted"
+    loose = promise_claims("vit", matrix(LAW, 0.05), WIDTHS)
+    assert verdict(loose, "04-predict-mean-cosine-vit") == "undecided"
+
+
+def controls(trained, untrained, labels, weights, order, spread=0.001):
+    values = np.diag([trained, untrained, labels, weights, order]) + 0.01
+    return matrix(values, spread)
+
+
+def test_controls_compare_what_they_say():
+    wide, narrow = controls(0.6, 0.0, 0.2, 0.8, 0.6), controls(0.2, 0.0, 0.0, 0.5, 0.2)
+    claims = control_claims("vit", {2: narrow, 16: wide})
+    expected = {"untrained": "supported", "random-labels": "supported", "memorising": "undecided",
+                "same-weights": "supported", "same-order": "undecided"}
+    assert {claim.name: claim.verdict for claim in claims} == {f"04-control-{name}-vit": found
+                                                               for name, found in expected.items()}
+    assert all(claim.networks == 80 for claim in claims)  # two widths, two populations of 20
+    estimate, low, high = difference([narrow, wide], POPULATIONS.index("same weights"), POPULATIONS.index("trained"))
+    np.testing.assert_allclose(estimate, [0.3, 0.2])
+    assert (low < estimate).all() and (estimate < high).all()
+
+
+def test_the_answers_in_words_carry_the_numbers():
+    families = {"cnn-small": matrix(LAW), "vit": matrix(LAW)}
+    both = matrix(np.tile(LAW, (2, 2)) * np.kron([[1, 0.5], [0.5, 1]], np.ones((4, 4))))
+    assert "E[t] goes from 0.26 at k = 2 to 0.61 at k = 16; of 3 steps 3 have" in variance_findings(families, WIDTHS)[1]
+    h2 = direction_findings(families, both, ["a"] * 4 + ["b"] * 4)
+    assert "are 1.000 on average" in h2[0] and "0.50 on average, from 0.50 to 0.50" in h2[-1]
+    law = pd.DataFrame({"vit": {"R² of averages": 0.98, "r.m.s. residual of averages": 0.031,
+                                "correlation of residuals, halves of the networks": 0.1}})
+    assert "at least 0.980" in law_findings(law)[0] and "off by 3.1% at most" in law_findings(law)[0]
+    words = control_findings("vit", {2: controls(0.2, 0, 0, 0.5, 0.2), 16: controls(0.6, 0, 0.2, 0.8, 0.6)})[0]
+    assert "trained networks have ρ = 0.61" in words and "add 0.30 [0.30, 0.30] at k = 2" in words
+    assert "is 1.00 [" in promise_findings(families, WIDTHS)[0]

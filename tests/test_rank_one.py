@@ -1,0 +1,91 @@
+"""The rank-one law against matrices that obey it, and against a least squares solver."""
+
+import numpy as np
+import pytest
+
+from lib import rank_one
+from lib.planted import planted_population
+from lib.saw import von_mises_fisher
+from lib.similarity import by_image, expected, mean_direction_cosine
+
+A = np.log([0.3, 0.5, 0.6, 0.8])
+
+
+def noisy(size=4, draws=(), seed=0):
+    noise = 0.2 * np.random.default_rng(seed).standard_normal((*draws, size, size))
+    return np.exp(A[:, None] + A + noise + np.swapaxes(noise, -1, -2))
+
+
+def test_a_matrix_of_rank_one_is_explained_without_residual():
+    rho = np.exp(A[:, None] + A)
+    np.testing.assert_allclose(rank_one.coefficients(rho), A)
+    np.testing.assert_allclose(rank_one.residuals(rho), 0, atol=1e-12)
+    assert rank_one.explained(rho) == pytest.approx(1) and rank_one.residual_size(rho) < 1e-12
+    np.testing.assert_allclose(rank_one.resultants(rho), np.exp(A))
+    np.testing.assert_allclose(rank_one.cosines(rho), 1)
+
+
+def test_the_fit_is_numpy_s_least_squares_over_pairs_once_each():
+    rho = noisy()
+    i, j = np.triu_indices(4)
+    design = np.zeros((10, 4))
+    for row, pair in enumerate(zip(i, j)):
+        for place in pair:
+            design[row, place] += 1
+    solution, left, _, _ = np.linalg.lstsq(design, np.log(rho[i, j]), rcond=None)
+    np.testing.assert_allclose(rank_one.coefficients(rho), solution)
+    assert rank_one.residual_size(rho) == pytest.approx(np.sqrt(left[0] / 10))
+    assert rank_one.explained(rho) == pytest.approx(1 - left[0] / (10 * np.var(np.log(rho[i, j]))))
+
+
+def test_many_matrices_at_once_are_each_of_them():
+    many = noisy(draws=(3, 2))
+    for function in (rank_one.coefficients, rank_one.residuals, rank_one.explained, rank_one.cosines, rank_one.resultants,
+                     rank_one.residual_size):
+        np.testing.assert_allclose(function(many)[2, 1], function(many[2, 1]), rtol=1e-12)
+
+
+def test_other_units_change_the_coefficients_alone():
+    rho = noisy()
+    np.testing.assert_allclose(rank_one.residuals(0.1 * rho), rank_one.residuals(rho), atol=1e-12)
+    np.testing.assert_allclose(rank_one.cosines(0.1 * rho), rank_one.cosines(rho))
+
+
+def test_a_similarity_that_is_not_positive_has_no_logarithm():
+    rho = np.stack([noisy(), noisy()])
+    rho[1, 2, 2] = -0.04
+    assert np.isfinite(rank_one.explained(rho[0])) and np.isnan(rank_one.explained(rho)[1])
+    assert rank_one.resultants(rho)[1, 2] == pytest.approx(-0.2)
+    assert np.isnan(rank_one.cosines(rho)[1, 2]).all() and np.isfinite(rank_one.cosines(rho)[1, :2, :2]).all()
+
+
+@pytest.fixture(scope="module")
+def populations():
+    rng = np.random.default_rng(0)
+    return [planted_population(von_mises_fisher(kappa, 32), count, 80, rng) for kappa, count in ((12, 8), (25, 6), (60, 5))]
+
+
+def test_similarities_by_image_average_to_those_of_all_images(populations):
+    rho = by_image(populations).mean(0)
+    for i, a in enumerate(populations):
+        for j, b in enumerate(populations):
+            assert rho[i, j] == pytest.approx(expected(a, None if i == j else b))
+    assert rank_one.cosines(rho)[0, 2] == pytest.approx(mean_direction_cosine(populations[0], populations[2]))
+
+
+def test_an_image_without_pairs_has_no_similarity(populations):
+    some = [population.copy() for population in populations]
+    some[0][1:, 4] = 0
+    rho = by_image(some)
+    assert np.isnan(rho[4, 0, 0]) and np.isfinite(rho[4, 0, 1]) and np.isnan(rho).sum() == 1
+    assert rho[4, 0, 1] == pytest.approx(expected(some[0][:1, 4:5], some[1][:, 4:5]))
+
+
+def test_residuals_repeat_where_they_belong_to_the_image_and_not_where_they_are_chance():
+    rng = np.random.default_rng(1)
+    first, second, third = (planted_population(von_mises_fisher(kappa, 32), 24, 80, rng) for kappa in (25, 40, 60))
+    chance = rank_one.repeated_residuals([first, second, third], rng)
+    # Now the second mean direction is apart from the others by an angle of the image's own.
+    angle, (x, y) = np.linspace(0, 1.2, 80), np.moveaxis(second[..., :2].copy(), -1, 0)
+    second[..., 0], second[..., 1] = np.cos(angle) * x - np.sin(angle) * y, np.sin(angle) * x + np.cos(angle) * y
+    assert abs(chance) < 0.2 and rank_one.repeated_residuals([first, second, third], rng) > 0.6
