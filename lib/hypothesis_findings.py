@@ -21,8 +21,8 @@ def variance_findings(families: Matrices, widths: Sequence[int]) -> list[str]:
     for family, matrix in families.items():
         mean, (_, low, high) = resultants(matrix.values), matrix.interval(falls)
         lines.append(f"- **H1, {family}**: E[t] goes from {mean[0]:.2f} at k = {widths[0]} to {mean[-1]:.2f} at "
-                     f"k = {widths[-1]}; of {len(low)} steps {int((low > 0).sum())} have their whole interval above zero, "
-                     f"{int((high < 0).sum())} below.")
+                     f"k = {widths[-1]}; of {len(low)} steps {int((low > 0).sum())} have their whole interval above "
+                     f"zero, {int((high < 0).sum())} below.")
     return lines
 
 
@@ -46,10 +46,10 @@ def law_findings(law: pd.DataFrame) -> list[str]:
     """Rank one: averages, and whether what is left belongs to single images."""
     least, residual, repeat = (law.loc[name] for name in (
         "R² of averages", "r.m.s. residual of averages", "correlation of residuals, halves of the networks"))
-    return [f"- **Rank one**: on averages over images the law explains at least {least.min():.3f} of the variance of log ρ "
-            f"in every family and is off by {residual.max():.1%} at most (root mean square). Residuals of single images "
-            f"correlate by {repeat.min():.2f} to {repeat.max():.2f} between halves of the networks: 1 would mean that they "
-            "belong to the image, 0 that they are chance, or that so few networks do not show more."]
+    return [f"- **Rank one**: on averages over images the law explains at least {least.min():.3f} of the variance of "
+            f"log ρ in every family and is off by {residual.max():.1%} at most (root mean square). Residuals of single "
+            f"images correlate by {repeat.min():.2f} to {repeat.max():.2f} between halves of the networks: 1 would mean "
+            "that they belong to the image, 0 that they are chance, or that so few networks do not show more."]
 
 
 def control_findings(family: str, matrices: Mapping[int, SimilarityMatrix]) -> list[str]:
@@ -57,12 +57,14 @@ def control_findings(family: str, matrices: Mapping[int, SimilarityMatrix]) -> l
     widths, place = list(matrices), {name: i for i, name in enumerate(POPULATIONS)}
     rho = np.diag(matrices[widths[-1]].values)
     labels = cosines(matrices[widths[-1]].values)[place[REAL], place[LABELS]]
-    weights, order = (np.transpose(difference(matrices.values(), place[name], place[REAL])) for name in (WEIGHTS, ORDER))
+    weights, order = (np.transpose(difference(matrices.values(), place[name], place[REAL]))
+                      for name in (WEIGHTS, ORDER))
     return [f"- **Controls, {family}**: at k = {widths[-1]} trained networks have ρ = {rho[place[REAL]]:.2f}, the same "
-            f"networks before training {rho[place[UNTRAINED]] + 0:.2f}, networks on shuffled labels {rho[place[LABELS]]:.2f}, "
-            f"the last about a mean direction whose cosine with the trained one is {labels:.2f}. The same initial weights "
-            f"add {_with_interval(*weights[0])} at k = {widths[0]} and {_with_interval(*weights[-1])} at k = {widths[-1]}, the "
-            f"same order of images {_with_interval(*order[0])} and {_with_interval(*order[-1])}."]
+            f"networks before training {rho[place[UNTRAINED]] + 0:.2f}, networks on shuffled labels "
+            f"{rho[place[LABELS]]:.2f}, the last about a mean direction whose cosine with the trained one is "
+            f"{labels:.2f}. The same initial weights add {_with_interval(*weights[0])} at k = {widths[0]} and "
+            f"{_with_interval(*weights[-1])} at k = {widths[-1]}, the same order of images "
+            f"{_with_interval(*order[0])} and {_with_interval(*order[-1])}."]
 
 
 def promise_findings(families: Matrices, widths: Sequence[int]) -> list[str]:

@@ -83,16 +83,16 @@ def mean_cosine_estimates(directions: np.ndarray) -> dict[str, float]:
 def split_half_cosines(populations: Sequence[np.ndarray], rng: np.random.Generator, splits: int = 20) -> np.ndarray:
     """Mean-direction cosines freed of noise by halves of the networks, populations of [networks, n, d].
 
-    -> [populations, populations].
-    Each population is cut in two at random; C_ij is the cosine of a half of i with a half of j, never of networks
+    -> [populations, populations].  Each population is cut in two at random; C_ij is the cosine of a half of i with a half of j, never of networks
     with themselves, averaged over images and `splits`.  C_ij / sqrt(C_ii C_jj) is the cosine without the noise that
     halves leave (Spearman's correction); the diagonal is C_ii itself, how well one half knows the other.
     """
     populations = [checked(population) for population in populations]
     cosines = np.zeros((len(populations), len(populations)))
     for _ in range(splits):
-        halves = [np.stack([_unit(population[half].sum(0)) for half in np.array_split(rng.permutation(len(population)), 2)])
-                  for population in populations]
+        orders = [np.array_split(rng.permutation(len(population)), 2) for population in populations]
+        halves = [np.stack([_unit(population[half].sum(0)) for half in order])
+                  for population, order in zip(populations, orders)]
         first, second = np.swapaxes(halves, 0, 1)  # each [populations, n, d]
         once = np.einsum("ind,jnd->ij", first, second) / first.shape[1]
         cosines += (once + once.T) / (2 * splits)

@@ -9,14 +9,14 @@ from lib.saw import Saw
 
 
 def planted_population(saw: Saw, networks: int, images: int, rng: np.random.Generator) -> np.ndarray:
-    """Independent directions [networks, images, dim] about the first axis; nothing measured depends on which mu it is."""
+    """Independent directions [networks, images, dim] about the first axis; any other mu would do as well."""
     mu = np.eye(saw.dim)[0]
     return saw.sample(rng, mu, networks * images).reshape(networks, images, saw.dim)
 
 
 def estimates_by_networks(saw: Saw, networks: Sequence[int], images: int, simulations: int, rng: np.random.Generator
                           ) -> dict[str, np.ndarray]:
-    """Mean over simulations of each of `mean_cosine_estimates` for populations of different sizes: name -> [networks]."""
+    """Mean over simulations of each of `mean_cosine_estimates`, for populations of each size: name -> [networks]."""
     found = {}
     for count in networks:
         runs = [mean_cosine_estimates(planted_population(saw, count, images, rng)) for _ in range(simulations)]

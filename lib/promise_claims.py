@@ -21,7 +21,7 @@ def promise_claims(family: str, matrix: SimilarityMatrix, widths: Sequence[int])
     direction = matrix.interval(lambda rho: lead(rho, matrix.networks))
     return [
         Claim(f"04-predict-mean-cosine-{family}", f"The narrow networks of {family} foretell E[t] of the widest.",
-              f"E[t] at k = {last}, extrapolated by a power law, over measured", *map(float, resultant), *size, rule,
+              f"E[t] at k = {last}, by a power law of the others, over measured", *map(float, resultant), *size, rule,
               judge_within(*resultant[1:], *BAND)),
         Claim(f"04-predict-similarity-{family}", f"The narrow networks of {family} foretell their similarity to the "
               "widest, and that of the widest to each other.", f"rho(k, {last}) predicted over measured, geometric mean "
