@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lib import figures
-from lib.figures import Interval
+from lib.intervals import Interval
 from lib.marginal import density
 from lib.shapes import FittedShape
 from lib.sphere import uniform_logpdf
@@ -25,7 +25,7 @@ def first_image(families: Cosines) -> Figure:
 
     `families`: family -> width -> [networks].
     """
-    figure, axes = figures._panels(len(families), width=PAGE / 2, height=3.9, sharex=True)
+    figure, axes = figures.panels(len(families), width=PAGE / 2, height=3.9, sharex=True)
     lowest = min(np.nanmin(t) for widths in families.values() for t in widths.values())
     bins = np.arange(np.floor(20 * min(lowest, 0)) / 20, 1.001, 0.05)
     for axis, (family, widths) in zip(axes, families.items()):
@@ -69,7 +69,8 @@ def densities(families: Cosines, dim: int) -> Figure:
         row[1].set_ylabel("log p (nats)")
         row[2].set_ylabel("log ψ (nats)")
         row[0].set_xlim(-0.6, 1)
-    for axis, title in zip(axes[0], ("density of $T_k$", "log density", r"$\log\,\psi_k = \log p_k - \log P_\mathrm{origin}$")):
+    for axis, title in zip(axes[0], ("density of $T_k$", "log density",
+                                     r"$\log\,\psi_k = \log p_k - \log P_\mathrm{origin}$")):
         axis.set_title(title, fontsize=11)
     for axis in axes[-1]:
         axis.set_xlabel(COSINE)
@@ -79,7 +80,7 @@ def densities(families: Cosines, dim: int) -> Figure:
 
 def fitted_shapes(families: Mapping[str, tuple[np.ndarray, Sequence[FittedShape]]]) -> Figure:
     """Kernel estimate of log p_k with the log densities of fitted shapes; title -> (t [values], fitted shapes)."""
-    figure, axes = figures._panels(len(families), width=PAGE / 2, height=3.4)
+    figure, axes = figures.panels(len(families), width=PAGE / 2, height=3.4)
     looks = dict(zip(("exponential", "quadratic exponential", "power"),
                      (("#D55E00", "dashed"), ("#009E73", "dotted"), ("#0072B2", "solid"))))
     for axis, (title, (t, shapes)) in zip(axes, families.items()):
@@ -96,7 +97,7 @@ def fitted_shapes(families: Mapping[str, tuple[np.ndarray, Sequence[FittedShape]
 
 def gains(families: Mapping[str, Mapping[str, Interval]], widths: Sequence[int]) -> Figure:
     """A panel a family: nats gained per direction by each shape over the exponential, [widths] each."""
-    figure, axes = figures._panels(len(families), width=PAGE / 2, height=3.4, sharex=True, sharey=True)
+    figure, axes = figures.panels(len(families), width=PAGE / 2, height=3.4, sharex=True, sharey=True)
     for axis, (family, shapes) in zip(axes, families.items()):
         looks = zip(("#009E73", "#0072B2", "#CC79A7"), "osD")
         for position, ((shape, (estimate, low, high)), (colour, marker)) in enumerate(zip(shapes.items(), looks)):
@@ -116,7 +117,7 @@ def order(families: Mapping[str, Sequence[tuple[np.ndarray, Interval]]], widths:
 
     Each step is (thresholds, (estimate, low, high)).
     """
-    figure, axes = figures._panels(len(families), width=PAGE / 2, height=3.4, sharex=True, sharey=True)
+    figure, axes = figures.panels(len(families), width=PAGE / 2, height=3.4, sharex=True, sharey=True)
     for axis, (family, steps) in zip(axes, families.items()):
         looks = zip(_shades(len(steps)), ("o", "s", "^", "D", "v", "P") * len(steps))
         for (colour, marker), (q, (estimate, low, high)), a, b in zip(looks, steps, widths, widths[1:]):

@@ -1,4 +1,4 @@
-"""The test of rotational symmetry: 1 for symmetric populations whatever their size, and the number of axes otherwise."""
+"""The test of rotational symmetry: 1 for symmetric populations whatever their size, else the number of axes."""
 
 from itertools import combinations
 

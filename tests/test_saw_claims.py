@@ -6,7 +6,7 @@ import pytest
 from lib.claims import Claim
 from lib.rotational_symmetry import alignment
 from lib.saw import Saw, von_mises_fisher
-from lib.saw_claims import (RICHER, beyond_vmf_claim, findings, mean_gain, order_claim, right_of_uniform_claim,
+from lib.saw_claims import (RICHER, beyond_vmf_claim, findings, order_claim, right_of_uniform_claim,
                             shape_claim, symmetry_claim, uniform_and_own)
 from lib.shapes import held_out
 from lib.sphere import cosine_tail
@@ -84,12 +84,6 @@ def test_the_better_of_two_shapes_counts(gains, verdict):
     assert beyond_vmf_claim("vit", scores).verdict == verdict
 
 
-def test_a_gain_is_averaged_over_the_widths_where_there_is_one():
-    scores = [{"power": np.array([[1.0, np.nan, np.nan]]), "exponential": np.zeros((1, 3))},
-              {"power": np.array([[2.0, 5.0, np.nan]]), "exponential": np.ones((1, 3))}]
-    np.testing.assert_allclose(mean_gain(scores, "power"), [[1.0, 4.0, np.nan]])
-
-
 def test_symmetry_is_supported_contradicted_or_left_open():
     rng = np.random.default_rng(4)
 
@@ -113,6 +107,7 @@ def test_the_answer_in_words_has_a_line_for_each_kind_of_claim():
 
     lines = findings([claim("05-order-cnn-small", "supported"), claim("05-right-of-uniform-cnn-small", "undecided"),
                       claim("05-order-resnet-small", "contradicted")]).split("\n")
-    assert lines == ["- **order**: cnn-small supported, 0.5 [0.25, 0.75]; resnet-small contradicted, 0.5 [0.25, 0.75].",
-                     "- **right of uniform**: cnn-small undecided, 0.5 [0.25, 0.75]."]
+    assert [line.split("**")[1] for line in lines] == ["T moves to the right with the width",
+                                                       "T lies right of unrelated directions"]
+    assert lines[0].endswith(": cnn-small supported, 0.50 [0.25, 0.75]; resnet-small contradicted, 0.50 [0.25, 0.75].")
     assert findings([]) == ""
