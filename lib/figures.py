@@ -8,6 +8,8 @@ from IPython.display import Markdown, display
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from lib.intervals import Interval
+
 # Okabe and Ito's palette, told apart with every kind of colour vision; markers repeat the distinction.
 COLOURS = {"cnn-small": "#0072B2", "cnn-large": "#56B4E9", "resnet-small": "#D55E00", "resnet-large": "#E69F00"}
 MARKERS = {"cnn-small": "o", "cnn-large": "s", "resnet-small": "^", "resnet-large": "D"}
@@ -15,8 +17,6 @@ STYLE = {"figure.dpi": 110, "font.size": 11, "axes.spines.top": False, "axes.spi
          "axes.grid": True, "grid.alpha": 0.3, "legend.frameon": False, "figure.constrained_layout.use": True,
          "figure.constrained_layout.h_pad": 0.1,
          "image.cmap": "viridis"}
-
-Interval = tuple[np.ndarray, np.ndarray, np.ndarray]  # estimate, low, high
 
 
 def show(figure: Figure, caption: str) -> None:
@@ -32,7 +32,7 @@ def subplots(rows: int = 1, columns: int = 1, *, width: float = 6.4, height: flo
     return plt.subplots(rows, columns, figsize=(width * columns, height * rows), **options)
 
 
-def _panels(count: int, **options) -> tuple[Figure, list[Axes]]:
+def panels(count: int, **options) -> tuple[Figure, list[Axes]]:
     """Panels in rows of two, large enough to be read on a page."""
     columns = min(count, 2)
     figure, axes = subplots(-(-count // columns), columns, squeeze=False, **options)
@@ -52,7 +52,10 @@ def by_width(families: Mapping[str, Interval], widths: Sequence[int], label: str
                       color=colour, marker=marker)
     width_axis(axis, widths)
     axis.set(ylabel=label, yscale="log" if log else "linear")
-    axis.legend()
+    if len(families) > 4:  # no corner is free then
+        axis.figure.legend(loc="outside right center")
+    else:
+        axis.legend()
     return axis.figure
 
 
@@ -75,7 +78,7 @@ def curves(families: Mapping[str, Mapping[int, np.ndarray]], label: str) -> Figu
 
     `families`: family -> width -> [networks, epochs].
     """
-    figure, axes = _panels(len(families), width=4.6, height=3.2, sharex=True, sharey=True)
+    figure, axes = panels(len(families), width=4.6, height=3.2, sharex=True, sharey=True)
     for axis, (family, widths) in zip(axes, families.items()):
         shades = plt.get_cmap("cividis")(np.linspace(0, 0.9, len(widths)))
         for colour, (width, values) in zip(shades, widths.items()):
@@ -91,7 +94,7 @@ def curves(families: Mapping[str, Mapping[int, np.ndarray]], label: str) -> Figu
 def heatmaps(panels: Mapping[str, np.ndarray], widths: Sequence[int], label: str,
              half_widths: Mapping[str, np.ndarray] | None = None) -> Figure:
     """A panel a family: [widths, widths] values in the cells, below them the half width of the interval if given."""
-    figure, axes = _panels(len(panels), width=4.6, height=4.2)
+    figure, axes = panels(len(panels), width=4.6, height=4.2)
     top = max(values.max() for values in panels.values())
     for axis, (title, values) in zip(axes, panels.items()):
         image = heatmap(axis, values, widths, top, None if half_widths is None else half_widths[title])
@@ -119,7 +122,7 @@ def heatmap(axis: Axes, values: np.ndarray, widths: Sequence[int], top: float, h
 
 def steps(families: Mapping[str, Interval], widths: Sequence[int]) -> Figure:
     """A panel a family: each change to the next width with its interval, [widths, widths - 1] each, colour by row."""
-    figure, axes = _panels(len(families), width=4.6, height=3.2, sharex=True, sharey=True)
+    figure, axes = panels(len(families), width=4.6, height=3.2, sharex=True, sharey=True)
     for axis, (family, (estimate, low, high)) in zip(axes, families.items()):
         shades = plt.get_cmap("cividis")(np.linspace(0, 0.9, len(widths)))
         for row, width in enumerate(widths):

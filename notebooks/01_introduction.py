@@ -262,7 +262,8 @@ pd.DataFrame({"family": [name for name, _, _ in cases], "R": np.sqrt(squares[...
 # %% [markdown]
 # The symmetric families agree, the lopsided one only about its mean direction. This is why the later chapters measure
 # $t$ from the mean direction, and why the product formula needs no assumption about symmetry. They cannot use the
-# true mean, only one estimated from few networks, and how that biases $t$ is not yet in this book.
+# true mean, only one estimated from few networks; how that biases $t$, and what mends it, opens
+# {doc}`04_hypotheses`.
 
 # %%
 worst = np.argmax(np.abs(gap[:4].mean(1)) / gap_margin[:4])
@@ -387,8 +388,8 @@ claims.table(verdicts)
 # - Fig. 22 has sampled points here, and the thresholds' range is a choice.
 # - The heatmaps, the lopsided family and the remark on the chance level of released similarities are additions.
 # - That $\rho$ is an expectation over pairs of different networks is read from the figure captions; the product
-#   formula follows from it for a single image. Averaged over images it gains a covariance over images, which is not
-#   yet in this book.
+#   formula follows from it for a single image. Averaged over images it gains a covariance over images, which
+#   {doc}`04_hypotheses` measures.
 
 # %%
 numbers = {

@@ -121,8 +121,8 @@ figures.show(figures.heatmaps(single, p.widths, "individual similarity (cosine)"
 # $$ \rho(k_1, k_2) = \mathbb{E}_{f_1 \in F(k_1),\, f_2 \in F(k_2)}\, \rho_\text{ind}(f_1, f_2), $$
 #
 # so that a network never meets itself and the estimate is unbiased for any number of seeds.
-# Networks and images are both samples. The intervals come from a bootstrap that redraws both; a Student
-# quantile makes up for few networks, rather too wide than too narrow.
+# Networks and images are both samples. For the intervals each network is left out in turn and the images are redrawn; a
+# Student quantile makes up for few networks.
 
 # %%
 rng = np.random.default_rng(p.random_seed)

@@ -211,7 +211,7 @@ for claim in h2:
 #
 # With H2 the formula above becomes $\log \rho(k_1, k_2) = a(k_1) + a(k_2)$ with $a = \log \mathbb E[t]$: five numbers for the
 # fifteen of the matrix. It holds image by image; averaged over images a covariance of $R_{k_1}(x)$ and $R_{k_2}(x)$ comes in,
-# which the root mean square absorbs as far as an image that is easy for one width is easy for the other.
+# which the root mean square absorbs as far as images on which one width concentrates are those of the other too.
 
 # %%
 single = {family: similarity.by_image(populations) for family, populations in by_family.items()}
@@ -231,6 +231,8 @@ rng = np.random.default_rng([p.random_seed, 4])
 law = pd.DataFrame({family: {
     "R² of averages": rank_one.explained(matrices[family].values),
     "r.m.s. residual of averages": rank_one.residual_size(matrices[family].values),
+    "share of ρ(k, k) that is covariance over images, widest": 1 - (
+        np.nanmean(mean_directions.mean_resultant_length(populations[-1])) ** 2 / matrices[family].values[-1, -1]),
     "images with all similarities positive": np.isfinite(per_image[family]).mean(),
     "median R² of an image": np.nanmedian(per_image[family]),
     "correlation of residuals, halves of the networks": rank_one.repeated_residuals(populations, rng),

@@ -1,5 +1,7 @@
 """Intervals hold what they promise: coverage and spread in simulation against the truth."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from scipy.stats import t as student
@@ -115,6 +117,18 @@ def test_draws_are_symmetric_and_seeded():
     np.testing.assert_array_equal(first.values, other.values)
     np.testing.assert_array_equal(first.without, other.without)
     assert (first.by_images.std(axis=0) > 0).all()
+
+
+def test_memory_does_not_grow_with_the_number_of_draws():
+    populations = simulate(np.random.default_rng(0), networks=20)
+    peaks = []
+    for draws in (100, 1000):
+        tracemalloc.start()
+        similarity_matrix(populations, np.random.default_rng(0), draws=draws)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    # What grows is one small matrix a draw, and its weights of the images.
+    assert peaks[1] - peaks[0] < 900 * 8 * (2 * 2 + IMAGES) * 4 < 0.6 * peaks[0]
 
 
 def test_two_networks_give_no_interval_for_their_own_similarity():

@@ -31,7 +31,7 @@ def papermill(tmp_path, *parameters):
     ("dataset", "cifar11", "parameter 'dataset': unknown data set 'cifar11'; the data sets are digits"),
     ("widths", "[0, 4]", "parameter 'widths': must be a whole number of at least 1, not 0"),
     ("grid", "16", "grid must be a whole number from 1 to 8, the size of the gradients, or None, not 16"),
-    ("seeds", "1", "parameter 'seeds': must be a whole number of at least 2, not 1"),
+    ("seeds", "2", "parameter 'seeds': must be a whole number of at least 3, not 2"),
 ])
 def test_a_mistake_is_refused_in_one_sentence_before_any_work(tmp_path, name, value, sentence):
     result = papermill(tmp_path, (name, value), ("study", STUDY))

@@ -13,7 +13,7 @@ GOOD = {
     "dataset": ["digits"],
     "families": [["cnn-small"], list(models.FAMILIES), ("resnet-large", "cnn-large")],
     "widths": [[2, 4], [1, 2, 160]],
-    "seeds": [2, 100, {"cnn-small": 2, "resnet-small": 3}],
+    "seeds": [3, 100, {"cnn-small": 3, "resnet-small": 4}],
     "epochs": [1, 200],
     "output": ["logit", "probability", "log-probability"],
     "grid": [1, 8, None],
@@ -21,6 +21,9 @@ GOOD = {
     "random_seed": [0, 7],
     "dimensions": [[3, 192, 3072], [2]],
     "samples": [100, 10**6],
+    "control_family": ["cnn-small", "resnet-large"],
+    "control_seeds": [3, 10],
+    "simulations": [10, 1000],
 }
 BAD = {
     "study": [("Digits", "small letters"), ("../x", "small letters"), ("", "small letters"), ("-a", "small letters"),
@@ -33,8 +36,8 @@ BAD = {
     "widths": [([4], "at least 2 different"), ([4, 4], "different values"), ([4, 0], "at least 1, not 0"),
                ([4, 8.0], "whole number"), ([4, "8"], "whole number"), ([4, True], "whole number"),
                (4, "must be a list"), ("4, 8", "must be a list"), (None, "must be a list")],
-    "seeds": [(1, "at least 2, not 1"), ("8", "at least 2, not '8'"), (2.0, "whole number"), (None, "whole number"),
-              ([8], "whole number"), ({"vgg": 4}, "families are"), ({"cnn-small": 1}, "at least 2, not 1")],
+    "seeds": [(2, "at least 3, not 2"), ("8", "at least 3, not '8'"), (2.0, "whole number"), (None, "whole number"),
+              ([8], "whole number"), ({"vgg": 4}, "families are"), ({"cnn-small": 2}, "at least 3, not 2")],
     "epochs": [(0, "at least 1, not 0"), (1.5, "whole number"), (True, "whole number"), ("20", "whole number")],
     "output": [("loss", "outputs are logit, probability, log-probability"), (None, "outputs are logit"),
                (["logit"], "outputs are logit"), ({}, "outputs are logit")],
@@ -43,6 +46,9 @@ BAD = {
     "random_seed": [(-1, "at least 0, not -1"), (None, "whole number")],
     "dimensions": [([1], "at least 2, not 1"), ([], "list of at least 1"), (192, "must be a list")],
     "samples": [(99, "at least 100, not 99"), (math.inf, "whole number")],
+    "control_family": [("vgg", "families are cnn-small"), (["cnn-small"], "families are cnn-small"), (None, "families are")],
+    "control_seeds": [(2, "at least 3, not 2"), ({"cnn-small": 6}, "whole number")],
+    "simulations": [(9, "at least 10, not 9"), (40.0, "whole number")],
 }
 
 

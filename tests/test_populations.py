@@ -222,16 +222,16 @@ def test_a_killed_training_leaves_no_workers_and_is_gone_on_with(tiny, whole, ar
 def test_a_grid_asks_for_its_families_and_widths_and_seeds(digits, artifacts, inline, monkeypatch):
     asked = []
     monkeypatch.setattr(populations, "train_or_load", lambda requests: asked.append(requests) or
-                        {specification: [specification] * 2 for specification in requests})
+                        {specification: [specification] * 3 for specification in requests})
     grid = populations.population_grid(digits, ["cnn-small", "resnet-small"], [2, 3],
                                        {"cnn-small": 4, "resnet-small": 5, "cnn-large": 6}, epochs=1)
     assert list(grid) == [("cnn-small", 2), ("cnn-small", 3), ("resnet-small", 2), ("resnet-small", 3)]
-    for (family, width), (specification, _) in grid.items():
+    for (family, width), (specification, *_) in grid.items():
         assert specification == specify(digits, family, width, epochs=1)
         assert list(asked[0][specification]) == list(range(4 if family == "cnn-small" else 5))
 
 
-def test_a_grid_with_a_population_of_fewer_than_two_is_refused_in_a_sentence(digits, artifacts, inline, monkeypatch):
-    monkeypatch.setattr(populations, "train_or_load", lambda requests: {key: [0] for key in requests})
-    with pytest.raises(ValueError, match="cnn-small k=2 on digits: 1 of its networks kept a finite loss"):
+def test_a_grid_with_a_population_of_fewer_than_three_is_refused_in_a_sentence(digits, artifacts, inline, monkeypatch):
+    monkeypatch.setattr(populations, "train_or_load", lambda requests: {key: [0, 1] for key in requests})
+    with pytest.raises(ValueError, match="cnn-small k=2 on digits: 2 of its networks kept a finite loss"):
         populations.population_grid(digits, ["cnn-small"], [2], {"cnn-small": 3})
