@@ -32,7 +32,7 @@ def subplots(rows: int = 1, columns: int = 1, *, width: float = 6.4, height: flo
     return plt.subplots(rows, columns, figsize=(width * columns, height * rows), **options)
 
 
-def panels(count: int, **options) -> tuple[Figure, list[Axes]]:
+def panel_grid(count: int, **options) -> tuple[Figure, list[Axes]]:
     """Panels in rows of two, large enough to be read on a page."""
     columns = min(count, 2)
     figure, axes = subplots(-(-count // columns), columns, squeeze=False, **options)
@@ -78,7 +78,7 @@ def curves(families: Mapping[str, Mapping[int, np.ndarray]], label: str) -> Figu
 
     `families`: family -> width -> [networks, epochs].
     """
-    figure, axes = panels(len(families), width=4.6, height=3.2, sharex=True, sharey=True)
+    figure, axes = panel_grid(len(families), width=4.6, height=3.2, sharex=True, sharey=True)
     for axis, (family, widths) in zip(axes, families.items()):
         shades = plt.get_cmap("cividis")(np.linspace(0, 0.9, len(widths)))
         for colour, (width, values) in zip(shades, widths.items()):
@@ -94,7 +94,7 @@ def curves(families: Mapping[str, Mapping[int, np.ndarray]], label: str) -> Figu
 def heatmaps(panels: Mapping[str, np.ndarray], widths: Sequence[int], label: str,
              half_widths: Mapping[str, np.ndarray] | None = None) -> Figure:
     """A panel a family: [widths, widths] values in the cells, below them the half width of the interval if given."""
-    figure, axes = panels(len(panels), width=4.6, height=4.2)
+    figure, axes = panel_grid(len(panels), width=4.6, height=4.2)
     top = max(values.max() for values in panels.values())
     for axis, (title, values) in zip(axes, panels.items()):
         image = heatmap(axis, values, widths, top, None if half_widths is None else half_widths[title])
@@ -122,7 +122,7 @@ def heatmap(axis: Axes, values: np.ndarray, widths: Sequence[int], top: float, h
 
 def steps(families: Mapping[str, Interval], widths: Sequence[int]) -> Figure:
     """A panel a family: each change to the next width with its interval, [widths, widths - 1] each, colour by row."""
-    figure, axes = panels(len(families), width=4.6, height=3.2, sharex=True, sharey=True)
+    figure, axes = panel_grid(len(families), width=4.6, height=3.2, sharex=True, sharey=True)
     for axis, (family, (estimate, low, high)) in zip(axes, families.items()):
         shades = plt.get_cmap("cividis")(np.linspace(0, 0.9, len(widths)))
         for row, width in enumerate(widths):

@@ -25,7 +25,7 @@ def first_image(families: Cosines) -> Figure:
 
     `families`: family -> width -> [networks].
     """
-    figure, axes = figures.panels(len(families), width=PAGE / 2, height=3.9, sharex=True)
+    figure, axes = figures.panel_grid(len(families), width=PAGE / 2, height=3.9, sharex=True)
     lowest = min(np.nanmin(t) for widths in families.values() for t in widths.values())
     bins = np.arange(np.floor(20 * min(lowest, 0)) / 20, 1.001, 0.05)
     for axis, (family, widths) in zip(axes, families.items()):
@@ -80,7 +80,7 @@ def densities(families: Cosines, dim: int) -> Figure:
 
 def fitted_shapes(families: Mapping[str, tuple[np.ndarray, Sequence[FittedShape]]]) -> Figure:
     """Kernel estimate of log p_k with the log densities of fitted shapes; title -> (t [values], fitted shapes)."""
-    figure, axes = figures.panels(len(families), width=PAGE / 2, height=3.4)
+    figure, axes = figures.panel_grid(len(families), width=PAGE / 2, height=3.4)
     looks = dict(zip(("exponential", "quadratic exponential", "power"),
                      (("#D55E00", "dashed"), ("#009E73", "dotted"), ("#0072B2", "solid"))))
     for axis, (title, (t, shapes)) in zip(axes, families.items()):
@@ -97,7 +97,7 @@ def fitted_shapes(families: Mapping[str, tuple[np.ndarray, Sequence[FittedShape]
 
 def gains(families: Mapping[str, Mapping[str, Interval]], widths: Sequence[int]) -> Figure:
     """A panel a family: nats gained per direction by each shape over the exponential, [widths] each."""
-    figure, axes = figures.panels(len(families), width=PAGE / 2, height=3.4, sharex=True, sharey=True)
+    figure, axes = figures.panel_grid(len(families), width=PAGE / 2, height=3.4, sharex=True, sharey=True)
     for axis, (family, shapes) in zip(axes, families.items()):
         looks = zip(("#009E73", "#0072B2", "#CC79A7"), "osD")
         for position, ((shape, (estimate, low, high)), (colour, marker)) in enumerate(zip(shapes.items(), looks)):
@@ -117,7 +117,7 @@ def order(families: Mapping[str, Sequence[tuple[np.ndarray, Interval]]], widths:
 
     Each step is (thresholds, (estimate, low, high)).
     """
-    figure, axes = figures.panels(len(families), width=PAGE / 2, height=3.4, sharex=True, sharey=True)
+    figure, axes = figures.panel_grid(len(families), width=PAGE / 2, height=3.4, sharex=True, sharey=True)
     for axis, (family, steps) in zip(axes, families.items()):
         looks = zip(_shades(len(steps)), ("o", "s", "^", "D", "v", "P") * len(steps))
         for (colour, marker), (q, (estimate, low, high)), a, b in zip(looks, steps, widths, widths[1:]):
