@@ -1,4 +1,6 @@
-"""Intervals for means over networks, over pairs of networks, and over networks crossed with images."""
+"""Intervals for means over networks, and over networks crossed with images."""
+
+from collections.abc import Sequence
 
 import numpy as np
 from scipy.stats import t as student
@@ -24,21 +26,39 @@ def difference_interval(a: np.ndarray, b: np.ndarray, level: float = 0.95) -> In
 def crossed_interval(values: np.ndarray, level: float = 0.95) -> Interval:
     """Mean of [networks, images, ...] with networks and images both as samples: -> mean, low, high.
 
-    Random effects of a two-way table: the variance of the mean is that of the network means plus that of the image
-    means minus the residual's, which both contain (see `crossed_margin`).  NaN marks what was not observed; where
-    there is much of it the interval is approximate.
+    NaN marks what was not observed; where there is much of it the interval is approximate.
     """
-    values = np.asarray(values, dtype=float)
-    networks, images = values.shape[:2]
-    _check_networks(networks)
-    mean = np.nanmean(values, axis=(0, 1))
-    of_networks, of_images = np.nanmean(values, axis=1), np.nanmean(values, axis=0)
-    residual = values - of_networks[:, None] - of_images[None] + mean
-    margin = crossed_margin(np.nanvar(of_networks, axis=0, ddof=1) / networks,
-                            np.nanvar(of_images, axis=0, ddof=1) / images,
-                            np.nansum(residual**2, axis=(0, 1)) / ((networks - 1) * (images - 1) * networks * images),
-                            networks, images, level)
-    return mean, mean - margin, mean + margin
+    return combined_interval([np.asarray(values, dtype=float)], [1.0], level)
+
+
+def combined_interval(tables: Sequence[np.ndarray], weights: Sequence[float], level: float = 0.95) -> Interval:
+    """Sum of `weights` times the means of several tables: -> estimate, low, high over networks and images.
+
+    Each table is [networks, images, ...], of networks of its own on the same images: networks' variances add, while
+    images enter through the combination at each of them.  Random effects of a two-way table: the variance of a mean is
+    that of the network means plus that of the image means minus the residual's, which both contain (see
+    `crossed_margin`).  The degrees of freedom are those of the smallest table.
+
+    Raises:
+        ValueError: tables on different images, or of fewer than 2 networks.
+    """
+    if len({table.shape[1:] for table in tables}) > 1:
+        raise ValueError(f"all populations need the same images, not {', '.join(str(t.shape[1:]) for t in tables)}")
+    _check_networks(min(map(len, tables)))
+    at_image = [known_mean(table) for table in tables]
+    combined = sum(weight * mean for weight, mean in zip(weights, at_image, strict=True))
+    by_networks = residual = 0.0
+    for table, weight, mean in zip(tables, weights, at_image):
+        networks, images = table.shape[:2]
+        of_network = np.nanmean(table, axis=1)
+        rest = table - of_network[:, None] - mean + np.nanmean(mean, axis=0)
+        cells = (networks - 1) * (images - 1) * networks * images
+        by_networks = by_networks + weight**2 * np.nanvar(of_network, axis=0, ddof=1) / networks
+        residual = residual + weight**2 * np.nansum(rest**2, axis=(0, 1)) / cells
+    estimate = np.nanmean(combined, axis=0)
+    margin = crossed_margin(by_networks, np.nanvar(combined, axis=0, ddof=1) / len(combined), residual,
+                            min(map(len, tables)), len(combined), level)
+    return estimate, estimate - margin, estimate + margin
 
 
 def crossed_margin(by_networks: np.ndarray, by_images: np.ndarray, residual: np.ndarray, networks: int, images: int,
@@ -58,21 +78,10 @@ def crossed_margin(by_networks: np.ndarray, by_images: np.ndarray, residual: np.
     return student.ppf(0.5 + level / 2, freedom) * np.sqrt(variance)
 
 
-def pair_interval(pairs: np.ndarray, level: float = 0.95) -> Interval:
-    """Mean of a symmetric [networks, networks] over pairs of different networks, with a jackknife interval.
-
-    Networks are the samples: each in turn is left out with all its pairs.
-    """
-    pairs = np.asarray(pairs, dtype=float)
-    count = len(pairs)
-    if count < 3:
-        raise ValueError(f"an interval for pairs needs at least 3 networks, not {count}")
-    of_network = pairs.sum(1) - np.diag(pairs)
-    mean = of_network.sum() / (count * (count - 1))
-    without = (of_network.sum() - 2 * of_network) / ((count - 1) * (count - 2))
-    deviation = np.sqrt((count - 1) / count * np.sum((without - without.mean()) ** 2))
-    margin = student.ppf(0.5 + level / 2, count - 1) * deviation
-    return float(mean), float(mean - margin), float(mean + margin)
+def known_mean(values: np.ndarray) -> np.ndarray:
+    """Mean over the first axis of what is not NaN; NaN where nothing is."""
+    known = np.isfinite(values).sum(0)
+    return np.divide(np.nansum(values, axis=0), known, where=known > 0, out=np.full(values.shape[1:], np.nan))
 
 
 def _check_networks(count: int) -> None:

@@ -6,10 +6,10 @@ import numpy as np
 from scipy.stats import beta
 
 from lib.claims import CONTRADICTED, SUPPORTED, UNDECIDED, Claim, all_above
-from lib.intervals import Interval
+from lib.intervals import Interval, combined_interval
 from lib.rotational_symmetry import ratio
 from lib.shape_increase import DECILES, increments
-from lib.stochastic_order import Cosines, bulk, combined_interval, rise, rise_over_uniform
+from lib.stochastic_order import Cosines, bulk, rise, rise_over_uniform
 
 BAND = 0.95, 1.05  # a ratio in here is as good as 1
 RICHER = ("quadratic exponential", "power")

@@ -14,7 +14,7 @@ from math import comb
 import numpy as np
 from scipy.stats import false_discovery_control
 
-from lib.intervals import Interval, crossed_interval, crossed_margin
+from lib.intervals import Interval, combined_interval, crossed_interval, known_mean
 from lib.mean_directions import checked, leave_one_out_cosines
 from lib.similarity import has_direction
 from lib.sphere import cosine_tail
@@ -54,34 +54,7 @@ def pseudo_values(full: np.ndarray, without: np.ndarray) -> np.ndarray:
     Jackknife pseudo-values about `full`: their mean is `full`, and the variance of that mean is the jackknife's.  NaN
     where `full` or a network's part is.
     """
-    return full + (len(without) - 1) * (_mean(without) - without)
-
-
-def combined_interval(tables: Sequence[np.ndarray], weights: Sequence[float], level: float = 0.95) -> Interval:
-    """Sum of `weights` times the means of several tables: -> estimate, low, high over networks and images.
-
-    Each table is [networks, images, ...], of networks of its own on the same images: networks' variances add, while
-    images enter through the combination at each of them.  The degrees of freedom are those of the smallest table.
-
-    Raises:
-        ValueError: tables on different images.
-    """
-    if len({table.shape[1:] for table in tables}) > 1:
-        raise ValueError(f"all populations need the same images, not {', '.join(str(t.shape[1:]) for t in tables)}")
-    at_image = [_mean(table) for table in tables]
-    combined = sum(weight * mean for weight, mean in zip(weights, at_image, strict=True))
-    by_networks = residual = 0.0
-    for table, weight, mean in zip(tables, weights, at_image):
-        networks, images = table.shape[:2]
-        of_network = np.nanmean(table, axis=1)
-        rest = table - of_network[:, None] - mean + np.nanmean(mean, axis=0)
-        by_networks = by_networks + weight**2 * np.nanvar(of_network, axis=0, ddof=1) / networks
-        residual = residual + weight**2 * np.nansum(rest**2, axis=(0, 1)) / ((networks - 1) * (images - 1)
-                                                                              * networks * images)
-    estimate = np.nanmean(combined, axis=0)
-    margin = crossed_margin(by_networks, np.nanvar(combined, axis=0, ddof=1) / len(combined), residual,
-                            min(map(len, tables)), len(combined), level)
-    return estimate, estimate - margin, estimate + margin
+    return full + (len(without) - 1) * (known_mean(without) - without)
 
 
 def bulk(*samples: np.ndarray) -> np.ndarray:
@@ -187,9 +160,3 @@ def _change(gram: np.ndarray, members: np.ndarray) -> np.ndarray:
                       np.einsum("nic,ic->nc", to_own, 1 - members)[:, None])
     t = (to_own - 1) / np.sqrt(np.maximum(length - 2 * to_own + 1, 1e-12))
     return np.einsum("nic,ic->nc", t, members / members.sum(0) - (1 - members) / (1 - members).sum(0))
-
-
-def _mean(values: np.ndarray) -> np.ndarray:
-    """Mean over the first axis of what is not NaN; NaN where nothing is."""
-    known = np.isfinite(values).sum(0)
-    return np.divide(np.nansum(values, axis=0), known, where=known > 0, out=np.full(values.shape[1:], np.nan))

@@ -43,10 +43,10 @@ import numpy as np
 import pandas as pd
 from IPython.display import Markdown, display
 
-from lib import bootstrap, claims, data, extrapolation, figures, hypothesis_figures, mean_directions, rank_one, salience
-from lib import similarity, sphere
+from lib import bootstrap, claims, data, figures, hypothesis_figures, mean_directions, rank_one, salience, similarity
+from lib import sphere
 from lib.control_claims import POPULATIONS, control_claims
-from lib.hypothesis_claims import across, across_claim, direction_claim, falls, rank_one_claim, variance_claims
+from lib.hypothesis_claims import across_claim, direction_claim, rank_one_claim, variance_claims
 from lib.hypothesis_findings import control_findings, direction_findings, law_findings, promise_findings, variance_findings
 from lib.planted import estimates_by_networks
 from lib.populations import population_grid

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import t as student
 
-from lib.bootstrap import JOINT, SimilarityMatrix, similarity_matrix
+from lib.bootstrap import JOINT, similarity_matrix
 from lib.similarity import expected
 
 PULLS = (0.7, 1.4)

@@ -55,3 +55,51 @@ def test_similarity_grows_with_width_in_every_family(read, family):
     found = verdicts(read("03_individual_similarity"))
     assert {found[f"03-{claim}-{family}"] for claim in ("growth", "range", "above-chance")} == {"supported"}
     assert found[f"03-every-step-{family}"] != "contradicted"
+
+
+def test_networks_of_one_family_are_far_closer_than_distances_can_be(read):
+    assert verdicts(read("03_individual_similarity"))["03-wasserstein-small"] == "supported"
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_directions_concentrate_about_one_mean_by_a_law_of_rank_one(read, family):
+    chapter = read("04_hypotheses")
+    found = verdicts(chapter)
+    assert found[f"04-h1-{family}"] == found[f"04-rank-one-{family}"] == "supported"
+    assert found[f"04-h2-{family}"] != "contradicted"
+    assert found[f"04-predict-direction-{family}"] == "supported"
+    variance = chapter["numbers"]["variance"][family]["estimate"]
+    assert all(a > b for a, b in zip(variance, variance[1:])) and 0.1 < variance[-1] < variance[0] < 0.8
+    cosines = np.array(chapter["numbers"]["cosine_corrected"][family]["estimate"])
+    halves = np.array(chapter["numbers"]["cosine_split_half"][family])
+    off = ~np.eye(len(cosines), dtype=bool)
+    assert cosines[off].min() > 0.75 and abs(cosines - halves)[off].max() < 0.05
+
+
+def test_alignment_comes_from_training_on_labels_that_mean_something(read):
+    chapter = read("04_hypotheses")
+    found, controls = verdicts(chapter), chapter["numbers"]["controls"]
+    for name in ("untrained", "random-labels", "same-weights"):
+        assert found[f"04-control-{name}-cnn-small"] == "supported"
+    assert max(map(abs, controls["untrained"]["estimate"])) < 0.02
+    assert np.abs(np.subtract(controls["same order"]["estimate"], controls["trained"]["estimate"])).max() < 0.08
+    assert max(chapter["numbers"]["control_accuracy"]["random labels"]) < 0.25
+
+
+def test_planted_truths_are_found_by_both_corrected_estimates(read):
+    for title, found in read("04_hypotheses")["numbers"]["planted"].items():
+        truth = float(title.split("=")[1].split(",")[0])
+        for name in ("pairs", "leave one out, corrected"):
+            np.testing.assert_allclose(found[name], truth, atol=0.03)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_directions_are_no_saw_distribution_and_psi_is_richer_than_exponential(read, family):
+    chapter = read("05_saw_distribution")
+    found = verdicts(chapter)
+    assert found[f"05-symmetry-{family}"] == "contradicted" and found[f"05-beyond-vmf-{family}"] == "supported"
+    assert found[f"05-order-{family}"] != "contradicted"
+    dimension = chapter["numbers"]["dimensions"] - 1
+    assert max(chapter["numbers"]["effective_dimension"][family]["estimate"]) < 0.95 * dimension
+    symmetric = chapter["numbers"]["effective_dimension_symmetric"][family]
+    assert abs(np.array(symmetric) / dimension - 1).max() < 0.1

@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 from scipy.stats import false_discovery_control, mannwhitneyu, permutation_test, special_ortho_group
 
-from lib.intervals import crossed_interval
 from lib.mean_directions import leave_one_out_cosines
-from lib.stochastic_order import (bulk, combined_interval, cosines, discoveries, exchange_test, fewest_discoveries,
+from lib.stochastic_order import (bulk, cosines, discoveries, exchange_test, fewest_discoveries,
                                   pseudo_values, rise, rise_over_uniform, smallest_p)
 
 DIM = 16
@@ -30,34 +29,6 @@ def test_leaving_a_network_out_leaves_it_out_of_the_mean_directions():
     found = cosines(directions)
     np.testing.assert_allclose(found.without[2], leave_one_out_cosines(directions[[0, 1, 3, 4]]))
     assert found.dim == DIM and found.t.shape == (5, 4) and found.without.shape == (5, 4, 4)
-
-
-def test_a_combination_of_one_table_is_its_crossed_interval():
-    table = np.random.default_rng(0).standard_normal((6, 20, 2)) + np.arange(6)[:, None, None]
-    np.testing.assert_allclose(combined_interval([table], [1.0]), crossed_interval(table), atol=1e-12)
-    np.testing.assert_allclose(combined_interval([table], [-3.0])[2], -3 * crossed_interval(table)[1], atol=1e-12)
-
-
-def test_the_interval_of_a_combination_holds_the_truth_for_populations_of_different_size():
-    rng = np.random.default_rng(12)
-    held = []
-    for _ in range(400):
-        images = rng.standard_normal(30)
-        a, b = (rng.standard_normal((networks, 1)) + scale * images + rng.standard_normal((networks, 30))
-                for networks, scale in ((4, 1.0), (9, 1.5)))
-        _, low, high = combined_interval([a, b], [1, -1])
-        held.append(low <= 0 <= high)
-    assert 0.92 < np.mean(held) < 1
-
-
-def test_what_is_missing_is_left_out_of_a_combination():
-    a, b = np.random.default_rng(13).standard_normal((2, 5, 8))
-    a[0, 3] = np.nan
-    a[:, 6] = np.nan
-    shared = np.delete(np.arange(8), 6)
-    expected = np.nanmean(a[:, shared], axis=0).mean() - b[:, shared].mean()
-    estimate, low, high = combined_interval([a, b], [1, -1])
-    assert estimate == pytest.approx(expected) and low < estimate < high
 
 
 def test_a_rise_is_the_difference_of_the_shares_above_each_threshold():
