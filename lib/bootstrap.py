@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lib.intervals import Interval, crossed_margin
+from lib.intervals import Interval, crossed_margin, sum_freedom
 from lib.similarity import has_direction, warn_of_zeros
 
 CHUNK = 64  # images whose pair cosines are in memory at once
 BLOCK = 50  # draws whose pair means are in memory at once
-JOINT = 20  # draws of images that are repeated without each network: their variances are averaged
+JOINT = 20  # no more than BLOCK: draws of images that are repeated without each network: their variances are averaged
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +28,7 @@ class SimilarityMatrix:
         without: [all networks, populations, populations], the same without one network; NaN on the diagonal where
             that leaves a single one.
         by_images: [draws, populations, populations], on images that were drawn again.
-        without_by_images: [JOINT, all networks, populations, populations], both at once.
+        without_by_images: [up to JOINT, all networks, populations, populations], both at once.
         networks: how many networks each population has.
         images: how many images were averaged over.
     """
@@ -44,21 +44,24 @@ class SimilarityMatrix:
                  ) -> Interval:
         """A function of the matrix with its interval: -> estimate, low, high.
 
-        `statistic` maps [..., populations, populations] to [..., any]; the networks' degrees of freedom are those of
-        the smallest population.  With 2 networks a population's own similarity has no interval: NaN.
+        `statistic` maps [..., populations, populations] to [..., any].  With 2 networks a population's own similarity
+        has no interval: NaN.
         """
-        networks = self._jackknife(statistic(self.without))
+        by_population = self._jackknife(statistic(self.without))
+        networks = by_population.sum(0)
         images = np.var(statistic(self.by_images), axis=0, ddof=1)
-        both = np.mean([self._jackknife(statistic(draw)) for draw in self.without_by_images], axis=0)
-        residual = np.clip(both - networks, 0, np.minimum(networks, images))
-        margin = crossed_margin(networks, images, residual, min(self.networks), self.images, level)
+        both = np.mean([self._jackknife(statistic(draw)).sum(0) for draw in self.without_by_images], axis=0)
+        # The residual may exceed the images' part: leaving networks out counts what two of them share twice, in both.
+        residual = np.clip(both - networks, 0, networks)
+        freedom = sum_freedom(by_population, np.array(self.networks) - 1)
+        margin = crossed_margin(networks, images, residual, freedom, self.images, level)
         estimate = statistic(self.values)
         return estimate, estimate - margin, estimate + margin
 
     def _jackknife(self, without: np.ndarray) -> np.ndarray:
-        """Variance over the networks of a statistic [all networks, ...]."""
+        """Variance over the networks of each population of a statistic [all networks, ...]: -> [populations, ...]."""
         parts = np.split(without, np.cumsum(self.networks)[:-1])
-        return sum((len(part) - 1) * np.var(part, axis=0) for part in parts)
+        return np.stack([(len(part) - 1) * np.var(part, axis=0) for part in parts])
 
 
 def similarity_matrix(populations: Sequence[np.ndarray], rng: np.random.Generator, draws: int = 500
@@ -81,15 +84,15 @@ def similarity_matrix(populations: Sequence[np.ndarray], rng: np.random.Generato
     images = directions.shape[1]
     if not np.isfinite(directions).all():
         raise ValueError("directions must be finite numbers")
-    weights = np.vstack([np.ones(images), rng.multinomial(images, np.full(images, 1 / images), draws)])
-    whole, without = [], []
-    for start in range(0, len(weights), BLOCK):
-        pairs = _pair_means(directions, weights[start:start + BLOCK])
-        whole.append(_group_means(pairs, sizes))
-        if start <= JOINT:
-            without.append(_without_each(pairs[:1 + JOINT - start], sizes))
-    whole, without = np.concatenate(whole), np.concatenate(without)
-    return SimilarityMatrix(whole[0], without[0], whole[1:], without[1:], sizes, images)
+    pairs = _pair_means(directions, np.ones((1, images)))
+    by_images, jointly = [], []
+    for start in range(0, draws, BLOCK):
+        drawn = _pair_means(directions, rng.multinomial(images, np.full(images, 1 / images), min(BLOCK, draws - start)))
+        by_images.append(_group_means(drawn, sizes))
+        if start == 0:
+            jointly = _without_each(drawn[:JOINT], sizes)
+    return SimilarityMatrix(_group_means(pairs, sizes)[0], _without_each(pairs, sizes)[0], np.concatenate(by_images),
+                            jointly, sizes, images)
 
 
 def _pair_means(directions: np.ndarray, image_weights: np.ndarray) -> np.ndarray:

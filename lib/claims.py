@@ -59,21 +59,39 @@ def judge_within(low: float, high: float, least: float, most: float) -> str:
 
 
 def all_above(name: str, statement: str, statistic: str, interval: Callable[[float], Interval], threshold: float,
-              networks: int, images: int) -> Claim:
-    """The claim that every one of several numbers lies above `threshold`; the one with the lowest end is shown.
+              networks: int, images: int, places: Sequence[str]) -> Claim:
+    """The claim that every one of several numbers lies above `threshold`; the one that decides is shown.
 
-    `interval`: level -> estimates, lows and highs, arrays of one shape.  Many are looked at, so that one of them
-    contradicts only at a level corrected for their number.
+    `interval`: level -> estimates, lows and highs, arrays of one shape; `places` says what each of them is about.  Many
+    are looked at, so that one of them contradicts only at a level corrected for their number.
     """
     estimate, low, high = map(np.ravel, interval(0.95))
     strict = np.ravel(interval(1 - 0.05 / estimate.size)[2])
-    weakest = int(np.argmin(low))
-    above = int((low > threshold).sum())
-    return Claim(name, statement, f"{statistic}, the one of {estimate.size} with the lowest lower end; {above} of "
-                 f"{estimate.size} intervals lie above {threshold:g}", float(estimate[weakest]), float(low[weakest]),
-                 float(high[weakest]), networks, images,
+    verdict = judge_above(low, strict, threshold)
+    end, shown = ("upper", np.argmin(strict)) if verdict == CONTRADICTED else ("lower", np.argmin(low))
+    return Claim(name, statement, f"{statistic}: {places[shown]}, the one of {estimate.size} with the lowest {end} end; "
+                 f"{int((low > threshold).sum())} of {estimate.size} intervals lie above {threshold:g}",
+                 float(estimate[shown]), float(low[shown]), float(high[shown]), networks, images,
                  f"all 95 % intervals above {threshold:g}; contradicted if one lies below, at the level "
-                 f"1 - 0.05 / {estimate.size}", judge_above(low, strict, threshold))
+                 f"1 - 0.05 / {estimate.size}", verdict)
+
+
+def all_within(name: str, statement: str, statistic: str, interval: Callable[[float], Interval],
+               band: tuple[float, float], networks: int, images: int, places: Sequence[str]) -> Claim:
+    """The claim that every one of several numbers lies within `band`; the one furthest from its middle is shown.
+
+    Arguments and the correction for many as in `all_above`.
+    """
+    estimate, low, high = map(np.ravel, interval(0.95))
+    strict = [np.ravel(part) for part in interval(1 - 0.05 / estimate.size)[1:]]
+    verdicts = {judge_within(*ends, *band) for ends in zip(low, high)}
+    outside = CONTRADICTED in {judge_within(*ends, *band) for ends in zip(*strict)}
+    verdict = CONTRADICTED if outside else SUPPORTED if verdicts == {SUPPORTED} else UNDECIDED
+    shown = int(np.nanargmax(np.abs(np.nan_to_num(estimate, nan=np.mean(band)) - np.mean(band))))
+    return Claim(name, statement, f"{statistic}: {places[shown]}, the furthest of {estimate.size} from "
+                 f"{np.mean(band):g}", float(estimate[shown]), float(low[shown]), float(high[shown]), networks, images,
+                 f"all 95 % intervals within {band[0]:g} to {band[1]:g}; contradicted if one lies outside, at the level "
+                 f"1 - 0.05 / {estimate.size}", verdict)
 
 
 def table(claims: Iterable[Claim]) -> HTML:
@@ -87,7 +105,7 @@ def table(claims: Iterable[Claim]) -> HTML:
 
 def _short(value: float | None) -> str:
     """Three decimals, or a power of ten for what they would show as zero; an en dash for what was not finite."""
-    if value is None:
+    if value is None or not math.isfinite(value):
         return "–"
     return f"{value:.3f}" if value == 0 or abs(value) >= 0.0005 else f"{value:.0e}"
 

@@ -30,7 +30,8 @@ def control_claims(family: str, matrices: Mapping[int, SimilarityMatrix]) -> lis
         networks = sum(matrix.networks[place] for matrix in matrices.values() for place in pair)
         claims.append(all_above(
             f"04-control-{name}-{family}", statement.format(family), f"rho(k, k) {more} - {less}",
-            lambda level: difference(matrices.values(), *pair, level), 0, networks, images))
+            lambda level: difference(matrices.values(), *pair, level), 0, networks, images,
+            [f"k = {width}" for width in matrices]))
     return claims
 
 

@@ -95,7 +95,7 @@ def heatmaps(panels: Mapping[str, np.ndarray], widths: Sequence[int], label: str
              half_widths: Mapping[str, np.ndarray] | None = None) -> Figure:
     """A panel a family: [widths, widths] values in the cells, below them the half width of the interval if given."""
     figure, axes = panel_grid(len(panels), width=4.6, height=4.2)
-    top = max(values.max() for values in panels.values())
+    top = max(np.nanmax(values) for values in panels.values())
     for axis, (title, values) in zip(axes, panels.items()):
         image = heatmap(axis, values, widths, top, None if half_widths is None else half_widths[title])
         axis.set_title(title)
@@ -108,11 +108,12 @@ def heatmap(axis: Axes, values: np.ndarray, widths: Sequence[int], top: float, h
     image = axis.imshow(values, vmin=0, vmax=top, origin="lower")
     axis.grid(False)
     for row, column in np.ndindex(values.shape):
-        text = f"{values[row, column]:.2f}"
-        if half_widths is not None:
+        known = np.isfinite(values[row, column])
+        text = f"{values[row, column]:.2f}" if known else "–"
+        if half_widths is not None and np.isfinite(half_widths[row, column]):
             text += f"\n±{half_widths[row, column]:.2f}"
         axis.text(column, row, text, ha="center", va="center", fontsize=9,
-                  color="black" if values[row, column] > 0.6 * top else "white")
+                  color="white" if known and values[row, column] <= 0.6 * top else "black")
     ticks = range(len(widths))
     axis.set_xticks(ticks, widths)
     axis.set_yticks(ticks, widths)

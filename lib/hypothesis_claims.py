@@ -17,7 +17,7 @@ def falls(rho: np.ndarray) -> np.ndarray:
     return np.diff(resultants(rho), axis=-1)
 
 
-def variance_claims(family: str, matrix: SimilarityMatrix) -> list[Claim]:
+def variance_claims(family: str, matrix: SimilarityMatrix, widths: Sequence[int]) -> list[Claim]:
     """H1 on average over the steps of the width, and at each of them."""
     size = sum(matrix.networks), matrix.images
     mean = matrix.interval(lambda rho: falls(rho).mean(-1))
@@ -27,28 +27,31 @@ def variance_claims(family: str, matrix: SimilarityMatrix) -> list[Claim]:
               "95 % interval above zero", judge_above(*mean[1:])),
         all_above(f"04-h1-every-step-{family}", f"H1 at every step: each larger width of {family} has the smaller "
                   "spherical variance.", "fall of 1 - E[t] at a step of the width",
-                  lambda level: matrix.interval(falls, level), 0, *size),
+                  lambda level: matrix.interval(falls, level), 0, *size,
+                  [f"k = {a} to {b}" for a, b in zip(widths, widths[1:])]),
     ]
 
 
-def direction_claim(family: str, matrix: SimilarityMatrix) -> Claim:
+def direction_claim(family: str, matrix: SimilarityMatrix, widths: Sequence[int]) -> Claim:
     """H2 within a family: all pairs of widths."""
-    pairs = np.triu_indices(len(matrix.networks), 1)
+    pairs = np.triu_indices(len(widths), 1)
     return all_above(f"04-h2-{family}", f"H2: all widths of {family} share almost one mean direction.",
                      "corrected mean-direction cosine of two widths",
                      lambda level: matrix.interval(lambda rho: cosines(rho)[..., *pairs], level), ALIKE,
-                     sum(matrix.networks), matrix.images)
+                     sum(matrix.networks), matrix.images, [f"k = {widths[i]} and {widths[j]}" for i, j in zip(*pairs)])
 
 
-def across_claim(matrix: SimilarityMatrix, family_of: Sequence[str]) -> Claim:
+def across_claim(matrix: SimilarityMatrix, family_of: Sequence[str], width_of: Sequence[int]) -> Claim:
     """H2 beyond what the paper says: mean directions shared by different families, at all their widths.
 
-    `family_of`: the family of each population of the matrix.
+    `family_of`, `width_of`: of each population of the matrix.
     """
+    named = [f"{family} k = {width}" for family, width in zip(family_of, width_of)]
     return all_above("04-h2-across-families", "Different families share almost one mean direction too.",
                      "corrected mean-direction cosine of two populations of different families",
                      lambda level: matrix.interval(lambda rho: cosines(rho)[..., *across(family_of)], level), ALIKE,
-                     sum(matrix.networks), matrix.images)
+                     sum(matrix.networks), matrix.images,
+                     [f"{named[i]} and {named[j]}" for i, j in zip(*across(family_of))])
 
 
 def across(family_of: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:

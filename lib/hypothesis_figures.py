@@ -26,7 +26,8 @@ def estimators(truths: Mapping[str, float], estimates: Mapping[str, Mapping[str,
         axis.axhline(truth, color="grey", linewidth=4, alpha=0.5, label="truth")
         for position, (name, values) in enumerate(estimates[title].items()):
             colour, marker = look(name, position)
-            axis.plot(networks, values, color=colour, marker=marker, label=name,
+            # Lines that lie on each other stay visible: markers get smaller from one to the next.
+            axis.plot(networks, values, color=colour, marker=marker, label=name, markersize=11 - 2 * position,
                       linestyle=("solid", "dashed", "dotted", "dashdot")[position % 4])
         axis.set_xscale("log")
         axis.set_xticks(networks, [str(count) for count in networks])
@@ -109,7 +110,8 @@ def promise(families: Mapping[str, SimilarityMatrix], widths: Sequence[int]) -> 
         _bar(right, position + 0.15, mean, colour, colour, marker)
     width_axis(left, widths)
     left.set(yscale="log", ylabel="E[t] (cosine)", title="dashed: fitted without the last width")
-    left.set_yticks([0.3, 0.4, 0.5, 0.6, 0.8, 1], ["0.3", "0.4", "0.5", "0.6", "0.8", "1"])
+    ticks = [tick for tick in (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1) if left.get_ylim()[0] <= tick]
+    left.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
     left.minorticks_off()
     left.legend()
     right.set_xticks(range(len(families)), families, rotation=15)

@@ -32,10 +32,14 @@ def direction_findings(families: Matrices, everything: SimilarityMatrix, family_
     for family, matrix in families.items():
         pairs = np.triu_indices(len(matrix.networks), 1)
         estimate, low, high = matrix.interval(lambda rho: cosines(rho)[..., *pairs])
+        if not np.isfinite(estimate).all():
+            lines.append(f"- **H2, {family}**: some width has no similarity above zero, and so no mean direction.")
+            continue
         least = int(np.argmin(estimate))
         lines.append(f"- **H2, {family}**: corrected mean-direction cosines of two widths are {estimate.mean():.3f} on "
                      f"average; the lowest is {_with_interval(estimate[least], low[least], high[least])}.")
     between = cosines(everything.values)[across(family_of)]
+    between = between[np.isfinite(between)]
     if between.size:
         lines.append(f"- **Across families** they are {between.mean():.2f} on average, from {between.min():.2f} to "
                      f"{between.max():.2f}.")
@@ -46,6 +50,8 @@ def law_findings(law: pd.DataFrame) -> list[str]:
     """Rank one: averages, and whether what is left belongs to single images."""
     least, residual, repeat = (law.loc[name] for name in (
         "R² of averages", "r.m.s. residual of averages", "correlation of residuals, halves of the networks"))
+    if not np.isfinite(least.astype(float)).all():
+        return ["- **Rank one**: not to be told, because some similarities are not above zero."]
     return [f"- **Rank one**: on averages over images the law explains at least {least.min():.3f} of the variance of "
             f"log ρ in every family and is off by {residual.max():.1%} at most (root mean square). Residuals of single "
             f"images correlate by {repeat.min():.2f} to {repeat.max():.2f} between halves of the networks: 1 would mean "
@@ -57,13 +63,14 @@ def control_findings(family: str, matrices: Mapping[int, SimilarityMatrix]) -> l
     widths, place = list(matrices), {name: i for i, name in enumerate(POPULATIONS)}
     rho = np.diag(matrices[widths[-1]].values)
     labels = cosines(matrices[widths[-1]].values)[place[REAL], place[LABELS]]
+    about = (f"about a mean direction whose cosine with the trained one is {labels:.2f}" if np.isfinite(labels)
+             else "without a mean direction")
     weights, order = (np.transpose(difference(matrices.values(), place[name], place[REAL]))
                       for name in (WEIGHTS, ORDER))
     return [f"- **Controls, {family}**: at k = {widths[-1]} trained networks have ρ = {rho[place[REAL]]:.2f}, the same "
             f"networks before training {rho[place[UNTRAINED]] + 0:.2f}, networks on shuffled labels "
-            f"{rho[place[LABELS]]:.2f}, the last about a mean direction whose cosine with the trained one is "
-            f"{labels:.2f}. The same initial weights add {_with_interval(*weights[0])} at k = {widths[0]} and "
-            f"{_with_interval(*weights[-1])} at k = {widths[-1]}, the same order of images "
+            f"{rho[place[LABELS]]:.2f}, the last {about}. The same initial weights add {_with_interval(*weights[0])} at "
+            f"k = {widths[0]} and {_with_interval(*weights[-1])} at k = {widths[-1]}, the same order of images "
             f"{_with_interval(*order[0])} and {_with_interval(*order[-1])}."]
 
 
@@ -72,14 +79,16 @@ def promise_findings(families: Matrices, widths: Sequence[int]) -> list[str]:
     lines = []
     for family, matrix in families.items():
         mean = _with_interval(*matrix.interval(lambda rho: resultant_ratio(rho, widths)))
-        similarity = _with_interval(*matrix.interval(lambda rho: similarity_ratio(rho, widths)))
+        similarity = [part[-1] for part in matrix.interval(lambda rho: similarity_ratio(rho, widths))]
         cosine = direction_cosine(matrix.values, matrix.networks)
-        lines.append(f"- **Promise, {family}**: predicted over measured is {mean} for E[t] and {similarity} for ρ at "
-                     f"k = {widths[-1]}. The mean of the {sum(matrix.networks[:-1])} narrower networks has the cosine "
-                     f"{cosine:.2f} with the widest mean direction, one network of k = {widths[-1]} has "
-                     f"{resultants(matrix.values)[-1]:.2f}.")
+        lines.append(f"- **Promise, {family}**: predicted over measured is {mean} for E[t] and "
+                     f"{_with_interval(*similarity)} for ρ(k, k), both at k = {widths[-1]}. The mean of the "
+                     f"{sum(matrix.networks[:-1])} narrower networks has the cosine {cosine:.2f} with the widest mean "
+                     f"direction, one network of k = {widths[-1]} has {resultants(matrix.values)[-1]:.2f}.")
     return lines
 
 
 def _with_interval(estimate: float, low: float, high: float) -> str:
+    if not np.isfinite([estimate, low, high]).all():
+        return "not to be told"
     return f"{estimate:.2f} [{low:.2f}, {high:.2f}]"

@@ -37,7 +37,7 @@ def combined_interval(tables: Sequence[np.ndarray], weights: Sequence[float], le
     Each table is [networks, images, ...], of networks of its own on the same images: networks' variances add, while
     images enter through the combination at each of them.  Random effects of a two-way table: the variance of a mean is
     that of the network means plus that of the image means minus the residual's, which both contain (see
-    `crossed_margin`).  The degrees of freedom are those of the smallest table.
+    `crossed_margin`).
 
     Raises:
         ValueError: tables on different images, or of fewer than 2 networks.
@@ -47,35 +47,44 @@ def combined_interval(tables: Sequence[np.ndarray], weights: Sequence[float], le
     _check_networks(min(map(len, tables)))
     at_image = [known_mean(table) for table in tables]
     combined = sum(weight * mean for weight, mean in zip(weights, at_image, strict=True))
-    by_networks = residual = 0.0
+    by_networks, residual = [], 0.0
     for table, weight, mean in zip(tables, weights, at_image):
         networks, images = table.shape[:2]
         of_network = np.nanmean(table, axis=1)
         rest = table - of_network[:, None] - mean + np.nanmean(mean, axis=0)
         cells = (networks - 1) * (images - 1) * networks * images
-        by_networks = by_networks + weight**2 * np.nanvar(of_network, axis=0, ddof=1) / networks
+        by_networks.append(weight**2 * np.nanvar(of_network, axis=0, ddof=1) / networks)
         residual = residual + weight**2 * np.nansum(rest**2, axis=(0, 1)) / cells
     estimate = np.nanmean(combined, axis=0)
-    margin = crossed_margin(by_networks, np.nanvar(combined, axis=0, ddof=1) / len(combined), residual,
-                            min(map(len, tables)), len(combined), level)
+    freedom = sum_freedom(by_networks, [len(table) - 1 for table in tables])
+    margin = crossed_margin(np.sum(by_networks, axis=0), np.nanvar(combined, axis=0, ddof=1) / len(combined), residual,
+                            freedom, len(combined), level)
     return estimate, estimate - margin, estimate + margin
 
 
-def crossed_margin(by_networks: np.ndarray, by_images: np.ndarray, residual: np.ndarray, networks: int, images: int,
+def crossed_margin(by_networks: np.ndarray, by_images: np.ndarray, residual: np.ndarray, freedom: np.ndarray, images: int,
                    level: float = 0.95) -> np.ndarray:
     """Half the width of an interval for a statistic of networks crossed with images.
 
     `by_networks`, `by_images`: its variance when only networks, only images are drawn again; both hold the `residual`
-    variance, which is taken out once, but never more than the networks' part.  The degrees of freedom are
-    Satterthwaite's: few networks widen the interval as far as the networks matter.
+    variance, which is taken out once, but never more than the networks' part.  `freedom`: degrees of freedom of
+    `by_networks`.  Those of the whole are Satterthwaite's: few networks widen the interval as far as they matter.
     """
     own = np.maximum(by_networks - residual, 0)
     variance = own + by_images
     # The networks' own part is the difference of two: its error follows by_networks, and own alone would look too sure
     # where chance made it small; between the two the intervals of tests/test_bootstrap.py hold what they promise.
-    error = own * np.minimum(by_networks, variance) / (networks - 1) + np.square(by_images) / (images - 1)
-    freedom = np.divide(variance**2, error, where=error > 0, out=np.full(np.shape(variance), float(networks - 1)))
-    return student.ppf(0.5 + level / 2, freedom) * np.sqrt(variance)
+    error = own * np.minimum(by_networks, variance) / freedom + np.square(by_images) / (images - 1)
+    whole = np.divide(variance**2, error, where=error > 0, out=np.ones(np.shape(variance)))
+    return student.ppf(0.5 + level / 2, whole) * np.sqrt(variance)
+
+
+def sum_freedom(variances: np.ndarray, freedoms: np.ndarray) -> np.ndarray:
+    """Welch and Satterthwaite's degrees of freedom of a sum of variances: [parts, ...] and [parts] -> [...]."""
+    variances = np.asarray(variances, dtype=float)
+    error = (variances.T**2 / freedoms).T.sum(0)
+    whole = variances.sum(0) ** 2
+    return np.divide(whole, error, where=error > 0, out=np.full(np.shape(whole), float(np.min(freedoms))))
 
 
 def known_mean(values: np.ndarray) -> np.ndarray:

@@ -1,6 +1,6 @@
 """The semi-parametric fit of a Saw distribution: a kernel estimate of the density of t over the uniform one.
 
-log psi(t) = log p(t) - log P_origin(t) + const (fact sheet 3.3; right half of the paper's Fig. 8).  The paper's
+log psi(t) = log p(t) - log P_origin(t), up to a constant (fact sheet 3.3; right half of the paper's Fig. 8).  The paper's
 bandwidth is not known; the rule here is Silverman's.
 """
 
@@ -45,8 +45,7 @@ def log_psi(t: np.ndarray, at: np.ndarray, dim: int, *, coverage: float = 0.99) 
     """log psi at the points `at` from the sample t of cosines in `dim` dimensions, in nats.
 
     Evaluated only where there is mass: NaN outside the range that holds the central `coverage` of t, and in a gap of
-    the sample.  psi has no scale of its own: log psi is 0 at t = 0 if there is mass, else at the point of `at` where t
-    is densest.
+    the sample.  psi has no scale of its own; here its mean over uniform directions is 1.
 
     Raises ValueError as `bandwidth` does, for a coverage that is none, or if no point of `at` lies in the range.
     """
@@ -55,12 +54,10 @@ def log_psi(t: np.ndarray, at: np.ndarray, dim: int, *, coverage: float = 0.99) 
     at = np.asarray(at, dtype=float)
     low, high = np.quantile(checked_cosines(t), [0.5 - coverage / 2, 0.5 + coverage / 2])
     inside = (at >= low) & (at <= high)
-    points = np.append(at[inside], 0.0)
-    estimate = density(t, points)
-    if not estimate[:-1].any():
+    estimate = density(t, at[inside])
+    if not estimate.any():
         raise ValueError(f"no point lies between {low:.3g} and {high:.3g}, where {coverage:.0%} of the cosines are")
-    values = np.log(estimate, where=estimate > 0, out=np.full(points.shape, np.nan)) - uniform_logpdf(points, dim)
-    reference = -1 if low <= 0 <= high and estimate[-1] > 0 else np.argmax(estimate[:-1])
     found = np.full(at.shape, np.nan)
-    found[inside] = values[:-1] - values[reference]
+    found[inside] = np.log(estimate, where=estimate > 0, out=np.full(estimate.shape, np.nan)) - uniform_logpdf(
+        at[inside], dim)
     return found

@@ -66,18 +66,20 @@ def corrected_mean_cosine(mean_cosine: np.ndarray, networks: int) -> np.ndarray:
 
 
 def mean_cosine_estimates(directions: np.ndarray) -> dict[str, float]:
-    """E[t] of a population in four ways, [networks, n, d] -> name -> average over images.
+    """E[t] of a population in five ways, [networks, n, d] -> name -> average over images.
 
     'own mean': t from a mean that holds the network itself, too large; 'leave one out': too small; 'leave one out,
-    corrected'; 'pairs': the root of the mean cosine of pairs of different networks.
+    corrected'; 'pairs': the root of the mean cosine of pairs of different networks; 'pairs, image by image': the mean of
+    such roots at every image, which noise makes too small where there are few networks.
     """
     left_out = np.nanmean(leave_one_out_cosines(directions))
-    squared = mean_resultant_length(directions)
-    cosine = np.nanmean(np.sign(squared) * squared**2)
+    root = mean_resultant_length(directions)
+    cosine = np.nanmean(np.sign(root) * root**2)
     return {"own mean": float(np.nanmean(mean_resultant_length(directions, corrected=False))),
             "leave one out": float(left_out),
             "leave one out, corrected": float(corrected_mean_cosine(left_out, len(directions))),
-            "pairs": float(np.sign(cosine) * np.sqrt(abs(cosine)))}
+            "pairs": float(np.sign(cosine) * np.sqrt(abs(cosine))),
+            "pairs, image by image": float(np.nanmean(root))}
 
 
 def split_half_cosines(populations: Sequence[np.ndarray], rng: np.random.Generator, splits: int = 20) -> np.ndarray:

@@ -17,9 +17,10 @@ from math import comb
 import numpy as np
 
 from lib.intervals import Interval, crossed_interval
-from lib.mean_directions import checked, leave_one_out_cosines
+from lib.mean_directions import checked, leave_one_out_cosines, mean_cosine_estimates
+from lib.saw import von_mises_fisher
 from lib.similarity import has_direction
-from lib.sphere import uniform_directions
+from lib.sphere import uniform_directions, vmf_concentration
 from lib.stochastic_order import pseudo_values
 
 QUADRUPLES = 300  # at most so many sets of four networks are compared; of more, some are drawn
@@ -71,6 +72,27 @@ def symmetrised(directions: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     across = uniform_directions(rng, t.size, np.shape(directions)[2] - 1).reshape(*t.shape, -1)
     drawn = np.concatenate([t[:, :, None], np.sqrt(1 - t[:, :, None] ** 2) * across], axis=2)
     return np.nan_to_num(drawn)  # a network without t has no direction
+
+
+def with_exponential_cosines(directions: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A population of the same size, E[t] and effective dimension, whose t has an exponential psi; [networks, n, d].
+
+    Where mu_perp keeps to few axes the error of a mean direction does too, and the t measured from it have no
+    exponential law although the true ones have.  This population shows about how much that is: its mu_perp are uniform
+    in as many dimensions as the measured ones effectively have.  Its mean direction is the first axis.
+
+    Raises:
+        ValueError: fewer than 5 networks or 3 dimensions, as `alignment`.
+    """
+    directions = checked(directions)
+    networks, images, dim = directions.shape
+    axes = int(np.clip(round(effective_dimension(alignment(directions, rng), dim)[0]), 2, dim - 1))
+    resultant = mean_cosine_estimates(directions)["pairs"]
+    law = von_mises_fisher(float(vmf_concentration(resultant, dim)), dim)
+    t = law.sample_t(rng, networks * images)[:, None]
+    made = np.zeros((networks * images, dim))
+    made[:, :1], made[:, 1:axes + 1] = t, np.sqrt(1 - t**2) * uniform_directions(rng, len(t), axes)
+    return np.where(has_direction(directions)[:, :, None], made.reshape(directions.shape), 0.0)
 
 
 def _quadruples(networks: int, rng: np.random.Generator) -> np.ndarray:

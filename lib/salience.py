@@ -1,6 +1,7 @@
 """Input salience: the gradient of a network's score of the true class with respect to each input image."""
 
 import copy
+import warnings
 from collections.abc import Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from numbers import Integral
@@ -79,6 +80,11 @@ def population_directions(populations: Mapping[Hashable, Population], images: Im
     """Directions of every network of every population on all test images, each [models, n, d] float32.
 
     untrained: of the networks as they were before their training.
+
+    Warns: of networks that have no gradient at any image, which are left out.
+
+    Raises:
+        ValueError: an unknown output, or a population of which that leaves fewer than 3 networks.
     """
     check_output(output)
     found = {}
@@ -91,7 +97,7 @@ def population_directions(populations: Mapping[Hashable, Population], images: Im
                 gradients = input_gradients(model, images.test_images, images.test_labels, output=output)
                 rows.append(directions(gradients, grid=grid).numpy())
                 bar.update()
-            found[key] = np.stack(rows)
+            found[key] = _with_gradients(np.stack(rows), key)
     return found
 
 
@@ -127,6 +133,18 @@ def _batch_gradients(model: nn.Module, images: torch.Tensor, labels: torch.Tenso
                              f"not {labels.min()} to {labels.max()}")
         score = OUTPUTS[output](logits, labels[:, None])
         return torch.autograd.grad(score.sum(), images)[0]
+
+
+def _with_gradients(rows: np.ndarray, key: Hashable) -> np.ndarray:
+    """The networks [models, n, d] of a population that have a direction at some image."""
+    alive = rows.any(axis=(1, 2))
+    if not alive.all():
+        if alive.sum() < 3:
+            raise ValueError(f"population {key!r}: {alive.sum()} of its {len(rows)} networks have a gradient that is not "
+                             "zero, and a population needs 3; ask for more seeds or leave this width out")
+        warnings.warn(f"population {key!r}: {(~alive).sum()} of its {len(rows)} networks have no gradient at any image "
+                      "and are left out", stacklevel=3)
+    return rows[alive]
 
 
 @contextmanager

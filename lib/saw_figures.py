@@ -9,13 +9,15 @@ from matplotlib.figure import Figure
 
 from lib import figures
 from lib.intervals import Interval
-from lib.marginal import density
+from lib.marginal import density, log_psi
 from lib.shapes import FittedShape
 from lib.sphere import uniform_logpdf
 
 PAGE = 9.2  # inches, the width of a figure of several panels
 COSINE = "t (cosine)"
 ENDS = 0.005, 0.995  # psi is drawn between these quantiles of T_k; beyond there are too few values
+
+LEAST_FOR_DECILES = 10  # with fewer networks nine deciles would be drawn between the same two ticks
 
 Cosines = Mapping[str, Mapping[int, np.ndarray]]  # family -> width -> t [networks, images], NaN where there is none
 
@@ -26,8 +28,9 @@ def first_image(families: Cosines) -> Figure:
     `families`: family -> width -> [networks].
     """
     figure, axes = figures.panel_grid(len(families), width=PAGE / 2, height=3.9, sharex=True)
-    lowest = min(np.nanmin(t) for widths in families.values() for t in widths.values())
-    bins = np.arange(np.floor(20 * min(lowest, 0)) / 20, 1.001, 0.05)
+    everything = np.concatenate([t for widths in families.values() for t in widths.values()])
+    lowest = np.min(everything[np.isfinite(everything)], initial=0)
+    bins = np.arange(np.floor(20 * lowest) / 20, 1.001, 0.05)
     for axis, (family, widths) in zip(axes, families.items()):
         for row, (width, t) in enumerate(widths.items()):
             t = t[np.isfinite(t)]
@@ -35,7 +38,7 @@ def first_image(families: Cosines) -> Figure:
             axis.stairs(row + 0.75 * counts / max(counts.max(), 1), bins, baseline=row, fill=True,
                         color=figures.COLOURS[family], alpha=0.45)
             axis.plot(t, np.full(len(t), row - 0.09), "|", color="black", markersize=6)
-            if len(t):
+            if len(t) >= LEAST_FOR_DECILES:
                 axis.vlines(np.quantile(t, np.arange(1, 10) / 10), row, row + 0.8, color="#B00020", linewidth=1,
                             linestyle="dashed")
         axis.set_yticks(range(len(widths)), [f"k = {width}" for width in widths])
@@ -50,17 +53,18 @@ def first_image(families: Cosines) -> Figure:
 def densities(families: Cosines, dim: int) -> Figure:
     """Fig. 8, a row a family: histogram and kernel density of T_k with P_origin, log p_k, and log psi_k."""
     figure, axes = figures.subplots(len(families), 3, width=PAGE / 3, height=2.7, squeeze=False, sharex=True)
-    grid = np.linspace(-0.6, 1, 321)
+    lowest = min(np.nanmin(t) for widths in families.values() for t in widths.values())
+    bins = np.arange(np.floor(25 * min(lowest, -3 * dim**-0.5)) / 25, 1.001, 0.04)
+    grid = np.linspace(max(bins[0], -1), 1, 401)
     origin = uniform_logpdf(grid, dim)
     for row, (family, widths) in zip(axes, families.items()):
         for colour, (width, t) in zip(_shades(len(widths)), widths.items()):
             t = t[np.isfinite(t)]
-            row[0].hist(t, bins=np.arange(-0.6, 1.01, 0.04), density=True, color=colour, alpha=0.3)
+            row[0].hist(t, bins=bins, density=True, color=colour, alpha=0.3)
             p = density(t, grid)
             row[0].plot(grid, p, color=colour, label=f"k = {width}")
             row[1].plot(grid, _log(p), color=colour)
-            inside = np.linspace(*np.quantile(t, ENDS), 200)
-            row[2].plot(inside, _log(density(t, inside)) - uniform_logpdf(inside, dim), color=colour)
+            row[2].plot(grid, log_psi(t, grid, dim), color=colour)
         row[0].plot(grid, np.exp(origin), color="black", linestyle="dashed", label=r"$P_\mathrm{origin}$")
         row[1].plot(grid, origin, color="black", linestyle="dashed")
         row[2].axhline(0, color="black", linestyle="dashed", linewidth=1)
@@ -68,7 +72,7 @@ def densities(families: Cosines, dim: int) -> Figure:
         row[0].set_ylabel(f"{family}\ndensity of t")
         row[1].set_ylabel("log p (nats)")
         row[2].set_ylabel("log ψ (nats)")
-        row[0].set_xlim(-0.6, 1)
+        row[0].set_xlim(grid[0], 1)
     for axis, title in zip(axes[0], ("density of $T_k$", "log density",
                                      r"$\log\,\psi_k = \log p_k - \log P_\mathrm{origin}$")):
         axis.set_title(title, fontsize=11)
@@ -99,7 +103,7 @@ def gains(families: Mapping[str, Mapping[str, Interval]], widths: Sequence[int])
     """A panel a family: nats gained per direction by each shape over the exponential, [widths] each."""
     figure, axes = figures.panel_grid(len(families), width=PAGE / 2, height=3.4, sharex=True, sharey=True)
     for axis, (family, shapes) in zip(axes, families.items()):
-        looks = zip(("#009E73", "#0072B2", "#CC79A7"), "osD")
+        looks = zip(("#009E73", "#0072B2", "#000000", "#CC79A7"), "os^D")
         for position, ((shape, (estimate, low, high)), (colour, marker)) in enumerate(zip(shapes.items(), looks)):
             shifted = np.asarray(widths) * 1.06 ** (position - (len(shapes) - 1) / 2)
             axis.errorbar(shifted, estimate, np.abs([estimate - low, high - estimate]), color=colour, marker=marker,

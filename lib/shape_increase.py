@@ -21,7 +21,7 @@ def increments(population: Cosines, level: float = 0.95) -> Interval:
     by_block = [_changes(population.t[:, block != left_out], at, population.dim) for left_out in np.unique(block)]
     estimate = _changes(population.t, at, population.dim)
     margin = crossed_margin(_jackknife_variance(by_network), _jackknife_variance(by_block), 0.0,
-                            len(by_network), len(by_block), level)
+                            len(by_network) - 1, len(by_block), level)
     return estimate, estimate - margin, estimate + margin
 
 

@@ -85,7 +85,7 @@ def checked_cosines(t: np.ndarray) -> np.ndarray:
 
 
 def vmf_mean_resultant(kappa: np.ndarray, dim: int) -> np.ndarray:
-    """R = |E[u]| = E[mu.u] of the von Mises-Fisher distribution: I_(d/2)(kappa) / I_(d/2-1)(kappa).
+    """R = E[mu.u], the length of E[u], of the von Mises-Fisher distribution: I_(d/2)(kappa) / I_(d/2-1)(kappa).
 
     Raises ValueError for a negative or NaN kappa, or fewer than 2 or more than 20,000 dimensions (all `vmf_...` do).
     """

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import t as student
 
-from lib.intervals import Interval
+from lib.intervals import Interval, sum_freedom
 from lib.mean_directions import checked, leave_one_out_cosines
 from lib.similarity import has_direction, wasserstein
 
@@ -129,9 +129,8 @@ def interval(populations: Sequence[Distances], weights: Sequence[float] = (1.0,)
     """
     estimate = float(np.dot(weights, [population.each.mean() for population in populations]))
     variances = np.square(weights) * [population.variance for population in populations]
-    freedom = [len(population.pairs) - 1 for population in populations]
-    total, uncertainty = variances.sum(), (variances**2 / freedom).sum()
-    margin = student.ppf(0.5 + level / 2, total**2 / uncertainty) * np.sqrt(total) if total > 0 else 0.0
+    freedom = sum_freedom(variances, [len(population.pairs) - 1 for population in populations])
+    margin = student.ppf(0.5 + level / 2, freedom) * np.sqrt(variances.sum())
     return estimate, float(estimate - margin), float(estimate + margin)
 
 

@@ -48,13 +48,13 @@ from lib.wasserstein_figures import distances_by_width
 # here its logit, with respect to the pixels, $\nabla_x f_y(x)$.
 # Each colour channel is averaged over the areas of a coarse grid, as the authors' program does, and the result $g$ is
 # scaled to unit length: only its direction $u = g / \lVert g \rVert$ is compared.
-# The digits are as small as the grid, so here nothing is averaged away.
+# Images as small as the grid, as the digits are for a grid of 8, are not averaged at all.
 #
 # The networks are those of the previous chapter; what is missing is trained now.
 
 # %% tags=["nbval-ignore-output"]
 images = data.load(p.dataset)
-parameters.check_grid(p.grid, images.test_images.shape[-1])
+parameters.check_grid(p.grid, *images.test_images.shape[1:3])
 populations = population_grid(images, p.families, p.widths, p.seeds, epochs=p.epochs)
 directions = salience.population_directions(populations, images, output=p.output, grid=p.grid)
 
@@ -78,7 +78,7 @@ print("gradients that are exactly zero, of", n_images, "for each network; averag
 # Orange pixels lower the score of the true class when they get brighter, purple ones raise it.
 # The last two columns are the mean directions over all networks of the narrowest and of the widest population.
 
-# %% mystnb={"image": {"alt": "Rows of test images with the input gradients of two narrow networks, which have little in common, of two wide networks, which share their main spots, and the mean directions of narrow and of wide networks, which nearly agree."}} tags=["hide-input"]
+# %% mystnb={"image": {"alt": "Rows of test images with the input gradients of two narrow and two wide networks, and the mean directions of narrow and of wide networks."}} tags=["hide-input"]
 family = p.families[0]
 shown = [int(np.flatnonzero(images.test_labels == label)[0]) for label in range(min(4, len(images.classes)))]
 narrow, wide = directions[family, p.widths[0]], directions[family, p.widths[-1]]
@@ -102,7 +102,7 @@ figures.show(figure, f"**Images and their gradients.** {family}; n = {len(shown)
 #
 # Here are the first networks of every width; on the diagonal the first and the second of one width.
 
-# %% mystnb={"image": {"alt": "One heatmap for each family of the similarity of single networks over widths k1 and k2, dark at the lower left where both are narrow and brightest at the upper right where both are wide."}} tags=["hide-input"]
+# %% mystnb={"image": {"alt": "One heatmap for each family of the similarity of single networks over widths k1 and k2, with its number in every cell."}} tags=["hide-input"]
 single = {}
 for family in p.families:
     first = np.stack([directions[family, k][0] for k in p.widths])
@@ -129,7 +129,7 @@ rng = np.random.default_rng(p.random_seed)
 matrices = {family: bootstrap.similarity_matrix([directions[family, k] for k in p.widths], rng, p.bootstrap_draws)
             for family in p.families}
 
-# %% mystnb={"image": {"alt": "One heatmap for each family of the expected similarity over widths k1 and k2 with its number and interval in every cell. In every panel the values rise to the right and upwards, lowest where both networks are narrow and highest where both are wide."}} tags=["hide-input"]
+# %% mystnb={"image": {"alt": "One heatmap for each family of the expected similarity over widths k1 and k2 with its number and half its interval in every cell."}} tags=["hide-input"]
 intervals = {family: matrix.interval() for family, matrix in matrices.items()}
 figure = figures.heatmaps({family: estimate for family, (estimate, _, _) in intervals.items()}, p.widths,
                           "expected similarity ρ(k1, k2) (cosine)",
@@ -151,7 +151,7 @@ figures.show(figure, "**The paper's Fig. 12, row of this data set.** Expected si
 null = similarity.unrelated(n_images, dim, rng)
 chance = tuple(np.quantile(null, [0.025, 0.975]))
 
-# %% mystnb={"image": {"alt": "Left: heatmap of the expected similarity of the first family over k1 and k2. Right: the similarity of two networks of one width against the width, one rising line for each family with intervals, all far above the thin grey band of unrelated directions."}} tags=["hide-input"]
+# %% mystnb={"image": {"alt": "Left: heatmap of the expected similarity of the first family over k1 and k2. Right: the similarity of two networks of one width against the width, one line for each family with intervals, and a grey band for unrelated directions."}} tags=["hide-input"]
 family = p.families[0]
 diagonals = {name: tuple(np.diagonal(part) for part in interval) for name, interval in intervals.items()}
 trend = figures.main_result(family, intervals[family][0], diagonals, p.widths, chance)
@@ -174,7 +174,7 @@ figures.show(trend, f"**The trend.** Left: {family}. Right: all families with 95
 #
 # An undecided step is one whose interval holds zero: in a family of few networks a small step cannot be told from none.
 
-# %%
+# %% tags=["nbval-ignore-output"]
 verdicts = [claim for family in p.families
             for claim in growth_claims(family, matrices[family], p.widths, chance)]
 for claim in verdicts:
@@ -183,7 +183,7 @@ for claim in verdicts:
 # %% tags=["hide-input", "nbval-ignore-output"]
 claims.table(verdicts)
 
-# %% mystnb={"image": {"alt": "One panel for each family: a point with an interval for every step of the similarity matrix to the next width, most of them above the zero line, mostly larger where the other network is wider."}} tags=["hide-input", "nbval-ignore-output"]
+# %% mystnb={"image": {"alt": "One panel for each family: a point with an interval for every step of the similarity matrix to the next width, coloured by the width of the other network, and a line at zero."}} tags=["hide-input", "nbval-ignore-output"]
 figures.show(figures.steps({family: matrix.interval(steps) for family, matrix in matrices.items()}, p.widths),
              f"**Every step.** Change of the expected similarity when one network moves to the next width, the other's width "
              f"given by colour, with pointwise 95 % intervals; n = {n_images} test images, {sum(networks.values())} networks.")
@@ -227,7 +227,7 @@ for reading, families in distances.items():
 if distances:
     display(wasserstein_distances.table(distances, p.widths))
 
-# %% mystnb={"image": {"alt": "Two panels, one for each reading of S(f): the mean distance between networks of one family over the width, a line with intervals for each of the families, and a grey band for two samples of one law. All distances are small beside the largest possible, which is 2."}} tags=["hide-input", "nbval-ignore-output"]
+# %% mystnb={"image": {"alt": "Two panels, one for each reading of S(f): the mean distance between networks of one family over the width, a line with intervals for each of the families, and a grey band for two samples of one law."}} tags=["hide-input", "nbval-ignore-output"]
 if distances:
     figures.show(distances_by_width(distances, p.widths),
                  f"**The paper's Table 1 as a picture.** Mean distance of two networks, of {compared} in each "

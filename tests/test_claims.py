@@ -9,7 +9,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from lib import claims
-from lib.claims import Claim, judge_above, write_results
+from lib.claims import Claim, all_above, judge_above, judge_within, write_results
 
 CLAIM = Claim("rises", "It rises.", "step", 0.1234567, 0.01234, 0.20123, 20, 256, "the interval lies above 0",
               "supported")
@@ -53,6 +53,37 @@ def written(tmp_path, monkeypatch):
 ])
 def test_verdicts(low, high, threshold, verdict):
     assert judge_above(low, high, threshold) == verdict
+
+
+@pytest.mark.parametrize("low, high, verdict", [
+    (0.95, 1.05, "supported"), (0.9, 1.1, "supported"), (0.85, 1.05, "undecided"), (0.95, 1.2, "undecided"),
+    (0.5, 2.0, "undecided"), (1.11, 1.2, "contradicted"), (0.5, 0.89, "contradicted"), (math.nan, math.nan, "undecided")])
+def test_verdicts_of_a_band(low, high, verdict):
+    assert judge_within(low, high, 0.9, 1.1) == verdict
+
+
+def claim_that_all_are_above(estimates, half, threshold=0.0):
+    """All intervals `half` wide at 95 %, wider at higher levels."""
+    estimates = np.asarray(estimates)
+
+    def interval(level):
+        margin = half * (1 if level == 0.95 else 1.5)
+        return estimates, estimates - margin, estimates + margin
+
+    return all_above("all", "All rise.", "step", interval, threshold, 7, 100, list("abcd"))
+
+
+def test_of_many_numbers_the_one_that_decides_is_shown():
+    rising = claim_that_all_are_above([[0.5, 0.3], [0.4, 0.6]], 0.1)
+    assert (rising.verdict, rising.estimate, rising.low) == ("supported", 0.3, pytest.approx(0.2))
+    assert "step: b, the one of 4 with the lowest lower end; 4 of 4 intervals lie above 0" in rising.statistic
+    assert "at the level 1 - 0.05 / 4" in rising.rule and (rising.networks, rising.images) == (7, 100)
+    unsure = claim_that_all_are_above([0.5, -0.12], 0.1)  # below zero at 95 %, not at the corrected level
+    assert (unsure.verdict, unsure.estimate) == ("undecided", -0.12) and "1 of 2" in unsure.statistic
+    falling = claim_that_all_are_above([0.5, -0.3], 0.1)
+    assert (falling.verdict, falling.estimate) == ("contradicted", -0.3)
+    assert "lowest upper end" in falling.statistic
+    assert claim_that_all_are_above([0.5, 0.3], 0.1, threshold=0.9).verdict == "contradicted"
 
 
 def test_results_say_what_where_and_with_which_parameters(written):
@@ -113,7 +144,7 @@ def test_a_table_has_a_row_a_claim_with_whole_sentences_and_three_decimals():
     long = "rho < 1 & " + "so on and on " * 20 + "to the end"
     page = claims.table(iter([CLAIM, dataclasses.replace(CLAIM, name="other", statement=long, low=math.nan)])).data
     assert page.count("<tr") == 3 and page.count("0.123 [") == 2 and page.count("supported") == 2
-    assert "It rises." in page and "0.123 [0.012, 0.201]" in page and "0.123 [nan, 0.201]" in page
+    assert "It rises." in page and "0.123 [0.012, 0.201]" in page and "0.123 [–, 0.201]" in page
     assert "rho &lt; 1 &amp; so on" in page and "to the end" in page
 
 

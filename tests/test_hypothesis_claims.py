@@ -31,7 +31,7 @@ def verdict(claims, name):
 
 def test_concentration_is_seen_and_its_opposite_too():
     np.testing.assert_allclose(falls(LAW), np.diff(R))
-    rising, falling = variance_claims("vit", matrix(LAW)), variance_claims("vit", matrix(LAW[::-1, ::-1]))
+    rising, falling = (variance_claims("vit", matrix(values), WIDTHS) for values in (LAW, LAW[::-1, ::-1]))
     assert {claim.verdict for claim in rising} == {"supported"}
     assert {claim.verdict for claim in falling} == {"contradicted"}
 
@@ -39,7 +39,7 @@ def test_concentration_is_seen_and_its_opposite_too():
 def test_one_step_that_is_not_sure_leaves_every_step_undecided():
     flat = R.copy()
     flat[1] = flat[0]
-    claims = variance_claims("vit", matrix(flat[:, None] * flat, 0.003))
+    claims = variance_claims("vit", matrix(flat[:, None] * flat, 0.003), WIDTHS)
     assert verdict(claims, "04-h1-vit") == "supported" and verdict(claims, "04-h1-every-step-vit") == "undecided"
 
 
@@ -48,8 +48,9 @@ def test_one_step_that_is_not_sure_leaves_every_step_undecided():
 def test_one_direction_is_judged_by_the_lowest_cosine(cosine, spread, expected):
     values = LAW.copy()
     values[0, 3] = values[3, 0] = cosine * LAW[0, 3]
-    claim = direction_claim("vit", matrix(values, spread))
-    assert claim.verdict == expected and claim.estimate == pytest.approx(cosine if cosine < 1 else 1)
+    claim = direction_claim("vit", matrix(values, spread), WIDTHS)
+    assert claim.verdict == expected and claim.estimate == pytest.approx(cosine)
+    assert cosine == 1 or ": k = 2 and 16, the one of 6" in claim.statistic
 
 
 def test_families_are_compared_with_other_families_only():
@@ -58,9 +59,10 @@ def test_families_are_compared_with_other_families_only():
     values = LAW.copy()
     values[:2, 2:] *= 0.5
     values[2:, :2] *= 0.5
-    claim = across_claim(matrix(values), ["a", "a", "b", "b"])
+    claim = across_claim(matrix(values), ["a", "a", "b", "b"], [2, 4, 2, 4])
     assert claim.verdict == "contradicted" and claim.estimate == pytest.approx(0.5)
-    assert direction_claim("b", matrix(values[2:, 2:])).verdict == "supported"
+    assert " and b k = " in claim.statistic
+    assert direction_claim("b", matrix(values[2:, 2:]), [2, 4]).verdict == "supported"
 
 
 def test_rank_one_is_judged_by_what_the_law_explains():
@@ -77,6 +79,11 @@ def test_promises_hold_where_the_law_goes_on_and_fail_where_it_breaks():
     stalled = R * [1, 1, 1, 0.5]
     claims = promise_claims("vit", matrix(stalled[:, None] * stalled), WIDTHS)
     assert verdict(claims, "04-predict-mean-cosine-vit") == verdict(claims, "04-predict-similarity-vit") == "contradicted"
+    bent = LAW.copy()  # one similarity too large, another too small: no average may hide that
+    bent[0, 3], bent[1, 3] = 1.3 * LAW[0, 3], LAW[1, 3] / 1.3
+    bent[3, :2] = bent[:2, 3]
+    (claim,) = [claim for claim in promise_claims("vit", matrix(bent), WIDTHS) if "similarity" in claim.name]
+    assert claim.verdict == "contradicted" and "rho(4, 16), the furthest of 4 from 1" in claim.statistic
     away = LAW.copy()
     away[:3, 3] *= 0.3
     away[3, :3] *= 0.3

@@ -72,8 +72,8 @@ def test_uniform_directions_have_a_flat_psi(dim):
     width = bandwidth(t)
     variance = 1 / (2 * np.sqrt(np.pi) * width * 40000 * sphere.uniform_pdf(at, dim))  # of log p
     bias = 2 * width**2 * dim  # width^2 / 2 times p'' / p, of a density with the variance 1 / dim
-    np.testing.assert_array_less(np.abs(found), bias + 4.5 * np.sqrt(variance + variance.min()))
-    assert bias < 0.06 and found[15] == 0
+    np.testing.assert_array_less(np.abs(found), bias + 4.5 * np.sqrt(variance))
+    assert bias < 0.06
 
 
 @pytest.mark.parametrize("dim", [3, 64, 3072])
@@ -87,14 +87,11 @@ def test_log_psi_of_von_mises_fisher_directions_rises_by_kappa(dim):
     assert slope == pytest.approx(kappa, rel=0.06)
 
 
-def test_log_psi_is_zero_at_zero_or_else_where_t_is_densest():
-    at = np.linspace(-1, 1, 401)
+def test_psi_is_one_on_average_over_uniform_directions():
+    at = np.linspace(-1, 1, 2001)
     t = von_mises_fisher(1.0, 3).sample_t(np.random.default_rng(0), 2000)
-    assert log_psi(t, at, 3)[200] == pytest.approx(0, abs=1e-12)
-    far = von_mises_fisher(3000.0, 3000).sample_t(np.random.default_rng(0), 2000)
-    found = log_psi(far, at, 3000)
-    assert found[np.argmax(density(far, at))] == 0
-    assert np.isnan(found[200])
+    psi = np.exp(log_psi(t, at, 3, coverage=1.0))
+    assert np.nansum(psi * sphere.uniform_pdf(at, 3)) * (at[1] - at[0]) == pytest.approx(1, abs=0.03)
 
 
 def test_log_psi_is_evaluated_in_the_range_of_the_central_mass_alone():
@@ -111,7 +108,6 @@ def test_log_psi_is_not_evaluated_in_a_gap():
     t = np.append(t, np.full(800, 0.50005) + np.linspace(-1e-6, 1e-6, 800))  # a bandwidth far below the gap
     found = log_psi(t, np.array([-0.49995, 0.0, 0.50005]), 64)
     np.testing.assert_array_equal(np.isnan(found), [False, True, False])
-    assert found[2] == 0
 
 
 def test_nan_is_left_out():

@@ -131,10 +131,22 @@ def test_a_notebook_shows_the_sentence_alone():
 
 
 def test_a_grid_finer_than_the_images_is_refused_as_a_parameter():
-    parameters.check_grid(8, 8)
-    parameters.check_grid(None, 8)
+    parameters.check_grid(8, 1, 8)
+    parameters.check_grid(None, 1, 8)
+    parameters.check_grid(1, 3, 32)
     with pytest.raises(parameters.ParameterError, match="parameter 'grid': grid must be a whole number from 1 to 8"):
-        parameters.check_grid(16, 8)
+        parameters.check_grid(16, 1, 8)
+    with pytest.raises(parameters.ParameterError, match="at least 3 dimensions; a grid of 1 gives 1"):
+        parameters.check_grid(1, 1, 8)
+
+
+def test_too_few_widths_and_a_family_without_controls_are_refused():
+    parameters.check_widths([2, 4, 8], 3)
+    parameters.check_control("cnn-small", ["cnn-large", "cnn-small"])
+    with pytest.raises(parameters.ParameterError, match="'widths': this chapter needs at least 3 widths, not 2"):
+        parameters.check_widths([2, 4], 3)
+    with pytest.raises(parameters.ParameterError, match="'control_family': must be one of .* cnn-large, not 'cnn-small'"):
+        parameters.check_control("cnn-small", ["cnn-large"])
 
 
 def test_a_chapter_can_be_run_again_in_its_kernel():

@@ -37,7 +37,7 @@ def test_wider_networks_classify_better_and_all_of_them_well(read):
 
 
 def test_similarity_rises_as_it_did_in_the_trial_that_came_before_the_book(read):
-    """design.md: 0.15 at k = 2 and 0.63 at k = 32 for cnn-small on native 8x8 gradients."""
+    """A trial with another program: 0.15 at k = 2 and 0.63 at k = 32 for cnn-small on native 8x8 gradients."""
     values = np.array(read("03_individual_similarity")["numbers"]["expected"]["cnn-small"]["estimate"])
     assert abs(values[0, 0] - 0.15) < 0.04 and abs(values[-1, -1] - 0.63) < 0.05
 

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from lib.claims import Claim
-from lib.rotational_symmetry import alignment
+from lib.intervals import crossed_interval
+from lib.mean_directions import mean_cosine_estimates
+from lib.rotational_symmetry import alignment, with_exponential_cosines
 from lib.saw import Saw, von_mises_fisher
 from lib.saw_claims import (RICHER, beyond_vmf_claim, findings, order_claim, right_of_uniform_claim,
                             shape_claim, symmetry_claim, uniform_and_own)
@@ -64,15 +66,34 @@ def test_the_shape_is_judged_by_the_psi_that_made_the_data(saw, verdict):
 
 def test_a_shape_beyond_the_exponential_is_found_only_where_there_is_one():
     rng = np.random.default_rng(2)
-    shapes = ("exponential", *RICHER)
-
-    def verdict(saw):
-        return beyond_vmf_claim("vit", [held_out(population(rng, saw, images=100), rng, shapes=shapes, folds=3)
-                                        for _ in range(2)])
-
-    wide = verdict(Saw(lambda t: -8 * np.log1p(-0.95 * t), DIM))
+    wide = judged(rng, *(population(rng, Saw(lambda t: -8 * np.log1p(-0.95 * t), DIM), images=100) for _ in range(2)))
     assert wide.verdict == "supported" and wide.low > 0 and wide.networks == 24
-    assert verdict(von_mises_fisher(8.0, DIM)).verdict != "supported"
+    plain = judged(rng, *(population(rng, von_mises_fisher(8.0, DIM), images=100) for _ in range(2)))
+    assert plain.verdict != "supported"
+
+
+def judged(rng, *populations):
+    shapes = ("exponential", *RICHER)
+    scores, control = ([held_out(made(u), rng, shapes=shapes, folds=3) for u in populations]
+                       for made in (lambda u: u, lambda u: with_exponential_cosines(u, rng)))
+    return beyond_vmf_claim("vit", scores, control)
+
+
+def test_deviations_along_few_axes_are_no_richer_shape():
+    """t exactly von Mises-Fisher about mu, but mu_perp mostly along few of 63 axes: the mean direction's error, too."""
+    rng, dim = np.random.default_rng(5), 64
+    t = von_mises_fisher(20.0, dim).sample_t(rng, 6 * 300)[:, None]
+    across = rng.standard_normal((6 * 300, dim - 1)) * np.where(np.arange(dim - 1) < 8, 3.0, 1.0)
+    across /= np.linalg.norm(across, axis=1, keepdims=True)
+    u = np.concatenate([t, np.sqrt(1 - t**2) * across], axis=1).reshape(6, 300, dim)
+    shapes = ("exponential", *RICHER)
+    plain = held_out(u, rng, shapes=shapes, folds=3)
+    spurious = crossed_interval(plain["quadratic exponential"] - plain["exponential"])
+    assert spurious[1] > 0  # which is why a control runs along
+    assert judged(rng, u).verdict != "supported"
+    made = with_exponential_cosines(u, rng)
+    np.testing.assert_allclose(np.linalg.norm(made, axis=2), 1)
+    assert mean_cosine_estimates(made)["pairs"] == pytest.approx(mean_cosine_estimates(u)["pairs"], abs=0.06)
 
 
 @pytest.mark.parametrize("gains, verdict", [((0.3, -0.3), "supported"), ((-0.3, 0.3), "supported"),
@@ -81,7 +102,9 @@ def test_the_better_of_two_shapes_counts(gains, verdict):
     noise = 0.1 * np.random.default_rng(3).standard_normal((2, 2, 8, 40))
     scores = [{"exponential": np.zeros((8, 40))} | {shape: gain - noise[i, j].mean() + noise[i, j] for j, (shape, gain)
               in enumerate(zip(RICHER, gains))} for i in range(2)]
-    assert beyond_vmf_claim("vit", scores).verdict == verdict
+    nothing = [dict.fromkeys(("exponential", *RICHER), np.zeros((8, 40))) for _ in range(2)]
+    assert beyond_vmf_claim("vit", scores, nothing).verdict == verdict
+    assert beyond_vmf_claim("vit", scores, scores).verdict == "undecided"  # nothing that the control lacks
 
 
 def test_symmetry_is_supported_contradicted_or_left_open():
