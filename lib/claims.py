@@ -69,7 +69,8 @@ def all_above(name: str, statement: str, statistic: str, interval: Callable[[flo
     strict = np.ravel(interval(1 - 0.05 / estimate.size)[2])
     verdict = judge_above(low, strict, threshold)
     end, shown = ("upper", np.argmin(strict)) if verdict == CONTRADICTED else ("lower", np.argmin(low))
-    return Claim(name, statement, f"{statistic}: {places[shown]}, the one of {estimate.size} with the lowest {end} end; "
+    return Claim(name, statement,
+                 f"{statistic}: {places[shown]}, the one of {estimate.size} with the lowest {end} end; "
                  f"{int((low > threshold).sum())} of {estimate.size} intervals lie above {threshold:g}",
                  float(estimate[shown]), float(low[shown]), float(high[shown]), networks, images,
                  f"all 95 % intervals above {threshold:g}; contradicted if one lies below, at the level "
@@ -90,8 +91,8 @@ def all_within(name: str, statement: str, statistic: str, interval: Callable[[fl
     shown = int(np.nanargmax(np.abs(np.nan_to_num(estimate, nan=np.mean(band)) - np.mean(band))))
     return Claim(name, statement, f"{statistic}: {places[shown]}, the furthest of {estimate.size} from "
                  f"{np.mean(band):g}", float(estimate[shown]), float(low[shown]), float(high[shown]), networks, images,
-                 f"all 95 % intervals within {band[0]:g} to {band[1]:g}; contradicted if one lies outside, at the level "
-                 f"1 - 0.05 / {estimate.size}", verdict)
+                 f"all 95 % intervals within {band[0]:g} to {band[1]:g}; contradicted if one lies outside, at the "
+                 f"level 1 - 0.05 / {estimate.size}", verdict)
 
 
 def table(claims: Iterable[Claim]) -> HTML:

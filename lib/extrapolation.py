@@ -34,7 +34,7 @@ def power_law(resultant: np.ndarray, widths: Sequence[int], at: Sequence[float])
 
 
 def predicted_similarity(rho: np.ndarray, widths: Sequence[int]) -> np.ndarray:
-    """rho(k, last) for every k as R_k R_last, one shared mean direction assumed: [..., widths, widths] -> [..., widths].
+    """rho(k, last) of every k as R_k R_last, for one shared mean direction: [..., widths, widths] -> [..., widths].
 
     R_last is the predicted one, also in rho(last, last).
     """

@@ -53,9 +53,9 @@ def law_findings(law: pd.DataFrame) -> list[str]:
     if not np.isfinite(least.astype(float)).all():
         return ["- **Rank one**: not to be told, because some similarities are not above zero."]
     return [f"- **Rank one**: on averages over images the law explains at least {least.min():.3f} of the variance of "
-            f"log ρ in every family and is off by {residual.max():.1%} at most (root mean square). Residuals of single "
-            f"images correlate by {repeat.min():.2f} to {repeat.max():.2f} between halves of the networks: 1 would mean "
-            "that they belong to the image, 0 that they are chance, or that so few networks do not show more."]
+            f"log ρ in every family and is off by {residual.max():.1%} at most (root mean square). Residuals of "
+            f"single images correlate by {repeat.min():.2f} to {repeat.max():.2f} between halves of the networks: 1 "
+            "would mean that they belong to the image, 0 that they are chance, or that so few networks do not show more."]
 
 
 def control_findings(family: str, matrices: Mapping[int, SimilarityMatrix]) -> list[str]:
@@ -69,8 +69,8 @@ def control_findings(family: str, matrices: Mapping[int, SimilarityMatrix]) -> l
                       for name in (WEIGHTS, ORDER))
     return [f"- **Controls, {family}**: at k = {widths[-1]} trained networks have ρ = {rho[place[REAL]]:.2f}, the same "
             f"networks before training {rho[place[UNTRAINED]] + 0:.2f}, networks on shuffled labels "
-            f"{rho[place[LABELS]]:.2f}, the last {about}. The same initial weights add {_with_interval(*weights[0])} at "
-            f"k = {widths[0]} and {_with_interval(*weights[-1])} at k = {widths[-1]}, the same order of images "
+            f"{rho[place[LABELS]]:.2f}, the last {about}. The same initial weights add "
+            f"{_with_interval(*weights[0])} at k = {widths[0]} and {_with_interval(*weights[-1])} at k = {widths[-1]}, the same order of images "
             f"{_with_interval(*order[0])} and {_with_interval(*order[-1])}."]
 
 

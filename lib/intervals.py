@@ -62,8 +62,8 @@ def combined_interval(tables: Sequence[np.ndarray], weights: Sequence[float], le
     return estimate, estimate - margin, estimate + margin
 
 
-def crossed_margin(by_networks: np.ndarray, by_images: np.ndarray, residual: np.ndarray, freedom: np.ndarray, images: int,
-                   level: float = 0.95) -> np.ndarray:
+def crossed_margin(by_networks: np.ndarray, by_images: np.ndarray, residual: np.ndarray, freedom: np.ndarray,
+                   images: int, level: float = 0.95) -> np.ndarray:
     """Half the width of an interval for a statistic of networks crossed with images.
 
     `by_networks`, `by_images`: its variance when only networks, only images are drawn again; both hold the `residual`

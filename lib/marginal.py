@@ -1,7 +1,7 @@
 """The semi-parametric fit of a Saw distribution: a kernel estimate of the density of t over the uniform one.
 
-log psi(t) = log p(t) - log P_origin(t), up to a constant (fact sheet 3.3; right half of the paper's Fig. 8).  The paper's
-bandwidth is not known; the rule here is Silverman's.
+log psi(t) = log p(t) - log P_origin(t), up to a constant (fact sheet 3.3; right half of the paper's Fig. 8).  The
+paper's bandwidth is not known; the rule here is Silverman's.
 """
 
 import numpy as np

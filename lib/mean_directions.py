@@ -69,8 +69,8 @@ def mean_cosine_estimates(directions: np.ndarray) -> dict[str, float]:
     """E[t] of a population in five ways, [networks, n, d] -> name -> average over images.
 
     'own mean': t from a mean that holds the network itself, too large; 'leave one out': too small; 'leave one out,
-    corrected'; 'pairs': the root of the mean cosine of pairs of different networks; 'pairs, image by image': the mean of
-    such roots at every image, which noise makes too small where there are few networks.
+    corrected'; 'pairs': the root of the mean cosine of pairs of different networks; 'pairs, image by image': the mean
+    of such roots at every image, which noise makes too small where there are few networks.
     """
     left_out = np.nanmean(leave_one_out_cosines(directions))
     root = mean_resultant_length(directions)
@@ -85,9 +85,10 @@ def mean_cosine_estimates(directions: np.ndarray) -> dict[str, float]:
 def split_half_cosines(populations: Sequence[np.ndarray], rng: np.random.Generator, splits: int = 20) -> np.ndarray:
     """Mean-direction cosines freed of noise by halves of the networks, populations of [networks, n, d].
 
-    -> [populations, populations].  Each population is cut in two at random; C_ij is the cosine of a half of i with a half of j, never of networks
-    with themselves, averaged over images and `splits`.  C_ij / sqrt(C_ii C_jj) is the cosine without the noise that
-    halves leave (Spearman's correction); the diagonal is C_ii itself, how well one half knows the other.
+    -> [populations, populations].  Each population is cut in two at random; C_ij is the cosine of a half of i with a
+    half of j, never of networks with themselves, averaged over images and `splits`.  C_ij / sqrt(C_ii C_jj) is the
+    cosine without the noise that halves leave (Spearman's correction); the diagonal is C_ii itself, how well one half
+    knows the other.
     """
     populations = [checked(population) for population in populations]
     cosines = np.zeros((len(populations), len(populations)))

@@ -57,8 +57,8 @@ def beyond_vmf_claim(family: str, scores: Sequence[Mapping[str, np.ndarray]],
                      exponential: Sequence[Mapping[str, np.ndarray]]) -> Claim:
     """A richer psi than the exponential predicts networks and images that were held out better, over all widths.
 
-    `scores`: a mapping a width, as `lib.shapes.held_out` gives it; `exponential`: the same of populations like these whose
-    psi is exponential (`lib.rotational_symmetry.with_exponential_cosines`), whose gain is taken off.
+    `scores`: a mapping a width, as `lib.shapes.held_out` gives it; `exponential`: the same of populations like these
+    whose psi is exponential (`lib.rotational_symmetry.with_exponential_cosines`), whose gain is taken off.
     """
     # The better of two shapes is taken: each interval leaves 2.5 % outside, both together at most 5 %.
     share = np.repeat([1 / len(scores), -1 / len(exponential)], [len(scores), len(exponential)])

@@ -93,8 +93,8 @@ def distance_findings(claims: Sequence[Claim]) -> str:
     small = found["03-wasserstein-small"]
     nulls = [claim for key, claim in found.items() if key.startswith("03-wasserstein-null-")]
     lines.append(f"- **Size**: no interval for a mean distance reaches beyond {small.high:.3f}, of 2 at most. In "
-                 f"{sum(claim.verdict == SUPPORTED for claim in nulls)} of {len(nulls)} families the interval of the mean "
-                 "over widths lies above the 97.5 % point of two samples of one law.")
+                 f"{sum(claim.verdict == SUPPORTED for claim in nulls)} of {len(nulls)} families the interval of the "
+                 "mean over widths lies above the 97.5 % point of two samples of one law.")
     return "\n".join(lines)
 
 
