@@ -86,6 +86,17 @@ def test_of_many_numbers_the_one_that_decides_is_shown():
     assert claim_that_all_are_above([0.5, 0.3], 0.1, threshold=0.9).verdict == "contradicted"
 
 
+@pytest.mark.parametrize("estimates, verdict, shown", [
+    ([1.0, 1.02], "supported", 1.02), ([1.0, 0.8], "contradicted", 0.8), ([0.94, 1.0], "undecided", 0.94),
+    ([1.0, math.nan], "undecided", 1.0), ([math.nan, math.nan], "undecided", math.nan)])
+def test_of_many_numbers_all_must_lie_within_the_band(estimates, verdict, shown):
+    estimates = np.array(estimates)
+    claim = claims.all_within("all", "All hold.", "ratio", lambda level: (estimates, estimates - 0.05, estimates + 0.05),
+                              (0.9, 1.1), 7, 100, ["a", "b"])
+    assert claim.verdict == verdict and claim.estimate == pytest.approx(shown, nan_ok=True)
+    assert "the furthest of 2 from 1" in claim.statistic and "at the level 1 - 0.05 / 2" in claim.rule
+
+
 def test_results_say_what_where_and_with_which_parameters(written):
     content = written({"rho": 0.5}, {"widths": [4, 8], "grid": None}, [CLAIM])
     assert list(content) == ["chapter", "study", "versions", "parameters", "numbers", "claims"]

@@ -122,3 +122,22 @@ def test_the_answers_in_words_carry_the_numbers():
     words = control_findings("vit", {2: controls(0.2, 0, 0, 0.5, 0.2), 16: controls(0.6, 0, 0.2, 0.8, 0.6)})[0]
     assert "trained networks have ρ = 0.61" in words and "add 0.30 [0.30, 0.30] at k = 2" in words
     assert "is 1.00 [" in promise_findings(families, WIDTHS)[0]
+
+
+def test_what_cannot_be_told_is_said_in_words():
+    """A width whose networks have nothing in common: no mean direction, no law, no promise, and no NaN in a sentence."""
+    broken = LAW.copy()
+    broken[0, 0] = -0.01
+    families = {"vit": matrix(broken)}
+    law = pd.DataFrame({"vit": {"R² of averages": np.nan, "r.m.s. residual of averages": np.nan,
+                                "correlation of residuals, halves of the networks": np.nan}})
+    labels = np.diag([0.6, 0.0, -0.1, 0.8, 0.6]) + 0.01
+    words = " ".join([*direction_findings(families, families["vit"], ["vit"] * 4), *law_findings(law),
+                      *promise_findings(families, WIDTHS), *control_findings("vit", {2: matrix(labels)})])
+    assert "nan" not in words
+    for part in ("some width has no similarity above zero", "not to be told, because", "predicted over measured is not to "
+                 "be told", "without a mean direction"):
+        assert part in words
+    claims = [direction_claim("vit", families["vit"], WIDTHS), rank_one_claim("vit", families["vit"]),
+              *promise_claims("vit", families["vit"], WIDTHS)]
+    assert {claim.verdict for claim in claims if claim.name != "04-predict-direction-vit"} == {"undecided"}

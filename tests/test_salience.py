@@ -227,3 +227,17 @@ def test_untrained_directions_are_those_of_the_initial_weights(tiny, digits):
         np.testing.assert_array_equal(rows, directions(gradients).numpy())
     trained = salience.population_directions({"a": population}, digits)["a"]
     assert not np.allclose(found, trained)
+
+
+def test_networks_without_any_gradient_are_left_out_and_told(tiny, digits):
+    networks = list(train(tiny, range(5), digits))
+    for dead in (1, 3):
+        networks[dead].state["fc.weight"].zero_()  # scores that no pixel changes
+    living = [network for i, network in enumerate(networks) if i not in (1, 3)]
+    with pytest.warns(UserWarning, match="population 'a': 2 of its 5 networks have no gradient at any image"):
+        found = salience.population_directions({"a": Population(tiny, tuple(networks))}, digits)["a"]
+    expected = salience.population_directions({"a": Population(tiny, tuple(living))}, digits)["a"]
+    np.testing.assert_array_equal(found, expected)
+    networks[0].state["fc.weight"].zero_()
+    with pytest.raises(ValueError, match="population 'a': 2 of its 5 networks have a gradient that is not zero"):
+        salience.population_directions({"a": Population(tiny, tuple(networks))}, digits)
