@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from threadpoolctl import threadpool_limits
 
 from lib import data, specification
 
 torch.set_num_threads(1)  # as in the worker processes: more threads would add in another order
+threadpool_limits(1)  # numpy too: simulations of many small products only wait for each other's threads
 
 
 class InlineExecutor(Executor):
