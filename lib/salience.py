@@ -47,7 +47,7 @@ def input_gradients(model: nn.Module, images: torch.Tensor, labels: torch.Tensor
         raise ValueError(f"{len(images)} images need as many labels, not {len(labels)}")
     device = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
     gradients = torch.empty(images.shape, dtype=torch.float32)
-    with _evaluating(model, device) as model:
+    with evaluating(model, device) as model:
         for start in range(0, len(images), batch_size):
             part = slice(start, start + batch_size)
             gradients[part] = _batch_gradients(model, images[part].to(device), labels[part].to(device), output).cpu()
@@ -148,7 +148,7 @@ def _with_gradients(rows: np.ndarray, key: Hashable) -> np.ndarray:
 
 
 @contextmanager
-def _evaluating(model: nn.Module, device: str) -> Iterator[nn.Module]:
+def evaluating(model: nn.Module, device: str) -> Iterator[nn.Module]:
     """The model in eval mode, or a copy of it on `device` if it lies elsewhere; afterwards its modes are as before."""
     if any(parameter.device.type != torch.device(device).type for parameter in model.parameters()):
         model = copy.deepcopy(model).to(device)
