@@ -1,0 +1,111 @@
+"""The pictures of chapter 7: attacked images, who can attack whom, strategies, and summaries of a heavy tail."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from lib.attack_claims import MEAN, RANDOM
+from lib.attacks import SUMMARIES
+from lib.bootstrap import SimilarityMatrix
+from lib.figures import by_width, heatmap, panel_grid, subplots, width_axis
+from lib.intervals import Interval
+
+# The paper's red, green and blue, in shades that are told apart with every kind of colour vision.
+STRATEGIES = {
+    "largest width": ("#D55E00", "s", "solid", lambda outcome: outcome[..., -3, :]),
+    "target's own width": ("#009E73", "^", "dashed",
+                           lambda outcome: np.diagonal(outcome[..., :MEAN, :], axis1=-2, axis2=-1)),
+    "mean direction": ("#0072B2", "o", "solid", lambda outcome: outcome[..., MEAN, :]),
+    "random signs": ("#666666", "v", "dotted", lambda outcome: outcome[..., RANDOM, :]),
+}
+
+
+def attacked_images(rows: Mapping[str, np.ndarray], columns: Sequence[str]) -> Figure:
+    """A row an attack, a column a step: pictures [columns, height, width], all on one scale of grey."""
+    figure, axes = subplots(len(rows), len(columns), width=1.5, height=1.6, squeeze=False)
+    low, high = (bound(list(rows.values())) for bound in (np.min, np.max))
+    for panels, (name, pictures) in zip(axes, rows.items()):
+        for panel, picture in zip(panels, pictures):
+            shades = panel.imshow(picture, cmap="gray", vmin=low, vmax=high)
+            panel.grid(False)
+            panel.set(xticks=[], yticks=[])
+        panels[0].set_ylabel(name, fontsize=10)
+    for panel, title in zip(axes[0], columns):
+        panel.set_title(title, fontsize=10)
+    figure.colorbar(shades, ax=axes, label="normalised pixel value", shrink=0.7, pad=0.02)
+    return figure
+
+
+def transfer(families: Mapping[str, SimilarityMatrix], widths: Sequence[int]) -> Figure:
+    """Fig. 25: alpha of source widths (rows) against target widths (columns), a panel a family."""
+    figure, axes = panel_grid(len(families), width=4.6, height=4.2)
+    top = max(outcome.values[:MEAN].max() for outcome in families.values())
+    for axis, (family, outcome) in zip(axes, families.items()):
+        estimate, low, high = outcome.interval()
+        image = heatmap(axis, estimate[:MEAN], widths, top, ((high - low) / 2)[:MEAN])
+        axis.set(title=family, xlabel="target width k2", ylabel="source width k1")
+    figure.colorbar(image, ax=axes, label="alpha (ratio of probabilities)", shrink=0.7, pad=0.02)
+    return figure
+
+
+def strategies(families: Mapping[str, SimilarityMatrix], widths: Sequence[int]) -> Figure:
+    """Fig. 11: alpha of the strategies over the target width, a panel a family."""
+    figure, axes = panel_grid(len(families), width=4.6, height=3.4, sharey=True)
+    for axis, (family, outcome) in zip(axes, families.items()):
+        for place, (name, (colour, marker, line, measure)) in enumerate(STRATEGIES.items()):
+            estimate, low, high = outcome.interval(measure)
+            axis.errorbar(np.asarray(widths) * 1.04 ** (place - 1.5), estimate, [estimate - low, high - estimate],
+                          color=colour, marker=marker, linestyle=line, capsize=3, label=name)
+        axis.set_title(family)
+        width_axis(axis, widths)
+        axis.axhline(1, color="black", linewidth=1)  # no effect
+        axis.set(xlabel="target width k", ylabel="alpha (ratio)")
+        axis.label_outer()
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    return figure
+
+
+def over_eps(families: Mapping[str, Mapping[float, SimilarityMatrix]]) -> Figure:
+    """alpha over the size of the step, a panel a family: matrices [strategies, 1] in the order of STRATEGIES."""
+    figure, axes = panel_grid(len(families), width=4.6, height=3.4, sharex=True, sharey=True)
+    for axis, (family, outcomes) in zip(axes, families.items()):
+        steps, found = np.array(list(outcomes)), np.array([outcome.interval() for outcome in outcomes.values()])
+        for place, (name, (colour, marker, line, _)) in enumerate(STRATEGIES.items()):
+            estimate, low, high = found[:, :, place, 0].T
+            axis.errorbar(steps * 1.03 ** (place - 1.5), estimate, [estimate - low, high - estimate], color=colour,
+                          marker=marker, linestyle=line, capsize=3, label=name)
+        axis.set_xscale("log")
+        axis.set_xticks(steps, [f"{step:g}" for step in steps])
+        axis.minorticks_off()
+        axis.set(title=family, xlabel="eps (normalised units)", ylabel="alpha (ratio)")
+        axis.label_outer()
+    axes[0].set_ylim(bottom=0)  # for all panels, after the last has found its own top
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    return figure
+
+
+def summaries(families: Mapping[str, Mapping[str, SimilarityMatrix]], widths: Sequence[int]) -> Figure:
+    """Averages over targets at each source width, a panel a summary, a line a family."""
+    figure, axes = panel_grid(len(SUMMARIES), width=4.6, height=3.4)
+    for axis, summary in zip(axes, SUMMARIES):
+        lines: dict[str, Interval] = {
+            family: outcomes[summary].interval(lambda outcome: outcome[..., :MEAN, :].mean(-1))
+            for family, outcomes in families.items()}
+        by_width(lines, widths, f"{summary} ({'share' if 'accuracy' in summary else 'ratio'})", axis=axis)
+        axis.set_xlabel("source width k")
+        axis.get_legend().remove()
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    return figure
+
+
+def across(outcome: SimilarityMatrix, families: Sequence[str]) -> Figure:
+    """alpha of source families and random signs (rows) against target families (columns)."""
+    figure, axis = subplots(width=6.6, height=5.2)
+    estimate, low, high = outcome.interval()
+    image = heatmap(axis, estimate, range(len(families)), estimate.max(), (high - low) / 2)
+    axis.set_xticks(range(len(families)), families, rotation=15)
+    axis.set_yticks(range(len(families) + 1), [*families, "random signs"])
+    axis.set(xlabel="target family", ylabel="source")
+    figure.colorbar(image, ax=axis, label="alpha (ratio of probabilities)", shrink=0.8)
+    return figure

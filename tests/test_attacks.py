@@ -1,0 +1,297 @@
+"""The attack against a closed form and another implementation; who attacks whom; intervals hold what they say."""
+
+import math
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from captum.robust import FGSM
+from torch import nn
+from torch.nn import functional as F
+
+from lib import attack_transfer, attacks, models
+from lib.attacks import (MAIN_SUMMARY, SUMMARIES, Scores, attack_summaries, decay_ratio, fgsm, random_signs, summarise,
+                         true_class_scores)
+from lib.salience import input_gradients
+
+
+def digits_like(count=12, seed=0, classes=4):
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(count, 1, 8, 8, generator=generator), torch.arange(count) % classes
+
+
+def network(seed=0, family="cnn-small"):
+    """A network whose running statistics are not the defaults, in eval mode."""
+    model = models.build(family, 2, in_channels=1, image_size=8, num_classes=4)
+    models.initialise(model, torch.Generator().manual_seed(seed))
+    model.train()(digits_like(seed=7)[0])
+    return model.eval()
+
+
+@pytest.fixture(scope="module")
+def linear():
+    model = nn.Sequential(nn.Flatten(), nn.Linear(64, 4))
+    models.initialise(model, torch.Generator().manual_seed(3))
+    return model
+
+
+class Untrained:
+    """A population of networks that were not trained."""
+
+    specification = SimpleNamespace(name="cnn-small, k = 2")
+
+    def __init__(self, seeds):
+        self.seeds = list(seeds)
+
+    def __len__(self):
+        return len(self.seeds)
+
+    def models(self):
+        return map(network, self.seeds)
+
+
+def test_no_step_changes_nothing():
+    images, labels = digits_like()
+    model = network()
+    attacked = fgsm(images, input_gradients(model, images, labels, output="probability"), eps=0)
+    assert torch.equal(attacked, images)
+    assert decay_ratio(model, images, attacked, labels) == 1
+    summaries = attack_summaries(model, images, attacked, labels)
+    assert tuple(summaries) == SUMMARIES and [summaries[name] for name in SUMMARIES[:3]] == [1, 1, 1]
+    right = (model(images).argmax(1) == labels).double().mean()
+    assert summaries["accuracy under attack"] == pytest.approx(float(right))
+
+
+def test_the_attacked_logits_of_a_linear_model_have_a_closed_form(linear):
+    images, labels = digits_like()
+    images[-1, 0, 0, :2] = torch.tensor([-9.0, 9.0])  # far bounds: the other images meet none
+    weight, bias = (part.detach().double() for part in linear[1].parameters())
+    clean = images.double().flatten(1) @ weight.T + bias
+    p = clean.softmax(1)
+    step = torch.sign(p.gather(1, labels[:, None]) * (weight[labels] - p @ weight))
+    expected = clean - 0.3 * step @ weight.T
+    attacked = fgsm(images, input_gradients(linear, images, labels, output="probability"), eps=0.3)
+    torch.testing.assert_close(linear(attacked).double()[:-1], expected[:-1], rtol=1e-5, atol=1e-5)
+    ratio = expected.softmax(1).gather(1, labels[:, None]) / p.gather(1, labels[:, None])
+    found = decay_ratio(linear, images[:-1], attacked[:-1], labels[:-1])
+    assert found == pytest.approx(float(ratio[:-1].mean()), rel=1e-5)
+
+
+@pytest.mark.parametrize("family", models.FAMILIES)
+def test_one_step_is_that_of_captum_against_the_cross_entropy(family):
+    """Lowering p_y is raising -log p_y: the signs are opposite, and so the step is the same."""
+    images, labels = digits_like()
+    model = network(family=family)
+    captum = FGSM(model, nn.CrossEntropyLoss(reduction="none"), images.min().item(), images.max().item())
+    captum.zero_thresh = 0  # it would leave pixels with gradients below 1e-6 alone
+    theirs = captum.perturb(images.clone().requires_grad_(), epsilon=0.25, target=labels)
+    ours = fgsm(images, input_gradients(model, images, labels, output="probability"), eps=0.25)
+    torch.testing.assert_close(ours, theirs.detach(), rtol=0, atol=1e-6)
+    assert (ours != images).float().mean() > 0.5
+
+
+def test_images_stay_within_the_clean_range_and_move_by_eps_at_most():
+    images, labels = digits_like()
+    gradients = input_gradients(network(), images, labels, output="probability")
+    attacked = fgsm(images, gradients, eps=1.5)
+    assert attacked.min() == images.min() and attacked.max() == images.max()
+    assert (attacked - images).abs().max() == pytest.approx(1.5, abs=1e-6)
+    gradients[3] = 0
+    assert torch.equal(fgsm(images, gradients, eps=1.5)[3], images[3])
+
+
+def test_a_networks_own_gradient_lowers_its_probability_more_than_random_signs():
+    images, labels = digits_like(40)
+    rng = np.random.default_rng(0)
+    for seed in range(3):
+        model = network(seed)
+        own, random = (decay_ratio(model, images, fgsm(images, gradients, eps=0.05), labels) for gradients in (
+            input_gradients(model, images, labels, output="probability"), random_signs(tuple(images.shape), rng)))
+        assert own < 1 and own < random
+
+
+def test_random_signs_are_steps_of_the_same_size():
+    signs = random_signs((50, 1, 8, 8), np.random.default_rng(0))
+    assert signs.dtype == torch.float32 and set(signs.unique().tolist()) == {-1.0, 1.0}
+    assert abs(signs.mean()) < 4 / math.sqrt(signs.numel())
+    assert torch.equal(signs, random_signs((50, 1, 8, 8), np.random.default_rng(0)))
+    moved = fgsm(torch.linspace(-1, 1, 3200).reshape(50, 1, 8, 8), signs, eps=0.1)
+    assert (moved - torch.linspace(-1, 1, 3200).reshape(50, 1, 8, 8)).abs().median() == pytest.approx(0.1, abs=1e-6)
+
+
+def test_summaries_of_numbers_made_by_hand():
+    """A tail: one image of a tiny clean probability rules the mean of ratios, and nothing else."""
+    before, after = np.array([0.5, 0.8, 0.4, 1e-4]), np.array([0.25, 0.4, 0.3, 0.1])
+    right = np.array([True, False, True, False])
+    found = summarise(Scores(np.log(before), right), Scores(np.log(after), right))
+    expected = {"mean of ratios": (0.5 + 0.5 + 0.75 + 1000) / 4, "ratio of means": 1.05 / 1.7001,
+                "median ratio": 0.625, "accuracy under attack": 0.5}
+    assert {name: float(value) for name, value in found.items()} == pytest.approx(expected)
+    once, thrice = np.array([[1, 1, 1, 0]]), np.array([[1, 1, 1, 3]])
+    weighted = attacks.weighted_summaries(Scores(np.log(before), right), Scores(np.log(after), right),
+                                          np.vstack([once, thrice]))
+    np.testing.assert_allclose(weighted["mean of ratios"], [1.75 / 3, (1.75 + 3000) / 6])
+    np.testing.assert_allclose(weighted["median ratio"], [0.5, (0.75 + 1000) / 2])
+
+
+def test_a_probability_too_small_for_float32_still_has_a_ratio():
+    """Logits 400 apart: float32 would call the probability zero."""
+    model = nn.Flatten()
+    clean = torch.tensor([[0.0, 400.0]]).reshape(1, 1, 1, 2)
+    attacked = torch.tensor([[0.0, 401.0]]).reshape(1, 1, 1, 2)
+    assert decay_ratio(model, clean, attacked, torch.tensor([0])) == pytest.approx(math.exp(-1))
+    with pytest.raises(ValueError, match="1 images have so small a true-class probability"):
+        decay_ratio(model, 10 * clean, clean, torch.tensor([0]))
+
+
+def test_scores_take_further_axes_in_front():
+    images, labels = digits_like()
+    model = network()
+    many = torch.stack([images, images + 1, images - 1]).reshape(3, 1, *images.shape)
+    scores = true_class_scores(model, many, labels)
+    assert scores.right.shape == scores.log_probability.shape == (3, 1, 12)
+    with torch.no_grad():
+        expected = -F.cross_entropy(model(images + 1), labels, reduction="none")
+    np.testing.assert_allclose(scores.log_probability[1, 0], expected, rtol=1e-5, atol=1e-6)
+
+
+IMAGES, LABELS = digits_like()
+NAN = IMAGES.clone()
+NAN[2, 0, 1, 1] = torch.nan
+
+
+@pytest.mark.parametrize("images, gradients, eps, sentence", [
+    (IMAGES, IMAGES, -0.1, "eps must be a finite number of at least 0, not -0.1"),
+    (IMAGES, IMAGES, math.nan, "eps must be a finite number of at least 0, not nan"),
+    (IMAGES, IMAGES, math.inf, "eps must be a finite number of at least 0, not inf"),
+    (IMAGES, IMAGES, "0.1", "eps must be a finite number of at least 0, not '0.1'"),
+    (IMAGES, IMAGES[:5], 0.1, r"one shape with at least one image, not \[12, 1, 8, 8\] and \[5, 1, 8, 8\]"),
+    (IMAGES[:0], IMAGES[:0], 0.1, "at least one image"),
+    (NAN, IMAGES, 0.1, "images must be finite numbers"),
+    (IMAGES, NAN, 0.1, "gradients must be finite numbers"),
+])
+def test_attacks_that_do_not_fit_are_refused(images, gradients, eps, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        fgsm(images, gradients, eps=eps)
+
+
+@pytest.mark.parametrize("clean, attacked, labels, sentence", [
+    (IMAGES, IMAGES[:5], LABELS, r"clean and attacked images need one shape, not \[12, 1, 8, 8\] and \[5, 1, 8, 8\]"),
+    (IMAGES, IMAGES, LABELS[:5], r"need as many labels, not \[2, 12, 1, 8, 8\] with \[5\]"),
+    (IMAGES, IMAGES, LABELS + 1, "labels must be from 0 to 3, the model's classes, not 1 to 4"),
+    (IMAGES, IMAGES, LABELS - 1, "labels must be from 0 to 3, the model's classes, not -1 to 2"),
+    (IMAGES, NAN, LABELS, "images must be finite numbers"),
+])
+def test_images_and_labels_that_do_not_fit_are_refused(clean, attacked, labels, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        decay_ratio(network(), clean, attacked, labels)
+
+
+def test_every_pair_is_attacked_with_the_gradient_of_another_group():
+    """A plain loop over pairs, and means formed by hand, give every number again."""
+    networks = [attack_transfer.prepare(Untrained(seeds), IMAGES, LABELS, 3) for seeds in (range(3), range(10, 15))]
+    means = attack_transfer.mean_direction(networks)
+    transfer = attack_transfer.attack({"second": attack_transfer.single(networks[1]), "mean": means}, networks, IMAGES,
+                                      LABELS, 0.2)
+    assert transfer.after.right.shape == (2, 2, 3, 3, 12)
+    assert np.isnan(transfer.after.log_probability[0, :, range(3), range(3)]).all()
+    model, gradients = network(1), input_gradients(network(12), IMAGES, LABELS, output="probability")
+    expected = true_class_scores(model, fgsm(IMAGES, gradients, eps=0.2), LABELS).log_probability
+    np.testing.assert_allclose(transfer.after.log_probability[0, 0, 2, 1], expected, rtol=1e-6)
+    # Target of group 1 without group 2: only group 0 is left, seed 0 of the first, seeds 10 and 13 of the second.
+    for left_out, seeds in ((2, (0, 10, 13)), (1, (0, 2, 10, 12, 13))):
+        units = [F.normalize(input_gradients(network(seed), IMAGES, LABELS, output="probability").flatten(1).double())
+                 for seed in seeds]
+        mean = torch.stack(units).sum(0).reshape(IMAGES.shape)
+        cosine = F.cosine_similarity(means.gradients[left_out, 1].double().flatten(1), mean.flatten(1))
+        np.testing.assert_allclose(cosine, 1, atol=1e-6)
+
+
+def test_averages_count_no_network_against_itself_and_leave_groups_out_everywhere():
+    pairs = np.arange(32.0).reshape(1, 2, 1, 4, 4)
+    square = pairs[0, 0, 0].copy()
+    pairs[0, 0, 0][np.diag_indices(4)] = np.nan
+    found = attack_transfer._averages(pairs, [False, True])[0, :, :, 0]
+    other = ~np.eye(4, dtype=bool)
+    assert found[0] == pytest.approx([square[other].mean(), np.diag(pairs[0, 1, 0]).mean()])
+    rest = np.ix_([0, 1, 3], [0, 1, 3])
+    assert found[3] == pytest.approx([square[rest][~np.eye(3, dtype=bool)].mean(), pairs[0, 1, 0][2, [0, 1, 3]].mean()])
+
+
+def planted(rng, groups, images, source=0.03, target=0.03, member=0.03, noise=0.05):
+    """Ratios of two source widths (0.8, 0.7) and a mean direction (0.6) against two target widths.
+
+    Sources, targets, members of the mean and images each add something of their own, and a source (or member) against a
+    target at an image does too; a mean has the average of its members.
+    """
+    at_image, defence = 0.05 * rng.standard_normal(images), target * rng.standard_normal((2, groups))
+    weapon, part = source * rng.standard_normal((2, groups)), member * rng.standard_normal(groups)
+    cell = noise * rng.standard_normal((3, 2, groups, groups, images))
+    ratio = np.full((3, 2, groups, groups, images), np.nan)
+    for column, i, j in np.ndindex(2, groups, groups):
+        effect = defence[column, j] + at_image
+        if i != j:
+            ratio[:2, column, i, j] = [[0.8], [0.7]] + weapon[:, i, None] + effect + cell[:2, column, i, j]
+        kept = [group for group in range(groups) if group not in (i, j)]
+        ratio[2, column, i, j] = 0.6 + effect + (part[kept, None] + cell[2, column, kept, j]).mean(0)
+    zeros, right = np.zeros((2, groups, images)), np.ones((2, groups, images))
+    return attack_transfer.Transfer(Scores(zeros, right), Scores(np.log(ratio), np.ones_like(ratio)),
+                                    (False, False, True))
+
+
+STATISTICS = {  # name -> measure, truth
+    "one entry": (lambda alpha: alpha[..., 0, 1], 0.8),
+    "wide less narrow": (lambda alpha: (alpha[..., 0, :] - alpha[..., 1, :]).mean(-1), 0.1),
+    "single less mean direction": (lambda alpha: alpha[..., 1, 0] - alpha[..., 2, 0], 0.1),
+}
+
+
+@pytest.mark.parametrize("groups", [4, 6])
+def test_intervals_hold_the_truth_for_sources_targets_and_means(groups):
+    """Few groups make 95 % approximate: four points of slack, and two standard errors of this simulation."""
+    rng, draws = np.random.default_rng(groups), 300
+    held = dict.fromkeys(STATISTICS, 0)
+    for _ in range(draws):
+        outcome = planted(rng, groups, 30).resampled(rng, 30)[MAIN_SUMMARY]
+        for name, (measure, truth) in STATISTICS.items():
+            _, low, high = outcome.interval(measure)
+            held[name] += low <= truth <= high
+    assert all(abs(count / draws - 0.95) < 0.04 + 2 * np.sqrt(0.95 * 0.05 / draws) for count in held.values()), held
+
+
+@pytest.mark.parametrize("seeds, groups, sentence", [
+    (range(3), 2, "groups must be a whole number of at least 3, not 2"),
+    (range(3), 4, "cnn-small, k = 2 has 3 networks, and 4 are to be attacked; ask for more seeds or attack fewer"),
+])
+def test_too_few_networks_are_refused(seeds, groups, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        attack_transfer.prepare(Untrained(seeds), IMAGES, LABELS, groups)
+
+
+def test_sources_and_targets_of_different_groups_are_refused():
+    networks = attack_transfer.prepare(Untrained(range(4)), IMAGES, LABELS, 4)
+    random = attack_transfer.random_source(3, IMAGES, np.random.default_rng(0))
+    with pytest.raises(ValueError, match="equally many groups, not 3, 4"):
+        attack_transfer.attack({"random": random}, [networks], IMAGES, LABELS, 0.1)
+
+
+def test_zero_gradients_are_counted_and_do_nothing():
+    networks = attack_transfer.prepare(Untrained(range(3)), IMAGES, LABELS, 3)
+    networks.gradients[1, 4:6] = 0
+    assert attack_transfer.zero_gradients(networks) == 2
+    transfer = attack_transfer.attack({2: attack_transfer.single(networks)}, [networks], IMAGES, LABELS, 0.3)
+    ratio = attacks.ratios(Scores(*(part[:, None] for part in transfer.before)), transfer.after)
+    np.testing.assert_allclose(ratio[0, 0, 1, [0, 2], 4:6], 1, rtol=1e-6)
+
+
+def test_the_tail_is_told():
+    ratio = np.full((1, 1, 3, 3, 100), 0.5)
+    ratio[:, :, range(3), range(3)] = np.nan
+    ratio[0, 0, 0, 1, 0] = 300.5
+    zeros = np.zeros((1, 3, 100))
+    transfer = attack_transfer.Transfer(Scores(zeros, zeros == 0), Scores(np.log(ratio), ratio < 1), (False,))
+    found = attack_transfer.tail(transfer)
+    assert found["median ratio"] == pytest.approx(0.5) and found["largest ratio"] == pytest.approx(300.5)
+    assert found["mean ratio"] == pytest.approx(1.0) and found["share of ratios above 1"] == pytest.approx(1 / 600)
+    assert found["share of the sum from the largest 1 %"] == pytest.approx((300.5 + 5 * 0.5) / 600)
