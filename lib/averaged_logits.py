@@ -1,0 +1,51 @@
+"""An ensemble as one network: the gradient of its averaged logits beside the mean of its members' unit gradients."""
+
+from collections.abc import Sequence
+from itertools import islice
+
+import numpy as np
+import torch
+from torch import nn
+
+from lib import salience
+from lib.data import ImageData
+from lib.ensembles import ensemble_sizes
+from lib.mean_directions import mean_directions
+from lib.populations import Population
+from lib.similarity import expected, pairwise
+
+
+class AveragedLogits(nn.Module):
+    """The mean of several networks' logits, [images, C, H, W] -> [images, classes]."""
+
+    def __init__(self, networks: Sequence[nn.Module]):
+        super().__init__()
+        self.networks = nn.ModuleList(networks)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return torch.stack([network(images) for network in self.networks]).mean(0)
+
+
+def cosines(population: Population, directions: np.ndarray, images: ImageData, *, members: int = 4,
+            output: str = "logit", grid: int | None = 8) -> tuple[float, float]:
+    """t of one ensemble, the population's first networks: -> of the mean of unit gradients, of the averaged logits.
+
+    The gradient of the averaged logits is the mean of the members' gradients with the lengths that they have: a steep
+    network counts more.  Both are compared with the population's other networks, as in `lib.ensembles`.
+
+    Args:
+        directions: [networks, n, d] of the same population, output and grid.
+        members: at most so many; fewer where a small population allows no more.
+
+    Raises:
+        ValueError: fewer than 4 networks, or directions of another number of networks.
+    """
+    members = min(members, ensemble_sizes(len(directions))[-1])
+    if len(directions) != len(population):
+        raise ValueError(f"directions of {len(directions)} networks do not belong to a population of {len(population)}")
+    ensemble = AveragedLogits(list(islice(population.models(), members)))
+    gradients = salience.input_gradients(ensemble, images.test_images, images.test_labels, output=output)
+    rho = expected(directions)
+    both = np.stack([mean_directions(directions[:members]), salience.directions(gradients, grid=grid).numpy()])
+    found = pairwise(both, directions[members:]).mean(1)
+    return tuple((found / np.sqrt(rho)).tolist()) if rho > 0 else (float("nan"), float("nan"))

@@ -1,0 +1,227 @@
+# %% [markdown]
+# # 6. Deep ensembles
+#
+# **Question.** Averaging the salience of several networks brings it closer to the mean direction of all networks, and
+# so does making one network wider. Is closer also better: does the test loss depend on that closeness, however it is
+# reached? And what does an ensemble give for what it costs?
+#
+# **What the paper says** {cite:p}`wang2024great`. The test loss falls as $\mathbb E[t]$ rises, for single networks of
+# different structure and for deep ensembles of different size (its Figs. 9 and 24). How many members its ensembles
+# have, and whether logits or probabilities are averaged, is not known here; the paper's text is not at hand.
+
+# %% tags=["hide-input", "parameters"]
+study = "mine"
+dataset = "digits"
+families = ["cnn-small", "cnn-large", "resnet-small", "resnet-large"]
+widths = [2, 4, 8, 16, 32]
+seeds = {"cnn-small": 20, "cnn-large": 6, "resnet-small": 6, "resnet-large": 6}
+epochs = 20
+output = "logit"
+grid = 8
+random_seed = 0
+
+# %% tags=["hide-input"]
+from lib import parameters
+
+p = parameters.read(globals(), ["study", "dataset", "families", "widths", "seeds", "epochs", "output", "grid",
+                                "random_seed"])
+
+# %%
+import warnings
+
+import numpy as np
+import pandas as pd
+from IPython.display import Markdown, display
+
+from lib import averaged_logits, claims, data, ensemble_figures, ensembles, figures, models, predictions, salience
+from lib.calibration import BINS
+from lib.ensemble_claims import across_claim, common_sizes, ensemble_claims, estimates, table
+from lib.ensemble_findings import cosine_findings, cost_findings, curve_findings, practice_findings
+from lib.populations import population_grid
+
+members = {family: ensembles.ensemble_sizes(count) for family, count in p.seeds.items()}  # before any training
+print("members of an ensemble:", members)
+
+# %% [markdown]
+# ## Definitions
+#
+# The salience of an ensemble of $M$ networks is the mean of their unit gradients, $\bar u = \frac1M \sum_i u_i$, and
+# $t_M = \mu \cdot \bar u / \lVert \bar u \rVert$ is its cosine with the mean direction $\mu$ of its population. For
+# one network $\mathbb E[t_1] = R$, the mean resultant length of chapter 4. The part of $\bar u$ along $\mu$ stays $R$
+# on average, what lies across it averages out:
+#
+# $$ t_M \approx \frac{R}{\sqrt{R^2 + (1 - R^2) / M}} . $$
+#
+# This is the law at one image; averages over images with different $R(x)$ keep to it only roughly.
+#
+# A member must not stand in the mean that it is compared with. All networks that are *not* members have the mean
+# $R \mu$ in expectation, however few they are, so that
+#
+# $$ \hat t_M = \frac{1}{R} \; \frac{\bar u}{\lVert \bar u \rVert} \cdot \frac{1}{N - M} \sum_{j \notin \text{members}} u_j ,
+#    \qquad R = \sqrt{\rho(k, k)} , $$
+#
+# has none of the noise that an estimate of $\mu$ would bring in. Ensembles of 1, 2, 4, ... networks are drawn without
+# repetition, as long as two networks are left. Where there are few sets of $M$ networks each of them is an ensemble;
+# otherwise the networks are put on a circle at random a few times and every $M$ neighbours are one. Averages are over
+# all of them.
+#
+# *Intervals* are a jackknife's over networks: a network is left out of everything at once, as a member, as one of
+# those compared with, and in $R$. The networks are the samples, however many ensembles they share. The test images
+# are fixed.
+
+# %% tags=["nbval-ignore-output"]
+images = data.load(p.dataset)
+parameters.check_grid(p.grid, *images.test_images.shape[1:3])
+populations = population_grid(images, p.families, p.widths, p.seeds, epochs=p.epochs)
+directions = salience.population_directions(populations, images, output=p.output, grid=p.grid)
+scores = predictions.population_logits(populations, images)
+
+# %%
+rng = np.random.default_rng([p.random_seed, 6])
+labels = images.test_labels.numpy()
+found = {family: [ensembles.measure(directions[family, k], scores[family, k], labels, rng) for k in p.widths]
+         for family in p.families}
+n_images = found[p.families[0]][0].images
+counted = ", ".join(f"{sum(one.networks for one in row)} {family}" for family, row in found.items())
+print(f"networks over all widths: {counted}; test images: {n_images}")
+
+# %% [markdown]
+# ## The law of ensembles
+
+# %% mystnb={"image": {"alt": "A panel for each family: the mean cosine E[t] of ensembles over the number of members on a logarithmic axis, points with intervals for each width, and through them the curves of the law, all rising towards 1."}} tags=["hide-input"]
+figures.show(ensemble_figures.law_by_members(found, p.widths),
+             f"**Ensembles approach the mean direction.** Points: measured, with 95 % intervals over networks; lines: "
+             f"the law with the measured $R$. n = {n_images} test images; networks over all widths: {counted}.")
+
+# %% [markdown]
+# The mean of unit gradients counts all members alike. An ensemble that averages logits is itself a network, and its
+# gradient is the mean of the members' gradients with the lengths that they have. Does that matter? One ensemble of
+# each population, the first networks, at the narrowest and at the middle width:
+
+# %% tags=["nbval-ignore-output"]
+warnings.filterwarnings("ignore", message=".*gradients are zero")  # chapter 3 counts them
+chosen = sorted({p.widths[0], p.widths[len(p.widths) // 2]})
+raw = {f"{family}, k = {k}": averaged_logits.cosines(populations[family, k], directions[family, k], images,
+                                                     output=p.output, grid=p.grid)
+       for family in p.families for k in chosen}
+pd.DataFrame(raw, index=["t of the mean unit gradient", "t of the gradient of averaged logits"]).T.round(3)
+
+# %% [markdown]
+# ## Loss and $\mathbb E[t]$: Figs. 9 and 24
+#
+# Networks and ensembles of all families and widths in one picture. Cross entropy of an ensemble is that of its
+# averaged class probabilities in the upper row, and of the softmax of its averaged logits in the lower one.
+
+# %% mystnb={"image": {"alt": "Two rows of two panels: test loss on a logarithmic axis and accuracy over E[t]. Thick lines with hollow markers join single networks of growing width of each family; dotted lines with filled, growing markers lead from each to its ensembles."}} tags=["hide-input"]
+figures.show(ensemble_figures.loss_and_accuracy(found, p.widths),
+             f"**The paper's Figs. 9 and 24.** Hollow: averages over single networks, joined over the widths, which stand "
+             f"beside them in the first panel; filled: ensembles of m networks of one width. n = {n_images} test images; "
+             f"networks over all widths: {counted}.")
+
+# %% [markdown]
+# ## Logits or probabilities?
+
+# %% mystnb={"image": {"alt": "Two panels over the width: loss of averaged logits minus that of averaged probabilities, and the same for accuracy, one line with intervals for each family, and a line at zero."}} tags=["hide-input"]
+shared = min((common_sizes(row) for row in found.values()), key=len)[-1]
+figures.show(ensemble_figures.averages(found, p.widths, shared),
+             f"**Two averages.** Ensembles of {shared} networks, differences with 95 % intervals over networks; below zero "
+             f"the left panel speaks for logits, above zero the right one. n = {n_images} test images; networks over all "
+             f"widths: {counted}.")
+
+# %% [markdown]
+# ## Calibration
+#
+# Can the probabilities be trusted? The expected calibration error sorts the images into equal bins of their largest
+# class probability and takes, over the $B$ bins with $n_b$ of the $n$ images each,
+#
+# $$ \mathrm{ECE} = \sum_{b=1}^{B} \frac{n_b}{n} \, \lvert \text{accuracy}_b - \text{mean confidence}_b \rvert . $$
+#
+# Chance makes it positive even for perfect probabilities. It says nothing of the sign: an ensemble can be more
+# accurate than it believes.
+
+# %% mystnb={"image": {"alt": "A panel for each family: expected calibration error over the number of members, for each width a solid line for averaged probabilities and a dashed one for averaged logits, with intervals."}} tags=["hide-input"]
+figures.show(ensemble_figures.calibration(found, p.widths),
+             f"**Calibration of ensembles.** Expected calibration error, B = {BINS}; solid: averaged probabilities, dashed: "
+             f"averaged logits; 95 % intervals over networks. n = {n_images} test images; networks over all widths: "
+             f"{counted}.")
+
+# %% tags=["hide-input", "nbval-ignore-output"]
+pd.DataFrame([{"family": family, "k": k, "members": size} | {
+    f"{name} {average}": one.values[f"{name} {average}"][0][place]
+    for average in ("logits", "probabilities") for name in ("accuracy", "confidence", "ece")}
+    for family, row in found.items() for k, one in zip(p.widths, row)
+    for place, size in enumerate(one.sizes) if size in (1, one.sizes[-1])]).style.format(
+        precision=3, subset=slice("accuracy logits", None)).hide(axis="index")
+
+# %% [markdown]
+# ## What an ensemble costs
+#
+# Several small networks or one large one? The same points over the number of parameters and over the time of
+# training, both of all members together. Seconds are the wall time in which these networks were trained; where several
+# were trained as one, each has its equal part. They depend on the machine and on what else it did, and are only good
+# for rough comparisons.
+
+# %%
+channels, size = images.test_images.shape[1:3]
+price = {
+    "trainable parameters": {family: np.array([models.count_parameters(
+        family, k, in_channels=channels, image_size=size, num_classes=len(images.classes)) for k in p.widths])
+        for family in p.families},
+    "training time (s)": {family: np.array([np.mean([network.seconds for network in populations[family, k].networks])
+                                            for k in p.widths]) for family in p.families}}
+
+# %% mystnb={"image": {"alt": "Test loss above and E[t] below, over trainable parameters on the left and over training time on the right, all but E[t] on logarithmic axes: thick lines of hollow markers for single networks of each family, dotted lines of filled markers for ensembles."}} tags=["hide-input"]
+figures.show(ensemble_figures.costs(found, price, p.widths, "probabilities"),
+             f"**Small and many, or large and one.** Hollow: single networks; filled: ensembles that average probabilities. "
+             f"n = {n_images} test images; networks over all widths: {counted}.")
+
+# %% [markdown]
+# ## Verdicts
+#
+# *Rules*, each for a family by itself, the first also for all families together:
+#
+# - **loss falls**: the Spearman correlation of $\mathbb E[t]$ and loss over widths and $m$ is below 0.
+# - **law**: measured over law is within 0.95 to 1.05 for every ensemble.
+# - **ensembles help**: the largest ensembles have a lower loss than single networks at every width.
+# - **logits or probabilities**: averaged probabilities have the lower loss, mean over widths and ensembles;
+#   contradicted means that averaged logits have it.
+# - **same curve**: the loss of single networks is interpolated over $\mathbb E[t]$, linearly in its logarithm. An
+#   ensemble has 0.8 to 1.25 times that loss, wherever its $\mathbb E[t]$ is one that single networks of some width
+#   have too. For both averages.
+# - **calibration**: the largest ensembles have the smaller calibration error at every width. For both averages.
+#
+# Averaged probabilities are meant where no average is named. Supported if all 95 % intervals agree; contradicted if
+# one excludes the claim, at a level corrected for their number.
+
+# %% tags=["hide-input", "nbval-ignore-output"]
+verdicts = [across_claim(found), *(claim for family, row in found.items()
+                                   for claim in ensemble_claims(family, row, p.widths))]
+claims.table(verdicts)
+
+# %% [markdown]
+# ## What it shows here
+
+# %% tags=["hide-input", "nbval-ignore-output"]
+display(Markdown("\n".join([*cosine_findings(found, p.widths), *curve_findings(found), *practice_findings(found),
+                            *cost_findings(found, price)])))
+
+# %% [markdown]
+# ## What differs from the paper
+#
+# - Numbers of members and the average are not known; here 1, 2, 4, ... as far as the networks go, and both averages
+#   side by side. That the salience of an ensemble is the mean of unit gradients is inferred; the table above has the
+#   other reading.
+# - How the paper estimates $\mathbb E[t]$ of an ensemble is not known. Here no member is in the mean that it is
+#   compared with, and $\mathbb E[t]$ is freed of that mean's noise.
+# - The law, the comparison at equal $\mathbb E[t]$, calibration and cost are additions.
+# - Members of one ensemble have one family and one width. Digits are easy: losses are small and accuracies near 1,
+#   which leaves little to gain in accuracy.
+
+# %%
+numbers = {"images": n_images, "members": members,
+           "measures": {family: {name: table(estimates(row), name) for name in ensembles.MEASURES}
+                        for family, row in found.items()},
+           "t_intervals": {f"{family}, k = {k}": dict(zip(("estimate", "low", "high"), ensembles.interval(
+               [one], lambda rows: rows[0]["t"]))) for family, row in found.items() for k, one in zip(p.widths, row)},
+           "averaged_logit_gradient": raw, "price": price}
+claims.write_results(p.study, "06_deep_ensembles", vars(p), numbers, verdicts)
