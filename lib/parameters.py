@@ -5,6 +5,7 @@ Chapters therefore read their parameters through `read`, in the first cell after
 """
 
 import difflib
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from types import ModuleType, SimpleNamespace
@@ -64,6 +65,14 @@ def check_widths(widths: list[int], least: int) -> None:
     """Raises ParameterError for fewer widths than a chapter needs."""
     if len(widths) < least:
         raise ParameterError(f"parameter 'widths': this chapter needs at least {least} widths, not {len(widths)}")
+
+
+def check_seeds(seeds: dict[str, int], least: int) -> None:
+    """Raises ParameterError for a family with fewer networks than a chapter needs."""
+    for family, count in seeds.items():
+        if count < least:
+            raise ParameterError(f"parameter 'seeds': this chapter needs at least {least} networks of each family, "
+                                 f"not {count} of {family}")
 
 
 def check_control(family: str, families: list[str]) -> None:
@@ -157,6 +166,12 @@ def _grid(value: object) -> int | None:
     return None if value is None else _whole(1)(value)
 
 
+def _positive(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < math.inf:
+        raise ValueError(f"must be a finite number above 0, not {value!r}")
+    return float(value)
+
+
 def _dimensions(value: object) -> list[int]:
     return sorted(_whole(2)(dimension) for dimension in _distinct(value, 1))
 
@@ -178,4 +193,8 @@ RULES = {
     "control_family": _family,
     "control_seeds": _whole(3),
     "simulations": _whole(10),
+    "eps": lambda value: sorted(_positive(eps) for eps in _distinct(value, 1)),
+    "main_eps": _positive,
+    "attack_networks": _whole(3),
+    "attack_images": lambda value: None if value is None else _whole(10)(value),
 }

@@ -25,6 +25,7 @@ from lib import parameters
 
 p = parameters.read(globals(), ["study", "dataset", "families", "widths", "seeds", "epochs", "output", "grid",
                                 "random_seed"])
+parameters.check_seeds(p.seeds, 4)
 
 # %%
 import warnings
@@ -131,7 +132,7 @@ figures.show(ensemble_figures.averages(found, p.widths, shared),
 # %% [markdown]
 # ## Calibration
 #
-# Can the probabilities be trusted? The expected calibration error sorts the images into equal bins of their largest
+# Can the probabilities be trusted? The expected calibration error {cite:p}`guo2017calibration` sorts the images into equal bins of their largest
 # class probability and takes, over the $B$ bins with $n_b$ of the $n$ images each,
 #
 # $$ \mathrm{ECE} = \sum_{b=1}^{B} \frac{n_b}{n} \, \lvert \text{accuracy}_b - \text{mean confidence}_b \rvert . $$

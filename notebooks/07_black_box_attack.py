@@ -20,15 +20,18 @@ families = ["cnn-small", "cnn-large", "resnet-small", "resnet-large"]
 widths = [2, 4, 8, 16, 32]
 seeds = {"cnn-small": 20, "cnn-large": 6, "resnet-small": 6, "resnet-large": 6}
 epochs = 20
+eps = [0.05, 0.1, 0.25, 0.5]
+main_eps = 0.25
+attack_networks = 4
+attack_images = 256
 random_seed = 0
 
 # %% tags=["hide-input"]
 from lib import parameters
 
-p = parameters.read(globals(), ["study", "dataset", "families", "widths", "seeds", "epochs", "random_seed"])
-p.eps, p.main_eps = [0.05, 0.1, 0.25, 0.5], 0.25
-p.attack_networks = 4
-p.attack_images = 256
+p = parameters.read(globals(), ["study", "dataset", "families", "widths", "seeds", "epochs", "eps", "main_eps",
+                                "attack_networks", "attack_images", "random_seed"])
+parameters.check_seeds(p.seeds, p.attack_networks)
 
 # %%
 import numpy as np
@@ -43,7 +46,7 @@ from lib.populations import population_grid
 # %% [markdown]
 # ## The attack
 #
-# One step of the *fast gradient sign method* against the probability $p_y$ of the true class,
+# One step of the *fast gradient sign method* {cite:p}`goodfellow2015explaining` against the probability $p_y$ of the true class,
 #
 # $$ x' = \operatorname{clip}\bigl( x - \varepsilon\, \operatorname{sign} \nabla_x\, p_y(x),\;
 #    \min x,\; \max x \bigr) , $$

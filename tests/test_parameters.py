@@ -24,6 +24,10 @@ GOOD = {
     "control_family": ["cnn-small", "resnet-large"],
     "control_seeds": [3, 10],
     "simulations": [10, 1000],
+    "eps": [[0.05, 0.5], [0.25]],
+    "main_eps": [0.25, 3.0],
+    "attack_networks": [3, 20],
+    "attack_images": [None, 10, 256],
 }
 BAD = {
     "study": [("Digits", "small letters"), ("../x", "small letters"), ("", "small letters"), ("-a", "small letters"),
@@ -49,6 +53,12 @@ BAD = {
     "control_family": [("vgg", "families are cnn-small"), (["cnn-small"], "families are cnn-small"), (None, "families are")],
     "control_seeds": [(2, "at least 3, not 2"), ({"cnn-small": 6}, "whole number")],
     "simulations": [(9, "at least 10, not 9"), (40.0, "whole number")],
+    "eps": [([0.1, 0.0], "finite number above 0, not 0.0"), ([], "list of at least 1"), (0.25, "must be a list"),
+            ([0.1, "0.2"], "finite number above 0, not '0.2'")],
+    "main_eps": [(-0.1, "finite number above 0, not -0.1"), (math.nan, "finite number"), (math.inf, "finite number"),
+                 (None, "finite number"), (True, "finite number")],
+    "attack_networks": [(2, "at least 3, not 2"), (None, "whole number")],
+    "attack_images": [(9, "at least 10, not 9"), ("all", "whole number")],
 }
 
 
@@ -140,8 +150,11 @@ def test_a_grid_finer_than_the_images_is_refused_as_a_parameter():
         parameters.check_grid(1, 1, 8)
 
 
-def test_too_few_widths_and_a_family_without_controls_are_refused():
+def test_too_few_widths_or_seeds_and_a_family_without_controls_are_refused():
     parameters.check_widths([2, 4, 8], 3)
+    parameters.check_seeds({"cnn-small": 4, "cnn-large": 9}, 4)
+    with pytest.raises(parameters.ParameterError, match="at least 4 networks of each family, not 3 of cnn-large"):
+        parameters.check_seeds({"cnn-small": 4, "cnn-large": 3}, 4)
     parameters.check_control("cnn-small", ["cnn-large", "cnn-small"])
     with pytest.raises(parameters.ParameterError, match="'widths': this chapter needs at least 3 widths, not 2"):
         parameters.check_widths([2, 4], 3)
