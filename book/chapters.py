@@ -27,9 +27,6 @@ import papermill
 from jupytext.combine import combine_inputs_with_outputs
 from papermill.exceptions import PapermillExecutionError
 
-from lib import claims
-from lib.store import write_whole
-
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS, PAGES = ROOT / "notebooks", ROOT / "book" / "chapters"
 METADATA = {"kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
@@ -107,6 +104,12 @@ def extract_main_result(page: Path, picture: Path) -> None:
 
 def write_claims_table(names: list[str], page: Path) -> None:
     """Collect the claims of the chapters, as results/book/ has them, in a file that book/claims.md includes."""
+    sources = [ROOT / "_toc.yml", *(ROOT / "results" / "book" / f"{name}.json" for name in names)]
+    if page.exists() and all(path.exists() and path.stat().st_mtime < page.stat().st_mtime for path in sources):
+        return
+    from lib import claims  # with torch, which takes seconds: a book that is up to date does without
+    from lib.store import write_whole
+
     try:
         content = claims.overview(claims.read_claims(ROOT / "results" / "book", names)).encode()
     except ValueError as error:

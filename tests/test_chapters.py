@@ -153,8 +153,15 @@ def test_the_table_of_claims_is_written_again_only_when_a_claim_changed(house):
     results, page = house / "results" / "book" / "trial.json", house / "pages" / "claims_table.md"
     results.parent.mkdir(parents=True)
     results.write_text(json.dumps({"claims": [claim]}))
+    (house / "_toc.yml").write_text("chapters: trial")
     chapters.write_claims_table(["trial"], page)
     assert page.read_text().count("It holds") == 1
+    page.write_text("newer than all that it is made from")
+    os.utime(page, (2e9, 2e9))
+    chapters.write_claims_table(["trial"], page)
+    assert page.read_text() == "newer than all that it is made from"
+    os.utime(page, ns=(1, 1))
+    chapters.write_claims_table(["trial"], page)
     os.utime(page, ns=(1, 1))
     results.write_text(json.dumps({"numbers": {"of": "today"}, "claims": [claim]}))
     chapters.write_claims_table(["trial"], page)
