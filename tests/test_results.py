@@ -103,3 +103,23 @@ def test_directions_are_no_saw_distribution_and_psi_is_richer_than_exponential(r
     assert max(chapter["numbers"]["effective_dimension"][family]["estimate"]) < 0.95 * dimension
     symmetric = chapter["numbers"]["effective_dimension_symmetric"][family]
     assert abs(np.array(symmetric) / dimension - 1).max() < 0.1
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_ensembles_lose_less_and_follow_their_law_but_are_no_wider_network(read, family):
+    chapter = {claim["name"]: claim for claim in read("06_deep_ensembles")["claims"]}
+    for name in ("ensembles-help", "loss-falls"):
+        assert chapter[f"06-{name}-{family}"]["verdict"] == "supported"
+    assert 0.9 < chapter[f"06-ensemble-law-{family}"]["estimate"] < 1.1
+    assert chapter[f"06-same-curve-{family}"]["verdict"] != "supported"
+    assert 0.6 < chapter[f"06-logits-or-probabilities-{family}"]["estimate"] < 0.95
+
+
+def test_attacks_from_wider_networks_are_stronger_and_cross_families(read):
+    chapter = {claim["name"]: claim for claim in read("07_black_box_attack")["claims"]}
+    for family in ("cnn-small", "cnn-large"):
+        assert chapter[f"07-wide-sources-{family}"]["verdict"] == "supported"
+        assert chapter[f"07-beyond-random-{family}"]["verdict"] == "supported"
+    assert chapter["07-mean-direction-best-cnn-small"]["verdict"] == "supported"
+    assert chapter["07-cross-family"]["verdict"] == "supported"
+    assert all(chapter[f"07-wide-sources-{family}"]["estimate"] > 0 for family in FAMILIES)
