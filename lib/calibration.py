@@ -11,8 +11,8 @@ def expected_calibration_error(confidence: np.ndarray, correct: np.ndarray, bins
     """Mean gap between confidence and accuracy, in units of probability: [..., n] and [..., n] -> [...].
 
     The estimator of Guo et al. (2017): images fall into `bins` equal parts (low, high] of [0, 1] by their top
-    probability; |accuracy - mean confidence| of each bin is weighted by its share of the images.  Chance alone makes it
-    positive where there are few images.
+    probability; the gap of accuracy and mean confidence in each bin is weighted by its share of the images.  Chance
+    alone makes it positive where there are few images.
 
     Args:
         confidence: the largest of each image's class probabilities.
