@@ -8,7 +8,6 @@ target and as a part of means, then is one step of a jackknife over networks.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -24,7 +23,8 @@ DRAWS = 100  # of images, for intervals: their variance is then known to a seven
 LEAST = 3  # groups: leaving one out has to leave a pair
 
 
-class Networks(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Networks:
     """One population, ready to attack and to be attacked; A groups.
 
     Attributes:
@@ -39,7 +39,8 @@ class Networks(NamedTuple):
     unit_sums: torch.Tensor
 
 
-class Source(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Source:
     """gradients[i, j], [A, A, n, C, H, W], attack target j: network i's own or, `mean`, the mean without groups i, j.
 
     Of a mean, [j, j] leaves nothing out but the target's group; of single networks it is not used.
