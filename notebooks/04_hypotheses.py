@@ -92,8 +92,8 @@ planted = {title: estimates_by_networks(von_mises_fisher(float(sphere.vmf_concen
 # %% mystnb={"image": {"alt": "Two panels, for a scattered and a concentrated planted population, with the estimate of the mean cosine over 3 to 100 networks by five estimators, one line each, and the truth as a thick grey line."}} tags=["hide-input"]
 figures.show(hypothesis_figures.estimators(truths, planted, counts),
              f"**Five estimates of E[t], truth known.** Means over {p.simulations} planted populations on 50 images each. "
-             "Lines: a mean that holds the network itself, plain leave one out, and three that are meant to be free of the number "
-             "of networks.")
+             "Lines: t from a mean that holds the network itself, from the mean of the others, the same corrected, the root of the "
+             "mean cosine of pairs, and the mean over images of such roots.")
 
 # %%
 pairs_error, corrected_error = (max(float(np.abs(found[name] - truths[title]).max()) for title, found in planted.items())

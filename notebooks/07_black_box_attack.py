@@ -208,8 +208,8 @@ pd.DataFrame({(family, summary): {name: measure(outcome.values).mean() for name,
 # %% [markdown]
 # ## Across families
 #
-# Mean directions of different families are alike (chapter 4), so attacks may cross. Single networks of one family
-# against those of another, all of the middle width. *Rule*: for every pair of different families $\alpha$ is lower
+# As far as the mean directions of different families are alike, which {doc}`04_hypotheses` measures, attacks should cross.
+# Single networks of one family against those of another, all of the middle width. *Rule*: for every pair of different families $\alpha$ is lower
 # than that of random signs.
 
 # %%
