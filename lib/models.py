@@ -1,6 +1,6 @@
-"""The four families of networks of the salience paper (fact sheet 4.1, Table 2), for any image size.
+"""The families of networks of the salience paper (fact sheet 4.1, Table 2 and Fig. 21), for any image size.
 
-Width k multiplies every channel count.  One rule fits the families to images other than 32x32: the last pool
+Width k multiplies every channel count.  One rule fits the CNNs and ResNets to images other than 32x32: the last pool
 takes the map that is left, and a pool or stride that would meet a map of a single pixel is left out.
 """
 
@@ -9,6 +9,8 @@ from numbers import Integral
 import torch
 from torch import nn
 
+from lib.vision_transformer import ChannelNorm, PositionEmbedding, VisionTransformer
+
 # Channels of each convolution in multiples of k; "pool" halves the map.
 CNN_LAYOUTS = {
     "cnn-small": (1, 2, "pool", 4, "pool", 8),
@@ -16,7 +18,9 @@ CNN_LAYOUTS = {
 }
 # Basic blocks in each of the four stages.
 RESNET_BLOCKS = {"resnet-small": (2, 1, 1, 1), "resnet-large": (2, 2, 2, 2)}
-FAMILIES = (*CNN_LAYOUTS, *RESNET_BLOCKS)
+# Encoder blocks, and patches along a side of the image: the paper's are unknown.  The variants change one at a time.
+VIT_LAYOUTS = {"vit": (2, 8), "vit-deep": (4, 8), "vit-coarse": (2, 4)}
+FAMILIES = (*CNN_LAYOUTS, *RESNET_BLOCKS, *VIT_LAYOUTS)
 
 
 class CNN(nn.Module):
@@ -103,14 +107,17 @@ def build(family: str, width: int, *, in_channels: int = 3, image_size: int = 32
     The names of the weights are those of the authors' released checkpoints, so `load_state_dict(strict=True)` works.
 
     Raises:
-        ValueError: an unknown family, or a width, channel count, image size or class count below 1.
+        ValueError: an unknown family, a width it cannot have, or a channel count, image size or class count below 1.
     """
-    check_family(family)
-    sizes = {"width": width, "in_channels": in_channels, "image_size": image_size, "num_classes": num_classes}
+    check_width(family, width)
+    sizes = {"in_channels": in_channels, "image_size": image_size, "num_classes": num_classes}
     for name, value in sizes.items():
         check_count(name, value)
     if family in CNN_LAYOUTS:
         return CNN(CNN_LAYOUTS[family], width, in_channels, image_size, num_classes)
+    if family in VIT_LAYOUTS:
+        depth, side = VIT_LAYOUTS[family]
+        return VisionTransformer(depth, max(image_size // side, 2), width, in_channels, image_size, num_classes)
     return ResNet(RESNET_BLOCKS[family], width, in_channels, image_size, num_classes)
 
 
@@ -122,8 +129,16 @@ def count_parameters(family: str, width: int, **sizes) -> int:
 
 def check_family(family: str) -> None:
     """Raises ValueError, naming the families there are, for any other."""
-    if family not in FAMILIES:
+    if family not in list(FAMILIES):  # also for what cannot be hashed
         raise ValueError(f"unknown family {family!r}; the families are {', '.join(FAMILIES)}")
+
+
+def check_width(family: str, width: int) -> None:
+    """Raises ValueError for an unknown family, or a width that it cannot have."""
+    check_family(family)
+    check_count("width", width)
+    if family in VIT_LAYOUTS and width % 2:
+        raise ValueError(f"{family} has k / 2 heads: its width must be even, not {width}")
 
 
 def check_count(name: str, value: int, least: int = 1) -> None:
@@ -136,7 +151,8 @@ def check_count(name: str, value: int, least: int = 1) -> None:
 def initialise(model: nn.Module, generator: torch.Generator) -> nn.Module:
     """PyTorch's default initial weights, drawn from `generator` alone; returns the model.
 
-    Convolution and linear weights and biases: uniform on +-1/sqrt(fan_in).  BatchNorm: weight 1, bias 0.
+    Convolution and linear weights and biases: uniform on +-1/sqrt(fan_in).  Norms: weight 1, bias 0.  Positions of a
+    vision transformer: normal with standard deviation 0.02.
     """
     for module in model.modules():
         if isinstance(module, (nn.Conv2d, nn.Linear)):
@@ -144,6 +160,8 @@ def initialise(model: nn.Module, generator: torch.Generator) -> nn.Module:
             module.weight.uniform_(-bound, bound, generator=generator)
             if module.bias is not None:
                 module.bias.uniform_(-bound, bound, generator=generator)
-        elif isinstance(module, nn.BatchNorm2d):
+        elif isinstance(module, (nn.BatchNorm2d, ChannelNorm)):
             module.reset_parameters()
+        elif isinstance(module, PositionEmbedding):
+            module.reset_parameters(generator)
     return model

@@ -8,6 +8,7 @@ import difflib
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
+from itertools import product
 from types import ModuleType, SimpleNamespace
 
 import yaml
@@ -47,6 +48,8 @@ def read(namespace: Mapping[str, object], names: Iterable[str]) -> SimpleNamespa
             raise ParameterError(f"parameter {name!r}: {error}") from None
     if hasattr(values, "seeds") and hasattr(values, "families"):
         values.seeds = _seeds_by_family(values.seeds, values.families)
+    if hasattr(values, "widths") and hasattr(values, "families"):
+        _check_widths_of_families(values.widths, values.families)
     return values
 
 
@@ -139,6 +142,14 @@ def _seeds_by_family(seeds: int | dict[str, int], families: list[str]) -> dict[s
         if family not in seeds:
             raise ParameterError(f"parameter 'seeds': names no number for the family {family!r}")
     return {family: seeds[family] for family in families}
+
+
+def _check_widths_of_families(widths: list[int], families: list[str]) -> None:
+    for family, width in product(families, widths):
+        try:
+            models.check_width(family, width)
+        except ValueError as error:
+            raise ParameterError(f"parameter 'widths': {error}") from None
 
 
 def _family(value: object) -> str:

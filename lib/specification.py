@@ -13,6 +13,7 @@ from lib.data import ImageData
 
 # Raise it when a change of lib/ makes other networks from the same fields: stored ones are then trained again.
 RECIPE = 1
+OPTIMISERS = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}
 PRECISIONS = ("float32", "bfloat16", "float64")
 # What the networks of a population share or miss -> the random stream that all of them take.
 CONTROLS = {"none": None, "random-labels": None, "same-weights": "weights", "same-order": "order"}
@@ -26,7 +27,8 @@ class Specification:
         dataset, n_train, n_test, data_seed: the arguments of `lib.data.load`.
         data_digest: sha256 of the images and labels, so that changed data never passes for the old.
         epochs: passes over the training images.
-        learning_rate: of epoch 0; epoch e takes learning_rate / sqrt(e + 1).  SGD, no momentum, no weight decay.
+        learning_rate: of epoch 0; epoch e takes learning_rate / sqrt(e + 1).
+        optimiser: 'sgd' without momentum, or 'adam' with PyTorch's defaults; neither has weight decay.
         batch_size: images a step; the last step of an epoch takes what is left.
         precision: 'float32', 'float64', or 'bfloat16' (mixed: weights and BatchNorm stay float32).
         control: 'none'; 'random-labels': the training labels are shuffled, once for all networks; 'same-weights' or
@@ -45,23 +47,26 @@ class Specification:
     num_classes: int
     epochs: int = 20
     learning_rate: float = 0.1
+    optimiser: str = "sgd"
     batch_size: int = 128
     precision: str = "float32"
     control: str = "none"
     recipe: int = RECIPE
 
     def __post_init__(self):
-        models.check_family(self.family)
-        for name in ("width", "epochs", "batch_size"):
+        models.check_width(self.family, self.width)
+        for name in ("epochs", "batch_size"):
             models.check_count(name, getattr(self, name))
         if not 0 < self.learning_rate < math.inf:
             raise ValueError(f"learning_rate must be finite and above 0, not {self.learning_rate!r}")
         if (self.n_train - 1) % self.batch_size == 0:
             raise ValueError(f"n_train {self.n_train} with batch_size {self.batch_size} leaves a batch of one image, "
                              "which BatchNorm cannot normalise; change either by one")
+        if self.optimiser not in list(OPTIMISERS):  # also for what cannot be hashed
+            raise ValueError(f"unknown optimiser {self.optimiser!r}; the optimisers are {', '.join(OPTIMISERS)}")
         if self.precision not in PRECISIONS:
             raise ValueError(f"unknown precision {self.precision!r}; the precisions are {', '.join(PRECISIONS)}")
-        if self.control not in list(CONTROLS):  # also for what cannot be hashed
+        if self.control not in list(CONTROLS):
             raise ValueError(f"unknown control {self.control!r}; the controls are {', '.join(CONTROLS)}")
 
     @property

@@ -1,7 +1,7 @@
 """Many networks of one architecture as a single module: network m owns the m-th group of channels.
 
-Convolutions become grouped convolutions, BatchNorm normalises each channel by itself anyway, and the linear layer
-becomes one small product a network.  Small networks are then trained several times faster than one by one.
+Convolutions become grouped convolutions, BatchNorm normalises each channel by itself anyway, layer norms take each
+network's channels by themselves, and the linear layer becomes one small product a network.  Small networks are then trained several times faster than one by one.
 """
 
 import copy
@@ -9,6 +9,8 @@ from collections.abc import Sequence
 
 import torch
 from torch import nn
+
+from lib.vision_transformer import ChannelNorm, PositionEmbedding
 
 
 class StackedLinear(nn.Module):
@@ -65,6 +67,10 @@ def _widen(module: nn.Module, models: int) -> nn.Module:
         wide = nn.BatchNorm2d(models * module.num_features)
     elif isinstance(module, nn.Linear):
         wide = StackedLinear(models, module.in_features, module.out_features)
+    elif isinstance(module, ChannelNorm):
+        wide = ChannelNorm(models * len(module.weight), models * module.groups, module.eps)
+    elif isinstance(module, PositionEmbedding):
+        wide = PositionEmbedding(models * len(module.weight), module.weight.shape[-1])
     else:
         return module
     return wide.to(next(module.parameters())).train(module.training)

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from lib.data import ImageData
 from lib.models import initialise
-from lib.specification import Specification
+from lib.specification import OPTIMISERS, Specification
 from lib.stacking import stack, stack_images, unstack
 
 TEST_BATCH = 512
@@ -59,7 +59,7 @@ def networks_together(specification: Specification, device: str = "cpu") -> int:
 
 def train(specification: Specification, seeds: Sequence[int], data: ImageData, device: str = "cpu"
           ) -> list[TrainedNetwork]:
-    """One trained network for each seed (fact sheet 4.2): SGD, learning rate falling as 1 / sqrt(epoch + 1).
+    """One trained network for each seed (fact sheet 4.2), the learning rate falling as 1 / sqrt(epoch + 1).
 
     A network whose loss is not finite is returned like the others, with `finite` False.
     """
@@ -94,7 +94,7 @@ class _Stack:
         labels = specification.training_labels(data.train_labels)
         self.train_set = data.train_images.to(device, dtype), labels.to(device)
         self.test_set = data.test_images.to(device, dtype), data.test_labels.to(device)
-        self.optimiser = torch.optim.SGD(self.module.parameters(), lr=specification.learning_rate)
+        self.optimiser = OPTIMISERS[specification.optimiser](self.module.parameters(), lr=specification.learning_rate)
 
     def run_epoch(self, epoch: int) -> torch.Tensor:
         """One pass over the training images; -> [2, models]: mean loss and accuracy."""

@@ -1,4 +1,4 @@
-"""The four families: sizes by closed formulas, the released checkpoints, torchvision, and PyTorch's own draw."""
+"""The CNNs and ResNets: sizes by closed formulas, the released checkpoints, torchvision, and PyTorch's own draw."""
 
 import pytest
 import torch
@@ -19,6 +19,9 @@ TABLE = {
 }
 
 
+CONVOLUTIONAL = tuple(FORMULAS)
+
+
 def parameters(family, width, classes=10, **sizes):
     return models.count_parameters(family, width, num_classes=classes, **sizes)
 
@@ -32,7 +35,7 @@ def randomised(model, seed=0):
     return model
 
 
-@pytest.mark.parametrize("family", models.FAMILIES)
+@pytest.mark.parametrize("family", CONVOLUTIONAL)
 @pytest.mark.parametrize("classes", [2, 10, 100])
 @pytest.mark.parametrize("width", [1, 2, 7, 16])
 def test_parameter_count_is_the_closed_formula(family, width, classes):
@@ -42,28 +45,28 @@ def test_parameter_count_is_the_closed_formula(family, width, classes):
 
 @pytest.mark.parametrize("width", TABLE)
 def test_parameter_count_is_that_of_the_table(width):
-    assert tuple(parameters(family, width) for family in models.FAMILIES) == TABLE[width]
+    assert tuple(parameters(family, width) for family in CONVOLUTIONAL) == TABLE[width]
 
 
 def test_resnet_large_at_width_64_has_the_size_of_resnet18():
     assert parameters("resnet-large", 64, 1000) == 11_689_512
 
 
-@pytest.mark.parametrize("family", models.FAMILIES)
+@pytest.mark.parametrize("family", CONVOLUTIONAL)
 def test_the_count_is_that_of_the_weights_there_are(family):
     model = models.build(family, 5, num_classes=3)
     assert parameters(family, 5, 3) == sum(parameter.numel() for parameter in model.parameters())
     assert all(parameter.requires_grad and parameter.device.type == "cpu" for parameter in model.parameters())
 
 
-@pytest.mark.parametrize("family", models.FAMILIES)
+@pytest.mark.parametrize("family", CONVOLUTIONAL)
 def test_weights_do_not_depend_on_the_image_size(family):
     names = [models.build(family, 2, image_size=size).state_dict().keys() for size in (1, 8, 32)]
     assert names[0] == names[1] == names[2]
     assert len({parameters(family, 3, image_size=size) for size in (1, 2, 3, 5, 8, 28, 64)}) == 1
 
 
-@pytest.mark.parametrize("family", models.FAMILIES)
+@pytest.mark.parametrize("family", CONVOLUTIONAL)
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("size", [1, 2, 3, 5, 8, 28, 32, 64])
 def test_every_image_size_gives_one_finite_score_a_class(family, channels, size):
@@ -128,7 +131,7 @@ def test_released_checkpoints_load_strictly_and_tell_images_apart(released, widt
         models.build("cnn-small", width + 1).load_state_dict(model.state_dict())
 
 
-@pytest.mark.parametrize("family", models.FAMILIES)
+@pytest.mark.parametrize("family", CONVOLUTIONAL)
 @pytest.mark.parametrize("seed", [0, 3])
 def test_initialise_is_the_draw_of_pytorch_from_the_same_seed(family, seed):
     torch.manual_seed(seed)

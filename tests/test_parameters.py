@@ -126,6 +126,13 @@ def test_seeds_become_a_number_for_each_family():
         read({"families": families, "seeds": {"cnn-small": 4}}, names)
 
 
+def test_a_width_that_a_family_cannot_have_is_refused():
+    names = ["families", "widths"]
+    assert read({"families": ["cnn-small"], "widths": [3, 4]}, names).widths == [3, 4]
+    with pytest.raises(ParameterError, match="^parameter 'widths': vit has k / 2 heads: its width must be even, not 3$"):
+        read({"families": ["cnn-small", "vit"], "widths": [3, 4]}, names)
+
+
 def test_what_is_returned_is_apart_from_the_notebook_s_own_lists():
     namespace = {"families": ["cnn-small"], "widths": [4, 8]}
     read(namespace, ["families", "widths"]).families.append("x")
