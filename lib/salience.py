@@ -11,10 +11,12 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from lib import direction_store
 from lib.data import ImageData
 from lib.models import check_count
 from lib.populations import Population
 from lib.progress import progress
+from lib.specification import Specification
 
 # output -> score [images] of logits [images, classes] and labels [images, 1]
 OUTPUTS = {
@@ -79,6 +81,8 @@ def population_directions(populations: Mapping[Hashable, Population], images: Im
                           grid: int | None = 8, untrained: bool = False) -> dict[Hashable, np.ndarray]:
     """Directions of every network of every population on all test images, each [models, n, d] float32.
 
+    They are stored, so that the next chapter that asks for them reads them.
+
     untrained: of the networks as they were before their training.
 
     Warns: of networks that have no gradient at any image, which are left out.
@@ -92,10 +96,10 @@ def population_directions(populations: Mapping[Hashable, Population], images: Im
         for key, population in populations.items():
             if not population:
                 raise ValueError(f"population {key!r} has no networks left to take gradients of")
+            models = population.untrained_models() if untrained else population.models()
             rows = []
-            for model in population.untrained_models() if untrained else population.models():
-                gradients = input_gradients(model, images.test_images, images.test_labels, output=output)
-                rows.append(directions(gradients, grid=grid).numpy())
+            for network, model in zip(population.networks, models, strict=True):
+                rows.append(_stored_directions(population.specification, network.seed, model, images, output, grid))
                 bar.update()
             found[key] = _with_gradients(np.stack(rows), key)
     return found
@@ -133,6 +137,18 @@ def _batch_gradients(model: nn.Module, images: torch.Tensor, labels: torch.Tenso
                              f"not {labels.min()} to {labels.max()}")
         score = OUTPUTS[output](logits, labels[:, None])
         return torch.autograd.grad(score.sum(), images)[0]
+
+
+def _stored_directions(specification: Specification, seed: int, model: nn.Module, images: ImageData, output: str,
+                       grid: int | None) -> np.ndarray:
+    """The directions [n, d] of one network, from the store or else into it."""
+    place = direction_store.place(specification, seed, model, images, output, grid)
+    found = direction_store.read(place)
+    if found is None:
+        gradients = input_gradients(model, images.test_images, images.test_labels, output=output)
+        found = directions(gradients, grid=grid).numpy()
+        direction_store.write(place, found)
+    return found
 
 
 def _with_gradients(rows: np.ndarray, key: Hashable) -> np.ndarray:
