@@ -19,7 +19,7 @@ CNN_LAYOUTS = {
 # Basic blocks in each of the four stages.
 RESNET_BLOCKS = {"resnet-small": (2, 1, 1, 1), "resnet-large": (2, 2, 2, 2)}
 # Encoder blocks, and patches along a side of the image: the paper's are unknown.  The variants change one at a time.
-VIT_LAYOUTS = {"vit": (2, 8), "vit-deep": (4, 8), "vit-coarse": (2, 4)}
+VIT_LAYOUTS = {"vit": (2, 4), "vit-deep": (4, 4), "vit-coarse": (2, 2)}
 FAMILIES = (*CNN_LAYOUTS, *RESNET_BLOCKS, *VIT_LAYOUTS)
 
 
@@ -117,7 +117,7 @@ def build(family: str, width: int, *, in_channels: int = 3, image_size: int = 32
         return CNN(CNN_LAYOUTS[family], width, in_channels, image_size, num_classes)
     if family in VIT_LAYOUTS:
         depth, side = VIT_LAYOUTS[family]
-        return VisionTransformer(depth, max(image_size // side, 2), width, in_channels, image_size, num_classes)
+        return VisionTransformer(depth, max(image_size // side, 1), width, in_channels, image_size, num_classes)
     return ResNet(RESNET_BLOCKS[family], width, in_channels, image_size, num_classes)
 
 

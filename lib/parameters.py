@@ -49,7 +49,7 @@ def read(namespace: Mapping[str, object], names: Iterable[str]) -> SimpleNamespa
     if hasattr(values, "seeds") and hasattr(values, "families"):
         values.seeds = _seeds_by_family(values.seeds, values.families)
     if hasattr(values, "widths") and hasattr(values, "families"):
-        _check_widths_of_families(values.widths, values.families)
+        check_family_widths("widths", values.families, values.widths)
     return values
 
 
@@ -68,6 +68,17 @@ def check_widths(widths: list[int], least: int) -> None:
     """Raises ParameterError for fewer widths than a chapter needs."""
     if len(widths) < least:
         raise ParameterError(f"parameter 'widths': this chapter needs at least {least} widths, not {len(widths)}")
+
+
+def check_family_widths(name: str, families: list[str], widths: list[int], among: list[int] | None = None) -> None:
+    """Raises ParameterError for a width in the parameter `name` that a family cannot have, or that is not `among`."""
+    for family, width in product(families, widths):
+        try:
+            models.check_width(family, width)
+        except ValueError as error:
+            raise ParameterError(f"parameter {name!r}: {error}") from None
+    if among is not None and not set(widths) <= set(among):
+        raise ParameterError(f"parameter {name!r}: must be among the widths {among}, not {widths}")
 
 
 def check_seeds(seeds: dict[str, int], least: int) -> None:
@@ -144,14 +155,6 @@ def _seeds_by_family(seeds: int | dict[str, int], families: list[str]) -> dict[s
     return {family: seeds[family] for family in families}
 
 
-def _check_widths_of_families(widths: list[int], families: list[str]) -> None:
-    for family, width in product(families, widths):
-        try:
-            models.check_width(family, width)
-        except ValueError as error:
-            raise ParameterError(f"parameter 'widths': {error}") from None
-
-
 def _family(value: object) -> str:
     models.check_family(value)
     return value
@@ -206,6 +209,9 @@ RULES = {
     "simulations": _whole(10),
     "eps": lambda value: sorted(_positive(eps) for eps in _distinct(value, 1)),
     "main_eps": _positive,
+    "learning_rate": _positive,
+    "variant_widths": _widths,
+    "variant_seeds": _whole(3),
     "attack_networks": _whole(3),
     "attack_images": lambda value: None if value is None else _whole(10)(value),
 }

@@ -26,6 +26,9 @@ GOOD = {
     "simulations": [10, 1000],
     "eps": [[0.05, 0.5], [0.25]],
     "main_eps": [0.25, 3.0],
+    "learning_rate": [0.01, 1.0],
+    "variant_widths": [[2, 8]],
+    "variant_seeds": [3, 10],
     "attack_networks": [3, 20],
     "attack_images": [None, 10, 256],
 }
@@ -57,6 +60,9 @@ BAD = {
             ([0.1, "0.2"], "finite number above 0, not '0.2'")],
     "main_eps": [(-0.1, "finite number above 0, not -0.1"), (math.nan, "finite number"), (math.inf, "finite number"),
                  (None, "finite number"), (True, "finite number")],
+    "learning_rate": [(0, "finite number above 0, not 0"), ("0.1", "finite number"), (math.nan, "finite number")],
+    "variant_widths": [([4], "at least 2 different"), ([4, 0], "at least 1, not 0"), (None, "must be a list")],
+    "variant_seeds": [(2, "at least 3, not 2"), (None, "whole number")],
     "attack_networks": [(2, "at least 3, not 2"), (None, "whole number")],
     "attack_images": [(9, "at least 10, not 9"), ("all", "whole number")],
 }
@@ -131,6 +137,12 @@ def test_a_width_that_a_family_cannot_have_is_refused():
     assert read({"families": ["cnn-small"], "widths": [3, 4]}, names).widths == [3, 4]
     with pytest.raises(ParameterError, match="^parameter 'widths': vit has k / 2 heads: its width must be even, not 3$"):
         read({"families": ["cnn-small", "vit"], "widths": [3, 4]}, names)
+
+
+def test_widths_of_variants_are_among_the_widths():
+    parameters.check_family_widths("variant_widths", ["vit"], [2, 8], among=[2, 4, 8])
+    with pytest.raises(ParameterError, match=r"^parameter 'variant_widths': must be among the widths \[2, 4\], not \[2, 8\]$"):
+        parameters.check_family_widths("variant_widths", ["vit"], [2, 8], among=[2, 4])
 
 
 def test_what_is_returned_is_apart_from_the_notebook_s_own_lists():

@@ -45,12 +45,12 @@ def test_it_computes_what_the_encoder_of_pytorch_does(family, width):
     torch.testing.assert_close(model(images), model.fc(norm.mean(1)), rtol=1e-9, atol=1e-9)
 
 
-@pytest.mark.parametrize("family, depth, side", [("vit", 2, 8), ("vit-deep", 4, 8), ("vit-coarse", 2, 4)])
+@pytest.mark.parametrize("family, depth, side", [("vit", 2, 4), ("vit-deep", 4, 4), ("vit-coarse", 2, 2)])
 @pytest.mark.parametrize("width, size, channels", [(2, 8, 1), (10, 32, 3), (20, 64, 3)])
 def test_parameter_count_is_the_closed_formula(family, depth, side, width, size, channels):
     """With embedding c = 4k: patches c (channels p^2 + 1), positions c n, a block 12 c^2 + 13 c, norm 2c, classes."""
-    c, patch = 4 * width, max(size // side, 2)
-    count = (c * (channels * patch**2 + 1) + c * (size // patch) ** 2 + depth * (12 * c**2 + 13 * c) + 2 * c + 10 * c + 10)
+    c, patch = 4 * width, size // side
+    count = (c * (channels * patch**2 + 1) + c * side**2 + depth * (12 * c**2 + 13 * c) + 2 * c + 10 * c + 10)
     assert models.count_parameters(family, width, in_channels=channels, image_size=size) == count
 
 
@@ -62,7 +62,7 @@ def test_embedding_and_heads_are_those_of_the_paper(width):
         patch.setattr(nn.functional, "scaled_dot_product_attention",
                       lambda query, key, value: seen.append(query.shape) or original(query, key, value))
         model(torch.zeros(1, 3, 32, 32))
-    assert seen == [(1, width // 2, 64, 8)] * 2 and model.fc.in_features == 4 * width
+    assert seen == [(1, width // 2, 16, 8)] * 2 and model.fc.in_features == 4 * width
 
 
 @pytest.mark.parametrize("family", VITS)
@@ -70,6 +70,12 @@ def test_embedding_and_heads_are_those_of_the_paper(width):
 def test_every_image_size_gives_one_finite_score_a_class(family, size):
     scores = models.build(family, 2, image_size=size, num_classes=7)(torch.zeros(3, 3, size, size))
     assert scores.shape == (3, 7) and scores.isfinite().all()
+
+
+def test_the_variants_differ_from_the_default_in_one_choice_each():
+    models_ = {family: models.build(family, 4, in_channels=1, image_size=8) for family in VITS}
+    shapes = {family: (len(model.blocks), model.patches.kernel_size) for family, model in models_.items()}
+    assert shapes == {"vit": (2, (2, 2)), "vit-deep": (4, (2, 2)), "vit-coarse": (2, (4, 4))}
 
 
 @pytest.mark.parametrize("width", [1, 3, 11])

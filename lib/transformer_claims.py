@@ -1,0 +1,49 @@
+"""The claims of chapter 9: what was claimed of convolutional families, put to vision transformers by the same rules."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from lib.bootstrap import SimilarityMatrix
+from lib.claims import Claim
+from lib.hypothesis_claims import across_claim, direction_claim, rank_one_claim, variance_claims
+from lib.rank_one import cosines, resultants
+from lib.similarity_claims import growth_claims, mean_step
+
+
+def transformer_claims(family: str, matrix: SimilarityMatrix, widths: Sequence[int], chance: tuple[float, float]
+                       ) -> list[Claim]:
+    """Similarity grows, H1, H2 and the rank-one law; arguments as of `lib.similarity_claims.growth_claims`."""
+    found = [*growth_claims(family, matrix, widths, chance), *variance_claims(family, matrix, widths),
+             direction_claim(family, matrix, widths), rank_one_claim(family, matrix)]
+    return [_of_this_chapter(claim) for claim in found]
+
+
+def variant_claims(name: str, matrix: SimilarityMatrix, widths: Sequence[int], chance: tuple[float, float]
+                   ) -> list[Claim]:
+    """The two conclusions of Fig. 21 where one choice that the paper leaves open was made otherwise."""
+    growth, *_ = growth_claims(name, matrix, widths, chance)
+    return [_of_this_chapter(claim) for claim in (growth, direction_claim(name, matrix, widths))]
+
+
+def shared_claim(matrix: SimilarityMatrix, family_of: Sequence[str], width_of: Sequence[int]) -> Claim:
+    """H2 between transformers and a convolutional family, as `lib.hypothesis_claims.across_claim`."""
+    return _of_this_chapter(across_claim(matrix, family_of, width_of))
+
+
+def findings(matrices: Mapping[str, SimilarityMatrix], widths: Mapping[str, Sequence[int]]) -> str:
+    """The answer in words, a Markdown line for each kind of transformer."""
+    lines = []
+    for name, matrix in matrices.items():
+        step = "{:.3f} [{:.3f}, {:.3f}]".format(*map(float, matrix.interval(mean_step)))
+        first, last = widths[name][0], widths[name][-1]
+        cosine = "{:.2f} [{:.2f}, {:.2f}]".format(*(float(part) for part in matrix.interval(
+            lambda rho: cosines(rho)[..., 0, -1])))
+        ends = resultants(matrix.values)
+        lines.append(f"- **{name}**: ρ goes from {matrix.values[0, 0]:.2f} at k = {first} to {matrix.values[-1, -1]:.2f} "
+                     f"at k = {last}, E[t] from {ends[0]:.2f} to {ends[-1]:.2f}; a step of the width adds {step} to ρ on "
+                     f"average. The mean directions of k = {first} and k = {last} have the corrected cosine {cosine}.")
+    return "\n".join(lines)
+
+
+def _of_this_chapter(claim: Claim) -> Claim:
+    return replace(claim, name="09" + claim.name[2:])

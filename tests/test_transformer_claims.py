@@ -1,0 +1,55 @@
+"""Transformers are judged by the rules of the other families, under names of their own chapter."""
+
+import re
+
+import numpy as np
+import pytest
+
+from lib.bootstrap import similarity_matrix
+from lib.planted import planted_population
+from lib.saw import von_mises_fisher
+from lib.transformer_claims import findings, shared_claim, transformer_claims, variant_claims
+
+WIDTHS = (2, 4, 8)
+CHANCE = (-0.01, 0.01)
+
+
+def planted(kappas, networks=12, turned=()):
+    """The similarities of von Mises-Fisher populations of these concentrations; those `turned` have a mu of their own."""
+    rng = np.random.default_rng(0)
+    populations = [planted_population(von_mises_fisher(kappa, 16), networks, 200, rng) for kappa in kappas]
+    populations = [np.roll(part, 1, axis=-1) if i in turned else part for i, part in enumerate(populations)]
+    return similarity_matrix(populations, rng, 100)
+
+
+def verdicts(claims):
+    return {claim.name: claim.verdict for claim in claims}
+
+
+def test_a_concentrating_family_with_one_mean_direction_supports_all_claims():
+    found = verdicts(transformer_claims("vit", planted([6, 12, 24]), WIDTHS, CHANCE))
+    assert set(found.values()) == {"supported"}
+    assert all(re.fullmatch(r"09-[a-z0-9-]+-vit", name) for name in found) and len(found) == 8
+
+
+def test_a_family_that_spreads_contradicts_growth_and_h1():
+    found = verdicts(transformer_claims("vit", planted([24, 12, 6]), WIDTHS, CHANCE))
+    assert found["09-growth-vit"] == found["09-h1-vit"] == "contradicted" and found["09-h2-vit"] == "supported"
+
+
+def test_a_width_with_a_direction_of_its_own_contradicts_h2_alone():
+    found = verdicts(variant_claims("vit-deep", planted([6, 24], turned=[1]), WIDTHS[:2], CHANCE))
+    assert found["09-h2-vit-deep"] == "contradicted" and len(found) == 2
+
+
+@pytest.mark.parametrize("turned, expected", [((), "supported"), ((2, 3), "contradicted")])
+def test_families_share_directions_or_not(turned, expected):
+    matrix = planted([6, 12, 6, 12], turned=turned)
+    claim = shared_claim(matrix, ["vit", "vit", "cnn-small", "cnn-small"], [2, 4, 2, 4])
+    assert claim.verdict == expected and claim.name == "09-h2-across-families"
+
+
+def test_findings_tell_each_kind_s_numbers():
+    matrix = planted([6, 24])
+    text = findings({"vit": matrix, "vit-sgd": matrix}, {"vit": (2, 8), "vit-sgd": (2, 8)})
+    assert text.count("\n") == 1 and f"from {matrix.values[0, 0]:.2f} at k = 2 to {matrix.values[1, 1]:.2f} at k = 8" in text
