@@ -70,7 +70,7 @@ def width_axis(axis: Axes, widths: Sequence[int]) -> None:
     axis.set_xscale("log", base=2)
     axis.set_xticks(widths, [str(width) for width in widths])
     axis.minorticks_off()
-    axis.set_xlabel("width k (channels of the first layer)")
+    axis.set_xlabel("width k (multiplier of the channels)")
 
 
 def curves(families: Mapping[str, Mapping[int, np.ndarray]], label: str) -> Figure:
