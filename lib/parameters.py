@@ -96,6 +96,16 @@ def check_control(family: str, families: list[str]) -> None:
                              f"{', '.join(families)}, not {family!r}")
 
 
+def check_costly(family: str, families: list[str], epochs_widths: list[int], widths: list[int]) -> None:
+    """Raises ParameterError for costly choices of a family, or at widths, that the run leaves out."""
+    if family not in families:
+        raise ParameterError(f"parameter 'costly_family': must be one of the families of this run, "
+                             f"{', '.join(families)}, not {family!r}")
+    if not set(epochs_widths) <= set(widths):
+        raise ParameterError(f"parameter 'epochs_widths': must be among the widths of this run, "
+                             f"{', '.join(map(str, widths))}, not {epochs_widths}")
+
+
 def _variables(namespace: Mapping[str, object]) -> set[str]:
     return {name for name, value in namespace.items()
             if not (name.startswith("_") or name in IPYTHON_NAMES or callable(value) or isinstance(value, ModuleType))}
@@ -190,6 +200,23 @@ def _dimensions(value: object) -> list[int]:
     return sorted(_whole(2)(dimension) for dimension in _distinct(value, 1))
 
 
+def _outputs(value: object) -> list[str]:
+    for output in _distinct(value, 1):
+        salience.check_output(output)
+    return list(value)
+
+
+def _grids(value: object) -> list[int]:
+    grids = [_whole(1)(grid) for grid in _distinct(value, 1)]
+    if any(grids[0] % grid for grid in grids):
+        raise ValueError(f"must begin with a grid that all others divide, not {grids}")
+    return grids
+
+
+def _counts(least: int) -> Callable[[object], list[int]]:
+    return lambda value: [_whole(least)(count) for count in _distinct(value, 1)]
+
+
 # name -> rule: takes a value, returns it checked, or raises ValueError with what is allowed
 RULES = {
     "study": _study,
@@ -214,4 +241,12 @@ RULES = {
     "variant_seeds": _whole(3),
     "attack_networks": _whole(3),
     "attack_images": lambda value: None if value is None else _whole(10)(value),
+    "outputs": _outputs,
+    "grids": _grids,
+    "image_counts": _counts(10),
+    "network_counts": _counts(3),
+    "epoch_counts": _counts(1),
+    "epochs_widths": _widths,
+    "epochs_seeds": _whole(3),
+    "costly_family": _family,
 }

@@ -31,6 +31,14 @@ GOOD = {
     "variant_seeds": [3, 10],
     "attack_networks": [3, 20],
     "attack_images": [None, 10, 256],
+    "outputs": [["logit"], ("log-probability", "logit")],
+    "grids": [[8], [8, 2, 4], [32, 16]],
+    "image_counts": [[256, 64], [10]],
+    "network_counts": [[6, 3]],
+    "epoch_counts": [[20, 5, 100], [1]],
+    "epochs_widths": [[2, 4]],
+    "epochs_seeds": [3, 8],
+    "costly_family": ["cnn-small", "resnet-large"],
 }
 BAD = {
     "study": [("Digits", "small letters"), ("../x", "small letters"), ("", "small letters"), ("-a", "small letters"),
@@ -65,6 +73,16 @@ BAD = {
     "variant_seeds": [(2, "at least 3, not 2"), (None, "whole number")],
     "attack_networks": [(2, "at least 3, not 2"), (None, "whole number")],
     "attack_images": [(9, "at least 10, not 9"), ("all", "whole number")],
+    "outputs": [("logit", "must be a list"), ([], "list of at least 1"), (["logit", "loss"], "unknown output 'loss'"),
+                (["logit", "logit"], "different values")],
+    "grids": [([4, 8], "begin with a grid that all others divide"), ([8, 3], "that all others divide"),
+              ([8, 0], "at least 1, not 0"), ([None, 4], "whole number"), (8, "must be a list")],
+    "image_counts": [([9], "at least 10, not 9"), ([None], "whole number"), (256, "must be a list")],
+    "network_counts": [([2], "at least 3, not 2"), (6, "must be a list")],
+    "epoch_counts": [([0], "at least 1, not 0"), ([5, 5], "different values"), (20, "must be a list")],
+    "epochs_widths": [([4], "at least 2 different"), ([4, 0], "at least 1, not 0")],
+    "epochs_seeds": [(2, "at least 3, not 2"), (8.0, "whole number")],
+    "costly_family": [("vgg", "families are cnn-small"), (None, "families are")],
 }
 
 
@@ -179,6 +197,14 @@ def test_too_few_widths_or_seeds_and_a_family_without_controls_are_refused():
         parameters.check_widths([2, 4], 3)
     with pytest.raises(parameters.ParameterError, match="'control_family': must be one of .* cnn-large, not 'cnn-small'"):
         parameters.check_control("cnn-small", ["cnn-large"])
+
+
+def test_costly_choices_are_of_a_family_and_widths_of_the_run():
+    parameters.check_costly("cnn-small", ["cnn-large", "cnn-small"], [2, 4], [2, 4, 8])
+    with pytest.raises(parameters.ParameterError, match="'costly_family': must be one of .* cnn-large, not 'cnn-small'"):
+        parameters.check_costly("cnn-small", ["cnn-large"], [2, 4], [2, 4])
+    with pytest.raises(parameters.ParameterError, match="'epochs_widths': must be among .* 2, 8, not"):
+        parameters.check_costly("cnn-small", ["cnn-small"], [2, 4], [2, 8])
 
 
 def test_a_chapter_can_be_run_again_in_its_kernel():

@@ -1,0 +1,59 @@
+"""The same gradients under other choices: a coarser grid, fewer images, only images that networks get right.
+
+Directions are [networks, images, dims], as `lib.salience.population_directions` gives them; a zero row is left out of
+averages over images.  Nothing here computes a gradient anew.
+"""
+
+import numpy as np
+import torch
+from scipy.stats import norm
+
+from lib import salience
+from lib.data import ImageData
+from lib.populations import Population
+from lib.predictions import population_logits
+from lib.similarity import has_direction
+
+
+def coarser(directions: np.ndarray, channels: int, grid: int) -> np.ndarray:
+    """Directions on a coarser grid, [networks, n, channels * size^2] -> [networks, n, channels * grid^2] float32.
+
+    An average over areas is linear and a direction has no length, so that it makes no difference whether gradients are
+    averaged before they are scaled to unit length, as the authors' program does, or after.
+
+    Raises:
+        ValueError: a grid that does not divide the one that the directions have.
+    """
+    networks, images, dims = directions.shape
+    size = round((dims / channels) ** 0.5)
+    if grid < 1 or size % grid:
+        raise ValueError(f"a grid of {size} can be made coarser to a grid that divides it, not to {grid}")
+    pictures = torch.from_numpy(directions).reshape(networks * images, channels, size, size)
+    return salience.directions(pictures, grid=grid).reshape(networks, images, -1).numpy()
+
+
+def right_only(directions: np.ndarray, population: Population, images: ImageData) -> np.ndarray:
+    """The directions with a zero row for every network at every test image that it gets wrong.
+
+    Two networks are then compared on the images that both get right.
+
+    Raises:
+        ValueError: directions of fewer networks than the population has, of which it is not known whose they are.
+    """
+    if len(directions) != len(population):
+        raise ValueError(f"{population.specification.name}: {len(population) - len(directions)} networks without a "
+                         "gradient were left out, so that directions and networks cannot be matched")
+    labels = images.test_labels.numpy()
+    right = population_logits({0: population}, images)[0].argmax(-1) == labels
+    return np.where(right[:, :, None], directions, 0)
+
+
+def chance_band(directions: np.ndarray) -> tuple[float, float]:
+    """The ends of the band that holds 95 % of the similarities of two networks with unrelated directions.
+
+    A mean of n cosines in d dimensions has the standard deviation 1 / sqrt(n d) and is nearly normal; n is the
+    smallest number of images on which two of the networks have a direction.
+    """
+    has = has_direction(directions).astype(float)
+    end = norm.ppf(0.975) / np.sqrt(max(1, (has @ has.T).min()) * directions.shape[-1])
+    return -float(end), float(end)

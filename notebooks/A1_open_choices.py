@@ -1,0 +1,228 @@
+# %% [markdown]
+# # A1. The choices that the paper leaves open
+#
+# **Question.** The paper's text is not at hand, and its program leaves some things open: which score is differentiated,
+# how coarsely gradients are averaged, how many test images and networks there are, how long they are trained. The
+# chapters of this book had to choose. Would their conclusions be others if they had chosen otherwise?
+#
+# **What is known** {cite:p}`wang2024great`.
+#
+# | choice | the authors' program | the chapters | here |
+# |---|---|---|---|
+# | score | logit of the true class, its probability as an option | logit | log-probability |
+# | grid | averages of 32 x 32 pixels to 8 x 8 | 8 x 8 | coarser ones |
+# | test images | the first 256, right or wrong | all, right or wrong | the first 256 or 64; only those that networks get right |
+# | networks | one a width in the demonstration | 20 or 6 a width | 6 and 3 |
+# | epochs | 100 or 200 | 20 | 5 and 100 |
+#
+# A grid of 8 is the full size of the digits. The coarser grids stand for what the authors' program does to larger images,
+# where a cell of the grid holds several pixels.
+#
+# One choice is varied at a time, the rest stays as in the chapters. Every setting is judged by the claims of
+# {doc}`03_individual_similarity` and {doc}`04_hypotheses`, with the rules that stand there.
+
+# %% tags=["hide-input", "parameters"]
+study = "mine"
+dataset = "digits"
+families = ["cnn-small", "cnn-large", "resnet-small", "resnet-large"]
+widths = [2, 4, 8, 16, 32]
+seeds = {"cnn-small": 20, "cnn-large": 6, "resnet-small": 6, "resnet-large": 6}
+outputs = ["logit", "log-probability"]  # the first is the default, here and of grids and epochs
+grids = [8, 4, 2]
+image_counts = [256, 64]  # the default is all, here and of networks
+network_counts = [6, 3]
+epoch_counts = [20, 5, 100]
+costly_family = "cnn-small"
+epochs_widths = [2, 4, 8]
+epochs_seeds = 8
+bootstrap_draws = 200
+random_seed = 0
+
+# %% tags=["hide-input"]
+from lib import parameters
+
+p = parameters.read(globals(), ["study", "dataset", "families", "widths", "seeds", "outputs", "grids", "image_counts",
+                                "network_counts", "epoch_counts", "costly_family", "epochs_widths", "epochs_seeds",
+                                "bootstrap_draws", "random_seed"])
+parameters.check_costly(p.costly_family, p.families, p.epochs_widths, p.widths)
+
+# %%
+import warnings
+
+from IPython.display import Markdown, display
+
+from lib import claims, data, figures, open_choices, open_choices_claims, open_choices_figures, salience
+from lib.populations import population_grid
+
+# %% [markdown]
+# ## The networks of the chapters
+
+# %% tags=["nbval-ignore-output"]
+images = data.load(p.dataset)
+channels, size = images.test_images.shape[1:3]
+for grid in p.grids:
+    parameters.check_grid(grid, channels, size)
+populations = population_grid(images, p.families, p.widths, p.seeds, epochs=p.epoch_counts[0])
+
+# %% tags=["nbval-ignore-output"]
+warnings.filterwarnings("ignore", message=".*gradients are zero")  # chapter 3 counts them
+
+
+def directions(output: str) -> dict:
+    """family -> directions at each width, of the score `output` on the default grid."""
+    found = salience.population_directions(populations, images, output=output, grid=p.grids[0])
+    return {family: [found[family, k] for k in p.widths] for family in p.families}
+
+
+def judged(by_family: dict, widths: list = p.widths) -> dict:
+    """The chapters' claims under one setting."""
+    return open_choices_claims.judge(by_family, widths, p.random_seed, p.bootstrap_draws)
+
+
+default = directions(p.outputs[0])
+outcomes = {open_choices_claims.DEFAULT: judged(default)}
+
+# %%
+networks = {family: sum(map(len, row)) for family, row in default.items()}
+n_images = len(images.test_labels)
+print("networks:", ", ".join(f"{count} {family}" for family, count in networks.items()) + f"; test images: {n_images}")
+
+# %% [markdown]
+# ## Which score
+#
+# With $z_c$ for the logit of class $c$, $p_c$ for its probability and $y$ for the true class,
+#
+# $$ \nabla_x \log p_y = \frac{\nabla_x\, p_y}{p_y} = \nabla_x z_y - \sum_c p_c \nabla_x z_c . $$
+#
+# The gradients of the probability and of its logarithm differ by a positive factor: they have *one direction*, and there are
+# only two choices, not three. The logarithm is taken here, because where $p_y$ is nearly 1 or 0 its gradient loses fewer digits.
+# Unlike the logit's, this direction does not change when the same amount is added to all logits.
+
+# %% tags=["nbval-ignore-output"]
+for output in p.outputs[1:]:
+    outcomes["score", output] = judged(directions(output))
+
+# %% [markdown]
+# ## How coarse a grid
+#
+# Averaging over areas is linear and a direction has no length, so the directions of a coarser grid follow from those of
+# the finer one; no gradient is taken again. Fewer cells mean fewer dimensions, $d = g^2$ for each channel of a grid of $g$.
+# Chance is judged with the dimensions that are left: unrelated directions have similarities with a standard
+# deviation of $1 / \sqrt{n d}$ over $n$ images.
+
+# %%
+for grid in p.grids[1:]:
+    outcomes["grid", f"{grid} x {grid}"] = judged(
+        {family: [open_choices.coarser(u, channels, grid) for u in row] for family, row in default.items()})
+
+# %% [markdown]
+# ## Which images, and how many networks
+#
+# The first images in the order of the data set, as the authors' program takes them, and the first networks of every
+# population. For *right ones only* two networks are compared on the images that both of them get right. This needs
+# the predictions of all networks and is looked at in one family.
+
+# %%
+for count in p.image_counts:
+    outcomes["images", f"first {count}"] = judged({family: [u[:, :count] for u in row] for family, row in default.items()})
+outcomes["images", "right ones only"] = judged({p.costly_family: [
+    open_choices.right_only(u, populations[p.costly_family, k], images)
+    for k, u in zip(p.widths, default[p.costly_family])]})
+for count in p.network_counts:
+    outcomes["networks", f"at most {count}"] = judged({family: [u[:count] for u in row] for family, row in default.items()})
+
+# %% [markdown]
+# ## How long to train
+#
+# A network's initial weights and its order of images do not depend on the number of epochs, and the learning rate of an epoch
+# depends on that epoch alone. Networks of few epochs are therefore the *same runs* as those of many, looked at earlier.
+# Training takes time, so this is one family with fewer networks and widths; the default number of epochs is judged on the
+# same networks, and the others are compared with that.
+
+# %% tags=["nbval-ignore-output"]
+family = p.costly_family
+accuracy = {}
+for count in p.epoch_counts:
+    trained = population_grid(images, [family], p.epochs_widths, {family: p.epochs_seeds}, epochs=count)
+    found = salience.population_directions(trained, images, output=p.outputs[0], grid=p.grids[0])
+    name = f"{count}, fewer networks" if count == p.epoch_counts[0] else str(count)
+    outcomes[open_choices_claims.EPOCHS, name] = judged({family: [found[family, k] for k in p.epochs_widths]},
+                                                        p.epochs_widths)
+    accuracy[count] = {k: sum(network.test_accuracy[-1] for network in trained[family, k].networks)
+                       / len(trained[family, k]) for k in p.epochs_widths}
+    print(f"{count} epochs: mean test accuracy "
+          + ", ".join(f"{value:.3f} (k = {k})" for k, value in accuracy[count].items()))
+
+# %% [markdown]
+# ## All settings
+#
+# The verdicts, in each cell one mark for each family in the order given below: ✔ supported, ✘ contradicted, ? undecided, · not
+# looked at.
+
+# %% tags=["hide-input", "nbval-ignore-output"]
+display(Markdown(f"Order of the families: {', '.join(p.families)}."))
+open_choices_claims.verdict_table(outcomes, p.families)
+
+# %% [markdown]
+# The numbers behind them, in the same order. $\mathbb E[t]$ of a width is the root of its $\rho(k, k)$.
+
+# %% tags=["hide-input", "nbval-ignore-output"]
+open_choices_claims.number_table(outcomes, p.families)
+
+# %% mystnb={"image": {"alt": "A panel for each choice, score, grid, images, networks and epochs: similarity of two networks of one width over the width, the default as a black line and the other settings as coloured lines, with intervals."}} tags=["hide-input", "nbval-ignore-output"]
+figures.show(open_choices_figures.by_choice(outcomes, p.costly_family),
+             f"**Similarity over width under each choice.** {p.costly_family}; black: as in the chapters, {n_images} test images "
+             f"and {networks[p.costly_family]} networks over all widths; for epochs {p.epochs_seeds} networks a width. "
+             "95 % intervals over networks and images.")
+
+# %% mystnb={"image": {"alt": "Four panels, growth, H1, H2 and rank one: a row for each setting with the estimate and interval of every family, and a vertical line where the rule decides."}} tags=["hide-input", "nbval-ignore-output"]
+figures.show(open_choices_figures.statistics(outcomes, p.families),
+             "**What decides.** The estimates of the four conclusions with 95 % intervals over networks and images; the "
+             "vertical line is the bound of the rule. For H2 the pair of widths that decides; a cosine can exceed 1 by its "
+             f"error. Intervals without an end mark go on beyond the picture. n = {n_images} test images where nothing else is said; networks over all widths by default: "
+             + ", ".join(f"{count} {family}" for family, count in networks.items()) + ".")
+
+# %% [markdown]
+# ## Verdicts
+#
+# *Rule.* A conclusion does not depend on the choices if each family has one and the same verdict, supported or
+# contradicted, under all settings. It does (this claim is contradicted) if a family is supported under one setting and
+# contradicted under another. Otherwise it is undecided: under some setting, often one with little data, the chapter's rule
+# cannot tell.
+
+# %% tags=["hide-input", "nbval-ignore-output"]
+verdicts = open_choices_claims.dependence_claims(outcomes)
+claims.table(verdicts)
+
+# %% [markdown]
+# ## Which conclusions depend on the choices?
+#
+# Changes are against the chapters' setting; those of epochs are against the default number of epochs on the same networks.
+
+# %% tags=["hide-input", "nbval-ignore-output"]
+display(Markdown("\n".join(open_choices_claims.verdict_findings(outcomes))))
+
+# %% [markdown]
+# A verdict can stay while the number moves:
+
+# %% tags=["hide-input", "nbval-ignore-output"]
+display(Markdown("\n".join(open_choices_claims.size_findings(outcomes))))
+
+# %% [markdown]
+# ## What differs from the paper
+#
+# - The paper names none of these choices as far as is known; the values of the authors' program stand in the first table.
+# - Choices are varied one at a time. Two of them together may do what neither does alone.
+# - Score, grid, images and networks are varied on the same trained networks, so that their settings are not independent
+#   of each other: the marks of a row of settings are not so many confirmations.
+# - An undecided verdict of few networks or images says that they are few, not that the choice matters. The estimates in the
+#   last figure tell the two apart.
+
+# %%
+numbers = {"images": n_images, "accuracy": {family: accuracy},
+           "settings": {": ".join(setting): {family: {
+               **outcome.numbers, "widths": outcome.widths,
+               "rho": dict(zip(("estimate", "low", "high"), (part.diagonal() for part in outcome.matrix.interval()))),
+               "verdicts": {conclusion: claim.verdict for conclusion, claim in outcome.claims.items()}}
+               for family, outcome in found.items()} for setting, found in outcomes.items()}}
+claims.write_results(p.study, "A1_open_choices", vars(p), numbers, verdicts)
