@@ -48,6 +48,7 @@ def statistics(outcomes: Outcomes, families: Sequence[str]) -> Figure:
                           fmt=marker, markersize=4, capsize=2, color=colour, label=family)
         axis.axvline(threshold, color="black", linewidth=1)
         axis.set(title=conclusion, xlabel=label, xlim=_range(outcomes, conclusion, threshold))
+        axis.locator_params(axis="x", nbins=5)
         axis.set_yticks(rows, [setting[0] if setting == DEFAULT else ": ".join(setting) for setting in outcomes])
     for axis in axes[1::2]:
         axis.tick_params(labelleft=False)

@@ -53,14 +53,17 @@ def read(namespace: Mapping[str, object], names: Iterable[str]) -> SimpleNamespa
     return values
 
 
-def check_grid(grid: int | None, channels: int, image_size: int) -> None:
-    """Raises ParameterError for a grid finer than the images, or too coarse for directions, before any training."""
+def check_grid(grid: int | None, channels: int, image_size: int, name: str = "grid") -> None:
+    """Raises ParameterError for a grid finer than the images, or too coarse for directions, before any training.
+
+    `name`: of the parameter.
+    """
     try:
         salience.check_grid(grid, image_size)
     except ValueError as error:
-        raise ParameterError(f"parameter 'grid': {error}") from None
+        raise ParameterError(f"parameter {name!r}: {error}") from None
     if channels * (grid or image_size) ** 2 < 3:
-        raise ParameterError(f"parameter 'grid': directions need at least 3 dimensions; a grid of {grid} gives "
+        raise ParameterError(f"parameter {name!r}: directions need at least 3 dimensions; a grid of {grid} gives "
                              f"{channels * (grid or image_size) ** 2}")
 
 

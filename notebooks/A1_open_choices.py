@@ -61,7 +61,7 @@ from lib.populations import population_grid
 images = data.load(p.dataset)
 channels, size = images.test_images.shape[1:3]
 for grid in p.grids:
-    parameters.check_grid(grid, channels, size)
+    parameters.check_grid(grid, channels, size, "grids")
 populations = population_grid(images, p.families, p.widths, p.seeds, epochs=p.epoch_counts[0])
 
 # %% tags=["nbval-ignore-output"]

@@ -185,6 +185,8 @@ def test_a_grid_finer_than_the_images_is_refused_as_a_parameter():
         parameters.check_grid(16, 1, 8)
     with pytest.raises(parameters.ParameterError, match="at least 3 dimensions; a grid of 1 gives 1"):
         parameters.check_grid(1, 1, 8)
+    with pytest.raises(parameters.ParameterError, match="parameter 'grids': directions need at least 3 dimensions"):
+        parameters.check_grid(1, 1, 8, "grids")
 
 
 def test_too_few_widths_or_seeds_and_a_family_without_controls_are_refused():
