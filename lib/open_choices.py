@@ -28,7 +28,7 @@ def coarser(directions: np.ndarray, channels: int, grid: int) -> np.ndarray:
     size = round((dims / channels) ** 0.5)
     if grid < 1 or size % grid:
         raise ValueError(f"a grid of {size} can be made coarser to a grid that divides it, not to {grid}")
-    pictures = torch.from_numpy(directions).reshape(networks * images, channels, size, size)
+    pictures = torch.tensor(directions).reshape(networks * images, channels, size, size)
     return salience.directions(pictures, grid=grid).reshape(networks, images, -1).numpy()
 
 

@@ -96,7 +96,9 @@ print("networks:", ", ".join(f"{count} {family}" for family, count in networks.i
 #
 # The gradients of the probability and of its logarithm differ by a positive factor: they have *one direction*, and there are
 # only two choices, not three. The logarithm is taken here, because where $p_y$ is nearly 1 or 0 its gradient loses fewer digits.
-# Unlike the logit's, this direction does not change when the same amount is added to all logits.
+# Unlike the logit's, this direction stays when one function of the image is added to all logits, which changes no answer of
+# the network. The attack of {doc}`07_black_box_attack` steps against the signs of the probability's gradient, so that
+# the logarithm would make the same attack.
 
 # %% tags=["nbval-ignore-output"]
 for output in p.outputs[1:]:
