@@ -9,7 +9,7 @@
 #
 # | choice | the authors' program | the chapters | here |
 # |---|---|---|---|
-# | score | logit of the true class, its probability as an option | logit | log-probability |
+# | score | logit of the true class, its probability as an option | logit | probability, log-probability |
 # | grid | averages of 32 x 32 pixels to 8 x 8 | 8 x 8 | coarser ones |
 # | test images | the first 256, right or wrong | all, right or wrong | the first 256 or 64; only those that networks get right |
 # | networks | one a width in the demonstration | 20 or 6 a width | 6 and 3 |
@@ -27,7 +27,7 @@ dataset = "digits"
 families = ["cnn-small", "cnn-large", "resnet-small", "resnet-large"]
 widths = [2, 4, 8, 16, 32]
 seeds = {"cnn-small": 20, "cnn-large": 6, "resnet-small": 6, "resnet-large": 6}
-outputs = ["logit", "log-probability"]  # the first is the default, here and of grids and epochs
+outputs = ["logit", "probability", "log-probability"]  # the first is the default, here and of grids and epochs
 grids = [8, 4, 2]
 image_counts = [256, 64]  # the default is all, here and of networks
 network_counts = [6, 3]
@@ -95,7 +95,7 @@ print("networks:", ", ".join(f"{count} {family}" for family, count in networks.i
 # $$ \nabla_x \log p_y = \frac{\nabla_x\, p_y}{p_y} = \nabla_x z_y - \sum_c p_c \nabla_x z_c . $$
 #
 # The gradients of the probability and of its logarithm differ by a positive factor: they have *one direction*, and there are
-# only two choices, not three. The logarithm is taken here, because where $p_y$ is nearly 1 or 0 its gradient loses fewer digits.
+# only two choices, not three. Both are computed here; they differ by rounding alone, where $p_y$ is nearly 1 or 0.
 # Unlike the logit's, this direction stays when one function of the image is added to all logits, which changes no answer of
 # the network. The attack of {doc}`07_black_box_attack` steps against the signs of the probability's gradient, so that
 # the logarithm would make the same attack.

@@ -123,3 +123,26 @@ def test_attacks_from_wider_networks_are_stronger_and_cross_families(read):
     assert chapter["07-mean-direction-best-cnn-small"]["verdict"] == "supported"
     assert chapter["07-cross-family"]["verdict"] == "supported"
     assert all(chapter[f"07-wide-sources-{family}"]["estimate"] > 0 for family in FAMILIES)
+
+
+def test_transformers_get_more_alike_too_and_look_elsewhere_than_convolutional_networks(read):
+    chapter = read("09_vision_transformer")
+    found = verdicts(chapter)
+    assert found["09-growth-vit"] == found["09-range-vit"] == found["09-above-chance-vit"] == "supported"
+    assert found["09-h2-across-families"] == "contradicted"
+    similarity = np.diag(chapter["numbers"]["expected"]["vit"]["estimate"])
+    assert 0.05 < similarity[0] < 0.15 and 0.12 < similarity[-1] < 0.25
+
+
+def test_no_open_choice_turns_a_conclusion_round(read):
+    chapter = read("A1_open_choices")
+    found = verdicts(chapter)
+    assert found["A1-growth"] == found["A1-h1"] == "supported" and "contradicted" not in found.values()
+    settings, widest = chapter["numbers"]["settings"], "ρ(k, k), widest"
+    for family in FAMILIES:
+        default = settings["default: as in the chapters"][family][widest]
+        for score in ("probability", "log-probability"):
+            assert abs(settings[f"score: {score}"][family][widest] - default) < 0.05
+        assert settings["grid: 4 x 4"][family][widest] > default
+    few, many = (settings[f"epochs: {count}"]["cnn-small"][widest] for count in ("20, fewer networks", "100"))
+    assert abs(many - few) < 0.05
