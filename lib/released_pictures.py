@@ -1,0 +1,53 @@
+"""The two heatmaps that the authors released with their networks, read back into numbers.
+
+17 cnn-small networks for CIFAR-10, one a width; 256 test images; gradients on an 8 x 8 grid for similarities, at full
+resolution for attacks (fact sheet 4.3, 4.4 and 5).
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from lib import heatmap_reading
+from lib.heatmap_reading import Reading
+
+FAMILY = "cnn-small"
+# As the axes of both pictures name them, from left to right and from top to bottom.
+WIDTHS = (8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128)
+IMAGES = 256  # how many test images the pictures average over (fact sheet 4.3)
+SIMILARITY, ATTACK = "saliency_similarity.png", "black-box_attack.png"
+TICKS = {SIMILARITY: np.arange(9) * 0.05, ATTACK: np.arange(6) * 0.2}  # as written at the colour bars
+
+
+def similarities(folder: str | Path) -> Reading | None:
+    """rho_ind of all pairs of widths, symmetric [17, 17], NaN on the diagonal; None if the picture is not there.
+
+    The picture shows the upper triangle; below and on the diagonal are zeros that nobody computed.
+    """
+    if (reading := _read(folder, SIMILARITY)) is None:
+        return None
+    return Reading(_mirrored(reading.values), _mirrored(reading.resolution), reading.top)
+
+
+def attack_ratios(folder: str | Path) -> Reading | None:
+    """alpha of sources (rows) against targets (columns), [17, 17], NaN on the diagonal; None if it is not there.
+
+    Its axes call the row k2 and the column k1.  Ratios above 1 have the colour of 1, `top`.
+    """
+    return _read(folder, ATTACK)
+
+
+def places(widths: list[int]) -> list[int]:
+    """Where these widths stand in the pictures; ValueError for one that does not."""
+    return [WIDTHS.index(width) for width in widths]
+
+
+def _mirrored(square: np.ndarray) -> np.ndarray:
+    """The upper triangle on both sides of an empty diagonal."""
+    upper = np.triu(square, 1)
+    return np.where(np.eye(len(square), dtype=bool), np.nan, upper + upper.T)
+
+
+def _read(folder: str | Path, name: str) -> Reading | None:
+    path = Path(folder) / name
+    return heatmap_reading.read(path, len(WIDTHS), TICKS[name]) if path.exists() else None
