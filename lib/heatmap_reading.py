@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 BLACK = 60  # a pixel is part of a line if no channel is brighter
-ROUNDING = 3  # squared distance of colours that differ by one level of 256 in every channel: bars are drawn that exactly
+ROUNDING = 3  # squared distance of colours that differ by one in every channel: so exactly are bars drawn
 FAR = 30  # a colour whose distance from all of the bar is larger stands for no value
 
 
@@ -54,13 +54,11 @@ def read(path: str | Path, cells: int, ticks: Sequence[float]) -> Reading:
         raise ValueError(f"{path.name} has {len(at)} ticks at its colour bar, not {len(ticks)}")
     slope, start = np.polyfit(at, ticks, 1)  # from rows to values
     upper, lower = _level_lines(path.name, black[:, strip])
-    rows = np.arange(upper[1] + 2, lower[0] - 1)  # the pixels beside a line are blended with it
-    bar = pixels[rows, (strip.start + strip.stop) // 2]
-    # The first and the last colour may lie wholly under the lines, whose middles are the ends of the bar.
-    ends = np.array([np.mean(upper), *rows, np.mean(lower)])
+    rows = np.arange(round(np.mean(upper)), round(np.mean(lower)) + 1)  # the bar ends in the middle of its lines
+    # What the lines cover has the colour next to them; the pixels that touch them are blended.
+    bar = pixels[rows.clip(upper[1] + 2, lower[0] - 2), (strip.start + strip.stop) // 2]
     places, shared = _places_on(bar, colours)
-    found = np.interp(places, np.arange(-1, len(rows) + 1), ends)
-    return Reading(slope * found + start, abs(slope) * (shared / 2 + 1.5), float(slope * ends[0] + start))
+    return Reading(slope * (rows[0] + places) + start, abs(slope) * (shared / 2 + 1.5), float(slope * rows[0] + start))
 
 
 def _pixels(path: Path) -> np.ndarray:
@@ -110,7 +108,8 @@ def _cell_colours(inside: np.ndarray, cells: int) -> np.ndarray:
 def _places_on(bar: np.ndarray, colours: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Where on the bar [rows, 3] colours [..., 3] are found, and how many rows they share there.
 
-    The middle of the rows that come nearest, NaN if none comes near; -1 or the number of rows for a colour that comes nearest to an end without being there.
+    The middle of the rows that come nearest, NaN if none comes near; the end itself for a colour that comes nearest to
+    the end and is not quite there, because the line may cover all of it.
     """
     distance = ((colours[..., None, :] - bar) ** 2).sum(axis=-1)
     nearest = distance.min(axis=-1)
@@ -118,5 +117,5 @@ def _places_on(bar: np.ndarray, colours: np.ndarray) -> tuple[np.ndarray, np.nda
     shared = same.sum(axis=-1)
     places = (same * np.arange(len(bar))).sum(axis=-1) / shared
     beyond = nearest > ROUNDING
-    places = np.where(beyond & same[..., 0], -1, np.where(beyond & same[..., -1], len(bar), places))
+    places = np.where(beyond & same[..., 0], 0, np.where(beyond & same[..., -1], len(bar) - 1, places))
     return np.where(nearest <= FAR**2, places, np.nan), shared

@@ -108,8 +108,8 @@ def _stacked(names: Sequence[str], read: Callable[[str], bytes]) -> np.ndarray:
         if pixels is None:
             pixels = np.empty((len(names), *picture.shape), dtype=np.uint8)
         if picture.shape != pixels.shape[1:]:
-            raise ValueError(f"all pictures need one shape [channels, height, width]: {name} has {list(picture.shape)}, "
-                             f"{names[0]} has {list(pixels.shape[1:])}")
+            raise ValueError(f"all pictures need one shape [channels, height, width]: {name} has "
+                             f"{list(picture.shape)}, {names[0]} has {list(pixels.shape[1:])}")
         pixels[place] = picture
     if pixels is None:
         raise ValueError("no pictures are chosen")

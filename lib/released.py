@@ -49,7 +49,8 @@ def checkpoint_files(folder: str | Path) -> tuple[list[Path], list[Path]]:
              or path.suffix.lower() in DOCUMENTS]
     if not (files := [path for path in entries if path not in aside]):
         raise ValueError(f"the folder {folder.name} holds no checkpoints, only "
-                         f"{', '.join(path.name for path in aside) or 'nothing'}; a PyTorch state dict a file is needed")
+                         f"{', '.join(path.name for path in aside) or 'nothing'}; a PyTorch state dict a file is "
+                         "needed")
     return files, aside
 
 
@@ -82,8 +83,8 @@ def load(path: Path, *, in_channels: int = 3, image_size: int = 32, num_classes:
     model = models.build(family, width, in_channels=in_channels, image_size=image_size, num_classes=num_classes)
     for key, value in model.state_dict().items():
         if state[key].shape != value.shape:
-            raise ValueError(f"{path.name}: {key} has the shape {list(state[key].shape)}, and {family} of width {width} "
-                             f"for {in_channels} channels and {num_classes} classes has {list(value.shape)}")
+            raise ValueError(f"{path.name}: {key} has the shape {list(state[key].shape)}, and {family} of width "
+                             f"{width} for {in_channels} channels and {num_classes} classes has {list(value.shape)}")
         if not state[key].isfinite().all():
             raise ValueError(f"{path.name}: {key} holds numbers that are not finite")
     model.load_state_dict(state)

@@ -61,7 +61,7 @@ def test_pictures_come_back_sorted_by_class_and_name(place):
 def test_a_subset_does_not_decode_the_rest(place):
     split = pictures.find(place(FILES | {"test/b/2.png": b"no picture"}), "test")
     assert len(split.decode([0, 1, 2, 3])) == 4
-    with pytest.raises(ValueError, match=r"^the picture (cifar/)?test/b/2.png cannot be read \(UnidentifiedImageError\)"):
+    with pytest.raises(ValueError, match=r"^the picture (cifar/)?test/b/2.png cannot be read \(Unidentified"):
         split.decode()
 
 
@@ -73,7 +73,8 @@ def test_grey_and_lossless_webp_pictures_are_read_as_they_are(place):
 
 
 def test_hidden_files_are_no_pictures(place):
-    split = pictures.find(place(FILES | {"test/a/.DS_Store": b"x", ".cache/test/c/0.png": b"x", "notes.txt": b"x"}), "test")
+    added = {"test/a/.DS_Store": b"x", ".cache/test/c/0.png": b"x", "notes.txt": b"x"}
+    split = pictures.find(place(FILES | added), "test")
     assert len(split.files) == 6 and split.classes == ("a", "b")
 
 
