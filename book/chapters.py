@@ -29,6 +29,8 @@ from papermill.exceptions import PapermillExecutionError
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS, PAGES = ROOT / "notebooks", ROOT / "book" / "chapters"
+# chapter -> what it reads from beside the checkout, which a clone elsewhere lacks; seen from the root
+NEEDS = {"10_released_models": ("../shared/data/authors_checkpoints", "../shared/data/cifar10.zip")}
 METADATA = {"kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
             "language_info": {"name": "python"}}
 BAR = re.compile(r"[^\r\n]*\d+%\|[^\r\n]*|\r")
@@ -48,6 +50,11 @@ def digest(name: str, parameters: dict) -> str:
     for path in [NOTEBOOKS / f"{name}.py", ROOT / "constraints.txt", *sorted((ROOT / "lib").glob("*.py"))]:
         sha.update(f"{path.name} {path.stat().st_size}\n".encode() + path.read_bytes())
     return sha.hexdigest()
+
+
+def missing(name: str) -> list[str]:
+    """What a chapter needs (NEEDS) and this machine does not have."""
+    return [path for path in NEEDS.get(name, ()) if not (ROOT / path).exists()]
 
 
 def results(name: str, parameters: dict) -> Path:
@@ -90,6 +97,25 @@ def execute(name: str, parameters: dict, page: Path) -> None:
     unfinished = page.with_suffix(".unfinished")
     nbformat.write(notebook, unfinished)
     os.replace(unfinished, page)
+
+
+def keep_committed(name: str, absent: list[str], page: Path) -> None:
+    """Make the page, and its results, of those that the project keeps, and say so on it; only what changes is written."""
+    committed, kept = NOTEBOOKS / f"{name}.ipynb", ROOT / "results" / "digits" / f"{name}.json"
+    if not committed.exists() or not kept.exists():
+        sys.exit(f"chapter {name} cannot go into the book: {' and '.join(absent)} must be there to execute it, and no "
+                 "outputs of it are committed")
+    notebook = nbformat.read(committed, 4)
+    note = ("```{warning}\nThese outputs are the project's own and not of this machine: the chapter was not executed, because "
+            + " and ".join(f"`{path}`" for path in absent) + " (seen from the root of the checkout) "
+            + ("is" if len(absent) == 1 else "are") + " missing. Once the data is there, `make book` executes it.\n```")
+    notebook.cells.insert(1, nbformat.v4.new_markdown_cell(note, id="committed-outputs"))
+    written = results(name, {"study": "book"})
+    for path, content in ((page, nbformat.writes(notebook) + "\n"),
+                          (written, kept.read_text().replace('"study": "digits"', '"study": "book"'))):
+        if not path.exists() or path.read_text() != content:  # or the pages would be built again
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(content)
 
 
 def extract_main_result(page: Path, picture: Path) -> None:
@@ -165,6 +191,11 @@ def main() -> None:
         page = (NOTEBOOKS if in_place else PAGES) / f"{name}.ipynb"
         if is_current(name, parameters, page):
             print(f"chapter {name}: up to date")
+        elif absent := missing(name):
+            print(f"chapter {name}: not executed, because {' and '.join(absent)} (seen from the root of the checkout) is "
+                  "missing; the committed outputs stand")
+            if not in_place:
+                keep_committed(name, absent, page)
         else:
             print(f"chapter {name}: executing", flush=True)
             execute(name, parameters, page)

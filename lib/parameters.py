@@ -7,13 +7,16 @@ Chapters therefore read their parameters through `read`, in the first cell after
 import difflib
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from itertools import product
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import yaml
 
 from lib import data, models, salience
+from lib.store import ROOT
 
 IPYTHON_NAMES = {"In", "Out"}
 
@@ -109,6 +112,28 @@ def check_costly(family: str, families: list[str], epochs_widths: list[int], wid
                              f"{', '.join(map(str, widths))}, not {epochs_widths}")
 
 
+def located(name: str, path: str, what: str) -> Path:
+    """Where a parameter's path leads, relative ones from the root of the checkout.
+
+    Raises:
+        ParameterError: nothing is there; `what` should be.
+    """
+    found = ROOT / path
+    if not found.exists():
+        raise ParameterError(f"parameter {name!r}: there is no {path} (seen from the root of the checkout); put {what} "
+                             f"there, or name the place with -p {name} PATH")
+    return found
+
+
+@contextmanager
+def about(name: str) -> Iterator[None]:
+    """What is refused inside is the fault of this parameter: a ValueError becomes a ParameterError."""
+    try:
+        yield
+    except ValueError as error:
+        raise ParameterError(f"parameter {name!r}: {error}") from None
+
+
 def _variables(namespace: Mapping[str, object]) -> set[str]:
     return {name for name, value in namespace.items()
             if not (name.startswith("_") or name in IPYTHON_NAMES or callable(value) or isinstance(value, ModuleType))}
@@ -199,6 +224,12 @@ def _positive(value: object) -> float:
     return float(value)
 
 
+def _path(value: object) -> str:
+    if not isinstance(value, str) or not value.strip() or "\0" in value:
+        raise ValueError(f"must be the path of a file or folder, not {value!r}")
+    return value
+
+
 def _dimensions(value: object) -> list[int]:
     return sorted(_whole(2)(dimension) for dimension in _distinct(value, 1))
 
@@ -252,4 +283,7 @@ RULES = {
     "epochs_widths": _widths,
     "epochs_seeds": _whole(3),
     "costly_family": _family,
+    "checkpoints": _path,
+    "pictures": _path,
+    "images": _whole(100),
 }

@@ -4,6 +4,7 @@ What a network is stands in its weights: the names of its layers give the family
 those of the authors' program (fact sheet 4.1), and of `lib.models`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -90,6 +91,20 @@ def load(path: Path, *, in_channels: int = 3, image_size: int = 32, num_classes:
     model.load_state_dict(state)
     # Channels last: convolutions on a processor take about half the time.
     return ReleasedNetwork(path.name, family, width, model.eval().to(memory_format=torch.channels_last))
+
+
+def one_family(networks: Sequence[ReleasedNetwork]) -> str:
+    """The family of all of them.
+
+    Raises:
+        ValueError: several families, two networks of one width, or fewer than 3.
+    """
+    kinds = sorted({network.family for network in networks})
+    widths = [network.width for network in networks]
+    if len(kinds) > 1 or len(set(widths)) < max(len(widths), 3):
+        raise ValueError("one family is needed, at least 3 networks, each of another width, not "
+                         + ", ".join(f"{one.family} of width {one.width} ({one.name})" for one in networks))
+    return kinds[0]
 
 
 def normalised(pixels: np.ndarray) -> torch.Tensor:

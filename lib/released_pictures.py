@@ -4,6 +4,7 @@
 resolution for attacks (fact sheet 4.3, 4.4 and 5).
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ FAMILY = "cnn-small"
 WIDTHS = (8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128)
 IMAGES = 256  # how many test images the pictures average over (fact sheet 4.3)
 SIMILARITY, ATTACK = "saliency_similarity.png", "black-box_attack.png"
+TOP = 1.0  # where the colours of attack ratios end
 TICKS = {SIMILARITY: np.arange(9) * 0.05, ATTACK: np.arange(6) * 0.2}  # as written at the colour bars
 
 
@@ -32,14 +34,17 @@ def similarities(folder: str | Path) -> Reading | None:
 def attack_ratios(folder: str | Path) -> Reading | None:
     """alpha of sources (rows) against targets (columns), [17, 17], NaN on the diagonal; None if it is not there.
 
-    Its axes call the row k2 and the column k1.  Ratios above 1 have the colour of 1, `top`.
+    Its axes call the row k2 and the column k1.  Ratios above TOP have its colour.
     """
     return _read(folder, ATTACK)
 
 
-def places(widths: list[int]) -> list[int]:
-    """Where these widths stand in the pictures; ValueError for one that does not."""
-    return [WIDTHS.index(width) for width in widths]
+def select(reading: Reading, widths: Sequence[int]) -> Reading:
+    """The rows and columns of these widths, [widths, widths]; NaN for a width that the picture does not show."""
+    places = [WIDTHS.index(width) if width in WIDTHS else len(WIDTHS) for width in widths]
+    values, resolution = (np.pad(part, (0, 1), constant_values=np.nan)[np.ix_(places, places)]
+                          for part in (reading.values, reading.resolution))
+    return Reading(values, resolution, reading.top)
 
 
 def _mirrored(square: np.ndarray) -> np.ndarray:

@@ -6,8 +6,25 @@ import numpy as np
 import torch
 from torch import nn
 
-from lib.attacks import Scores, fgsm, true_class_scores
+from lib import attack_transfer
+from lib.attacks import Scores, fgsm, true_class_scores, weighted_summaries
+from lib.image_bootstrap import Resampled, image_counts
+from lib.progress import progress
+from lib.salience import input_gradients
 from lib.similarity import has_direction
+
+BATCH = 64  # images of 32 x 32 pixels whose feature maps fit into a processor's cache
+
+
+def gradients(models: Sequence[nn.Module], images: torch.Tensor, labels: torch.Tensor, output: str
+              ) -> list[torch.Tensor]:
+    """`lib.salience.input_gradients` of every network, [n, C, H, W] each."""
+    found = []
+    with progress(len(models), f"input gradients ({output})") as bar:
+        for model in models:
+            found.append(input_gradients(model, images, labels, output=output, batch_size=BATCH))
+            bar.update()
+    return found
 
 
 def pair_cosines(directions: np.ndarray) -> np.ndarray:
@@ -27,18 +44,34 @@ def attack_all(models: Sequence[nn.Module], gradients: Sequence[torch.Tensor], i
                labels: torch.Tensor, eps: float) -> tuple[Scores, Scores]:
     """Every network attacks every other one: scores before, [targets, n], and after, [sources, targets, n].
 
-    NaN in the log-probability, and False, for a network and itself.
+    NaN for a network and itself.
 
     Args:
         gradients: of each network's true-class probability, at full resolution, shaped as the images.
         eps: the normalised step; attacked images stay in the range of all the images.
     """
     attacked = torch.stack([fgsm(images, part, eps=eps) for part in gradients])
-    before = [true_class_scores(model, images, labels) for model in models]
     shape = len(models), len(models), len(labels)
-    after = Scores(np.full(shape, np.nan), np.zeros(shape, dtype=bool))
-    for column, model in enumerate(models):
-        rows = [row for row in range(len(models)) if row != column]
-        for part, found in zip(after, true_class_scores(model, attacked[rows], labels)):
-            part[rows, column] = found
+    before, after = [], Scores(np.full(shape, np.nan), np.full(shape, np.nan))
+    with progress(len(models), "attacked networks") as bar:
+        for column, model in enumerate(models):
+            before.append(true_class_scores(model, images, labels))
+            rows = [row for row in range(len(models)) if row != column]
+            for part, found in zip(after, true_class_scores(model, attacked[rows], labels)):
+                part[rows, column] = found
+            bar.update()
     return Scores(*map(np.stack, zip(*before))), after
+
+
+def resampled_summaries(before: Scores, after: Scores, rng: np.random.Generator, draws: int) -> dict[str, Resampled]:
+    """Each summary of an attack (`lib.attacks.SUMMARIES`) for all pairs, [sources, targets], NaN on the diagonal."""
+    images = before.right.shape[-1]
+    counts = np.vstack([np.ones(images, dtype=int), image_counts(images, rng, draws)])
+    return {name: Resampled(values[..., 0], np.moveaxis(values[..., 1:], -1, 0), images)
+            for name, values in weighted_summaries(before, after, counts).items()}
+
+
+def tail(before: Scores, after: Scores) -> dict[str, float]:
+    """`lib.attack_transfer.tail` of attacks between single networks."""
+    groups = (Scores(*(part[:, None] for part in before)), Scores(*(part[:, :, None, None] for part in after)))
+    return attack_transfer.tail(attack_transfer.Transfer(*groups, (False,) * len(after.right)))

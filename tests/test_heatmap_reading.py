@@ -90,7 +90,9 @@ def test_both_pictures_are_read_in_their_order(tmp_path):
     np.fill_diagonal(values, np.nan)
     draw(tmp_path / released_pictures.ATTACK, values, top=1)
     np.testing.assert_allclose(released_pictures.attack_ratios(tmp_path).values, values, atol=0.012)
-    assert released_pictures.places([8, 20, 128]) == [0, 5, 16]
+    chosen = released_pictures.select(similarity, [128, 8, 9])
+    assert chosen.values[0, 1] == chosen.values[1, 0] == similarity.values[0, -1]
+    assert chosen.resolution[0, 1] == similarity.resolution[0, -1] and np.isnan(chosen.values[2]).all()
 
 
 # Read off the released pictures by hand through the colour map (fact sheet 5): neighbouring widths, rho(k, 128), rho(8,

@@ -31,6 +31,7 @@ GOOD = {
     "variant_seeds": [3, 10],
     "attack_networks": [3, 20],
     "attack_images": [None, 10, 256],
+<<<<<<< HEAD
     "outputs": [["logit"], ("log-probability", "logit")],
     "grids": [[8], [8, 2, 4], [32, 16]],
     "image_counts": [[256, 64], [10]],
@@ -39,6 +40,11 @@ GOOD = {
     "epochs_widths": [[2, 4]],
     "epochs_seeds": [3, 8],
     "costly_family": ["cnn-small", "resnet-large"],
+=======
+    "checkpoints": ["../shared/networks", "C:/networks"],
+    "pictures": ["cifar10.zip"],
+    "images": [100, 10000],
+>>>>>>> e91efe1 (Chapter 10: released models; chapters whose data may be missing)
 }
 BAD = {
     "study": [("Digits", "small letters"), ("../x", "small letters"), ("", "small letters"), ("-a", "small letters"),
@@ -73,6 +79,7 @@ BAD = {
     "variant_seeds": [(2, "at least 3, not 2"), (None, "whole number")],
     "attack_networks": [(2, "at least 3, not 2"), (None, "whole number")],
     "attack_images": [(9, "at least 10, not 9"), ("all", "whole number")],
+<<<<<<< HEAD
     "outputs": [("logit", "must be a list"), ([], "list of at least 1"), (["logit", "loss"], "unknown output 'loss'"),
                 (["logit", "logit"], "different values")],
     "grids": [([4, 8], "begin with a grid that all others divide"), ([8, 3], "that all others divide"),
@@ -83,6 +90,11 @@ BAD = {
     "epochs_widths": [([4], "at least 2 different"), ([4, 0], "at least 1, not 0")],
     "epochs_seeds": [(2, "at least 3, not 2"), (8.0, "whole number")],
     "costly_family": [("vgg", "families are cnn-small"), (None, "families are")],
+=======
+    "checkpoints": [(None, "path of a file or folder, not None"), ("", "path"), (["a"], "path"), ("a\0b", "path")],
+    "pictures": [(3, "path of a file or folder, not 3"), (" ", "path")],
+    "images": [(99, "at least 100, not 99"), (None, "whole number"), (1e3, "whole number")],
+>>>>>>> e91efe1 (Chapter 10: released models; chapters whose data may be missing)
 }
 
 
@@ -213,3 +225,18 @@ def test_a_chapter_can_be_run_again_in_its_kernel():
     namespace = {"study": "mine", "epochs": 3}
     namespace["p"] = parameters.read(namespace, ["study", "epochs"])
     assert parameters.read({**namespace, "images": [1], "epochs": 4}, ["study", "epochs"]).epochs == 4
+
+
+def test_a_path_is_seen_from_the_root_and_what_is_missing_there_is_told(tmp_path):
+    assert parameters.located("pictures", "lib/parameters.py", "pictures").samefile(parameters.__file__)
+    assert parameters.located("pictures", str(tmp_path), "pictures") == tmp_path
+    with pytest.raises(ParameterError, match=r"^parameter 'pictures': there is no \.\./nowhere/x\.zip \(seen from the root "
+                       r"of the checkout\); put test pictures there, or name the place with -p pictures PATH$"):
+        parameters.located("pictures", "../nowhere/x.zip", "test pictures")
+
+
+def test_what_a_parameter_leads_to_is_refused_in_its_name():
+    with pytest.raises(ParameterError, match="^parameter 'images': too many$"), parameters.about("images"):
+        raise ValueError("too many")
+    with pytest.raises(TypeError), parameters.about("images"):
+        raise TypeError

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from lib import models, released
-from lib.released import checkpoint_files, load, load_folder
+from lib.released import checkpoint_files, load, load_folder, one_family
 
 SIZES = {"in_channels": 1, "image_size": 8, "num_classes": 4}
 
@@ -40,6 +40,15 @@ def test_family_and_width_are_found_and_order_the_networks(folder):
     files, aside = checkpoint_files(folder)
     assert [path.name for path in files] == ["a", "b", "y", "z"]
     assert [path.name for path in aside] == [".hidden", "LICENSE", "more", "picture.png"]
+
+
+def test_a_chapter_takes_one_family_with_a_network_a_width(folder):
+    networks = load_folder(folder, **SIZES)
+    for wrong in (networks, networks[:3], networks[1:3]):
+        with pytest.raises(ValueError, match=r"at least 3 networks, each of another width, not cnn-small of width 2 \("):
+            one_family(wrong)
+    torch.save(network(width=5).state_dict(), folder / "five")
+    assert one_family([load(folder / name, **SIZES) for name in ("y", "b", "five")]) == "cnn-small"
 
 
 @pytest.mark.parametrize("family", released.FAMILIES)

@@ -1,0 +1,123 @@
+"""The claims of chapter 10, about single networks: their intervals come from images alone.
+
+Similarities and attack ratios are [..., widths, widths], NaN on the diagonal; of attacks the rows are the sources.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+from scipy.stats import norm, rankdata
+
+from lib import rank_one_pairs
+from lib.claims import Claim, all_above, judge_above
+from lib.image_bootstrap import Resampled
+from lib.picture_comparison import PictureComparison
+
+
+def pair_names(widths: Sequence[int]) -> list[str]:
+    """k1, k2 of every pair of different widths, in the order of `pairs`."""
+    return [f"k = {widths[i]}, {widths[j]}" for i, j in zip(*np.triu_indices(len(widths), 1))]
+
+
+def pairs(square: np.ndarray) -> np.ndarray:
+    """The upper triangle: [..., widths, widths] -> [..., pairs]."""
+    return square[..., *np.triu_indices(square.shape[-1], 1)]
+
+
+def width_order(rho: np.ndarray, widths: Sequence[int]) -> np.ndarray:
+    """Spearman's correlation of k1 k2 and rho over pairs of different widths: -> [...]."""
+    ranks = rankdata(pairs(rho), axis=-1)
+    products = rankdata(pairs(np.outer(widths, widths)))
+    ranks, products = ranks - ranks.mean(-1, keepdims=True), products - products.mean()
+    return (ranks @ products) / np.sqrt((ranks**2).sum(-1) * (products @ products))
+
+
+def chance_limit(images: int, dims: int) -> float:
+    """What 97.5 % of pairs with unrelated directions stay below: the cosine's variance is 1 / dims at every image."""
+    return float(norm.ppf(0.975) / np.sqrt(images * dims))
+
+
+def source_means(alpha: np.ndarray) -> np.ndarray:
+    """Mean over the other networks as targets: -> [..., widths]."""
+    return np.nanmean(alpha, axis=-1)
+
+
+def target_means(alpha: np.ndarray) -> np.ndarray:
+    """Mean over the other networks as sources: -> [..., widths]."""
+    return np.nanmean(alpha, axis=-2)
+
+
+def source_falls(alpha: np.ndarray) -> np.ndarray:
+    """By how much alpha falls at each step of the source width: -> [..., widths - 1]."""
+    return -np.diff(source_means(alpha), axis=-1)
+
+
+def source_less_target_spread(alpha: np.ndarray) -> np.ndarray:
+    """Standard deviation of alpha over source widths less that over target widths: -> [...]."""
+    return source_means(alpha).std(-1) - target_means(alpha).std(-1)
+
+
+def accuracy_claim(right: Resampled, widths: Sequence[int]) -> Claim:
+    """`right`: shares of images that are classified rightly, [widths]; the same images for all networks."""
+    return all_above("10-accuracy", "Each wider network of the released ones classifies better than the one before.",
+                     "rise of the accuracy at a step of the width",
+                     lambda level: right.interval(lambda share: np.diff(share, axis=-1), level), 0, len(widths),
+                     right.images, [f"k = {a} to {b}" for a, b in zip(widths, widths[1:])])
+
+
+def similarity_claims(rho: Resampled, widths: Sequence[int], dims: int) -> list[Claim]:
+    """Beyond chance, in the order of k1 k2, and of rank one."""
+    size = len(widths), rho.images
+
+    limit = chance_limit(rho.images, dims)
+    return [
+        all_above("10-above-chance", "All pairs of released networks are alike beyond chance.",
+                  f"rho_ind, where 97.5 % of pairs with unrelated directions stay below {limit:.4f}",
+                  lambda level: rho.interval(pairs, level), round(limit, 6), *size, pair_names(widths)),
+        _above("width", "Released networks get more alike when either gets wider.",
+               "Spearman's correlation of k1 k2 and rho_ind over pairs", rho, 0.9, lambda m: width_order(m, widths)),
+        _above("rank-one", "The similarity of two released networks is a product of one number for each of them.",
+               "R^2 of log rho_ij = a_i + a_j over pairs", rho, 0.95, rank_one_pairs.explained),
+    ]
+
+
+def attack_claims(alpha: Resampled) -> list[Claim]:
+    """Source and target widths; lower is stronger."""
+    return [
+        _above("wide-sources", "Wide released networks attack better than narrow ones.",
+               "mean fall of alpha at a step of the source width", alpha, 0, lambda m: source_falls(m).mean(-1)),
+        _above("target-little", "An attack on a released network depends less on its own width than on the source's.",
+               "standard deviation of alpha over source widths less that over target widths", alpha, 0,
+               source_less_target_spread),
+    ]
+
+
+def _above(name: str, statement: str, statistic: str, sample: Resampled, threshold: float,
+           measure: Callable[[np.ndarray], np.ndarray]) -> Claim:
+    estimate, low, high = map(float, sample.interval(measure))
+    return Claim(f"10-{name}", statement, statistic, estimate, low, high, sample.values.shape[-1], sample.images,
+                 f"95 % interval above {threshold:g}", judge_above(low, high, threshold))
+
+
+def findings(rho: Resampled, alpha: Resampled, widths: Sequence[int]) -> list[str]:
+    """The answer in words with the numbers of the run: Markdown lines."""
+    order, fit = (rho.interval(measure)[0] for measure in (lambda m: width_order(m, widths), rank_one_pairs.explained))
+    values, sources, targets = pairs(rho.values), source_means(alpha.values), target_means(alpha.values)
+    return [
+        f"- **Similarity**: rho_ind goes from {values.min():.3f} to {values.max():.3f}; its rank correlation with k1 k2 "
+        f"is {order:.3f}, and a product of one number a network explains {100 * fit:.1f} % of the variance of its "
+        "logarithm.",
+        f"- **Attacks**: averaged over the other networks alpha goes from {sources[0]:.2f} (source k = {widths[0]}) to "
+        f"{sources[-1]:.2f} (k = {widths[-1]}); over target widths it lies between {targets.min():.2f} and "
+        f"{targets.max():.2f}."]
+
+
+def comparison_findings(comparisons: Mapping[str, PictureComparison]) -> list[str]:
+    """How near the pictures' numbers are: a Markdown line a picture."""
+    lines = []
+    for what, found in comparisons.items():
+        gap = np.abs(found.theirs - found.ours)
+        lines.append(f"- **{what} beside the picture**: the largest difference of {len(gap)} is {gap.max():.3f} "
+                     f"({found.places[int(gap.argmax())]}), the mean one {gap.mean():.3f}; "
+                     f"{found.within().sum()} lie where 95 % of other samples of images do.")
+    return lines
