@@ -70,6 +70,17 @@ def check_grid(grid: int | None, channels: int, image_size: int, name: str = "gr
                              f"{channels * (grid or image_size) ** 2}")
 
 
+def check_batch_sizes(batch_sizes: list[int], n_train: int) -> None:
+    """Raises ParameterError for a batch of more images than there are, or one that leaves a single image over."""
+    for size in batch_sizes:
+        if size > n_train:
+            raise ParameterError(f"parameter 'batch_sizes': a batch of {size} needs as many training images, and there "
+                                 f"are {n_train}")
+        if (n_train - 1) % size == 0:
+            raise ParameterError(f"parameter 'batch_sizes': batches of {size} leave one of the {n_train} training images "
+                                 "over, which BatchNorm cannot normalise")
+
+
 def check_widths(widths: list[int], least: int) -> None:
     """Raises ParameterError for fewer widths than a chapter needs."""
     if len(widths) < least:
@@ -286,4 +297,5 @@ RULES = {
     "checkpoints": _path,
     "pictures": _path,
     "images": _whole(100),
+    "batch_sizes": lambda value: sorted(_whole(2)(size) for size in _distinct(value, 2)),
 }

@@ -31,7 +31,6 @@ GOOD = {
     "variant_seeds": [3, 10],
     "attack_networks": [3, 20],
     "attack_images": [None, 10, 256],
-<<<<<<< HEAD
     "outputs": [["logit"], ("log-probability", "logit")],
     "grids": [[8], [8, 2, 4], [32, 16]],
     "image_counts": [[256, 64], [10]],
@@ -40,11 +39,10 @@ GOOD = {
     "epochs_widths": [[2, 4]],
     "epochs_seeds": [3, 8],
     "costly_family": ["cnn-small", "resnet-large"],
-=======
     "checkpoints": ["../shared/networks", "C:/networks"],
     "pictures": ["cifar10.zip"],
     "images": [100, 10000],
->>>>>>> e91efe1 (Chapter 10: released models; chapters whose data may be missing)
+    "batch_sizes": [[64, 128, 256, 512], [2, 3]],
 }
 BAD = {
     "study": [("Digits", "small letters"), ("../x", "small letters"), ("", "small letters"), ("-a", "small letters"),
@@ -79,7 +77,6 @@ BAD = {
     "variant_seeds": [(2, "at least 3, not 2"), (None, "whole number")],
     "attack_networks": [(2, "at least 3, not 2"), (None, "whole number")],
     "attack_images": [(9, "at least 10, not 9"), ("all", "whole number")],
-<<<<<<< HEAD
     "outputs": [("logit", "must be a list"), ([], "list of at least 1"), (["logit", "loss"], "unknown output 'loss'"),
                 (["logit", "logit"], "different values")],
     "grids": [([4, 8], "begin with a grid that all others divide"), ([8, 3], "that all others divide"),
@@ -90,11 +87,11 @@ BAD = {
     "epochs_widths": [([4], "at least 2 different"), ([4, 0], "at least 1, not 0")],
     "epochs_seeds": [(2, "at least 3, not 2"), (8.0, "whole number")],
     "costly_family": [("vgg", "families are cnn-small"), (None, "families are")],
-=======
     "checkpoints": [(None, "path of a file or folder, not None"), ("", "path"), (["a"], "path"), ("a\0b", "path")],
     "pictures": [(3, "path of a file or folder, not 3"), (" ", "path")],
     "images": [(99, "at least 100, not 99"), (None, "whole number"), (1e3, "whole number")],
->>>>>>> e91efe1 (Chapter 10: released models; chapters whose data may be missing)
+    "batch_sizes": [([64], "at least 2 different"), ([64, 64], "different values"), ([64, 1], "at least 2, not 1"),
+                    ([64, 128.0], "whole number"), (64, "must be a list")],
 }
 
 
@@ -240,3 +237,9 @@ def test_what_a_parameter_leads_to_is_refused_in_its_name():
         raise ValueError("too many")
     with pytest.raises(TypeError), parameters.about("images"):
         raise TypeError
+def test_batches_that_the_images_cannot_fill_or_that_leave_one_over_are_refused():
+    parameters.check_batch_sizes([64, 512, 1200], 1200)
+    with pytest.raises(parameters.ParameterError, match="^parameter 'batch_sizes': a batch of 1201 needs .* are 1200$"):
+        parameters.check_batch_sizes([64, 1201], 1200)
+    with pytest.raises(parameters.ParameterError, match="'batch_sizes': batches of 109 leave one of the 1200 training"):
+        parameters.check_batch_sizes([64, 109], 1200)

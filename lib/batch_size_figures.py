@@ -1,0 +1,75 @@
+"""The pictures of chapter 8: similarity, loss and accuracy over the batch size (Fig. 18), and similarity over loss."""
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter, StrMethodFormatter
+
+from lib.batch_size import Measures, Protocols
+from lib.batch_size_effects import UNITS, by_population
+from lib.figures import look, subplots
+
+PAGE = 9.2  # inches, the width of a figure of several panels
+MARKERS = "o", "s", "^", "D", "v"
+LABELS = {"similarity": "similarity ρ(k, k)"}
+
+
+def over_batch_size(families: Mapping[str, Measures], protocols: Protocols, widths: Sequence[int], name: str) -> Figure:
+    """The paper's Fig. 18, one measure: a row a family, a column a protocol, a line with intervals a width."""
+    figure, axes = subplots(len(families), len(protocols), width=PAGE / len(protocols), height=2.9, sharex=True,
+                            sharey=True, squeeze=False)
+    shades = plt.get_cmap("cividis")(np.linspace(0, 0.85, len(widths)))
+    for row, (family, measures) in zip(axes, families.items()):
+        estimates, lows, highs = by_population(measures, name)
+        for axis, (protocol, recipes) in zip(row, protocols.items()):
+            places = [measures.recipes.index(recipe) for recipe in recipes]
+            sizes = np.array([recipe.batch_size for recipe in recipes])
+            for position, width in enumerate(widths):
+                middle, low, high = (part[position, places] for part in (estimates, lows, highs))
+                axis.errorbar(sizes * 1.04 ** (position - (len(widths) - 1) / 2), middle, [middle - low, high - middle],
+                              color=shades[position], marker=MARKERS[position % len(MARKERS)], markersize=5, capsize=2,
+                              label=f"k = {width}")
+            _batch_axis(axis, sizes)
+            axis.set_title(f"{family}, {protocol}", fontsize=10)
+        row[0].set_ylabel(f"{LABELS.get(name, name)} ({UNITS[name]})")
+    for axis in axes[-1]:
+        axis.set_xlabel("batch size (images)")
+    if name == "test loss":
+        axes[0, 0].set_yscale("log")  # of all: they share it
+        axes[0, 0].yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=min(len(widths), 6))
+    return figure
+
+
+def similarity_over_loss(families: Mapping[str, Measures], protocols: Protocols, widths: Sequence[int]) -> Figure:
+    """rho(k, k) over the training loss reached: a row a family, a column a width, a line a protocol, larger markers for
+    larger batches."""
+    figure, axes = subplots(len(families), len(widths), width=PAGE / min(len(widths), 3), height=2.9, sharex=True,
+                            squeeze=False)
+    for row, (family, measures) in zip(axes, families.items()):
+        for axis, width, similarity, losses in zip(row, widths, measures.similarity, measures.training_loss):
+            for position, (protocol, recipes) in enumerate(protocols.items()):
+                places = [measures.recipes.index(recipe) for recipe in recipes]
+                colour, marker = look(protocol, position)
+                x, y = losses.mean(0)[places], similarity.values[places]
+                axis.plot(x, y, color=colour, linewidth=1.2, alpha=0.7)
+                axis.scatter(x, y, s=14 * 2.0 ** np.arange(len(places)), color=colour, marker=marker, alpha=0.6,
+                             linewidths=0, label=protocol)
+            axis.set_title(f"{family}, k = {width}", fontsize=10)
+        row[0].set_ylabel("similarity ρ(k, k) (cosine)")
+    for axis in axes[-1]:
+        axis.set_xlabel("training loss (nats)")
+    axes[0, 0].set_xscale("log")
+    axes[0, 0].xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axes[0, 0].xaxis.set_minor_formatter(NullFormatter())
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=len(protocols))
+    return figure
+
+
+def _batch_axis(axis: Axes, sizes: Sequence[int]) -> None:
+    axis.set_xscale("log", base=2)
+    axis.set_xticks(sizes, [str(size) for size in sizes])
+    axis.minorticks_off()

@@ -1,0 +1,201 @@
+"""Recipes, populations with the same seeds under every recipe, their measures, and slopes over the batch size."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from lib import batch_size, workers
+from lib.batch_size import (Measures, Recipe, distinct_recipes, losses_and_hits, measure, paired_populations, protocols,
+                            shared_seeds)
+from lib.batch_size_effects import (UNITS, by_population, contrast, effects, mean_over_widths, partial_slope,
+                                    slope_at_equal_loss)
+from lib.intervals import crossed_interval, mean_interval
+from lib.paired_similarity import PairedSimilarity
+from lib.populations import Population
+from lib.similarity import expected
+from lib.salience import population_directions
+from lib.specification import Specification
+
+SIZES = [64, 128, 256, 512]
+FOUND = protocols(SIZES, 20, 1200)
+RECIPES = distinct_recipes(FOUND)
+
+
+def test_protocols_hold_epochs_or_steps_or_the_rate_for_an_image():
+    assert [recipe.epochs for recipe in FOUND["equal epochs"]] == [20] * 4
+    assert [recipe.epochs for recipe in FOUND["equal steps"]] == [5, 10, 20, 33]
+    assert [recipe.steps(1200) for recipe in FOUND["equal epochs"]] == [380, 200, 100, 60]
+    assert [recipe.steps(1200) for recipe in FOUND["equal steps"]] == [95, 100, 100, 99]
+    for recipe in FOUND["scaled rate"]:
+        assert recipe.epochs == 20 and recipe.learning_rate / recipe.batch_size == pytest.approx(0.1 / 128)
+    assert {recipe.learning_rate for name in ("equal epochs", "equal steps") for recipe in FOUND[name]} == {0.1}
+    assert all([recipe.batch_size for recipe in recipes] == SIZES for recipes in FOUND.values())
+
+
+def test_a_recipe_of_two_protocols_is_one():
+    assert len(RECIPES) == 10 and set(RECIPES) == {recipe for recipes in FOUND.values() for recipe in recipes}
+
+
+def test_a_protocol_needs_one_epoch_at_least_and_the_larger_of_two_middle_sizes_decides():
+    assert [recipe.epochs for recipe in protocols([10, 100], 1, 1000)["equal steps"]] == [1, 1]
+    assert [recipe.epochs for recipe in protocols([10, 20, 40], 8, 400)["equal steps"]] == [4, 8, 16]
+
+
+def test_the_usual_recipe_is_that_of_the_other_chapters(tiny):
+    usual = replace(tiny, epochs=20, batch_size=128)
+    assert Recipe(usual.batch_size, usual.epochs) == Recipe(128, 20, Specification.learning_rate)
+
+
+@pytest.fixture
+def trained(digits, artifacts, inline, monkeypatch):
+    """Three seeds of one width under four recipes."""
+    monkeypatch.setattr(workers, "local_executor", lambda tasks: inline)
+    recipes = distinct_recipes(protocols([20, 29], 2, 60))
+    return paired_populations(digits, ["cnn-small"], [2], {"cnn-small": 3}, recipes)
+
+
+def test_networks_of_a_seed_start_alike_and_end_apart(trained):
+    first, *others = trained.values()
+    assert len(others) == 3
+    for (_, _, recipe), population in trained.items():
+        specification = population.specification
+        assert recipe == Recipe(specification.batch_size, specification.epochs, specification.learning_rate)
+        assert [network.seed for network in population.networks] == [0, 1, 2]
+    for other in others:
+        for ours, theirs in zip(first.untrained_models(), other.untrained_models()):
+            assert all(map(torch.equal, ours.state_dict().values(), theirs.state_dict().values()))
+        for ours, theirs in zip(first.networks, other.networks):
+            assert not all(map(torch.equal, ours.state.values(), theirs.state.values()))
+
+
+def test_measures_are_those_of_the_networks(trained, digits):
+    found = measure(trained, digits, np.random.default_rng(0), 60)["cnn-small"]
+    assert found.recipes == tuple(recipe for _, _, recipe in trained) and found.seeds == 3
+    assert found.test_loss[0].shape == found.test_hits[0].shape == (3, 20, 4) and found.training_loss[0].shape == (3, 4)
+    directions = population_directions(trained, digits)
+    for place, (key, population) in enumerate(trained.items()):
+        assert found.similarity[0].values[place] == pytest.approx(expected(directions[key]), abs=1e-6)
+        for seed, network in enumerate(population.networks):  # training wrote down its own
+            assert found.test_loss[0][seed, :, place].mean() == pytest.approx(network.test_loss[-1], rel=1e-5)
+            assert found.test_hits[0][seed, :, place].mean() == pytest.approx(network.test_accuracy[-1])
+
+
+def test_training_losses_are_cross_entropies_of_the_training_images(trained, digits):
+    losses, _ = losses_and_hits(trained, digits)
+    key, population = next(iter(trained.items()))
+    model = next(iter(population.models()))
+    with torch.no_grad():
+        own = torch.nn.functional.cross_entropy(model(digits.train_images), digits.train_labels, reduction="none")
+    np.testing.assert_allclose(losses[key][0, 20:], own, rtol=1e-4, atol=1e-6)
+
+
+def population(seeds, tiny):
+    return Population(tiny, tuple(SimpleNamespace(seed=seed) for seed in seeds))
+
+
+def test_a_seed_that_one_recipe_lacks_is_left_out_of_all_recipes_of_its_width(tiny):
+    a, b = Recipe(20, 1), Recipe(30, 1)
+    kept = shared_seeds({("x", 2, a): population([0, 1, 2, 4], tiny), ("x", 2, b): population([0, 2, 3, 4], tiny),
+                         ("x", 4, a): population([0, 1, 2], tiny), ("x", 4, b): population([0, 1, 2], tiny)})
+    seeds = [[network.seed for network in found.networks] for found in kept.values()]
+    assert seeds == [[0, 2, 4]] * 2 + [[0, 1, 2]] * 2
+    with pytest.raises(ValueError, match="x k=2: 2 of its seeds kept a finite loss at every batch size"):
+        shared_seeds({("x", 2, a): population([0, 1, 2], tiny), ("x", 2, b): population([0, 2, 3], tiny)})
+
+
+def test_a_network_without_gradients_is_refused_in_a_sentence(trained, digits, monkeypatch):
+    short = {key: np.ones((2, 20, 64)) for key in trained}
+    monkeypatch.setattr(batch_size, "population_directions", lambda *args, **options: short)
+    with pytest.raises(ValueError, match="batch size 20 has no gradient at any image and leaves its seed"):
+        measure(trained, digits, np.random.default_rng(0))
+
+
+def test_a_batch_that_leaves_one_image_over_is_refused_before_any_training(digits, artifacts):
+    with pytest.raises(ValueError, match="n_train 60 with batch_size 59 leaves a batch of one image"):
+        paired_populations(digits, ["cnn-small"], [2], {"cnn-small": 3}, [Recipe(20, 1), Recipe(59, 1)])
+    assert not list(artifacts.iterdir())
+
+
+def test_a_contrast_is_the_slope_of_a_line_over_the_doublings():
+    measure = np.random.default_rng(0).standard_normal(len(RECIPES))
+    for recipes in FOUND.values():
+        own = [measure[RECIPES.index(recipe)] for recipe in recipes]
+        assert measure @ contrast(RECIPES, recipes) == pytest.approx(np.polyfit([6, 7, 8, 9], own, 1)[0])
+
+
+def planted(rng, seeds=5, images=30, recipes=RECIPES, tables=None):
+    """Two widths; similarities that do not vary unless told."""
+    widths = 2
+    rho = 0.2 + 0.01 * np.arange(len(recipes))
+    still = PairedSimilarity(rho, np.tile(rho, (seeds, 1)), np.tile(rho, (60, 1)), np.tile(rho, (5, seeds, 1)), images)
+    tables = tables or [rng.gamma(2, size=(seeds, images, len(recipes))) for _ in range(widths)]
+    return Measures(recipes, [still] * widths, tables, [(table < 2).astype(float) for table in tables],
+                    [rng.gamma(2, size=(seeds, len(recipes))) for _ in range(widths)])
+
+
+def test_seeds_are_weighed_against_themselves_before_they_vary():
+    """Whatever a seed, or an image, adds at every batch size alike leaves the interval of the slope as it was."""
+    rng = np.random.default_rng(0)
+    tables = [rng.gamma(2, size=(5, 30, len(RECIPES))) for _ in range(2)]
+    shifted = [table + 10 * rng.standard_normal((5, 1, 1)) + 10 * rng.standard_normal((1, 30, 1)) for table in tables]
+    weights = contrast(RECIPES, FOUND["equal steps"])
+    before, after = (mean_over_widths(planted(rng, tables=found), weights, "test loss") for found in (tables, shifted))
+    np.testing.assert_allclose(after, before, rtol=1e-8)
+    np.testing.assert_allclose(before[0], np.mean([(table @ weights).mean() for table in tables]), rtol=1e-10)
+
+
+def test_effects_are_the_contrasts_of_every_protocol_and_their_differences():
+    rng = np.random.default_rng(0)
+    measures = planted(rng)
+    found = effects(measures, FOUND)
+    assert list(found) == [*FOUND, "equal steps − equal epochs", "scaled rate − equal epochs"]
+    for name in UNITS:
+        for other in ("equal steps", "scaled rate"):
+            assert found[f"{other} − equal epochs"][name][0] == pytest.approx(
+                found[other][name][0] - found["equal epochs"][name][0])
+    slope = np.polyfit([6, 7, 8, 9], measures.similarity[0].values[:4], 1)[0]
+    assert [float(part) for part in found["equal epochs"]["similarity"]] == pytest.approx([slope] * 3)
+
+
+def test_every_population_has_its_mean_and_interval():
+    measures = planted(np.random.default_rng(0))
+    for name, tables in (("test loss", measures.test_loss), ("test accuracy", measures.test_hits)):
+        for part, expected_part in zip(by_population(measures, name), crossed_interval(tables[1])):
+            np.testing.assert_allclose(part[1], expected_part)
+    assert [part.shape for part in by_population(measures, "similarity")] == [(2, len(RECIPES))] * 3
+
+
+def test_a_partial_slope_is_that_of_least_squares_with_an_intercept_a_row():
+    rng = np.random.default_rng(0)
+    y, held, x = rng.standard_normal((2, 3, 7)), rng.standard_normal((3, 7)), rng.standard_normal(7)
+    rows = np.repeat(np.eye(3), 7, axis=0)
+    columns = np.column_stack([np.tile(x, 3), held.ravel(), rows])
+    for own, slope in zip(y, partial_slope(y, held, x)):
+        assert slope == pytest.approx(np.linalg.lstsq(columns, own.ravel(), rcond=None)[0][0])
+
+
+def test_what_follows_from_what_is_held_has_no_slope_left_and_what_cannot_be_told_apart_is_nan():
+    x, held = np.arange(5.0), np.random.default_rng(0).standard_normal((2, 5))
+    assert partial_slope(3 * held, held, x) == pytest.approx(0, abs=1e-12)
+    assert partial_slope(3 * held + 2 * x, held, x) == pytest.approx(2)
+    assert np.isnan(partial_slope(held, np.tile(2 * x, (2, 1)), x))
+
+
+def test_similarity_that_only_follows_the_loss_has_no_slope_at_equal_loss():
+    measures = planted(np.random.default_rng(0))
+    losses = [np.exp(-5 * group.without) for group in measures.similarity]
+    assert slope_at_equal_loss(replace(measures, training_loss=losses))[0] == pytest.approx(0, abs=1e-10)
+    usual = [recipe.learning_rate == 0.1 for recipe in RECIPES]
+    wild = [np.where(usual, loss, 1e-300) for loss in losses]  # other learning rates are not looked at
+    assert slope_at_equal_loss(replace(measures, training_loss=wild))[0] == pytest.approx(0, abs=1e-10)
+
+
+def test_one_width_alone_has_student_s_interval_where_images_are_alike():
+    rng = np.random.default_rng(0)
+    table = np.repeat(rng.standard_normal((6, 1, len(RECIPES))), 30, axis=1)
+    weights = contrast(RECIPES, FOUND["scaled rate"])
+    found = mean_over_widths(planted(rng, 6, tables=[table]), weights, "test loss")
+    np.testing.assert_allclose(found, mean_interval(table[:, 0] @ weights), rtol=1e-8)
