@@ -54,9 +54,9 @@ def direction(found: Interval) -> str:
 
 
 def findings(families: Mapping[str, Effects], found: Protocols, at_equal_loss: Mapping[str, Interval]) -> str:
-    """The answer in words, Markdown lines: for each family the directions and whether protocols disagree, what doubling
-    the epochs or the learning rate adds, and what is left at equal training loss."""
-    lines = []
+    """The answer in words, Markdown lines: how many families rise or fall under each protocol; then for each family the
+    changes and whether protocols disagree, what the protocols differ by, and what is left at equal training loss."""
+    lines = [f"- **Over all families**: {_count(families, found)}."]
     for family, effects in families.items():
         for name in UNITS:
             parts = [f"{protocol}: {direction(effects[protocol][name])}, {in_brackets(effects[protocol][name])}"
@@ -65,11 +65,20 @@ def findings(families: Mapping[str, Effects], found: Protocols, at_equal_loss: M
             lines.append(f"- **{family}, {name}** ({UNITS[name]}) per doubling of the batch size: {'; '.join(parts)}. "
                          f"{agreement(told)}")
         added = [f"{row} {in_brackets(effects[row]['similarity'])}" for row in effects if row not in found]
-        lines.append(f"- **{family}, what else changed**: differences of the change of similarity: {'; '.join(added)}.")
+        lines.append(f"- **{family}, differences of protocols** in the change of similarity: {'; '.join(added)}.")
         lines.append(f"- **{family}, at equal training loss** and one learning rate similarity changes by "
                      f"{in_brackets(at_equal_loss[family])} per doubling of the batch size: "
                      f"{_meaning(at_equal_loss[family])}")
     return "\n".join(lines)
+
+
+def _count(families: Mapping[str, Effects], found: Protocols) -> str:
+    parts = []
+    for protocol in found:
+        told = [direction(effects[protocol]["similarity"]) for effects in families.values()]
+        parts.append(f"{protocol}: similarity rises with the batch size in {told.count('rises')} and falls in "
+                     f"{told.count('falls')} of {len(told)}")
+    return "; ".join(parts)
 
 
 def agreement(directions: list[str]) -> str:

@@ -47,7 +47,7 @@ def over_batch_size(families: Mapping[str, Measures], protocols: Protocols, widt
 def similarity_over_loss(families: Mapping[str, Measures], protocols: Protocols, widths: Sequence[int]) -> Figure:
     """rho(k, k) over the training loss reached: a row a family, a column a width, a line a protocol, larger markers for
     larger batches."""
-    figure, axes = subplots(len(families), len(widths), width=PAGE / min(len(widths), 3), height=2.9, sharex=True,
+    figure, axes = subplots(len(families), len(widths), width=PAGE / min(len(widths), 3), height=2.9, sharex="col",
                             squeeze=False)
     for row, (family, measures) in zip(axes, families.items()):
         for axis, width, similarity, losses in zip(row, widths, measures.similarity, measures.training_loss):
@@ -61,10 +61,9 @@ def similarity_over_loss(families: Mapping[str, Measures], protocols: Protocols,
             axis.set_title(f"{family}, k = {width}", fontsize=10)
         row[0].set_ylabel("similarity ρ(k, k) (cosine)")
     for axis in axes[-1]:
-        axis.set_xlabel("training loss (nats)")
-    axes[0, 0].set_xscale("log")
-    axes[0, 0].xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-    axes[0, 0].xaxis.set_minor_formatter(NullFormatter())
+        axis.set(xlabel="training loss (nats)", xscale="log")
+        axis.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        axis.xaxis.set_minor_formatter(NullFormatter())
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=len(protocols))
     return figure
 

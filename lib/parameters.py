@@ -77,8 +77,8 @@ def check_batch_sizes(batch_sizes: list[int], n_train: int) -> None:
             raise ParameterError(f"parameter 'batch_sizes': a batch of {size} needs as many training images, and there "
                                  f"are {n_train}")
         if (n_train - 1) % size == 0:
-            raise ParameterError(f"parameter 'batch_sizes': batches of {size} leave one of the {n_train} training images "
-                                 "over, which BatchNorm cannot normalise")
+            raise ParameterError(f"parameter 'batch_sizes': batches of {size} leave one of the {n_train} training "
+                                 "images over, which BatchNorm cannot normalise")
 
 
 def check_widths(widths: list[int], least: int) -> None:

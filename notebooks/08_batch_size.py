@@ -13,7 +13,7 @@
 study = "mine"
 dataset = "digits"
 families = ["cnn-small", "resnet-small"]
-widths = [2, 4, 8]
+widths = [2, 8]
 seeds = 4
 epochs = 20
 batch_sizes = [64, 128, 256, 512]
@@ -48,11 +48,12 @@ from lib.batch_size_effects import UNITS, by_population, effects, slope_at_equal
 #
 # - **equal epochs**: the recipe of {doc}`02_populations` with another batch size. The learning rate in epoch $e$ is
 #   $0.1 / \sqrt{e + 1}$, as in the authors' program, whatever the batch size;
-# - **equal steps**: the same, with as many epochs as make the number of steps that the middle batch size takes there (the
-#   larger of two middle ones), to the nearest whole epoch. The learning rate falls with the epoch, so its course over the
-#   steps differs too;
-# - **scaled rate**: equal epochs, and a learning rate in proportion to the batch size $B$, $0.1\, (B / 128) / \sqrt{e + 1}$.
-#   This rule of thumb keeps constant how far an image moves the weights, as long as steps are small.
+# - **equal steps**: the same, with as many epochs as make the number of steps that the middle batch size takes there
+#   (the larger of two middle ones), to the nearest whole epoch. The learning rate falls with the epoch, so its course
+#   over the steps differs too;
+# - **scaled rate**: equal epochs, and a learning rate in proportion to the batch size $B$,
+#   $0.1\, (B / 128) / \sqrt{e + 1}$. This rule of thumb keeps constant how far an image moves the weights, as long as
+#   steps are small.
 
 # %%
 images = data.load(p.dataset)
@@ -84,9 +85,9 @@ print(f"seeds over all widths: {seeds_kept}; networks: {counted}; test images: {
 # %% [markdown]
 # ## Similarity, loss and accuracy: Fig. 18
 #
-# The intervals of single points count networks and images as samples, as in the chapters before. Points of one line share
-# seeds and images, so that their differences are surer than the bars suggest; the table below has the intervals for
-# these.
+# The intervals of single points count networks and images as samples, as in the chapters before. Points of one line
+# share seeds and images, so that their differences are surer than the bars suggest; the table below has the intervals
+# for these.
 
 # %% mystnb={"image": {"alt": "A row of three panels for each family, one for each protocol: similarity within a population over the batch size on a logarithmic axis, one line with intervals for each width."}} tags=["hide-input"]
 caption = f"n = {n_images} test images; networks over all panels: {counted}. 95 % intervals over networks and images."
@@ -109,15 +110,15 @@ figures.show(batch_size_figures.over_batch_size(found, protocols, p.widths, "tes
 #
 # $$ \frac{1}{W} \sum_k \frac{\sum_B (x_B - \bar x)\, y_k(B)}{\sum_B (x_B - \bar x)^2} . $$
 #
-# *Intervals.* A seed is left out of all batch sizes at once: its networks count as one sample. Seeds of different widths
-# have random streams of their own and are independent, so their variances add. Images are shared by all; they are drawn
-# again for everything at once, or for loss and accuracy enter through the slope at each of them. What both parts have
-# in common is counted once. In simulated populations with four paired seeds whose similarities are known, 94 to 96 % of
-# the intervals of a slope hold the truth; those of a single population, which the figures show, about nine in ten
-# where its networks differ much (`tests/test_paired_similarity.py`).
+# *Intervals.* A seed is left out of all batch sizes at once: its networks count as one sample. Seeds of different
+# widths have random streams of their own and are independent, so their variances add. Images are shared by all; they
+# are drawn again for everything at once, or for loss and accuracy enter through the slope at each of them. What both
+# parts have in common is counted once. In simulated populations with four paired seeds whose similarities are known,
+# about 95 % of the intervals of a slope hold the truth; those of a single population, which the figures show, about
+# nine in ten where its networks differ much (`tests/test_paired_similarity.py`).
 #
-# The differences say what else was changed: *equal steps − equal epochs* is about the effect of doubling the epochs, and
-# *scaled rate − equal epochs* that of doubling the learning rate, each at the same batch size.
+# The differences tell what else was changed: *equal steps − equal epochs* is about the effect of doubling the epochs,
+# and *scaled rate − equal epochs* that of doubling the learning rate, each at the same batch size.
 
 # %% tags=["hide-input", "nbval-ignore-output"]
 slopes = {family: effects(measures, protocols) for family, measures in found.items()}
@@ -132,13 +133,14 @@ effects_table(slopes).style.hide(axis="index")
 # %% mystnb={"image": {"alt": "One panel for each family and width: similarity over the training loss reached on a logarithmic axis, a line for each of three protocols, with markers that grow with the batch size."}} tags=["hide-input"]
 figures.show(batch_size_figures.similarity_over_loss(found, protocols, p.widths),
              f"**Similarity over the loss reached.** Larger markers: larger batches, from {p.batch_sizes[0]} to "
-             f"{p.batch_sizes[-1]}. Training loss: mean cross entropy of the {n_train} training images after training, as "
-             f"the networks are used, over the seeds of a population. n = {n_images} test images; networks: {counted}.")
+             f"{p.batch_sizes[-1]}. Training loss: mean cross entropy of the {n_train} training images after training, "
+             "in eval mode, over the seeds of a population. Points of different protocols with one recipe coincide. "
+             f"n = {n_images} test images; networks: {counted}.")
 
 # %% [markdown]
-# In numbers: over the recipes with the usual learning rate, that is over equal epochs and equal steps together, similarity is
-# regressed on $\log_2 B$ and on the logarithm of the training loss, with an intercept for each width. The slope over
-# $\log_2 B$ then compares networks of equal loss.
+# In numbers: over the recipes with the usual learning rate, that is over equal epochs and equal steps together,
+# similarity is regressed on $\log_2 B$ and on the logarithm of the training loss, with an intercept for each width. The
+# slope over $\log_2 B$ then compares networks of equal loss.
 
 # %% tags=["nbval-ignore-output"]
 at_equal_loss = {family: slope_at_equal_loss(measures) for family, measures in found.items()}
@@ -168,12 +170,12 @@ display(Markdown(findings(slopes, protocols, at_equal_loss)))
 # %% [markdown]
 # ## What differs from the paper
 #
-# - Which epochs, steps and learning rates the paper took for its batch sizes is not known. Three protocols are shown side
-#   by side; the third is an addition.
-# - What its panels average over is not known: here the similarity within populations of one width, and loss and accuracy
-#   of single networks.
-# - Few seeds for each width, small widths, and a few hundred steps at most by default where the paper's networks are likely
-#   to take many thousands: nothing here tells what longer training would make of it.
+# - Which epochs, steps and learning rates the paper took for its batch sizes is not known. Three protocols are shown
+#   side by side; the third is an addition.
+# - What its panels average over is not known: here the similarity within populations of one width, and loss and
+#   accuracy of single networks.
+# - Two small widths with four seeds each, and a few hundred steps at most, by default; the released scripts would make
+#   39,100 steps at batch size 128. Nothing here tells what longer training would make of it.
 # - Slopes, their intervals, the differences of protocols and the comparison at equal loss are additions.
 
 # %%

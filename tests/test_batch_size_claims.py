@@ -73,7 +73,9 @@ def test_whether_protocols_agree(told, words):
 def test_words_and_table_have_the_numbers():
     found = {"vit": effects(RISES, FALLS, OPEN)}
     found["vit"]["equal steps"] = effects(FALLS, FALLS, OPEN)["equal steps"]
-    lines = findings(found, FOUND, {"vit": OPEN}).split("\n")
+    first, *lines = findings(found, FOUND, {"vit": OPEN}).split("\n")
+    assert "equal epochs: similarity rises with the batch size in 1 and falls in 0 of 1" in first
+    assert "equal steps: similarity rises with the batch size in 0 and falls in 1 of 1" in first
     assert "equal epochs: rises, +0.020 [+0.010, +0.030]; equal steps: falls, -0.020" in lines[0]
     assert lines[0].endswith("The protocols disagree on the direction.") and lines[1].endswith("The protocols agree.")
     assert "scaled rate − equal epochs +0.020" in lines[3] and "may be that similarity only follows" in lines[4]
