@@ -125,6 +125,18 @@ def test_attacks_from_wider_networks_are_stronger_and_cross_families(read):
     assert all(chapter[f"07-wide-sources-{family}"]["estimate"] > 0 for family in FAMILIES)
 
 
+@pytest.mark.parametrize("family", ["cnn-small", "resnet-small"])
+def test_what_larger_batches_do_depends_on_the_learning_rate(read, family):
+    chapter = read("08_batch_size")
+    effects, found = chapter["numbers"]["effects"][family], verdicts(chapter)
+    slope = {protocol: effects[protocol]["similarity"][0] for protocol in ("equal epochs", "equal steps", "scaled rate")}
+    assert slope["equal epochs"] < 0 < slope["scaled rate"] and slope["equal steps"] < 0
+    assert effects["scaled rate − equal epochs"]["similarity"][1] > 0
+    assert abs(effects["scaled rate"]["loss"][0]) < 0.06
+    assert found[f"08-loss-falls-equal-epochs-{family}"] == "contradicted"
+    assert found[f"08-accuracy-rises-equal-epochs-{family}"] == "contradicted"
+
+
 def test_transformers_get_more_alike_too_and_look_elsewhere_than_convolutional_networks(read):
     chapter = read("09_vision_transformer")
     found = verdicts(chapter)
