@@ -19,6 +19,7 @@ import re
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import jupytext
@@ -33,6 +34,7 @@ NOTEBOOKS, PAGES = ROOT / "notebooks", ROOT / "book" / "chapters"
 NEEDS = {"10_released_models": ("../shared/data/authors_checkpoints", "../shared/data/cifar10.zip")}
 METADATA = {"kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
             "language_info": {"name": "python"}}
+TRAINER = "02_populations"
 BAR = re.compile(r"[^\r\n]*\d+%\|[^\r\n]*|\r")
 
 
@@ -75,6 +77,19 @@ def paired_notebook(name: str) -> nbformat.NotebookNode:
     return notebook
 
 
+class Labelled:
+    """Standard error for the progress bars of one of several chapters: each begins with the chapter's number."""
+
+    def __init__(self, label: str):
+        self.label = label
+
+    def write(self, text: str) -> None:
+        sys.stderr.write(text.replace("\r", f"\r{self.label} "))
+
+    def flush(self) -> None:
+        sys.stderr.flush()
+
+
 def execute(name: str, parameters: dict, page: Path) -> None:
     """Run one chapter; `page` changes only if every cell succeeded."""
     page.parent.mkdir(parents=True, exist_ok=True)
@@ -84,7 +99,7 @@ def execute(name: str, parameters: dict, page: Path) -> None:
         nbformat.write(paired_notebook(name), source)
         try:
             papermill.execute_notebook(source, result, parameters, kernel_name="python3", cwd=NOTEBOOKS,
-                                       progress_bar=False, record_timing=False, stderr_file=sys.stderr)
+                                       progress_bar=False, record_timing=False, stderr_file=Labelled(name.split("_")[0]))
         except PapermillExecutionError as error:
             sys.exit(f"\nchapter {name} failed in cell {error.exec_count}: {error.ename}: {error.evalue}\n"
                      "The book is not built; what was trained is kept.")
@@ -181,28 +196,46 @@ def is_current(name: str, parameters: dict, page: Path) -> bool:
     return notebook.metadata.get("book", {}).get("digest") == digest(name, parameters) and not incomplete(notebook)
 
 
+def refresh(name: str, parameters: dict, in_place: bool) -> None:
+    """Bring the page of one chapter up to date, if it is not."""
+    page = (NOTEBOOKS if in_place else PAGES) / f"{name}.ipynb"
+    if is_current(name, parameters, page):
+        print(f"chapter {name}: up to date")
+    elif absent := missing(name):
+        print(f"chapter {name}: not executed, because {' and '.join(absent)} (seen from the root of the checkout) is "
+              "missing; the committed outputs stand")
+        if not in_place:
+            keep_committed(name, absent, page)
+    else:
+        print(f"chapter {name}: executing", flush=True)
+        execute(name, parameters, page)
+        if in_place:
+            kept = ROOT / "results" / "digits" / f"{name}.json"
+            kept.write_text(results(name, parameters).read_text().replace('"study": "mine"', '"study": "digits"'))
+    extract_main_result(page, (ROOT / "book" if in_place else PAGES) / "main_result.png")
+
+
+def refresh_all(names: list[str], parameters: dict, in_place: bool) -> None:
+    """Some chapters at once, because a kernel alone does not keep two cores busy; a failing one ends the build.
+
+    Chapter 2 trains the networks that most others load, so it is done before they begin.
+    """
+    cores = os.cpu_count() or 1
+    at_once = min(cores, 4)
+    os.environ.setdefault("OMP_NUM_THREADS", str(cores // at_once))  # for the kernels: threads that wait burn time
+    first = names.index(TRAINER) + 1 if TRAINER in names else 0
+    for group in (names[:first], names[first:]):
+        with ThreadPoolExecutor(at_once) as pool:
+            for done in [pool.submit(refresh, name, parameters, in_place) for name in group]:
+                done.result()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Execute the chapters of the book.")
     parser.add_argument("--commit", action="store_true", help="refresh notebooks/*.ipynb instead of the book's pages")
     in_place = parser.parse_args().commit
     logging.getLogger("papermill").setLevel(logging.ERROR)
-    parameters = {} if in_place else {"study": "book"}
-    for name in chapter_names():
-        page = (NOTEBOOKS if in_place else PAGES) / f"{name}.ipynb"
-        if is_current(name, parameters, page):
-            print(f"chapter {name}: up to date")
-        elif absent := missing(name):
-            print(f"chapter {name}: not executed, because {' and '.join(absent)} (seen from the root of the checkout) is "
-                  "missing; the committed outputs stand")
-            if not in_place:
-                keep_committed(name, absent, page)
-        else:
-            print(f"chapter {name}: executing", flush=True)
-            execute(name, parameters, page)
-            if in_place:
-                kept = ROOT / "results" / "digits" / f"{name}.json"
-                kept.write_text(results(name, parameters).read_text().replace('"study": "mine"', '"study": "digits"'))
-        extract_main_result(page, (ROOT / "book" if in_place else PAGES) / "main_result.png")
+    refresh_all(chapter_names(), {} if in_place else {"study": "book"}, in_place)
     if not in_place:
         write_claims_table(chapter_names(), PAGES / "claims_table.md")
 
