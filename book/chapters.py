@@ -7,6 +7,8 @@ lib/, its parameters and the pinned versions; a page with the same digest is lef
 The book's pages write to results/book/, and what they claim is collected in book/chapters/claims_table.md for the page
 of claims.  With --commit the chapters run with their default parameters, and what they
 write to results/mine/ is copied to results/digits/, the numbers that the project keeps.
+
+A chapter may need data from beside the checkout (NEEDS).  Where that is missing, its committed outputs stand.
 """
 
 import argparse
@@ -115,19 +117,20 @@ def execute(name: str, parameters: dict, page: Path) -> None:
 
 
 def keep_committed(name: str, absent: list[str], page: Path) -> None:
-    """Make the page, and its results, of those that the project keeps, and say so on it; only what changes is written."""
+    """Without executing it, make a page and its results of the committed ones, and say so; only changes are written."""
     committed, kept = NOTEBOOKS / f"{name}.ipynb", ROOT / "results" / "digits" / f"{name}.json"
+    reason = f"for lack of {' and '.join(absent)} (seen from the root of the checkout)"
     if not committed.exists() or not kept.exists():
-        sys.exit(f"chapter {name} cannot go into the book: {' and '.join(absent)} must be there to execute it, and no "
-                 "outputs of it are committed")
+        sys.exit(f"chapter {name} cannot be executed {reason}, and no outputs of it are committed")
+    print(f"chapter {name}: not executed {reason}; the committed outputs stand")
+    if page == committed:
+        return
     notebook = nbformat.read(committed, 4)
-    note = ("```{warning}\nThese outputs are the project's own and not of this machine: the chapter was not executed, because "
-            + " and ".join(f"`{path}`" for path in absent) + " (seen from the root of the checkout) "
-            + ("is" if len(absent) == 1 else "are") + " missing. Once the data is there, `make book` executes it.\n```")
+    note = (f"```{{warning}}\nThese outputs are the project's own, not of this machine: here the chapter was not executed, "
+            f"{reason}. Once the data is there, `make book` executes it.\n```")
     notebook.cells.insert(1, nbformat.v4.new_markdown_cell(note, id="committed-outputs"))
-    written = results(name, {"study": "book"})
-    for path, content in ((page, nbformat.writes(notebook) + "\n"),
-                          (written, kept.read_text().replace('"study": "digits"', '"study": "book"'))):
+    found = kept.read_text().replace('"study": "digits"', '"study": "book"')
+    for path, content in ((page, nbformat.writes(notebook) + "\n"), (results(name, {"study": "book"}), found)):
         if not path.exists() or path.read_text() != content:  # or the pages would be built again
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(content)
@@ -202,10 +205,7 @@ def refresh(name: str, parameters: dict, in_place: bool) -> None:
     if is_current(name, parameters, page):
         print(f"chapter {name}: up to date")
     elif absent := missing(name):
-        print(f"chapter {name}: not executed, because {' and '.join(absent)} (seen from the root of the checkout) is "
-              "missing; the committed outputs stand")
-        if not in_place:
-            keep_committed(name, absent, page)
+        keep_committed(name, absent, page)
     else:
         print(f"chapter {name}: executing", flush=True)
         execute(name, parameters, page)

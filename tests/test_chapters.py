@@ -125,6 +125,98 @@ def test_an_output_with_a_path_of_the_machine_is_refused(house):
         chapters.execute("trial", {}, house / "page.ipynb")
 
 
+@pytest.fixture
+def with_data(house, monkeypatch):
+    """The chapter `trial` prints what stands in data/number and needs that file."""
+    (house / "_toc.yml").write_text("file: book/chapters/trial\n")
+    (house / "data").mkdir()
+    (house / "data" / "number").write_text("17")
+    (house / "notebooks" / "trial.py").write_text(
+        '# %% [markdown]\n# # Trial\n\n# %% tags=["parameters"]\nstudy = "mine"\n\n# %%\nimport json\nfrom pathlib import Path\n'
+        'number = int(Path("../data/number").read_text())\nprint("found", number)\n'
+        'Path(f"../results/{study}").mkdir(parents=True, exist_ok=True)\n'
+        'Path(f"../results/{study}/trial.json").write_text(json.dumps({"study": study, "number": number, "claims": []}))\n')
+    monkeypatch.setattr(chapters, "NEEDS", {"trial": ("data/number",)})
+    monkeypatch.setattr(chapters, "PAGES", house / "book" / "chapters")
+    (house / "results" / "digits").mkdir(parents=True)
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["chapters.py", *arguments])
+        chapters.main()
+        return house / "book" / "chapters" / "trial.ipynb"
+
+    return run
+
+
+def test_where_data_is_missing_the_committed_outputs_stand_and_say_so(house, with_data, capsys):
+    with_data("--commit")
+    committed = (house / "notebooks" / "trial.ipynb").read_bytes()
+    (house / "data" / "number").unlink()
+    page = with_data()
+    reason = "for lack of data/number (seen from the root of the checkout)"
+    assert f"chapter trial: not executed {reason}; the committed outputs stand" in capsys.readouterr().out
+    notebook = nbformat.read(page, 4)
+    assert "{warning}" in notebook.cells[1].source and reason in notebook.cells[1].source
+    assert "found 17" in json.dumps(notebook.cells) and chapters.incomplete(notebook) == []
+    written = house / "results" / "book" / "trial.json"
+    assert json.loads(written.read_text()) == {"study": "book", "number": 17, "claims": []}
+    for path in (page, written):
+        os.utime(path, ns=(1, 1))
+    with_data()
+    assert page.stat().st_mtime_ns == written.stat().st_mtime_ns == 1
+    (house / "lib" / "module.py").write_text("ANSWER = 43\n")
+    with_data("--commit")
+    assert (house / "notebooks" / "trial.ipynb").read_bytes() == committed
+
+
+def test_a_chapter_is_executed_as_soon_as_its_data_is_there_and_then_kept(house, with_data, capsys):
+    with_data("--commit")
+    (house / "data" / "number").rename(house / "elsewhere")
+    with_data()
+    (house / "elsewhere").rename(house / "data" / "number")
+    (house / "data" / "number").write_text("18")
+    page = with_data()
+    assert "found 18" in page.read_text() and "{warning}" not in page.read_text()
+    assert json.loads((house / "results" / "book" / "trial.json").read_text())["number"] == 18
+    (house / "data" / "number").unlink()  # what this machine computed is still current
+    capsys.readouterr()
+    with_data()
+    assert "found 18" in page.read_text() and "chapter trial: up to date" in capsys.readouterr().out
+
+
+def test_without_data_and_without_committed_outputs_there_is_no_book(house, with_data):
+    (house / "data" / "number").unlink()
+    for arguments in ((), ("--commit",)):
+        with pytest.raises(SystemExit, match="trial cannot be executed for lack of data/number .*, and no outputs of it"):
+            with_data(*arguments)
+
+
+def test_what_a_chapter_needs_is_what_its_parameters_name():
+    for name, paths in chapters.NEEDS.items():
+        source = (chapters.NOTEBOOKS / f"{name}.py").read_text()
+        assert all(f'= "{path}"\n' in source for path in paths)
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_nbval_skips_a_chapter_without_its_data_and_only_then(tmp_path, there):
+    for file in ("pyproject.toml", "book/chapters.py", "notebooks/conftest.py", "tests/nbval_sanitize.cfg"):
+        (tmp_path / "house" / file).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / file, tmp_path / "house" / file)
+    needy, (first, *others) = next(iter(chapters.NEEDS.items()))
+    for path in others if not there else (first, *others):
+        (tmp_path / "house" / path).resolve().mkdir(parents=True)
+    cells = [nbformat.v4.new_code_cell("print(1)", execution_count=1,
+                                       outputs=[nbformat.v4.new_output("stream", name="stdout", text="1\n")])]
+    for name in (needy, "01_other"):
+        nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "house" / "notebooks" / f"{name}.ipynb")
+    result = subprocess.run([sys.executable, "-m", "pytest", "notebooks", "-p", "no:cacheprovider"],
+                            cwd=tmp_path / "house", capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout
+    assert ("2 passed" if there else "1 passed, 1 skipped") in result.stdout
+    reason = f"needs {first}, seen from the root of the checkout; goes away where the data is"
+    assert (reason in " ".join(result.stdout.split())) != there
+
+
 @pytest.mark.parametrize("fault", ["never executed", "out of order", "error"])
 def test_an_incomplete_notebook_is_told_apart(fault):
     cells = [nbformat.v4.new_code_cell("1", execution_count=count) for count in (1, 2)]
