@@ -91,6 +91,25 @@ def test_one_step_is_that_of_captum_against_the_cross_entropy(family):
     assert (ours != images).float().mean() > 0.5
 
 
+def test_a_step_in_normalised_units_is_that_of_captum_on_pixels_with_the_normalisation_as_first_layer():
+    """eps / std here is eps there; signs and pixels agree, except at the bounds, which are not the same."""
+
+    class Normalisation(nn.Module):
+        def forward(self, pixels):
+            return (pixels - 0.3) / 0.25
+
+    pixels = torch.rand(12, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    labels, model, eps = torch.arange(12) % 4, network(), 8 / 255
+    captum = FGSM(nn.Sequential(Normalisation(), model), nn.CrossEntropyLoss(reduction="none"), 0, 1)
+    captum.zero_thresh = 0
+    theirs = captum.perturb(pixels.clone().requires_grad_(), epsilon=eps, target=labels).detach()
+    images = Normalisation()(pixels)
+    ours = fgsm(images, input_gradients(model, images, labels, output="probability"), eps=eps / 0.25)
+    free = (pixels > pixels.min() + eps) & (pixels < pixels.max() - eps)
+    assert free.float().mean() > 0.9 and torch.equal((ours - images)[free].sign(), (theirs - pixels)[free].sign())
+    torch.testing.assert_close((ours * 0.25 + 0.3)[free], theirs[free], rtol=0, atol=1e-6)
+
+
 def test_images_stay_within_the_clean_range_and_move_by_eps_at_most():
     images, labels = digits_like()
     gradients = input_gradients(network(), images, labels, output="probability")

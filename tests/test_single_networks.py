@@ -1,0 +1,125 @@
+"""Single networks: pairs image by image against averages elsewhere, and intervals over images that hold what they say."""
+
+import numpy as np
+import pytest
+import torch
+from scipy.stats import spearmanr
+
+from lib import image_bootstrap, models, rank_one, rank_one_pairs, single_networks
+from lib.attacks import attack_summaries, fgsm
+from lib.released_claims import pairs, width_order
+from lib.salience import input_gradients
+from lib.similarity import pairwise
+from lib.sphere import uniform_directions
+
+IMAGES = torch.randn(12, 1, 8, 8, generator=torch.Generator().manual_seed(5))
+LABELS = torch.arange(12) % 4
+
+
+def network(seed):
+    model = models.build("cnn-small", 2, in_channels=1, image_size=8, num_classes=4)
+    models.initialise(model, torch.Generator().manual_seed(seed))
+    model.train()(IMAGES)
+    return model.eval()
+
+
+def directions(networks=4, images=30, dims=6, seed=0):
+    return uniform_directions(np.random.default_rng(seed), networks * images, dims).reshape(networks, images, dims)
+
+
+def test_pair_cosines_average_to_the_similarity_of_networks():
+    u = directions()
+    u[1, 3] = u[2, 3] = u[2, 4] = 0
+    cosines = single_networks.pair_cosines(u)
+    assert cosines.shape == (30, 4, 4) and np.isnan(cosines[:, range(4), range(4)]).all()
+    assert np.isnan(cosines[3, 1, 0]) and np.isnan(cosines[4, 2, 1]) and np.isfinite(cosines[3, 0, 3])
+    with pytest.warns(UserWarning, match="3 of 120 gradients are zero"):
+        expected = pairwise(u)
+    off = ~np.eye(4, dtype=bool)
+    found = image_bootstrap.resampled_means(cosines, np.random.default_rng(0), 100)
+    np.testing.assert_allclose(found.values[off], expected[off], atol=1e-7)
+    assert found.draws.shape == (100, 4, 4) and found.images == 30
+
+
+def test_every_network_attacks_every_other_one():
+    networks = [network(seed) for seed in range(3)]
+    gradients = single_networks.gradients(networks, IMAGES, LABELS, "probability")
+    np.testing.assert_allclose(gradients[1], input_gradients(networks[1], IMAGES, LABELS, output="probability"))
+    before, after = single_networks.attack_all(networks, gradients, IMAGES, LABELS, 0.2)
+    assert np.isnan(after.log_probability[range(3), range(3)]).all() and np.isnan(after.right[range(3), range(3)]).all()
+    outcomes = single_networks.resampled_summaries(before, after, np.random.default_rng(0), 50)
+    for source, target in ((0, 1), (2, 0)):
+        expected = attack_summaries(networks[target], IMAGES, fgsm(IMAGES, gradients[source], eps=0.2), LABELS)
+        for name, value in expected.items():
+            assert outcomes[name].values[source, target] == pytest.approx(value, rel=1e-6)
+            assert outcomes[name].draws.shape == (50, 3, 3) and np.isnan(outcomes[name].values[1, 1])
+    found = single_networks.tail(before, after)
+    ratio = np.exp(after.log_probability - before.log_probability)
+    assert found["largest ratio"] == pytest.approx(np.nanmax(ratio))
+    assert found["mean ratio"] == pytest.approx(np.nanmean(ratio))
+
+
+def test_intervals_over_images_hold_the_truth_as_often_as_they_say():
+    rng, held, runs = np.random.default_rng(1), np.zeros(2), 400
+    for _ in range(runs):
+        sample = image_bootstrap.resampled_means(rng.exponential(size=(80, 2)), rng, 100)
+        _, low, high = sample.interval()
+        held += (low <= 1) & (1 <= high)
+        assert (sample.interval(level=0.99)[1] < low).all()
+    np.testing.assert_allclose(held / runs, 0.95, atol=0.04)
+
+
+def test_images_without_a_number_are_left_out():
+    values = np.array([[1.0, np.nan], [3.0, 4.0], [np.nan, np.nan]])
+    counts = np.array([[1, 1, 1], [2, 1, 5], [0, 0, 1]])
+    np.testing.assert_allclose(image_bootstrap.weighted_means(values, counts), [[2, 4], [5 / 3, 4], [np.nan, np.nan]])
+
+
+def test_another_sample_scatters_as_both_samples_do():
+    values = np.random.default_rng(0).normal(2, 3, (1000, 1))
+    others = image_bootstrap.other_sample(values, 250, np.random.default_rng(1), 4000)
+    assert others.mean() == pytest.approx(values.mean(), abs=0.02)
+    assert others.var() == pytest.approx(values.var() * (1 / 1000 + 1 / 250), rel=0.08)
+
+
+def test_a_matrix_of_rank_one_gives_back_its_factors_whatever_its_diagonal():
+    a = np.log([0.2, 0.3, 0.5, 0.6])
+    rho = np.exp(a[:, None] + a)
+    np.testing.assert_allclose(rank_one_pairs.coefficients(rho), rank_one.coefficients(rho))
+    rho[range(4), range(4)] = np.nan
+    np.testing.assert_allclose(rank_one_pairs.coefficients(rho), a)
+    np.testing.assert_allclose(rank_one_pairs.predicted(rho), pairs(rho))
+    assert rank_one_pairs.explained(rho) == pytest.approx(1)
+    widths = np.array([2, 4, 8, 16])
+    power = np.exp(0.4 * np.log(widths))
+    assert rank_one_pairs.growth_exponent(0.01 * np.outer(power, power), widths) == pytest.approx(0.4)
+
+
+def test_the_fit_of_pairs_is_numpy_s_least_squares():
+    noise = 0.3 * np.random.default_rng(0).standard_normal((2, 5, 5))
+    rho = np.exp(-1 + noise + noise.swapaxes(1, 2))
+    i, j = np.triu_indices(5, 1)
+    design = np.zeros((10, 5))
+    design[range(10), i] += 1
+    design[range(10), j] += 1
+    for matrix, found, share in zip(rho, rank_one_pairs.coefficients(rho), rank_one_pairs.explained(rho)):
+        y = np.log(matrix[i, j])
+        solution, left, _, _ = np.linalg.lstsq(design, y, rcond=None)
+        np.testing.assert_allclose(found, solution)
+        assert share == pytest.approx(1 - left[0] / (10 * y.var()))
+
+
+def test_the_fit_of_pairs_needs_three_widths_and_positive_numbers():
+    with pytest.raises(ValueError, match="at least 3 widths, not 2"):
+        rank_one_pairs.coefficients(np.full((2, 2), 0.5))
+    rho = np.full((2, 3, 3), 0.5)
+    rho[1, 0, 2] = -0.1
+    assert np.isfinite(rank_one_pairs.explained(rho + 0.01 * np.arange(9).reshape(3, 3))[0])
+    assert np.isnan(rank_one_pairs.coefficients(rho)[1]).all()
+
+
+def test_the_order_of_widths_is_scipy_s_rank_correlation():
+    widths = [8, 12, 16, 24]  # 8 x 24 and 12 x 16 are a tie
+    rho = np.random.default_rng(3).uniform(0, 1, (5, 4, 4))
+    expected = [spearmanr(pairs(np.outer(widths, widths)), pairs(matrix)).statistic for matrix in rho]
+    np.testing.assert_allclose(width_order(rho, widths), expected)
