@@ -104,8 +104,8 @@ def findings(rho: Resampled, alpha: Resampled, widths: Sequence[int]) -> list[st
     order, fit = (rho.interval(measure)[0] for measure in (lambda m: width_order(m, widths), rank_one_pairs.explained))
     values, sources, targets = pairs(rho.values), source_means(alpha.values), target_means(alpha.values)
     return [
-        f"- **Similarity**: rho_ind goes from {values.min():.3f} to {values.max():.3f}; its rank correlation with k1 k2 "
-        f"is {order:.3f}, and a product of one number a network explains {100 * fit:.1f} % of the variance of its "
+        f"- **Similarity**: rho_ind goes from {values.min():.3f} to {values.max():.3f}; its rank correlation with k1 "
+        f"k2 is {order:.3f}, and a product of one number a network explains {100 * fit:.1f} % of the variance of its "
         "logarithm.",
         f"- **Attacks**: averaged over the other networks alpha goes from {sources[0]:.2f} (source k = {widths[0]}) to "
         f"{sources[-1]:.2f} (k = {widths[-1]}); over target widths it lies between {targets.min():.2f} and "

@@ -1,17 +1,17 @@
 # %% [markdown]
 # # 10. Released models
 #
-# **Question.** The authors released six networks that they had trained on CIFAR-10. Do this book's programs find in them
-# what the authors' own pictures show?
+# **Question.** The authors released six networks that they had trained on CIFAR-10. Do this book's programs find in
+# them what the authors' own pictures show?
 #
-# **What there is.** With their program {cite:p}`wang2024great` the authors released `cnn-small` networks of the widths 8,
-# 12, 16, 20, 32 and 40, one of each, and two pictures made from 17 such networks, of widths 8 to 128: the individual
-# similarity of every pair, as in the paper's Fig. 2, and the attack ratio, as in its Fig. 25. There are no numbers beside
-# the pictures; here they are read back through the colours.
+# **What there is.** With their program {cite:p}`wang2024great` the authors released `cnn-small` networks of the widths
+# 8, 12, 16, 20, 32 and 40, one of each, and two pictures made from 17 such networks, of widths 8 to 128: the individual
+# similarity of every pair, as in the paper's Fig. 2, and the attack ratio, as in its Fig. 25. There are no numbers
+# beside the pictures; here they are read back through the colours.
 #
 # Nothing is trained in this chapter. The networks (MIT licence, (c) 2025 Yipei Wang) and the images (A. Krizhevsky,
-# *Learning multiple layers of features from tiny images*, 2009) are no part of the project: the chapter needs them on the
-# reader's machine, and where they are not, this page shows the outputs that the project keeps.
+# *Learning multiple layers of features from tiny images*, 2009) are no part of the project: the chapter needs them on
+# the reader's machine, and where they are not, this page shows the outputs that the project keeps.
 
 # %% tags=["hide-input", "parameters"]
 study = "mine"
@@ -46,9 +46,9 @@ from lib.picture_comparison import compare
 # %% [markdown]
 # ## Networks and images
 #
-# The test images are drawn at random from all that there are. The program takes the *first* 256 of the original test set.
-# Its order is not known here, so the very same images cannot be taken; how far other ones may lead is counted below.
-# A network's outputs stand for the classes in alphabetical order, which is CIFAR's own.
+# The test images are drawn at random from all that there are. The program takes the *first* 256 of the original test
+# set. Its order is not known here, so the very same images cannot be taken; how far other ones may lead is counted
+# below. A network's outputs stand for the classes in alphabetical order, which is CIFAR's own.
 
 # %%
 rng = np.random.default_rng(p.random_seed)
@@ -110,8 +110,8 @@ figures.show(released_figures.over_width({family: (widths, accuracy)}, "accuracy
 # %% [markdown]
 # ## Individual similarity
 #
-# As in {doc}`03_individual_similarity`: the mean cosine over images of two networks' gradients of the true class's score,
-# each colour channel averaged over a coarse grid first,
+# As in {doc}`03_individual_similarity`: the mean cosine over images of two networks' gradients of the true class's
+# score, each colour channel averaged over a coarse grid first,
 #
 # $$ \rho_\text{ind}(f_1, f_2) = \frac{1}{n} \sum_{x} u_1(x) \cdot u_2(x) , \qquad u = g / \lVert g \rVert . $$
 #
@@ -180,8 +180,8 @@ if attack_picture is not None:
 figures.show(released_figures.squares(panels, widths, "alpha (ratio of probabilities)", 1.0,
                                       {released_figures.HERE: (high - low) / 2},
                                       ("target width k2", "source width k1")),
-             f"**Fig. 25 on the authors' own networks,** with half the width of the 95 % interval over images; {counted}; "
-             f"eps = {p.main_eps:g}. The colours, and in the picture all numbers, end at 1.")
+             f"**Fig. 25 on the authors' own networks,** with half the width of the 95 % interval over images; "
+             f"{counted}; eps = {p.main_eps:g}. The colours, and in the picture all numbers, end at 1.")
 
 # %% [markdown]
 # In the picture everything above 1 has the colour of 1. For the comparison larger numbers count as 1 here too, those of
@@ -205,7 +205,8 @@ if attack_picture is not None:
 if comparisons:
     figures.show(released_figures.against_picture(comparisons),
                  f"**Every number beside the picture's.** {counted}; bands: 95 % of samples of "
-                 f"{released_pictures.IMAGES} other images, widened by the reading's resolution. Attack ratios count as 1 above 1.")
+                 f"{released_pictures.IMAGES} other images, widened by the reading's resolution. Attack ratios above 1 "
+                 "count as 1.")
 
 # %% [markdown]
 # Averages over the other networks, once over the targets and once over the sources. Both lines end at 1 cell by cell,
@@ -286,9 +287,10 @@ sensitivity.round(3)
 # *Rules*, fixed before the numbers were known. *Accuracy*: every step of the width raises it (all 95 % intervals of the
 # paired differences above zero). *Beyond chance*: all similarities above what 97.5 % of unrelated pairs stay below.
 # *Order*: Spearman's correlation of $k_1 k_2$ and $\rho_\text{ind}$ above 0.9. *Product*: $R^2$ above 0.95. *Sources*:
-# the mean fall of $\alpha$ at a step of the source width is positive; *targets*: $\alpha$ varies more over source widths
-# than over target widths. *Pictures*: every number lies where other samples of 256 images can lie, at a level corrected
-# for their number; a picture decides nothing where the bands are wider than 0.05 (similarity) or 0.2 (attack ratio).
+# the mean fall of $\alpha$ at a step of the source width is positive; *targets*: $\alpha$ varies more over source
+# widths than over target widths. *Pictures*: every number lies where other samples of 256 images can lie, at a level
+# corrected for their number; a picture decides nothing where the bands are wider than 0.05 (similarity) or 0.2 (attack
+# ratio).
 
 # %% tags=["hide-input", "nbval-ignore-output"]
 verdicts = [released_claims.accuracy_claim(right, widths),
@@ -302,7 +304,8 @@ claims.table(verdicts)
 
 # %% [markdown]
 # The rules about attacks again, on summaries that few images do not rule, and on the mean of ratios with every cell at
-# most 1, as the picture shows it.
+# most 1, as the picture shows it. The accuracy under attack holds what a target gets wrong anyway, which depends on its
+# width.
 
 # %% tags=["nbval-ignore-output"]
 summaries = verdicts_by_summary(released_claims.attack_claims, outcomes)

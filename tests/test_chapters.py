@@ -132,10 +132,12 @@ def with_data(house, monkeypatch):
     (house / "data").mkdir()
     (house / "data" / "number").write_text("17")
     (house / "notebooks" / "trial.py").write_text(
-        '# %% [markdown]\n# # Trial\n\n# %% tags=["parameters"]\nstudy = "mine"\n\n# %%\nimport json\nfrom pathlib import Path\n'
+        '# %% [markdown]\n# # Trial\n\n# %% tags=["parameters"]\nstudy = "mine"\n\n# %%\n'
+        'import json\nfrom pathlib import Path\n'
         'number = int(Path("../data/number").read_text())\nprint("found", number)\n'
         'Path(f"../results/{study}").mkdir(parents=True, exist_ok=True)\n'
-        'Path(f"../results/{study}/trial.json").write_text(json.dumps({"study": study, "number": number, "claims": []}))\n')
+        'content = json.dumps({"study": study, "number": number, "claims": []})\n'
+        'Path(f"../results/{study}/trial.json").write_text(content)\n')
     monkeypatch.setattr(chapters, "NEEDS", {"trial": ("data/number",)})
     monkeypatch.setattr(chapters, "PAGES", house / "book" / "chapters")
     (house / "results" / "digits").mkdir(parents=True)
@@ -187,7 +189,7 @@ def test_a_chapter_is_executed_as_soon_as_its_data_is_there_and_then_kept(house,
 def test_without_data_and_without_committed_outputs_there_is_no_book(house, with_data):
     (house / "data" / "number").unlink()
     for arguments in ((), ("--commit",)):
-        with pytest.raises(SystemExit, match="trial cannot be executed for lack of data/number .*, and no outputs of it"):
+        with pytest.raises(SystemExit, match="trial cannot be executed for lack of data/number .*, and no outputs"):
             with_data(*arguments)
 
 

@@ -45,7 +45,7 @@ def test_family_and_width_are_found_and_order_the_networks(folder):
 def test_a_chapter_takes_one_family_with_a_network_a_width(folder):
     networks = load_folder(folder, **SIZES)
     for wrong in (networks, networks[:3], networks[1:3]):
-        with pytest.raises(ValueError, match=r"at least 3 networks, each of another width, not cnn-small of width 2 \("):
+        with pytest.raises(ValueError, match="at least 3 networks, each of another width, not cnn-small of width 2"):
             one_family(wrong)
     torch.save(network(width=5).state_dict(), folder / "five")
     assert one_family([load(folder / name, **SIZES) for name in ("y", "b", "five")]) == "cnn-small"

@@ -1,4 +1,4 @@
-"""The verdicts of chapter 10 follow from the numbers and their draws, and a picture is judged by what others can show."""
+"""The verdicts of chapter 10 follow from numbers and their draws, and a picture is judged by what others can show."""
 
 import numpy as np
 import pytest
@@ -124,7 +124,8 @@ def test_beyond_the_end_of_the_colours_all_numbers_are_one():
 
 
 def test_findings_tell_the_numbers():
-    rho, alpha = resampled(np.outer(T, T), 1e-4), resampled(0.8 + np.array([0.2, 0.1, -0.1, -0.2])[:, None] + 0 * T, 0.01)
+    rho = resampled(np.outer(T, T), 1e-4)
+    alpha = resampled(0.8 + np.array([0.2, 0.1, -0.1, -0.2])[:, None] + 0 * T, 0.01)
     lines = released_claims.findings(rho, alpha, WIDTHS)
     assert "from 0.060 to 0.140" in lines[0] and "100.0 %" in lines[0]
     assert "from 1.00 (source k = 8) to 0.60 (k = 20)" in lines[1]

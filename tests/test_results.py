@@ -146,6 +146,21 @@ def test_transformers_get_more_alike_too_and_look_elsewhere_than_convolutional_n
     assert 0.05 < similarity[0] < 0.15 and 0.12 < similarity[-1] < 0.25
 
 
+def test_released_networks_give_the_similarities_of_the_reference_and_of_the_authors_picture(read):
+    """The reference: another program, 1,000 other random test images of CIFAR-10, logit, 8 x 8."""
+    chapter = read("10_released_models")
+    numbers, found = chapter["numbers"], verdicts(chapter)
+    picture = numbers["pictures"]["similarity"]
+    here = dict(zip(picture["places"], picture["here"]))
+    for place, value in {"k = 8, 12": 0.055, "k = 16, 20": 0.099, "k = 20, 40": 0.156, "k = 32, 40": 0.195}.items():
+        assert abs(here[place] - value) < 0.02, place
+    accuracy = dict(zip(numbers["widths"], numbers["accuracy"]["estimate"]))
+    for width, value in {8: 0.707, 16: 0.778, 40: 0.819}.items():
+        assert abs(accuracy[width] - value) < 0.04, width
+    assert {found[f"10-{name}"] for name in ("width", "rank-one", "above-chance")} == {"supported"}
+    assert "contradicted" not in {found["10-picture-similarity"], found["10-picture-attack-ratio"]}
+
+
 def test_no_open_choice_turns_a_conclusion_round(read):
     chapter = read("A1_open_choices")
     found = verdicts(chapter)

@@ -1,4 +1,4 @@
-"""Single networks: pairs image by image against averages elsewhere, and intervals over images that hold what they say."""
+"""Single networks: pairs image by image against averages elsewhere, and intervals that hold what they say."""
 
 import numpy as np
 import pytest
