@@ -86,7 +86,7 @@ class Labelled:
         self.label = label
 
     def write(self, text: str) -> None:
-        sys.stderr.write(text.replace("\r", f"\r{self.label} "))
+        sys.stderr.write(re.sub(r"\r(?=\S)", f"\r{self.label} ", text))  # not where a bar is wiped out
 
     def flush(self) -> None:
         sys.stderr.flush()
