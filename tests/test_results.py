@@ -132,7 +132,7 @@ def test_what_larger_batches_do_depends_on_the_learning_rate(read, family):
     slope = {protocol: effects[protocol]["similarity"][0] for protocol in ("equal epochs", "equal steps", "scaled rate")}
     assert slope["equal epochs"] < 0 < slope["scaled rate"] and slope["equal steps"] < 0
     assert effects["scaled rate − equal epochs"]["similarity"][1] > 0
-    assert abs(effects["scaled rate"]["loss"][0]) < 0.06
+    assert abs(effects["scaled rate"]["test loss"][0]) < 0.06
     assert found[f"08-loss-falls-equal-epochs-{family}"] == "contradicted"
     assert found[f"08-accuracy-rises-equal-epochs-{family}"] == "contradicted"
 
