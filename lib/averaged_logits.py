@@ -27,18 +27,22 @@ class AveragedLogits(nn.Module):
 
 
 def cosines(population: Population, directions: np.ndarray, images: ImageData, *, members: int = 4,
-            output: str = "logit", grid: int | None = 8) -> tuple[float, float]:
-    """t of one ensemble, the population's first networks: -> of the mean of unit gradients, of the averaged logits.
+            output: str = "logit", grid: int | None = 8) -> dict[str, float]:
+    """E[t] of one ensemble, the population's first networks, by both readings of its salience.
 
-    The gradient of the averaged logits is the mean of the members' gradients with the lengths that they have: a steep
-    network counts more.  Both are compared with the population's other networks, as in `lib.ensembles`.
+    The logit of averaged logits has the mean of the members' gradients with the lengths that they have: a steep network
+    counts more.  Of any other `output` the two readings differ further, because it is no mean of the members' outputs.
+    Both are compared with the population's other networks, as in `lib.ensemble_cosines`.
+
+    -> 'members', how many; 'mean unit gradient' and 'averaged logits', E[t] by each reading, NaN for a population
+    without a mean direction.
 
     Args:
-        directions: [networks, n, d] of the same population, output and grid.
+        directions: [networks, n, d] of the same population, output and grid, with zeros for what has no direction.
         members: at most so many; fewer where a small population allows no more.
 
     Raises:
-        ValueError: fewer than 4 networks, or directions of another number of networks.
+        ValueError: fewer than 5 networks, or directions of another number of networks.
     """
     members = min(members, ensemble_sizes(len(directions))[-1])
     if len(directions) != len(population):
@@ -47,5 +51,5 @@ def cosines(population: Population, directions: np.ndarray, images: ImageData, *
     gradients = salience.input_gradients(ensemble, images.test_images, images.test_labels, output=output)
     rho = expected(directions)
     both = np.stack([mean_directions(directions[:members]), salience.directions(gradients, grid=grid).numpy()])
-    found = pairwise(both, directions[members:]).mean(1)
-    return tuple((found / np.sqrt(rho)).tolist()) if rho > 0 else (float("nan"), float("nan"))
+    found = np.nanmean(pairwise(both, directions[members:]), axis=1) / np.sqrt(rho if rho > 0 else np.nan)
+    return {"members": members, "mean unit gradient": float(found[0]), "averaged logits": float(found[1])}

@@ -79,20 +79,32 @@ def all_above(name: str, statement: str, statistic: str, interval: Callable[[flo
 
 def all_within(name: str, statement: str, statistic: str, interval: Callable[[float], Interval],
                band: tuple[float, float], networks: int, images: int, places: Sequence[str]) -> Claim:
-    """The claim that every one of several numbers lies within `band`; the one furthest from its middle is shown.
+    """The claim that every one of several ratios lies within `band`; the one that decides is shown.
 
-    Arguments and the correction for many as in `all_above`.
+    Arguments and the correction for many as in `all_above`.  Beyond the band is measured in logarithms: a ratio of a
+    half is as far from 1 as one of two.  Contradicted shows the interval that lies furthest outside at the corrected
+    level; otherwise it is the one with the end that reaches furthest out.
     """
     estimate, low, high = map(np.ravel, interval(0.95))
     strict = [np.ravel(part) for part in interval(1 - 0.05 / estimate.size)[1:]]
-    verdicts = {judge_within(*ends, *band) for ends in zip(low, high)}
-    outside = CONTRADICTED in {judge_within(*ends, *band) for ends in zip(*strict)}
-    verdict = CONTRADICTED if outside else SUPPORTED if verdicts == {SUPPORTED} else UNDECIDED
-    shown = int(np.nanargmax(np.abs(np.nan_to_num(estimate, nan=np.mean(band)) - np.mean(band))))
-    return Claim(name, statement, f"{statistic}: {places[shown]}, the furthest of {estimate.size} from "
-                 f"{np.mean(band):g}", float(estimate[shown]), float(low[shown]), float(high[shown]), networks, images,
-                 f"all 95 % intervals within {band[0]:g} to {band[1]:g}; contradicted if one lies outside, at the "
-                 f"level 1 - 0.05 / {estimate.size}", verdict)
+    verdicts = [judge_within(*ends, *band) for ends in zip(low, high)]
+    outside = [judge_within(*ends, *band) == CONTRADICTED for ends in zip(*strict)]
+    if any(outside):
+        verdict, shown = CONTRADICTED, np.nanargmax(_beyond(strict[1], strict[0], band))
+    else:
+        verdict = SUPPORTED if set(verdicts) == {SUPPORTED} else UNDECIDED
+        shown = np.argmax(_beyond(low, high, band))  # of several the first without an interval, if there is one
+    return Claim(name, statement, f"{statistic}: {places[shown]}, the one of {estimate.size} that decides; "
+                 f"{verdicts.count(SUPPORTED)} within {band[0]:g} to {band[1]:g}, {sum(outside)} outside at the corrected "
+                 "level", float(estimate[shown]), float(low[shown]), float(high[shown]), networks,
+                 images, f"all 95 % intervals within {band[0]:g} to {band[1]:g}; contradicted if one lies outside, at "
+                 f"the level 1 - 0.05 / {estimate.size}", verdict)
+
+
+def _beyond(low: np.ndarray, high: np.ndarray, band: tuple[float, float]) -> np.ndarray:
+    """How far `low` lies below the band or `high` above it, whichever is more, in logarithms; negative within."""
+    low, high = (np.log(np.maximum(end, np.finfo(float).tiny)) for end in (low, high))  # a ratio's low may be below 0
+    return np.maximum(np.log(band[0]) - low, high - np.log(band[1]))
 
 
 def table(claims: Iterable[Claim]) -> HTML:

@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from scipy.stats import spearmanr
 
-from lib.ensemble_claims import (AVERAGES, LOSS, averaging_gain, common_sizes, estimates, inside, law_ratio,
-                                 over_single, table)
-from lib.ensembles import Ensembles, interval
-
-Families = Mapping[str, Sequence[Ensembles]]
+from lib.ensemble_claims import AVERAGES, LOSS
+from lib.ensemble_statistics import (Families, averaging_gain, common_sizes, equal_size_pairs, estimates, inside,
+                                     law_ratio, over_affordable, over_single, over_wide, ratio_interval, table)
+from lib.ensembles import law
 
 
 def cosine_findings(families: Families, widths: Sequence[int]) -> list[str]:
@@ -20,15 +20,27 @@ def cosine_findings(families: Families, widths: Sequence[int]) -> list[str]:
         if not np.isfinite(t).all():
             lines.append(f"- **{family}**: some width has no similarity above zero, and so no E[t].")
             continue
+        limits = law(t[:, 0], np.inf, table(rows, "spread")[:, 0])
         lines.append(f"- **{family}**: from one network of k = {widths[0]} to {size} E[t] goes from {t[0, 0]:.2f} to "
                      f"{t[0, -1]:.2f} and the loss from {loss[0, 0]:.3f} to {loss[0, -1]:.3f} nats; one network of "
                      f"k = {widths[-1]} has {t[-1, 0]:.2f} and {loss[-1, 0]:.3f}. Measured E[t] of ensembles is "
-                     f"{ratio.min():.3f} to {ratio.max():.3f} times the law.")
+                     f"{ratio.min():.3f} to {ratio.max():.3f} times the law, whose limit for many members is "
+                     f"{limits.min():.3f} to {limits.max():.3f}, by how much R varies over the images.")
     return lines
 
 
+def gradient_findings(readings: Mapping[str, Mapping[str, float]]) -> list[str]:
+    """How much the reading of an ensemble's salience matters; `readings`: title -> `averaged_logits.cosines`."""
+    change = np.array([found["averaged logits"] - found["mean unit gradient"] for found in readings.values()])
+    change = change[np.isfinite(change)]
+    if not len(change):
+        return ["- **Which gradient**: no population has a mean direction to compare with."]
+    return [f"- **Which gradient**: E[t] of the averaged logits' gradient is {change.min():+.4f} to {change.max():+.4f} "
+            f"away from that of the mean unit gradient, in {len(change)} single ensembles."]
+
+
 def curve_findings(families: Families) -> list[str]:
-    """Ensembles against single networks of their E[t], for both averages."""
+    """Ensembles against single networks of their E[t], for both averages, and how loss and E[t] go together."""
     lines = []
     for family, populations in families.items():
         rows = estimates(populations)
@@ -40,41 +52,61 @@ def curve_findings(families: Families) -> list[str]:
         ratios = [over_single(t, table(rows, f"loss {average}"))[comparable] for average in AVERAGES]
         parts = [f"{ratio.min():.2f} to {ratio.max():.2f} (averaged {average})"
                  for average, ratio in zip(AVERAGES, ratios)]
+        rank = spearmanr(t.ravel(), table(rows, LOSS).ravel()).statistic
         lines.append(f"- **Same curve, {family}**: ensembles have {' or '.join(parts)} times the loss of single "
                      f"networks with the same E[t], over the {comparable.sum()} of {comparable.size} ensembles whose "
-                     "E[t] lies between those of single networks.")
+                     f"E[t] lies between those of single networks. Over widths and m together, the rank correlation "
+                     f"of E[t] and loss is {rank:.2f}.")
     return lines
 
 
 def practice_findings(families: Families) -> list[str]:
-    """Which average, and what becomes of calibration."""
+    """Which average, and what becomes of accuracy and calibration."""
     lines = []
     for family, populations in families.items():
         rows, size = estimates(populations), common_sizes(populations)[-1]
-        gain, low, high = interval(populations, averaging_gain)
+        gain, low, high = ratio_interval(populations, averaging_gain)
+        right = table(rows, "accuracy probabilities")
         single = table(rows, "ece probabilities")[:, 0].mean()
         ece = [f"{table(rows, f'ece {average}')[:, -1].mean():.3f} (averaged {average})" for average in AVERAGES]
         gaps = [(table(rows, f"confidence {average}") - table(rows, f"accuracy {average}"))[:, -1].mean()
                 for average in AVERAGES]
         lines.append(f"- **In practice, {family}**: averaged logits have {gain:.2f} [{low:.2f}, {high:.2f}] times the "
-                     f"loss of averaged probabilities. The calibration error, mean over widths, is {single:.3f} for "
-                     f"one network and {' or '.join(ece)} for {size}; confidence minus accuracy of these ensembles is "
-                     f"{gaps[0]:+.3f} or {gaps[1]:+.3f}.")
+                     f"loss of averaged probabilities. {size} networks that average these have an accuracy "
+                     f"{(right[:, -1] - right[:, 0]).min():+.3f} to {(right[:, -1] - right[:, 0]).max():+.3f} above "
+                     f"that of one, which is {right[:, 0].min():.3f} to {right[:, 0].max():.3f} by width. The "
+                     f"calibration error, mean over widths, is {single:.3f} for one network and {' or '.join(ece)} for "
+                     f"{size}; confidence minus accuracy of these ensembles is {gaps[0]:+.3f} or {gaps[1]:+.3f}.")
     return lines
 
 
-def cost_findings(families: Families, price: Mapping[str, Mapping[str, np.ndarray]]) -> list[str]:
-    """How many ensembles beat a single network of their cost; `price` as in `lib.ensemble_figures.costs`."""
+def cost_findings(families: Families, price: Mapping[str, Mapping[str, np.ndarray]], widths: Sequence[int]
+                  ) -> list[str]:
+    """Ensembles against one wide network of their parameters, and against the best network that costs no more.
+
+    `price` as in `lib.ensemble_figures.costs`.
+    """
     lines = []
     for family, populations in families.items():
-        rows, parts = estimates(populations), []
+        rows, sizes = estimates(populations), common_sizes(populations)
+        parts = []
+        pairs = equal_size_pairs(widths, sizes)
+        if pairs:
+            losses = [over_wide(rows, f"loss {average}", pairs) for average in AVERAGES]
+            cosines = over_wide(rows, "t", pairs)
+            parts.append(f"beside one network of about as many parameters, m of k against one of k √m, they have "
+                         f"{_range(cosines)} times its E[t] and {_range(losses[0])} (averaged {AVERAGES[0]}) or "
+                         f"{_range(losses[1])} (averaged {AVERAGES[1]}) times its loss")
         for label, of_family in price.items():
-            cost = np.log(np.outer(of_family[family], common_sizes(populations)))
-            known = inside(cost)
-            better = [int((over_single(cost, table(rows, f"loss {average}"))[known] < 1).sum()) for average in AVERAGES]
-            parts.append(f"{label.split(' (')[0]} {better[0]} (averaged {AVERAGES[0]}) or {better[1]} (averaged "
-                         f"{AVERAGES[1]}) of {known.sum()}")
-        lines.append(f"- **Cost, {family}**: how many ensembles have a lower loss than a single network, interpolated, "
-                     f"of equal {'; of equal '.join(parts)}.")
+            cost = np.outer(of_family[family], sizes)
+            ratios = [over_affordable(cost, table(rows, f"loss {average}")) for average in AVERAGES]
+            counted = " or ".join(f"{int((ratio < 1).sum())} (averaged {average})"
+                                  for average, ratio in zip(AVERAGES, ratios))
+            parts.append(f"{counted} of {np.isfinite(ratios[0]).sum()} have a lower loss than the best single network "
+                         f"of at most their {label.split(' (')[0]}")
+        lines.append(f"- **Cost of ensembles, {family}**: {'; '.join(parts)}.")
     return lines
 
+
+def _range(values: np.ndarray) -> str:
+    return f"{values.min():.2f} to {values.max():.2f}"

@@ -78,12 +78,14 @@ def directions(gradients: torch.Tensor, *, grid: int | None = 8) -> torch.Tensor
 
 
 def population_directions(populations: Mapping[Hashable, Population], images: ImageData, *, output: str = "logit",
-                          grid: int | None = 8, untrained: bool = False) -> dict[Hashable, np.ndarray]:
+                          grid: int | None = 8, untrained: bool = False, keep_dead: bool = False
+                          ) -> dict[Hashable, np.ndarray]:
     """Directions of every network of every population on all test images, each [models, n, d] float32.
 
     They are stored, so that the next chapter that asks for them reads them.
 
     untrained: of the networks as they were before their training.
+    keep_dead: networks that have no gradient at any image stay, as rows of zeros, in the order of the population.
 
     Warns: of networks that have no gradient at any image, which are left out.
 
@@ -101,7 +103,7 @@ def population_directions(populations: Mapping[Hashable, Population], images: Im
             for network, model in zip(population.networks, models, strict=True):
                 rows.append(_stored_directions(population.specification, network.seed, model, images, output, grid))
                 bar.update()
-            found[key] = _with_gradients(np.stack(rows), key)
+            found[key] = np.stack(rows) if keep_dead else _with_gradients(np.stack(rows), key)
     return found
 
 
