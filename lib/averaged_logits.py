@@ -44,9 +44,9 @@ def cosines(population: Population, directions: np.ndarray, images: ImageData, *
     Raises:
         ValueError: fewer than 5 networks, or directions of another number of networks.
     """
-    members = min(members, ensemble_sizes(len(directions))[-1])
     if len(directions) != len(population):
         raise ValueError(f"directions of {len(directions)} networks do not belong to a population of {len(population)}")
+    members = min(members, ensemble_sizes(len(directions))[-1])
     ensemble = AveragedLogits(list(islice(population.models(), members)))
     gradients = salience.input_gradients(ensemble, images.test_images, images.test_labels, output=output)
     rho = expected(directions)

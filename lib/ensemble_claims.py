@@ -65,7 +65,8 @@ def averaging_claim(families: Families) -> Claim:
     populations = [population for row in families.values() for population in row]
     return all_above("06-logits-or-probabilities", "Averaging probabilities gives ensembles a lower test loss than "
                      "averaging logits.",
-                     "loss of averaged logits over that of averaged probabilities, geometric mean over widths and m >= 2",
+                     "loss of averaged logits over that of averaged probabilities, geometric mean over widths and "
+                     "m >= 2",
                      lambda level: np.transpose([ratio_interval(row, averaging_gain, level)
                                                  for row in families.values()]),
                      1, *_counts(populations), list(families))
@@ -79,8 +80,8 @@ def many_small_cosine_claims(families: Families, widths: Sequence[int]) -> list[
     if not places:
         return []
     populations = [population for row in families.values() for population in row]
-    return [all_above("06-many-small-cosine", "Ensembles of narrow networks have a larger E[t] than one wide network of "
-                      "as many parameters.", "E[t] of m networks of k over that of one of k sqrt(m)",
+    return [all_above("06-many-small-cosine", "Ensembles of narrow networks have a larger E[t] than one wide network "
+                      "of as many parameters.", "E[t] of m networks of k over that of one of k sqrt(m)",
                       lambda level: np.concatenate([
                           ratio_interval(row, lambda rows: over_wide(rows, "t", pairs[family]), level)
                           for family, row in families.items() if pairs[family]], axis=1),

@@ -6,8 +6,8 @@ have, and what is called E[t] here is
 
     E_x[R t_m] / sqrt(E_x[R^2]),
 
-the root being sqrt(rho(k, k)) (fact sheet 3.6 and 3.7).  For one network it is that root itself, as in chapter 4.  Where
-R is the same at all images it is the mean of t_m.  Where R varies, images with a large R weigh more, and for many
+the root being sqrt(rho(k, k)) (fact sheet 3.6 and 3.7).  For one network it is that root itself, as in chapter 4.
+Where R is the same at all images it is the mean of t_m.  Where R varies, images with a large R weigh more, and for many
 members it tends not to 1 but to E_x[R] / sqrt(E_x[R^2]), about 1 - spread / 8 (see `squared_spread` and `law`).
 """
 

@@ -2,54 +2,55 @@
 
 from collections.abc import Mapping, Sequence
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
 
-from lib.ensemble_claims import AVERAGES, common_sizes, estimates, table
-from lib.ensembles import Ensembles, interval, law
-from lib.figures import by_width, look, panel_grid, subplots
+from lib.ensemble_claims import AVERAGES
+from lib.ensemble_cosines import law
+from lib.ensemble_statistics import Families, common_sizes, estimates, interval, table
+from lib.ensembles import Ensembles
+from lib.figures import by_width, look, panel_grid, shades, subplots
 
 PAGE = 9.2  # inches, the width of a figure of several panels
 COSINE = "E[t] (cosine)"
+STYLES = dict(zip(AVERAGES, ("solid", "dashed")))
 
-Families = Mapping[str, Sequence[Ensembles]]  # family -> one population a width
 
-
-def loss_and_accuracy(families: Families, widths: Sequence[int]) -> Figure:
+def loss_and_accuracy(families: Families) -> Figure:
     """Figs. 9 and 24, a row an average: test loss and accuracy over E[t] of single networks and ensembles."""
     figure, axes = subplots(len(AVERAGES), 2, width=PAGE / 2, height=4.0, sharex=True, sharey="col")
     for row, average in zip(axes, AVERAGES):
         for axis, name in zip(row, ("loss", "accuracy")):
             for position, (family, populations) in enumerate(families.items()):
                 rows = estimates(populations)
-                labels = widths if name == "loss" and average == AVERAGES[0] else None
-                _paths(axis, family, position, table(rows, "t"), table(rows, f"{name} {average}"), labels)
+                _paths(axis, family, position, table(rows, "t"), table(rows, f"{name} {average}"))
         row[0].set(title=f"averaged {average}: loss")
         row[1].set(ylabel="test accuracy (share)", title=f"averaged {average}: accuracy")
     for axis in axes[:, 0]:
         _loss_axis(axis)
     for axis in axes[-1]:
         axis.set_xlabel(COSINE)
+    _spaced(figure)
     _legend(figure, families)
     return figure
 
 
 def law_by_members(families: Families, widths: Sequence[int]) -> Figure:
-    """A panel a family: measured t of ensembles over M with intervals over networks, the law drawn through."""
+    """A panel a family: measured E[t] of ensembles over m with intervals over networks, the law drawn through."""
     figure, axes = panel_grid(len(families), width=PAGE / 2, height=3.4, sharey=True)
     for axis, (family, populations) in zip(axes, families.items()):
-        for colour, width, population in zip(_shades(len(widths)), widths, populations):
+        for place, (colour, width, population) in enumerate(zip(shades(len(widths)), widths, populations)):
             t, low, high = interval([population], lambda rows: rows[0]["t"])
-            axis.errorbar(population.sizes, t, np.abs([t - low, high - t]), fmt="o", markersize=4, capsize=3,
-                          color=colour, label=f"k = {width}")
+            axis.errorbar(_beside(population.sizes, place, len(widths)), t, np.abs([t - low, high - t]), fmt="o",
+                          markersize=4, capsize=3, color=colour, label=f"k = {width}")
             members = np.geomspace(1, population.sizes[-1], 50)
-            axis.plot(members, law(t[0], members), color=colour, linewidth=1.2)
-        _members_axis(axis, populations)
+            axis.plot(_beside(members, place, len(widths)), law(t[0], members, population.values["spread"][0, 0]),
+                      color=colour, linewidth=1.2)
         axis.set(title=family, ylabel=COSINE, ylim=(0, 1.02))
+        _members_axis(axis, populations)
     _legend_below(figure, axes[0])
     return figure
 
@@ -57,6 +58,7 @@ def law_by_members(families: Families, widths: Sequence[int]) -> Figure:
 def averages(families: Families, widths: Sequence[int], members: int) -> Figure:
     """Averaged logits minus averaged probabilities, over the width: loss and accuracy of ensembles of `members`."""
     figure, axes = subplots(1, 2, width=PAGE / 2, height=3.8)
+    _spaced(figure)
     for axis, name, unit in zip(axes, ("loss", "accuracy"), ("nats", "share")):
         found = {family: interval(populations, lambda rows: _difference(rows, name)[:, _place(populations, members)])
                  for family, populations in families.items()}
@@ -66,24 +68,24 @@ def averages(families: Families, widths: Sequence[int], members: int) -> Figure:
 
 
 def calibration(families: Families, widths: Sequence[int]) -> Figure:
-    """A panel a family: expected calibration error over M, averaged probabilities (solid) and logits (dashed)."""
+    """A panel a family: expected calibration error over m, averaged probabilities (solid) and logits (dashed)."""
     figure, axes = panel_grid(len(families), width=PAGE / 2, height=3.4, sharey=True)
     for axis, (family, populations) in zip(axes, families.items()):
-        for colour, width, population in zip(_shades(len(widths)), widths, populations):
-            for average, style in zip(AVERAGES, ("solid", "dashed")):
+        for place, (colour, width, population) in enumerate(zip(shades(len(widths)), widths, populations)):
+            for average, style in STYLES.items():
                 ece, low, high = interval([population], lambda rows: rows[0][f"ece {average}"])
-                axis.errorbar(population.sizes, ece, np.abs([ece - low, high - ece]), capsize=2, color=colour,
-                              linestyle=style, marker="o", markersize=4,
+                axis.errorbar(_beside(population.sizes, place, len(widths)), ece, np.abs([ece - low, high - ece]),
+                              capsize=2, color=colour, linestyle=style, marker="o", markersize=4,
                               label=f"k = {width}" if average == AVERAGES[0] else None)
-        _members_axis(axis, populations)
         axis.set(title=family, ylabel="calibration error (probability)")
+        _members_axis(axis, populations)
     axes[0].set_ylim(bottom=0)  # for all, now that all are drawn
-    _legend_below(figure, axes[0])
+    _legend_below(figure, axes[0], [Line2D([], [], color="grey", linestyle=style, label=f"averaged {average}")
+                                    for average, style in STYLES.items()])
     return figure
 
 
-def costs(families: Families, price: Mapping[str, Mapping[str, np.ndarray]], widths: Sequence[int], average: str
-          ) -> Figure:
+def costs(families: Families, price: Mapping[str, Mapping[str, np.ndarray]], average: str) -> Figure:
     """Loss (above) and E[t] (below) over what networks and ensembles cost, a column a price.
 
     `price`: label of the axis -> family -> [widths], of a single network; an ensemble of m costs m times as much.
@@ -103,23 +105,24 @@ def costs(families: Families, price: Mapping[str, Mapping[str, np.ndarray]], wid
     return figure
 
 
-def _paths(axis: Axes, family: str, position: int, x: np.ndarray, y: np.ndarray,
-           widths: Sequence[int] | None = None) -> None:
+def _paths(axis: Axes, family: str, position: int, x: np.ndarray, y: np.ndarray) -> None:
     """Single networks as a thick line of hollow markers, and from each the ensembles, larger markers for larger m.
 
-    `x`, `y`: [widths, sizes]; `widths` are written beside the single networks if given.
+    `x`, `y`: [widths, sizes]; a dot marks the single networks of the first width.
     """
     colour, marker = look(family, position)
     axis.plot(x[:, 0], y[:, 0], color=colour, marker=marker, markersize=8, markerfacecolor="white", linewidth=2.2,
               zorder=3)
+    axis.plot(x[0, 0], y[0, 0], ".", color=colour, zorder=4)
     for across, up in zip(x, y):
         axis.plot(across, up, color=colour, linewidth=0.9, linestyle="dotted", zorder=2)
-        axis.scatter(across[1:], up[1:], s=12 * 1.7 ** np.arange(1, len(across)), color=colour, marker=marker,
+        axis.scatter(across[1:], up[1:], s=_diameter(np.arange(1, len(across))) ** 2, color=colour, marker=marker,
                      alpha=0.65, linewidths=0, zorder=2)
-    for width, across, up in zip(widths or (), x[:, 0], y[:, 0]):
-        side = -1 if position < 3 else 1  # below the curve; of four families the last is often the upper one
-        axis.annotate(str(width), (across, up), xytext=(5 * side, 5 * side), textcoords="offset points", fontsize=8,
-                      ha="left" if side > 0 else "right", va="bottom" if side > 0 else "top", color=colour)
+
+
+def _diameter(power: np.ndarray) -> np.ndarray:
+    """Of the marker of 2^power members, in points."""
+    return 2 + 3 * power
 
 
 def _legend(figure: Figure, families: Families) -> None:
@@ -132,7 +135,7 @@ def _legend(figure: Figure, families: Families) -> None:
     for power, size in enumerate(sizes):
         face = "white" if size == 1 else "grey"
         handles.append(Line2D([], [], color="grey", linestyle="none", marker="o", markerfacecolor=face,
-                              markersize=8 if size == 1 else (12 * 1.7**power) ** 0.5, label=f"m = {size}"))
+                              markersize=8 if size == 1 else _diameter(power), label=f"m = {size}"))
     figure.legend(handles=handles, loc="outside lower center", ncols=5)
 
 
@@ -155,17 +158,26 @@ def _place(populations: Sequence[Ensembles], members: int) -> int:
 
 
 def _members_axis(axis: Axes, populations: Sequence[Ensembles]) -> None:
+    """The numbers of members below every panel, and the label of the other axis on the left only."""
     sizes = max((population.sizes for population in populations), key=len)
     axis.set_xscale("log", base=2)
     axis.set_xticks(sizes, [str(size) for size in sizes])
     axis.minorticks_off()
-    axis.set_xlabel("members M of the ensemble")
+    axis.set_xlabel("members m of the ensemble")
+    if not axis.get_subplotspec().is_first_col():
+        axis.set_ylabel("")
 
 
-def _shades(count: int) -> np.ndarray:
-    return plt.get_cmap("cividis")(np.linspace(0, 0.9, count))
+def _beside(members: Sequence[float], place: int, count: int) -> np.ndarray:
+    """Where one of `count` lines has its points, so that no line's bars hide another's."""
+    return np.asarray(members) * 1.04 ** (place - (count - 1) / 2)
 
 
-def _legend_below(figure: Figure, axis: Axes) -> None:
-    handles, labels = axis.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 6))
+def _spaced(figure: Figure) -> None:
+    """Room between panels that both have a label on the left."""
+    figure.get_layout_engine().set(w_pad=0.12)
+
+
+def _legend_below(figure: Figure, axis: Axes, more: Sequence[Line2D] = ()) -> None:
+    handles = [*axis.get_legend_handles_labels()[0], *more]
+    figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 5))

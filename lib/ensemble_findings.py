@@ -25,7 +25,7 @@ def cosine_findings(families: Families, widths: Sequence[int]) -> list[str]:
                      f"{t[0, -1]:.2f} and the loss from {loss[0, 0]:.3f} to {loss[0, -1]:.3f} nats; one network of "
                      f"k = {widths[-1]} has {t[-1, 0]:.2f} and {loss[-1, 0]:.3f}. Measured E[t] of ensembles is "
                      f"{ratio.min():.3f} to {ratio.max():.3f} times the law, whose limit for many members is "
-                     f"{limits.min():.3f} to {limits.max():.3f}, by how much R varies over the images.")
+                     f"{limits.min():.3f} to {limits.max():.3f}, depending on how much R varies over the images.")
     return lines
 
 
@@ -35,8 +35,8 @@ def gradient_findings(readings: Mapping[str, Mapping[str, float]]) -> list[str]:
     change = change[np.isfinite(change)]
     if not len(change):
         return ["- **Which gradient**: no population has a mean direction to compare with."]
-    return [f"- **Which gradient**: E[t] of the averaged logits' gradient is {change.min():+.4f} to {change.max():+.4f} "
-            f"away from that of the mean unit gradient, in {len(change)} single ensembles."]
+    return [f"- **Which gradient**: E[t] of the averaged logits' gradient differs from that of the mean unit gradient "
+            f"by {change.min():+.4f} to {change.max():+.4f}, in {len(change)} single ensembles."]
 
 
 def curve_findings(families: Families) -> list[str]:
@@ -80,11 +80,10 @@ def practice_findings(families: Families) -> list[str]:
     return lines
 
 
-def cost_findings(families: Families, price: Mapping[str, Mapping[str, np.ndarray]], widths: Sequence[int]
-                  ) -> list[str]:
-    """Ensembles against one wide network of their parameters, and against the best network that costs no more.
+def cost_findings(families: Families, seconds: Mapping[str, np.ndarray], widths: Sequence[int]) -> list[str]:
+    """Ensembles against one wide network of their parameters, and against the best network that took no longer.
 
-    `price` as in `lib.ensemble_figures.costs`.
+    `seconds`: family -> [widths], the training time of a single network.
     """
     lines = []
     for family, populations in families.items():
@@ -93,18 +92,16 @@ def cost_findings(families: Families, price: Mapping[str, Mapping[str, np.ndarra
         pairs = equal_size_pairs(widths, sizes)
         if pairs:
             losses = [over_wide(rows, f"loss {average}", pairs) for average in AVERAGES]
-            cosines = over_wide(rows, "t", pairs)
-            parts.append(f"beside one network of about as many parameters, m of k against one of k √m, they have "
-                         f"{_range(cosines)} times its E[t] and {_range(losses[0])} (averaged {AVERAGES[0]}) or "
-                         f"{_range(losses[1])} (averaged {AVERAGES[1]}) times its loss")
-        for label, of_family in price.items():
-            cost = np.outer(of_family[family], sizes)
-            ratios = [over_affordable(cost, table(rows, f"loss {average}")) for average in AVERAGES]
-            counted = " or ".join(f"{int((ratio < 1).sum())} (averaged {average})"
-                                  for average, ratio in zip(AVERAGES, ratios))
-            parts.append(f"{counted} of {np.isfinite(ratios[0]).sum()} have a lower loss than the best single network "
-                         f"of at most their {label.split(' (')[0]}")
-        lines.append(f"- **Cost of ensembles, {family}**: {'; '.join(parts)}.")
+            parts.append("beside one network of about as many parameters, m of k against one of k √m, ensembles have "
+                         f"{_range(over_wide(rows, 't', pairs))} times its E[t] and {_range(losses[0])} (averaged "
+                         f"{AVERAGES[0]}) or {_range(losses[1])} (averaged {AVERAGES[1]}) times its loss")
+        cost = np.outer(seconds[family], sizes)
+        ratios = [over_affordable(cost, table(rows, f"loss {average}")) for average in AVERAGES]
+        counted = " or ".join(f"{int((ratio < 1).sum())} (averaged {average})"
+                              for average, ratio in zip(AVERAGES, ratios))
+        parts.append(f"of the {np.isfinite(ratios[0]).sum()} ensembles that took as long as some better single network "
+                     f"or longer, but no longer than the slowest, {counted} have a lower loss than the best of these")
+        lines.append(f"- **Cost, {family}**: {'; '.join(parts)}.")
     return lines
 
 

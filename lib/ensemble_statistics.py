@@ -117,14 +117,16 @@ def over_wide(rows: Rows, name: str, pairs: Sequence[tuple[int, int, int]]) -> n
 
 
 def over_affordable(cost: np.ndarray, loss: np.ndarray) -> np.ndarray:
-    """Loss of ensembles over that of the best single network that costs no more, [widths, sizes] -> [widths, sizes - 1].
+    """Loss of ensembles over that of the best single network that costs no more.
 
-    No interpolation: cost need not rise with the width.  NaN for an ensemble that costs more than all single networks
-    do, to which a wider one could be compared.
+    [widths, sizes] -> [widths, sizes - 1].  No interpolation: cost need not rise with the width.  NaN where that best
+    network is one of the ensemble's own kind, which loses to the ensemble by theorem, and for an ensemble that costs
+    more than all single networks, to which a wider one could be compared.
     """
     affordable = cost[:, 1:, None] >= cost[:, 0]  # [widths, sizes - 1, widths]
     best = np.where(affordable, loss[:, 0], np.inf).min(-1)
-    return np.where(cost[:, 1:] <= cost[:, 0].max(), loss[:, 1:] / best, np.nan)
+    known = (best < loss[:, :1]) & (cost[:, 1:] <= cost[:, 0].max())
+    return np.where(known, loss[:, 1:] / best, np.nan)
 
 
 def _row(population: Ensembles, row: int) -> dict[str, np.ndarray]:

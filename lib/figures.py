@@ -65,6 +65,11 @@ def look(name: str, position: int) -> tuple[str, str]:
     return COLOURS.get(name, others[0][position % 5]), MARKERS.get(name, others[1][position % 5])
 
 
+def shades(count: int) -> np.ndarray:
+    """Colours of so many widths, dark to light, told apart in print too: [count, 4]."""
+    return plt.get_cmap("cividis")(np.linspace(0, 0.9, count))
+
+
 def width_axis(axis: Axes, widths: Sequence[int]) -> None:
     """A logarithmic axis of widths that names each of them."""
     axis.set_xscale("log", base=2)
@@ -80,8 +85,7 @@ def curves(families: Mapping[str, Mapping[int, np.ndarray]], label: str) -> Figu
     """
     figure, axes = panel_grid(len(families), width=4.6, height=3.2, sharex=True, sharey=True)
     for axis, (family, widths) in zip(axes, families.items()):
-        shades = plt.get_cmap("cividis")(np.linspace(0, 0.9, len(widths)))
-        for colour, (width, values) in zip(shades, widths.items()):
+        for colour, (width, values) in zip(shades(len(widths)), widths.items()):
             epochs = np.arange(1, values.shape[1] + 1)
             axis.plot(epochs, values.mean(0), color=colour, label=f"k = {width}")
             axis.fill_between(epochs, values.min(0), values.max(0), color=colour, alpha=0.25, linewidth=0)
@@ -125,11 +129,10 @@ def steps(families: Mapping[str, Interval], widths: Sequence[int]) -> Figure:
     """A panel a family: each change to the next width with its interval, [widths, widths - 1] each, colour by row."""
     figure, axes = panel_grid(len(families), width=4.6, height=3.2, sharex=True, sharey=True)
     for axis, (family, (estimate, low, high)) in zip(axes, families.items()):
-        shades = plt.get_cmap("cividis")(np.linspace(0, 0.9, len(widths)))
-        for row, width in enumerate(widths):
+        for row, (width, colour) in enumerate(zip(widths, shades(len(widths)))):
             places = np.arange(len(widths) - 1) + 0.13 * (row - (len(widths) - 1) / 2)
             axis.errorbar(places, estimate[row], [estimate[row] - low[row], high[row] - estimate[row]], fmt="o",
-                          markersize=4, capsize=2, color=shades[row], label=f"other k = {width}")
+                          markersize=4, capsize=2, color=colour, label=f"other k = {width}")
         axis.axhline(0, color="black", linewidth=1)
         axis.set_xticks(range(len(widths) - 1), [f"{a}→{b}" for a, b in zip(widths, widths[1:])])
         axis.set(title=family, xlabel="step of the width k", ylabel="change of ρ (cosine)")
@@ -149,14 +152,14 @@ def gradient_gallery(images: np.ndarray, columns: Mapping[str, np.ndarray], titl
         panels[0].set_ylabel(titles[row])
         for panel, gradients in zip(panels[1:], columns.values()):
             scale = np.abs(gradients[row]).max() or 1
-            shades = panel.imshow(gradients[row] / scale, cmap="PuOr", vmin=-1, vmax=1)
+            image = panel.imshow(gradients[row] / scale, cmap="PuOr", vmin=-1, vmax=1)
         for panel in panels:
             panel.grid(False)
             panel.spines[:].set_visible(False)
             panel.set(xticks=[], yticks=[])
     for panel, title in zip(axes[0], ("image", *columns)):
         panel.set_title(title, fontsize=10)
-    figure.colorbar(shades, ax=axes, label="gradient / its largest entry", shrink=0.6, pad=0.02)
+    figure.colorbar(image, ax=axes, label="gradient / its largest entry", shrink=0.6, pad=0.02)
     return figure
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -58,7 +57,7 @@ def densities(families: Cosines, dim: int) -> Figure:
     grid = np.linspace(max(bins[0], -1), 1, 401)
     origin = uniform_logpdf(grid, dim)
     for row, (family, widths) in zip(axes, families.items()):
-        for colour, (width, t) in zip(_shades(len(widths)), widths.items()):
+        for colour, (width, t) in zip(figures.shades(len(widths)), widths.items()):
             t = t[np.isfinite(t)]
             row[0].hist(t, bins=bins, density=True, color=colour, alpha=0.3)
             p = density(t, grid)
@@ -123,7 +122,7 @@ def order(families: Mapping[str, Sequence[tuple[np.ndarray, Interval]]], widths:
     """
     figure, axes = figures.panel_grid(len(families), width=PAGE / 2, height=3.4, sharex=True, sharey=True)
     for axis, (family, steps) in zip(axes, families.items()):
-        looks = zip(_shades(len(steps)), ("o", "s", "^", "D", "v", "P") * len(steps))
+        looks = zip(figures.shades(len(steps)), ("o", "s", "^", "D", "v", "P") * len(steps))
         for (colour, marker), (q, (estimate, low, high)), a, b in zip(looks, steps, widths, widths[1:]):
             axis.plot(q, estimate, color=colour, marker=marker, markersize=3.5, label=f"k = {a} → {b}")
             axis.fill_between(q, low, high, color=colour, alpha=0.2, linewidth=0)
@@ -154,10 +153,6 @@ def symmetry(measured: Mapping[str, Interval], symmetric: Mapping[str, np.ndarra
 def _log(values: np.ndarray) -> np.ndarray:
     """log, with NaN where nothing is."""
     return np.log(values, where=values > 0, out=np.full(np.shape(values), np.nan))
-
-
-def _shades(count: int) -> np.ndarray:
-    return plt.get_cmap("cividis")(np.linspace(0, 0.9, count))
 
 
 def _legend_below(figure: Figure, axis: Axes) -> None:

@@ -21,11 +21,11 @@ grid = 8
 random_seed = 0
 
 # %% tags=["hide-input"]
-from lib import parameters
+from lib import ensembles, parameters
 
 p = parameters.read(globals(), ["study", "dataset", "families", "widths", "seeds", "epochs", "output", "grid",
                                 "random_seed"])
-parameters.check_seeds(p.seeds, 4)
+parameters.check_seeds(p.seeds, ensembles.LEAST)
 
 # %%
 import warnings
@@ -34,10 +34,12 @@ import numpy as np
 import pandas as pd
 from IPython.display import Markdown, display
 
-from lib import averaged_logits, claims, data, ensemble_figures, ensembles, figures, models, predictions, salience
+from lib import averaged_logits, claims, data, ensemble_figures, figures, models, predictions, salience
 from lib.calibration import BINS
-from lib.ensemble_claims import across_claim, common_sizes, ensemble_claims, estimates, table
-from lib.ensemble_findings import cosine_findings, cost_findings, curve_findings, practice_findings
+from lib.ensemble_claims import all_claims
+from lib.ensemble_findings import (cosine_findings, cost_findings, curve_findings, gradient_findings,
+                                   practice_findings)
+from lib.ensemble_statistics import common_sizes, estimates, interval, table
 from lib.populations import population_grid
 
 members = {family: ensembles.ensemble_sizes(count) for family, count in p.seeds.items()}  # before any training
@@ -46,35 +48,45 @@ print("members of an ensemble:", members)
 # %% [markdown]
 # ## Definitions
 #
-# The salience of an ensemble of $M$ networks is the mean of their unit gradients, $\bar u = \frac1M \sum_i u_i$, and
-# $t_M = \mu \cdot \bar u / \lVert \bar u \rVert$ is its cosine with the mean direction $\mu$ of its population. For
+# The salience of an ensemble of $m$ networks is the mean of their unit gradients, $\bar u = \frac1m \sum_i u_i$, and
+# $t_m = \mu \cdot \bar u / \lVert \bar u \rVert$ is its cosine with the mean direction $\mu$ of its population. For
 # one network $\mathbb E[t_1] = R$, the mean resultant length of chapter 4. The part of $\bar u$ along $\mu$ stays $R$
-# on average, what lies across it averages out:
+# on average, what lies across it averages out, so that at one image
 #
-# $$ t_M \approx \frac{R}{\sqrt{R^2 + (1 - R^2) / M}} . $$
-#
-# This is the law at one image; averages over images with different $R(x)$ keep to it only roughly.
+# $$ t_m \approx \frac{R}{\sqrt{R^2 + (1 - R^2) / m}} . $$
 #
 # A member must not stand in the mean that it is compared with. All networks that are *not* members have the mean
-# $R \mu$ in expectation, however few they are, so that
+# $R \mu$ in expectation, however few they are. With $\langle \cdot \rangle$ for the average over images, and over
+# ensembles,
 #
-# $$ \hat t_M = \frac{1}{R} \; \frac{\bar u}{\lVert \bar u \rVert} \cdot \frac{1}{N - M} \sum_{j \notin \text{members}} u_j ,
-#    \qquad R = \sqrt{\rho(k, k)} , $$
+# $$ \hat t_m = \frac{1}{\sqrt{\rho(k, k)}} \; \Bigl\langle \frac{\bar u}{\lVert \bar u \rVert} \cdot
+#    \frac{1}{N - m} \sum_{j \notin \text{members}} u_j \Bigr\rangle
+#    \quad \text{estimates} \quad \frac{\langle R \, t_m \rangle}{\sqrt{\langle R^2 \rangle}} $$
 #
-# has none of the noise that an estimate of $\mu$ would bring in. Ensembles of 1, 2, 4, ... networks are drawn without
-# repetition, as long as two networks are left. Where there are few sets of $M$ networks each of them is an ensemble;
-# otherwise the networks are put on a circle at random a few times and every $M$ neighbours are one. Averages are over
-# all of them.
+# without the noise that an estimate of $\mu$ would bring in. This is what $\mathbb E[t]$ means in this chapter. At
+# $m = 1$ it is $\sqrt{\rho(k, k)}$, as in chapter 4. If $R(x)$ were the same at all images it would be
+# $\langle t_m \rangle$. But $R$ varies: images with a large $R$ weigh more, and for many members $\mathbb E[t]$ tends
+# not to 1 but to $\langle R \rangle / \sqrt{\langle R^2 \rangle}$, which is about $1 - s / 8$, where $s$ is the
+# variance of $R^2$ over the images divided by its squared mean. **The law** that is drawn below is
+# $\langle R^2 / \sqrt{R^2 + (1 - R^2) / m} \rangle / \sqrt{\langle R^2 \rangle}$, the same quantity for independent
+# members, to the second order in the deviations of $R^2$. It needs $\langle R^2 \rangle$ and $s$ alone; both are
+# measured from single networks without bias, $s$ from products of two pairs with no network in common.
+#
+# Ensembles of 1, 2, 4, ... networks are drawn without repetition, as long as two networks are left. Where there are
+# few sets of $m$ networks each of them is an ensemble; otherwise the networks are put on a circle at random a few times
+# and every $m$ neighbours are one. Averages are over all of them.
 #
 # *Intervals* are a jackknife's over networks: a network is left out of everything at once, as a member, as one of
-# those compared with, and in $R$. The networks are the samples, however many ensembles they share. The test images
-# are fixed.
+# those compared with, and in $\rho$. The networks are the samples, however many ensembles they share. The test images
+# are fixed: an interval says what other networks would do on these images. Ratios are averaged and judged as
+# logarithms. They are not freed of their bias: where the networks of a population differ much in quality, six of them
+# bring $\mathbb E[t]$ over the law about a hundredth too high.
 
 # %% tags=["nbval-ignore-output"]
 images = data.load(p.dataset)
 parameters.check_grid(p.grid, *images.test_images.shape[1:3])
 populations = population_grid(images, p.families, p.widths, p.seeds, epochs=p.epochs)
-directions = salience.population_directions(populations, images, output=p.output, grid=p.grid)
+directions = salience.population_directions(populations, images, output=p.output, grid=p.grid, keep_dead=True)
 scores = predictions.population_logits(populations, images)
 
 # %%
@@ -92,32 +104,44 @@ print(f"networks over all widths: {counted}; test images: {n_images}")
 # %% mystnb={"image": {"alt": "A panel for each family: the mean cosine E[t] of ensembles over the number of members on a logarithmic axis, points with intervals for each width, and through them the curves of the law, all rising towards 1."}} tags=["hide-input"]
 figures.show(ensemble_figures.law_by_members(found, p.widths),
              f"**Ensembles approach the mean direction.** Points: measured, with 95 % intervals over networks; lines: "
-             f"the law with the measured $R$. n = {n_images} test images; networks over all widths: {counted}.")
+             f"the law with the measured mean and spread of $R^2$. Widths are moved sideways, so that their intervals do not hide "
+             f"each other. n = {n_images} test images; networks over all widths: {counted}.")
 
 # %% [markdown]
-# The mean of unit gradients counts all members alike. An ensemble that averages logits is itself a network, and its
-# gradient is the mean of the members' gradients with the lengths that they have. Does that matter? One ensemble of
+# The mean of unit gradients counts all members alike. An ensemble that averages logits is itself a network. Where the
+# salience is that of a logit (`output = "logit"`), its gradient is the mean of the members' gradients with the lengths
+# that they have; the gradient of a probability of averaged logits is no such mean. Does that matter? One ensemble of
 # each population, the first networks, at the narrowest and at the middle width:
 
 # %% tags=["nbval-ignore-output"]
 warnings.filterwarnings("ignore", message=".*gradients are zero")  # chapter 3 counts them
 chosen = sorted({p.widths[0], p.widths[len(p.widths) // 2]})
-raw = {f"{family}, k = {k}": averaged_logits.cosines(populations[family, k], directions[family, k], images,
-                                                     output=p.output, grid=p.grid)
-       for family in p.families for k in chosen}
-pd.DataFrame(raw, index=["t of the mean unit gradient", "t of the gradient of averaged logits"]).T.round(3)
+readings = {f"{family}, k = {k}": averaged_logits.cosines(populations[family, k], directions[family, k], images,
+                                                          output=p.output, grid=p.grid)
+            for family in p.families for k in chosen}
+display(pd.DataFrame(readings).T.astype({"members": int}).rename(columns={
+    "members": "members m", "mean unit gradient": "E[t], mean unit gradient",
+    "averaged logits": "E[t], gradient of averaged logits"}).style.format(precision=3))
+display(Markdown("\n".join([*gradient_findings(readings), f"- n = {n_images} test images; no intervals: each is one "
+                            "ensemble, compared with all other networks of its population."])))
 
 # %% [markdown]
 # ## Loss and $\mathbb E[t]$: Figs. 9 and 24
 #
 # Networks and ensembles of all families and widths in one picture. Cross entropy of an ensemble is that of its
 # averaged class probabilities in the upper row, and of the softmax of its averaged logits in the lower one.
+#
+# Part of what the picture shows is a theorem. Along the dotted lines, from one network to more of the same width,
+# $\mathbb E[t]$ rises by the law. The loss falls there whatever the networks are: cross entropy is convex in the logits
+# and in the probabilities, so that no average of networks can lose more than its members do on average (Jensen). That
+# ensembles help is therefore nothing to test. What can fail is the relation *between widths*, at one number of members,
+# and that ensembles lie on the line of single networks.
 
 # %% mystnb={"image": {"alt": "Two rows of two panels: test loss on a logarithmic axis and accuracy over E[t]. Thick lines with hollow markers join single networks of growing width of each family; dotted lines with filled, growing markers lead from each to its ensembles."}} tags=["hide-input"]
-figures.show(ensemble_figures.loss_and_accuracy(found, p.widths),
-             f"**The paper's Figs. 9 and 24.** Hollow: averages over single networks, joined over the widths, which stand "
-             f"beside them in the first panel; filled: ensembles of m networks of one width. n = {n_images} test images; "
-             f"networks over all widths: {counted}.")
+figures.show(ensemble_figures.loss_and_accuracy(found),
+             f"**The paper's Figs. 9 and 24.** Hollow: averages over single networks, joined over the widths from "
+             f"k = {p.widths[0]}, with a dot, to {p.widths[-1]}; filled: ensembles of m networks of one width. n = {n_images} test "
+             f"images; networks over all widths: {counted}.")
 
 # %% [markdown]
 # ## Logits or probabilities?
@@ -157,10 +181,15 @@ pd.DataFrame([{"family": family, "k": k, "members": size} | {
 # %% [markdown]
 # ## What an ensemble costs
 #
-# Several small networks or one large one? The same points over the number of parameters and over the time of
-# training, both of all members together. Seconds are the wall time in which these networks were trained; where several
-# were trained as one, each has its equal part. They depend on the machine and on what else it did, and are only good
-# for rough comparisons.
+# Is an ensemble of small networks where one larger network is? The same points over the number of parameters and over
+# the time of training, both of all members together. The number of parameters grows nearly as the square of the width,
+# so that four networks of width $k$ have about as many as one of width $2k$ (a few percent more): these can be
+# compared directly.
+#
+# Seconds are the wall time in which these networks were trained on this machine. Where several were trained as one,
+# each has its equal part, and how many that are depends on the width: the time of one network need not grow with its
+# width. Hence no claim is made about equal time; below is counted how many ensembles have a lower loss than the best
+# single network that took no longer, where that is not one of their own members (then they win by the theorem above).
 
 # %%
 channels, size = images.test_images.shape[1:3]
@@ -172,31 +201,33 @@ price = {
                                             for k in p.widths]) for family in p.families}}
 
 # %% mystnb={"image": {"alt": "Test loss above and E[t] below, over trainable parameters on the left and over training time on the right, all but E[t] on logarithmic axes: thick lines of hollow markers for single networks of each family, dotted lines of filled markers for ensembles."}} tags=["hide-input"]
-figures.show(ensemble_figures.costs(found, price, p.widths, "probabilities"),
-             f"**Small and many, or large and one.** Hollow: single networks; filled: ensembles that average probabilities. "
-             f"n = {n_images} test images; networks over all widths: {counted}.")
+figures.show(ensemble_figures.costs(found, price, "probabilities"),
+             f"**Small and many, or large and one.** Hollow: single networks, from k = {p.widths[0]}, with a dot, "
+             f"to {p.widths[-1]}; filled: ensembles that average probabilities. n = {n_images} test images; networks over all widths: {counted}.")
 
 # %% [markdown]
 # ## Verdicts
 #
-# *Rules*, each for a family by itself, the first also for all families together:
+# *Rules*, each for a family by itself, unless said otherwise:
 #
-# - **loss falls**: the Spearman correlation of $\mathbb E[t]$ and loss over widths and $m$ is below 0.
+# - **loss falls** (also for all families together): at every number of members $m$, 1 included, the least-squares slope
+#   of log loss on $\mathbb E[t]$ over the widths is below 0.
 # - **law**: measured over law is within 0.95 to 1.05 for every ensemble.
-# - **ensembles help**: the largest ensembles have a lower loss than single networks at every width.
-# - **logits or probabilities**: averaged probabilities have the lower loss, mean over widths and ensembles;
-#   contradicted means that averaged logits have it.
 # - **same curve**: the loss of single networks is interpolated over $\mathbb E[t]$, linearly in its logarithm. An
 #   ensemble has 0.8 to 1.25 times that loss, wherever its $\mathbb E[t]$ is one that single networks of some width
 #   have too. For both averages.
-# - **calibration**: the largest ensembles have the smaller calibration error at every width. For both averages.
+# - **many small**: ensembles of $m$ networks of width $k$ have a lower loss than one of width $k \sqrt m$, for all such
+#   pairs of widths. For both averages. And for all families together: they have the larger $\mathbb E[t]$.
+# - **logits or probabilities**, all families: averaged probabilities have the lower loss, mean over widths and
+#   ensembles; contradicted means that averaged logits have it.
+# - **calibration**: the largest ensembles have the smaller calibration error at every width.
 #
 # Averaged probabilities are meant where no average is named. Supported if all 95 % intervals agree; contradicted if
-# one excludes the claim, at a level corrected for their number.
+# one excludes the claim, at a level corrected for their number. All intervals are over networks, with the test images
+# fixed.
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-verdicts = [across_claim(found), *(claim for family, row in found.items()
-                                   for claim in ensemble_claims(family, row, p.widths))]
+verdicts = all_claims(found, p.widths)
 claims.table(verdicts)
 
 # %% [markdown]
@@ -204,7 +235,7 @@ claims.table(verdicts)
 
 # %% tags=["hide-input", "nbval-ignore-output"]
 display(Markdown("\n".join([*cosine_findings(found, p.widths), *curve_findings(found), *practice_findings(found),
-                            *cost_findings(found, price)])))
+                            *cost_findings(found, price["training time (s)"], p.widths)])))
 
 # %% [markdown]
 # ## What differs from the paper
@@ -213,16 +244,17 @@ display(Markdown("\n".join([*cosine_findings(found, p.widths), *curve_findings(f
 #   side by side. That the salience of an ensemble is the mean of unit gradients is inferred; the table above has the
 #   other reading.
 # - How the paper estimates $\mathbb E[t]$ of an ensemble is not known. Here no member is in the mean that it is
-#   compared with, and $\mathbb E[t]$ is freed of that mean's noise.
+#   compared with, $\mathbb E[t]$ is freed of that mean's noise, and images where networks agree more weigh more.
 # - The law, the comparison at equal $\mathbb E[t]$, calibration and cost are additions.
-# - Members of one ensemble have one family and one width. Digits are easy: losses are small and accuracies near 1,
-#   which leaves little to gain in accuracy.
+# - Members of one ensemble have one family and one width. How much room the data set leaves in accuracy stands above,
+#   family by family.
+# - Intervals hold the test images fixed; those of the chapters on similarity do not.
 
 # %%
 numbers = {"images": n_images, "members": members,
            "measures": {family: {name: table(estimates(row), name) for name in ensembles.MEASURES}
                         for family, row in found.items()},
-           "t_intervals": {f"{family}, k = {k}": dict(zip(("estimate", "low", "high"), ensembles.interval(
+           "t_intervals": {f"{family}, k = {k}": dict(zip(("estimate", "low", "high"), interval(
                [one], lambda rows: rows[0]["t"]))) for family, row in found.items() for k, one in zip(p.widths, row)},
-           "averaged_logit_gradient": raw, "price": price}
+           "averaged_logit_gradient": readings, "price": price}
 claims.write_results(p.study, "06_deep_ensembles", vars(p), numbers, verdicts)
