@@ -24,9 +24,10 @@ def interval(populations: Sequence[Ensembles], statistic: Callable[[Rows], np.nd
     it is a member.  The test images are fixed.
 
     The interval is for what so many networks give on average.  Means such as the loss have no bias; ratios such as E[t]
-    over the law have one of the order 1 / networks where the networks of a population differ much.  The jackknife's
-    own estimate of it is not taken out: ensembles of half the networks or more change too much without one of them,
-    and intervals so corrected miss the truth more often.
+    over the law can have one of the order 1 / networks where a few networks of a population keep to mu far more closely
+    than the rest.  The jackknife's own estimate of it is not taken out: it adds the chance of the circles times the
+    number of networks, and large ensembles change too much without one of few networks, so that intervals corrected
+    with it miss the truth more often.
     """
     whole = estimates(populations)
     variances = []

@@ -79,8 +79,8 @@ print("members of an ensemble:", members)
 # *Intervals* are a jackknife's over networks: a network is left out of everything at once, as a member, as one of
 # those compared with, and in $\rho$. The networks are the samples, however many ensembles they share. The test images
 # are fixed: an interval says what other networks would do on these images. Ratios are averaged and judged as
-# logarithms. They are not freed of their bias: where the networks of a population differ much in quality, six of them
-# bring $\mathbb E[t]$ over the law about a hundredth too high.
+# logarithms. They are not freed of their bias: where a few networks of a population keep to $\mu$ far more closely
+# than the rest, six of them can bring $\mathbb E[t]$ over the law a hundredth too high.
 
 # %% tags=["nbval-ignore-output"]
 images = data.load(p.dataset)

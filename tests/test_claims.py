@@ -86,15 +86,42 @@ def test_of_many_numbers_the_one_that_decides_is_shown():
     assert claim_that_all_are_above([0.5, 0.3], 0.1, threshold=0.9).verdict == "contradicted"
 
 
+def claim_that_all_are_within(estimates, half, band=(0.9, 1.1)):
+    """All intervals `half` wide at 95 %, wider at higher levels."""
+    estimates = np.array(estimates)
+
+    def interval(level):
+        margin = np.array(half) * (1 if level == 0.95 else 1.5)
+        return estimates, estimates - margin, estimates + margin
+
+    places = [f"place {number}" for number in range(len(estimates))]
+    return claims.all_within("all", "All hold.", "ratio", interval, band, 7, 100, places)
+
+
 @pytest.mark.parametrize("estimates, verdict, shown", [
     ([1.0, 1.02], "supported", 1.02), ([1.0, 0.8], "contradicted", 0.8), ([0.94, 1.0], "undecided", 0.94),
-    ([1.0, math.nan], "undecided", 1.0), ([math.nan, math.nan], "undecided", math.nan)])
-def test_of_many_numbers_all_must_lie_within_the_band(estimates, verdict, shown):
-    estimates = np.array(estimates)
-    claim = claims.all_within("all", "All hold.", "ratio", lambda level: (estimates, estimates - 0.05, estimates + 0.05),
-                              (0.9, 1.1), 7, 100, ["a", "b"])
+    ([1.0, 0.84], "undecided", 0.84),  # outside at 95 %, not at the corrected level
+    ([1.0, math.nan], "undecided", math.nan), ([math.nan, math.nan], "undecided", math.nan),
+    ([math.nan, 0.8], "contradicted", 0.8)])
+def test_of_many_ratios_all_must_lie_within_the_band(estimates, verdict, shown):
+    claim = claim_that_all_are_within(estimates, 0.05)
     assert claim.verdict == verdict and claim.estimate == pytest.approx(shown, nan_ok=True)
-    assert "the furthest of 2 from 1" in claim.statistic and "at the level 1 - 0.05 / 2" in claim.rule
+    assert "the one of 2 that decides" in claim.statistic and "at the level 1 - 0.05 / 2" in claim.rule
+
+
+def test_the_ratio_that_decides_is_shown_and_not_the_one_with_the_largest_estimate():
+    unsure = claim_that_all_are_within([0.95, 1.08, 1.0], [0.1, 0.01, 0.01])
+    assert unsure.verdict == "undecided" and ": place 0, " in unsure.statistic
+    assert "2 within 0.9 to 1.1, 0 outside at the corrected level" in unsure.statistic
+    outside = claim_that_all_are_within([1.5, 1.3], [0.3, 0.02])  # the larger one reaches into the band
+    assert (outside.verdict, outside.estimate) == ("contradicted", 1.3) and "1 outside" in outside.statistic
+
+
+def test_a_half_is_as_far_from_the_band_as_a_double():
+    assert claim_that_all_are_within([0.5, 1.9], 0.01, (0.8, 1.25)).estimate == 0.5
+    assert claim_that_all_are_within([0.55, 2.0], 0.01, (0.8, 1.25)).estimate == 2.0
+    below_zero = claim_that_all_are_within([0.5, 1.0], [0.6, 0.01], (0.8, 1.25))  # no ratio, but an interval may say so
+    assert (below_zero.verdict, below_zero.estimate) == ("undecided", 0.5)
 
 
 def test_results_say_what_where_and_with_which_parameters(written):
