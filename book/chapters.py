@@ -152,7 +152,7 @@ def write_claims_table(names: list[str], page: Path) -> None:
     if page.exists() and all(path.exists() and path.stat().st_mtime < page.stat().st_mtime for path in sources):
         return
     from lib import claims  # with torch, which takes seconds: a book that is up to date does without
-    from lib.store import write_whole
+    from lib.files import write_whole
 
     try:
         content = claims.overview(claims.read_claims(ROOT / "results" / "book", names)).encode()

@@ -13,8 +13,8 @@ import pandas as pd
 import torch
 from IPython.display import HTML
 
+from lib.files import ROOT, write_whole
 from lib.intervals import Interval
-from lib.store import ROOT, write_whole
 
 SUPPORTED, CONTRADICTED, UNDECIDED = "supported", "contradicted", "undecided"
 MARKS = {SUPPORTED: "✔", CONTRADICTED: "✘", UNDECIDED: "?"}

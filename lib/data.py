@@ -10,9 +10,15 @@ import torch
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
+from lib import cifar, decoding, pictures, tiny_imagenet
+from lib.files import ROOT, data_folder
 from lib.models import check_count
+from lib.pixel_cache import Decoded, decoded, remembered
 
 DIGITS_TRAIN = 1200
+NAMES = ("digits", *cifar.SETS, "tiny-imagenet", "tiny-imagenet-64")
+WITH_PATH = ("imagefolder", "tiny-imagenet", "tiny-imagenet-64")  # NAME:PATH
+BLOCK = 16  # images at a time, so that no second copy of many exists and the work stays in the processor's cache
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,6 +29,7 @@ class ImageData:
         train_images, test_images: [n, channels, size, size] float32, normalised: (pixel - mean) / std.
         train_labels, test_labels: [n] int64, indices into `classes`.
         mean, std: one number a channel, in pixel values from 0 to 1.
+        root: the folder of data sets that `load` was given, or None.
     """
 
     name: str
@@ -34,6 +41,7 @@ class ImageData:
     classes: tuple[str, ...]
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    root: str | None = None
 
     @cached_property
     def digest(self) -> str:
@@ -46,61 +54,108 @@ class ImageData:
 
 
 def check_name(name: str) -> None:
-    """Raises ValueError, naming the data sets there are, for any other."""
-    if name not in list(LOADERS):  # also for what cannot be hashed
-        raise ValueError(f"unknown data set {name!r}; the data sets are {', '.join(LOADERS)}")
+    """Raises ValueError, naming the data sets there are, for any other, and for a PATH that leads nowhere."""
+    kind, colon, path = name.partition(":") if isinstance(name, str) else (name, "", "")
+    if name not in list(NAMES) and not (kind in list(WITH_PATH) and path):  # lists: also for what cannot be hashed
+        raise ValueError(f"unknown data set {name!r}; the data sets are {', '.join(NAMES)}, "
+                         f"{', '.join(f'{kind}:PATH' for kind in WITH_PATH)}")
+    if colon and not (ROOT / path).exists():
+        raise ValueError(f"data set {name!r}: there is no folder or zip archive {path} (relative paths are seen from "
+                         "the root of the checkout)")
 
 
 def load(name: str, *, root: str | Path | None = None, n_train: int | None = None, n_test: int | None = None,
          seed: int = 0) -> ImageData:
     """The data set `name`; the same arguments always give the same images in the same order.
 
+    Pictures are decoded once; the pixels are stored until the pictures change (`lib.pixel_cache`).
+
     Args:
-        name: 'digits': scikit-learn's handwritten digits, grey, 8x8 pixels, 10 classes.
-        root: folder of data sets that are not bundled with a library; 'digits' needs none.
+        name:
+            'digits': scikit-learn's handwritten digits, grey, 8x8 pixels, 10 classes;
+            'cifar10', 'cifar100': colour, 32x32 pixels (`lib.cifar` tells where they are looked for);
+            'tiny-imagenet', 'tiny-imagenet-64': colour, 200 classes, reduced to 32x32 pixels or as they are, 64x64,
+            the official validation pictures as the test set (`lib.tiny_imagenet`);
+            'tiny-imagenet:PATH', 'tiny-imagenet-64:PATH': the same layout at another place, also a part of the set;
+            'imagefolder:PATH': square pictures of one size, a folder or zip archive with train/CLASS/FILE and
+            test/CLASS/FILE.  A relative PATH is seen from the root of the checkout.
+        root: folder of data sets that are found by name alone; by default GREATMINDS_DATA, else artifacts/data.
         n_train, n_test: take that many images, the classes as equal in number as they can be; None takes all.
         seed: decides the split into training and test images, where the data set has none, and the subsets.
 
     Raises:
-        ValueError: an unknown name, or more images than there are, or fewer than one a class.
+        ValueError: an unknown name, a data set that is missing, incomplete or damaged, a picture that does not fit,
+            or more images than there are, or fewer than one a class.
     """
     check_name(name)
     check_count("seed", seed, 0)
-    (train_pixels, train_labels), (test_pixels, test_labels), classes = LOADERS[name](root, seed)
+    train, test, scale, mean, std = _digits(seed) if name == "digits" else _pictures(name, data_folder(root))
     # Constants of the whole training set, so that a subset of the images is a subset of the tensors.
-    mean, std = train_pixels.mean(axis=(0, 2, 3)), train_pixels.std(axis=(0, 2, 3))
-    train = _subset(len(classes), train_labels, n_train, seed, f"n_train for {name!r}")
-    test = _subset(len(classes), test_labels, n_test, seed, f"n_test for {name!r}")
-    normalised = [torch.from_numpy(((pixels - mean[:, None, None]) / std[:, None, None]).astype(np.float32))
-                  for pixels in (train_pixels[train], test_pixels[test])]
-    return ImageData(name, seed, normalised[0], torch.from_numpy(train_labels[train]),
-                     normalised[1], torch.from_numpy(test_labels[test]),
-                     tuple(classes), tuple(mean.tolist()), tuple(std.tolist()))
+    parts = []
+    for part, count, what in ((train, n_train, "n_train"), (test, n_test, "n_test")):
+        chosen = _subset(part, count, seed, f"{what} for {name!r}")
+        parts += [_normalised(part.pixels, chosen, scale, mean, std), torch.from_numpy(part.labels[chosen])]
+    return ImageData(name, seed, *parts, train.classes, tuple(mean.tolist()), tuple(std.tolist()),
+                     root and str(Path(root).resolve()))
 
 
-def _digits(root, seed: int):
+# Loaders give (training part, test part, the pixels' greatest value, mean [C], std [C]).
+
+def _digits(seed: int):
     pixels, labels = load_digits(return_X_y=True)
-    images = (pixels / 16).reshape(-1, 1, 8, 8)
-    labels = labels.astype(np.int64)
-    parts = train_test_split(images, labels, train_size=DIGITS_TRAIN, stratify=labels, random_state=seed)
-    train_images, test_images, train_labels, test_labels = parts
-    return (train_images, train_labels), (test_images, test_labels), [str(digit) for digit in range(10)]
+    parts = train_test_split(pixels.reshape(-1, 1, 8, 8), labels.astype(np.int64), train_size=DIGITS_TRAIN,
+                             stratify=labels, random_state=seed)
+    train_pixels, test_pixels, train_labels, test_labels = parts
+    classes, scaled = tuple("0123456789"), train_pixels / 16
+    return (Decoded(train_pixels, train_labels, classes), Decoded(test_pixels, test_labels, classes), 16,
+            scaled.mean(axis=(0, 2, 3)), scaled.std(axis=(0, 2, 3)))
 
 
-# name -> loader(root, seed) -> (train pixels [n, C, H, W] from 0 to 1, labels [n]), (test ...), class names
-LOADERS = {"digits": _digits}
+def _pictures(name: str, root: Path):
+    kind, _, path = name.partition(":")
+    if kind in cifar.SETS:
+        train, test = cifar.load(kind, root)
+    elif kind == "imagefolder":
+        train, test = remembered(ROOT / path, "pictures",
+                                 lambda: tuple(decoded(split) for split in pictures.find_both(ROOT / path)))
+    else:
+        train, test = tiny_imagenet.load(64 if kind.endswith("-64") else 32, ROOT / path if path else None, root)
+    if train.pixels.shape[1:] != test.pixels.shape[1:]:
+        raise ValueError(f"{name!r} needs pictures of one kind: those in train/ are "
+                         f"{decoding.describe(train.pixels.shape[1:])}, and those in test/ "
+                         f"{decoding.describe(test.pixels.shape[1:])}")
+    return train, test, 255, *_constants(name, train.pixels)
 
 
-def _subset(num_classes: int, labels: np.ndarray, count: int | None, seed: int, what: str) -> np.ndarray:
+def _constants(name: str, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation [C] of uint8 pixels [n, C, H, W], from 0 to 1, by exact counts of the 256 values."""
+    counts = np.zeros((pixels.shape[1], 256), dtype=np.int64)
+    for start in range(0, len(pixels), BLOCK):
+        for channel, count in enumerate(counts):
+            count += np.bincount(pixels[start:start + BLOCK, channel].ravel(), minlength=256)
+    values, shares = np.arange(256) / 255, counts / counts.sum(axis=1, keepdims=True)
+    mean = shares @ values
+    std = np.sqrt((shares * (values - mean[:, None]) ** 2).sum(axis=1))
+    if not (std > 0).all():
+        raise ValueError(f"the training pictures of {name!r} have the same value everywhere in one channel, and cannot "
+                         "be normalised")
+    return mean, std
+
+
+def _normalised(pixels: np.ndarray, chosen: np.ndarray, scale: int, mean: np.ndarray, std: np.ndarray) -> torch.Tensor:
+    """(pixel / scale - mean) / std of the chosen images, in double precision and then rounded to float32."""
+    images = np.empty((len(chosen), *pixels.shape[1:]), dtype=np.float32)
+    for start in range(0, len(chosen), BLOCK):
+        block = pixels[chosen[start:start + BLOCK]] / scale
+        images[start:start + BLOCK] = (block - mean[:, None, None]) / std[:, None, None]
+    return torch.from_numpy(images)
+
+
+def _subset(part: Decoded, count: int | None, seed: int, what: str) -> np.ndarray:
     """Indices of a balanced random subset, in the order of the data set; all of them for None."""
+    classes, most = len(part.classes), len(part.labels)
     if count is None:
-        return np.arange(len(labels))
-    if not isinstance(count, int) or not num_classes <= count <= len(labels):
-        raise ValueError(f"{what} must be a whole number from {num_classes} (one a class) to {len(labels)}, "
-                         f"not {count!r}")
-    order = np.random.default_rng(seed).permutation(len(labels))
-    rank = np.empty(len(labels), dtype=int)  # how many images of its class come before this one
-    for label in range(num_classes):
-        members = order[labels[order] == label]
-        rank[members] = np.arange(len(members))
-    return np.sort(order[np.argsort(rank[order], kind="stable")][:count])
+        return np.arange(most)
+    if not isinstance(count, int) or not classes <= count <= most:
+        raise ValueError(f"{what} must be a whole number from {classes} (one a class) to {most}, not {count!r}")
+    return pictures.subset(part.labels, count, np.random.default_rng(seed), balanced=True)

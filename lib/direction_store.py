@@ -16,8 +16,8 @@ from safetensors.torch import save as save_weights
 from torch import nn
 
 from lib.data import ImageData
+from lib.files import artifacts, write_whole
 from lib.specification import Specification
-from lib.store import artifacts, write_whole
 
 # Raise it when a change of lib/ makes other directions of the same networks: stored ones are then computed again.
 RECIPE = 1

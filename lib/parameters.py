@@ -16,7 +16,7 @@ from types import ModuleType, SimpleNamespace
 import yaml
 
 from lib import data, models, salience
-from lib.store import ROOT
+from lib.files import ROOT
 
 IPYTHON_NAMES = {"In", "Out"}
 
@@ -168,6 +168,10 @@ def _whole(least: int) -> Callable[[object], int]:
     return check
 
 
+def _optional_whole(least: int) -> Callable[[object], int | None]:
+    return lambda value: None if value is None else _whole(least)(value)
+
+
 def _distinct(value: object, least: int) -> list:
     if not isinstance(value, (list, tuple)) or len(set(map(str, value))) < max(least, len(value)):
         raise ValueError(f"must be a list of at least {least} different values, not {value!r}")
@@ -225,10 +229,6 @@ def _study(value: object) -> str:
     return value
 
 
-def _grid(value: object) -> int | None:
-    return None if value is None else _whole(1)(value)
-
-
 def _positive(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < math.inf:
         raise ValueError(f"must be a finite number above 0, not {value!r}")
@@ -266,12 +266,14 @@ def _counts(least: int) -> Callable[[object], list[int]]:
 RULES = {
     "study": _study,
     "dataset": _dataset,
+    "n_train": _optional_whole(1),
+    "n_test": _optional_whole(1),
     "families": _families,
     "widths": _widths,
     "seeds": _seeds,
     "epochs": _whole(1),
     "output": _output,
-    "grid": _grid,
+    "grid": _optional_whole(1),
     "bootstrap_draws": _whole(100),
     "random_seed": _whole(0),
     "dimensions": _dimensions,
@@ -285,7 +287,7 @@ RULES = {
     "variant_widths": _widths,
     "variant_seeds": _whole(3),
     "attack_networks": _whole(3),
-    "attack_images": lambda value: None if value is None else _whole(10)(value),
+    "attack_images": _optional_whole(10),
     "outputs": _outputs,
     "grids": _grids,
     "image_counts": _counts(10),

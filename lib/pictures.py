@@ -3,17 +3,14 @@
 Listing does not decode: a subset of a large archive costs what the subset costs.
 """
 
-import io
 import zipfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
-from PIL import Image
 
-CHANNELS = {"L": 1, "RGB": 3}  # Pillow's mode -> channels
+from lib import decoding
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,34 +27,25 @@ class Split:
     labels: np.ndarray
     classes: tuple[str, ...]
 
-    def decode(self, chosen: Sequence[int] | None = None) -> np.ndarray:
-        """Pixels of the chosen pictures, in that order, or of all: -> uint8 [n, channels, height, width].
+    def decode(self, chosen: Sequence[int] | None = None, **options) -> np.ndarray:
+        """Pixels of the chosen pictures, in that order, or of all: -> uint8 [n, channels, size, size].
 
-        Raises:
-            ValueError: a picture that cannot be read, is neither grey nor colour (8 bits a channel), or has another
-                shape than the first; it is named.
+        Options and what is raised are those of `lib.decoding.decode`.
         """
-        names = [self.files[place] for place in (range(len(self.files)) if chosen is None else chosen)]
-        if self.path.is_dir():
-            return _stacked(names, lambda name: (self.path / name).read_bytes())
-        with zipfile.ZipFile(self.path) as archive:
-            return _stacked(names, archive.read)
+        names = self.files if chosen is None else [self.files[place] for place in chosen]
+        return decoding.decode(self.path, names, **options)
 
 
 def find(path: str | Path, split: str) -> Split:
     """List the pictures of a split.  Hidden files are no pictures; everything else in a class folder is taken for one.
 
     Raises:
-        ValueError: a path that is neither a folder nor a zip archive, no such split or more than one, a split without
-            class folders, or a class folder without pictures.
+        ValueError: a path that is neither a folder nor a whole zip archive, no such split or more than one, a split
+            without class folders, or a class folder without pictures.
     """
     path = Path(path)
-    if not path.exists():
-        raise ValueError(f"there is no {path}; a folder or zip archive with pictures in {split}/CLASS/ is needed")
-    if not path.is_dir() and not zipfile.is_zipfile(path):
-        raise ValueError(f"{path.name} is neither a folder nor a zip archive")
-    entries = [entry.split("/") for entry in _entries(path, split)]  # a folder's last part is empty
-    entries = [parts for parts in entries if not any(part.startswith((".", "__MACOSX")) for part in parts)]
+    patterns = f"{split}/*", f"{split}/*/*", f"*/{split}", f"*/{split}/*", f"*/{split}/*/*"
+    entries = [entry.split("/") for entry in names(path, patterns, f"pictures in {split}/CLASS/")]
     places = {"/".join(parts[:parts.index(split) + 1]) for parts in entries if split in parts[:2][:len(parts) - 1]}
     if len(places) != 1:
         folders = sorted({parts[0] for parts in entries if len(parts) > 1})
@@ -72,8 +60,24 @@ def find(path: str | Path, split: str) -> Split:
     found = sorted((parts[depth], parts[depth + 1]) for parts in inside if len(parts) == depth + 2 and parts[-1])
     if empty := sorted(set(classes) - {name for name, _ in found}):
         raise ValueError(f"the class folder {place}/{empty[0]} of {path.name} holds no pictures")
-    labels = np.array([classes.index(name) for name, _ in found], dtype=np.int64)
+    number = {name: label for label, name in enumerate(classes)}
+    labels = np.array([number[name] for name, _ in found], dtype=np.int64)
     return Split(path, tuple(f"{place}/{name}/{file}" for name, file in found), labels, tuple(classes))
+
+
+def find_both(path: str | Path) -> tuple[Split, Split]:
+    """The splits 'train' and 'test', which have the same classes.
+
+    Raises:
+        ValueError: all that `find` refuses, a class that only one of them has, or a single class.
+    """
+    train, test = find(path, "train"), find(path, "test")
+    if single := sorted(set(train.classes) ^ set(test.classes)):
+        has, lacks = ("train", "test") if single[0] in train.classes else ("test", "train")
+        raise ValueError(f"the class folder {single[0]!r} of {Path(path).name} is in {has}/ and missing in {lacks}/")
+    if len(train.classes) < 2:
+        raise ValueError(f"{Path(path).name} needs at least 2 class folders, and has {train.classes[0]!r} alone")
+    return train, test
 
 
 def subset(labels: np.ndarray, count: int, rng: np.random.Generator, *, balanced: bool = False) -> np.ndarray:
@@ -86,43 +90,41 @@ def subset(labels: np.ndarray, count: int, rng: np.random.Generator, *, balanced
         raise ValueError(f"the number of pictures must be from 1 to {len(labels)}, not {count}")
     order = rng.permutation(len(labels))
     if balanced:  # the first picture of every class, the second of every class, and so on
-        turn = pd.Series(labels[order]).groupby(labels[order]).cumcount().to_numpy()
+        turn = np.empty(len(labels), dtype=np.int64)
+        for label in np.unique(labels):
+            members = labels[order] == label
+            turn[members] = np.arange(members.sum())
         order = order[np.argsort(turn, kind="stable")]
     return np.sort(order[:count])
 
 
-def _entries(path: Path, split: str) -> Iterable[str]:
-    """Names relative to `path`, those of folders ending in a slash; of a folder, only as deep as pictures lie."""
-    if path.is_file():
+def names(path: Path, patterns: Iterable[str], content: str) -> list[str]:
+    """Names in a folder or zip archive, relative to it, folders ending in a slash; hidden ones are left out.
+
+    Args:
+        patterns: of a folder, what to look for below its top; of an archive everything is listed.
+        content: what should be there, for the message.
+
+    Raises:
+        ValueError: a path that is neither a folder nor a whole zip archive.
+    """
+    if not path.exists():
+        raise ValueError(f"there is no {path}; a folder or zip archive with {content} is needed")
+    if path.is_dir():
+        found = {entry.relative_to(path).as_posix() + "/" * entry.is_dir()
+                 for pattern in ("*", *patterns) for entry in path.glob(pattern)}
+    else:
+        found = _archived(path)
+    return [name for name in found
+            if not (name.startswith((".", "__MACOSX")) or "/." in name or "/__MACOSX" in name)]
+
+
+def _archived(path: Path) -> list[str]:
+    try:
         with zipfile.ZipFile(path) as archive:
             return archive.namelist()
-    patterns = "*", f"{split}/*", f"{split}/*/*", f"*/{split}", f"*/{split}/*", f"*/{split}/*/*"
-    return {entry.relative_to(path).as_posix() + "/" * entry.is_dir() for pattern in patterns
-            for entry in path.glob(pattern)}
-
-
-def _stacked(names: Sequence[str], read: Callable[[str], bytes]) -> np.ndarray:
-    pixels = None
-    for place, name in enumerate(names):
-        picture = _decoded(name, read)
-        if pixels is None:
-            pixels = np.empty((len(names), *picture.shape), dtype=np.uint8)
-        if picture.shape != pixels.shape[1:]:
-            raise ValueError(f"all pictures need one shape [channels, height, width]: {name} has "
-                             f"{list(picture.shape)}, {names[0]} has {list(pixels.shape[1:])}")
-        pixels[place] = picture
-    if pixels is None:
-        raise ValueError("no pictures are chosen")
-    return pixels
-
-
-def _decoded(name: str, read: Callable[[str], bytes]) -> np.ndarray:
-    """One picture as [channels, height, width]."""
-    try:
-        with Image.open(io.BytesIO(read(name))) as image:
-            mode, pixels = image.mode, np.asarray(image)
-    except Exception as error:  # Pillow's decoders and damaged archives raise many kinds
-        raise ValueError(f"the picture {name} cannot be read ({type(error).__name__})") from None
-    if mode not in CHANNELS:
-        raise ValueError(f"the picture {name} has the mode {mode}; grey (L) and colour (RGB) ones can be read")
-    return pixels[None] if mode == "L" else pixels.transpose(2, 0, 1)
+    except zipfile.BadZipFile:
+        with path.open("rb") as file:
+            if file.read(4) == b"PK\3\4":
+                raise ValueError(f"the zip archive {path.name} is cut off or damaged; fetch or copy it again") from None
+        raise ValueError(f"{path.name} is neither a folder nor a zip archive") from None

@@ -7,7 +7,10 @@ from tqdm import tqdm
 FORMAT = "{desc}: {percentage:3.0f}%|{bar}| {elapsed} passed, {remaining} left"
 
 
-def progress(total: float, description: str) -> tqdm:
-    """A bar on standard error, `with progress(...) as bar: bar.update(done)`; it goes away when the work is done."""
+def progress(total: float, description: str, delay: float = 0) -> tqdm:
+    """A bar on standard error, `with progress(...) as bar: bar.update(done)`; it goes away when the work is done.
+
+    delay: seconds before it shows, so that short work goes without one.
+    """
     return tqdm(total=total, desc=description, bar_format=FORMAT, mininterval=1, ncols=100, leave=False,
-                file=sys.stderr)
+                file=sys.stderr, delay=delay)

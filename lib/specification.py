@@ -3,7 +3,9 @@
 import hashlib
 import json
 import math
-from dataclasses import asdict, dataclass
+import re
+from dataclasses import asdict, dataclass, field
+from pathlib import PurePath
 
 import torch
 from torch import nn
@@ -33,6 +35,8 @@ class Specification:
         precision: 'float32', 'float64', or 'bfloat16' (mixed: weights and BatchNorm stay float32).
         control: 'none'; 'random-labels': the training labels are shuffled, once for all networks; 'same-weights' or
             'same-order': all networks start from the same initial weights, or see the same order of images.
+        data_root: the folder of data sets that `lib.data.load` was given; it decides nothing, and worker processes
+            need it to find the images.
     """
 
     family: str
@@ -52,6 +56,8 @@ class Specification:
     precision: str = "float32"
     control: str = "none"
     recipe: int = RECIPE
+
+    data_root: str | None = field(default=None, compare=False)
 
     def __post_init__(self):
         models.check_width(self.family, self.width)
@@ -73,11 +79,17 @@ class Specification:
     def name(self) -> str:
         return f"{self.family} k={self.width} on {self.dataset}" + f", {self.control}" * (self.control != "none")
 
+    def fields(self) -> dict[str, object]:
+        """All that decides what a network is, except its seed."""
+        return {name: value for name, value in asdict(self).items() if name != "data_root"}
+
     @property
     def key(self) -> str:
         """The folder in the store, readable, and different whenever any field is."""
-        fields = json.dumps(asdict(self), sort_keys=True)
-        return f"{self.dataset}-{self.family}-k{self.width}-{hashlib.sha256(fields.encode()).hexdigest()[:16]}"
+        fields = json.dumps(self.fields(), sort_keys=True)
+        kind, _, path = self.dataset.partition(":")
+        place = "-" + re.sub(r"[^a-z0-9]+", "-", PurePath(path).name.lower())[:40] if path else ""
+        return f"{kind}{place}-{self.family}-k{self.width}-{hashlib.sha256(fields.encode()).hexdigest()[:16]}"
 
     def build(self) -> nn.Module:
         """One untrained network of this family and width, for these images."""
@@ -104,4 +116,4 @@ def specify(data: ImageData, family: str, width: int, **recipe) -> Specification
     """The specification of `family` at `width` on `data`; `recipe` overrides the defaults of training."""
     return Specification(family, width, data.name, len(data.train_labels), len(data.test_labels), data.seed,
                          data.digest, data.train_images.shape[1], data.train_images.shape[2], len(data.classes),
-                         **recipe)
+                         data_root=data.root, **recipe)

@@ -8,31 +8,22 @@ import hashlib
 import json
 import os
 import platform
-import tempfile
-import time
 import warnings
 from contextlib import suppress
-from dataclasses import asdict
 from pathlib import Path
 
 import torch
 from safetensors.torch import load, save
 
+from lib.files import artifacts, write_whole
 from lib.specification import Specification
 from lib.training import TrainedNetwork
 
-ROOT = Path(__file__).resolve().parents[1]
 CURVES = ("train_loss", "train_accuracy", "test_epochs", "test_loss", "test_accuracy")
-ORPHAN_AGE = 3600  # seconds after which an unfinished file belongs to nobody
 
 
 class DamagedFile(Exception):
     """A stored file is not what was written."""
-
-
-def artifacts() -> Path:
-    """The folder of trained networks: GREATMINDS_ARTIFACTS, or artifacts/ of this checkout."""
-    return Path(os.environ.get("GREATMINDS_ARTIFACTS", ROOT / "artifacts"))
 
 
 def paths(specification: Specification, seed: int) -> tuple[Path, Path]:
@@ -47,7 +38,7 @@ def write_network(specification: Specification, network: TrainedNetwork) -> None
     weights = save(network.state)
     manifest = {
         "name": f"{specification.name}, seed {network.seed}",
-        "specification": asdict(specification),
+        "specification": specification.fields(),
         "seed": network.seed,
         **{curve: getattr(network, curve) for curve in CURVES},
         "versions": {"python": platform.python_version(), "torch": torch.__version__},
@@ -77,26 +68,6 @@ def read_network(specification: Specification, seed: int) -> TrainedNetwork | No
         return None
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write `content` to `path` so that a reader, also after a kill, sees the old file or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    for orphan in path.parent.glob("*.unfinished"):
-        with suppress(FileNotFoundError):  # its writer may be finishing it right now
-            if time.time() - orphan.stat().st_mtime > ORPHAN_AGE:
-                orphan.unlink()
-    handle, unfinished = tempfile.mkstemp(dir=path.parent, prefix=path.name + ".", suffix=".unfinished")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(unfinished, 0o644)  # mkstemp lets the owner alone read it
-        os.replace(unfinished, path)
-    except BaseException:
-        Path(unfinished).unlink(missing_ok=True)
-        raise
-
-
 def _read_checked(specification, seed, weights_path, manifest_path) -> TrainedNetwork:
     try:
         manifest = json.loads(manifest_path.read_bytes())
@@ -108,7 +79,7 @@ def _read_checked(specification, seed, weights_path, manifest_path) -> TrainedNe
         raise DamagedFile(f"{manifest_path.name} does not match its own checksum")
     if hashlib.sha256(weights).hexdigest() != manifest["weights_sha256"]:
         raise DamagedFile(f"{weights_path.name} does not match the checksum in its manifest")
-    if manifest["specification"] != asdict(specification) or manifest["seed"] != seed:
+    if manifest["specification"] != specification.fields() or manifest["seed"] != seed:
         raise DamagedFile(f"{manifest_path.name} describes another network")
     return TrainedNetwork(seed=seed, state=load(weights), device=manifest["device"], seconds=manifest["seconds"],
                           **{curve: manifest[curve] for curve in CURVES})

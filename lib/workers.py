@@ -108,8 +108,8 @@ _load = lru_cache(maxsize=1)(data.load)
 
 def _train_task(specification: Specification, seeds: tuple[int, ...], device: str) -> bytes:
     """The trained networks, pickled: tensors by themselves would travel in shared memory, a file for each."""
-    images = _load(specification.dataset, n_train=specification.n_train, n_test=specification.n_test,
-                   seed=specification.data_seed)
+    images = _load(specification.dataset, root=specification.data_root, n_train=specification.n_train,
+                   n_test=specification.n_test, seed=specification.data_seed)
     if images.digest != specification.data_digest:
         raise RuntimeError(f"the images of {specification.dataset!r} are not those that were specified")
     threads = torch.get_num_threads()

@@ -1,0 +1,96 @@
+"""CIFAR-10 and CIFAR-100 (A. Krizhevsky, Learning multiple layers of features from tiny images, 2009).
+
+They are taken as they lie in the folder of data sets: in torchvision's layout, whose checksums are compared, or as
+pictures in train/CLASS/ and test/CLASS/; else torchvision downloads them there.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from lib import pictures
+from lib.pixel_cache import Decoded, decoded, remembered
+
+
+@dataclass(frozen=True)
+class Cifar:
+    """One of the two data sets.
+
+    Attributes:
+        title: its name in sentences; dataset: its name in `torchvision.datasets`.
+        classes: how many; train, test: pictures of each.
+    """
+
+    title: str
+    dataset: str
+    classes: int
+    train: int
+    test: int
+
+
+SETS = {"cifar10": Cifar("CIFAR-10", "CIFAR10", 10, 5000, 1000),
+        "cifar100": Cifar("CIFAR-100", "CIFAR100", 100, 500, 100)}
+
+
+def load(name: str, root: Path) -> tuple[Decoded, Decoded]:
+    """The training and test pictures, uint8 [n, 3, 32, 32], in the order of the source.
+
+    `root`: folder with, in the order in which they are looked for, torchvision's unpacked folder or its tar.gz, or a
+    folder `name` or an archive `name`.zip of pictures.  Without any of them the tar.gz is downloaded.
+
+    Raises:
+        ValueError: an incomplete or damaged source, or a download that fails.
+    """
+    about, dataset = SETS[name], _torchvision(name)
+    unpacked, places = root / dataset.base_folder, (root / name, root / f"{name}.zip")
+    if not unpacked.exists() and not (root / dataset.filename).exists():
+        for place in filter(Path.exists, places):
+            return remembered(place, "pictures", lambda: _from_pictures(about, place))
+    if not unpacked.exists():
+        _verified(name, root, train=True)
+    return remembered(unpacked, "torchvision", lambda: tuple(_from_batches(name, root, train) for train in (True, False)))
+
+
+def _torchvision(name: str) -> type:
+    from torchvision import datasets  # takes more than a second, which every worker process would spend
+
+    return getattr(datasets, SETS[name].dataset)
+
+
+def _from_pictures(about: Cifar, place: Path) -> tuple[Decoded, Decoded]:
+    splits = pictures.find_both(place)
+    for split, folder in zip(splits, ("train", "test")):
+        check_whole(split, about.title, folder, about.classes, getattr(about, folder))
+    return tuple(decoded(split) for split in splits)
+
+
+def check_whole(split: pictures.Split, title: str, folder: str, classes: int, each: int) -> None:
+    """Raises ValueError unless the split has so many classes with so many pictures each: a name means one data set."""
+    part = "a part of it can be named by its path (imagefolder:PATH, tiny-imagenet:PATH)"
+    if len(split.classes) != classes:
+        raise ValueError(f"{title} has {classes} classes, and {split.path.name} has {len(split.classes)} in {folder}/; "
+                         f"{part}")
+    for name, count in zip(split.classes, np.bincount(split.labels, minlength=classes)):
+        if count != each:
+            raise ValueError(f"{title} has {each} pictures a class in {folder}/, and {split.path.name} has {count} of "
+                             f"{name!r}; {part}")
+
+
+def _from_batches(name: str, root: Path, train: bool) -> Decoded:
+    dataset = _verified(name, root, train)
+    return Decoded(dataset.data.transpose(0, 3, 1, 2), np.array(dataset.targets, dtype=np.int64), tuple(dataset.classes))
+
+
+def _verified(name: str, root: Path, train: bool):
+    """torchvision's data set; it compares every file's md5, and unpacks or downloads what is missing or differs."""
+    dataset = _torchvision(name)
+    found = [path for path in (root / dataset.base_folder, root / dataset.filename) if path.exists()]
+    try:
+        return dataset(root, train=train, download=True)
+    except Exception as error:  # urllib, tarfile and torchvision raise many kinds
+        state = f"is damaged or incomplete in {found[0].name}" if found else "is not there"
+        raise ValueError(
+            f"{SETS[name].title} {state} and could not be downloaded ({type(error).__name__}); put "
+            f"{dataset.filename} from {dataset.url.rpartition('/')[0]} (md5 {dataset.tgz_md5}), or its pictures as "
+            f"{name}.zip with train/CLASS/FILE and test/CLASS/FILE, into {root}") from None
