@@ -19,18 +19,21 @@ class Cifar:
 
     Attributes:
         title: its name in sentences; dataset: its name in `torchvision.datasets`.
+        folder, archive: where torchvision unpacks and downloads it.
         classes: how many; train, test: pictures of each.
     """
 
     title: str
     dataset: str
+    folder: str
+    archive: str
     classes: int
     train: int
     test: int
 
 
-SETS = {"cifar10": Cifar("CIFAR-10", "CIFAR10", 10, 5000, 1000),
-        "cifar100": Cifar("CIFAR-100", "CIFAR100", 100, 500, 100)}
+SETS = {"cifar10": Cifar("CIFAR-10", "CIFAR10", "cifar-10-batches-py", "cifar-10-python.tar.gz", 10, 5000, 1000),
+        "cifar100": Cifar("CIFAR-100", "CIFAR100", "cifar-100-python", "cifar-100-python.tar.gz", 100, 500, 100)}
 
 
 def load(name: str, root: Path) -> tuple[Decoded, Decoded]:
@@ -42,39 +45,21 @@ def load(name: str, root: Path) -> tuple[Decoded, Decoded]:
     Raises:
         ValueError: an incomplete or damaged source, or a download that fails.
     """
-    about, dataset = SETS[name], _torchvision(name)
-    unpacked, places = root / dataset.base_folder, (root / name, root / f"{name}.zip")
-    if not unpacked.exists() and not (root / dataset.filename).exists():
-        for place in filter(Path.exists, places):
-            return remembered(place, "pictures", lambda: _from_pictures(about, place))
+    about = SETS[name]
+    unpacked = root / about.folder
+    if not unpacked.exists() and not (root / about.archive).exists():
+        for place in filter(Path.exists, (root / name, root / f"{name}.zip")):
+            return remembered(place, name, lambda: _from_pictures(about, place))
     if not unpacked.exists():
         _verified(name, root, train=True)
     return remembered(unpacked, "torchvision", lambda: tuple(_from_batches(name, root, train) for train in (True, False)))
 
 
-def _torchvision(name: str) -> type:
-    from torchvision import datasets  # takes more than a second, which every worker process would spend
-
-    return getattr(datasets, SETS[name].dataset)
-
-
 def _from_pictures(about: Cifar, place: Path) -> tuple[Decoded, Decoded]:
     splits = pictures.find_both(place)
     for split, folder in zip(splits, ("train", "test")):
-        check_whole(split, about.title, folder, about.classes, getattr(about, folder))
+        pictures.check_whole(split, about.title, about.classes, getattr(about, folder), "imagefolder:PATH")
     return tuple(decoded(split) for split in splits)
-
-
-def check_whole(split: pictures.Split, title: str, folder: str, classes: int, each: int) -> None:
-    """Raises ValueError unless the split has so many classes with so many pictures each: a name means one data set."""
-    part = "a part of it can be named by its path (imagefolder:PATH, tiny-imagenet:PATH)"
-    if len(split.classes) != classes:
-        raise ValueError(f"{title} has {classes} classes, and {split.path.name} has {len(split.classes)} in {folder}/; "
-                         f"{part}")
-    for name, count in zip(split.classes, np.bincount(split.labels, minlength=classes)):
-        if count != each:
-            raise ValueError(f"{title} has {each} pictures a class in {folder}/, and {split.path.name} has {count} of "
-                             f"{name!r}; {part}")
 
 
 def _from_batches(name: str, root: Path, train: bool) -> Decoded:
@@ -84,13 +69,16 @@ def _from_batches(name: str, root: Path, train: bool) -> Decoded:
 
 def _verified(name: str, root: Path, train: bool):
     """torchvision's data set; it compares every file's md5, and unpacks or downloads what is missing or differs."""
-    dataset = _torchvision(name)
-    found = [path for path in (root / dataset.base_folder, root / dataset.filename) if path.exists()]
+    from torchvision import datasets  # takes more than a second, which every worker process would spend
+
+    about = SETS[name]
+    dataset = getattr(datasets, about.dataset)
+    found = [path for path in (about.folder, about.archive) if (root / path).exists()]
     try:
         return dataset(root, train=train, download=True)
     except Exception as error:  # urllib, tarfile and torchvision raise many kinds
-        state = f"is damaged or incomplete in {found[0].name}" if found else "is not there"
+        state = f"is damaged or incomplete in {found[0]}" if found else "is not there"
         raise ValueError(
-            f"{SETS[name].title} {state} and could not be downloaded ({type(error).__name__}); put "
-            f"{dataset.filename} from {dataset.url.rpartition('/')[0]} (md5 {dataset.tgz_md5}), or its pictures as "
+            f"{about.title} {state} and could not be downloaded ({type(error).__name__}); put "
+            f"{about.archive} from {dataset.url.rpartition('/')[0]} (md5 {dataset.tgz_md5}), or its pictures as "
             f"{name}.zip with train/CLASS/FILE and test/CLASS/FILE, into {root}") from None

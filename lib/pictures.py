@@ -80,6 +80,20 @@ def find_both(path: str | Path) -> tuple[Split, Split]:
     return train, test
 
 
+def check_whole(split: Split, title: str, classes: int, each: int, otherwise: str) -> None:
+    """Raises ValueError unless there are so many classes of so many pictures each: a data set's name means one set.
+
+    `otherwise`: how a part of it can be named.
+    """
+    otherwise = f"a part of {title} can be named {otherwise}"
+    if len(split.classes) != classes:
+        raise ValueError(f"{title} has {classes} classes, and {split.path.name} has {len(split.classes)}; {otherwise}")
+    for name, count in zip(split.classes, np.bincount(split.labels, minlength=classes)):
+        if count != each:
+            raise ValueError(f"{title} has {each} pictures of each class beside {split.files[0]}, and "
+                             f"{split.path.name} has {count} of {name!r}; {otherwise}")
+
+
 def subset(labels: np.ndarray, count: int, rng: np.random.Generator, *, balanced: bool = False) -> np.ndarray:
     """Sorted indices of `count` random pictures, none twice; balanced: the classes as equal in number as they can be.
 

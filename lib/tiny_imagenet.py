@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lib import cifar, pictures
+from lib import pictures
 from lib.pictures import Split
 from lib.pixel_cache import Decoded, decoded, remembered
 
@@ -46,8 +46,8 @@ def _remembered(place: Path, size: int, whole: bool) -> tuple[Decoded, Decoded]:
 def _decoded(place: Path, size: int, whole: bool) -> tuple[Decoded, Decoded]:
     splits = find(place)
     if whole:
-        for split, folder, each in zip(splits, ("train", "val"), (TRAIN, TEST)):
-            cifar.check_whole(split, TITLE, folder, CLASSES, each)
+        for split, each in zip(splits, (TRAIN, TEST)):
+            pictures.check_whole(split, TITLE, CLASSES, each, "tiny-imagenet:PATH")
     found = tuple(decoded(split, colour=True, reduce=SIZE // size) for split in splits)
     for part, split in zip(found, splits):
         if part.pixels.shape[2] != size:

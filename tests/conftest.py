@@ -57,3 +57,12 @@ def released():
     if not found:
         pytest.skip("needs the authors' checkpoints beside the checkout; goes away where ../shared exists")
     return found
+
+
+@pytest.fixture(scope="session")
+def shared_data():
+    """The folder of the archives of real pictures."""
+    folder = Path(__file__).resolve().parents[2] / "shared" / "data"
+    if not (folder / "cifar10.zip").exists():
+        pytest.skip("needs the archives of pictures beside the checkout; goes away where ../shared exists")
+    return folder

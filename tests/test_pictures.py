@@ -1,23 +1,10 @@
 """Pictures come back as they were written, sorted, from folders and archives; what does not fit is named."""
 
-import io
-import zipfile
-
 import numpy as np
 import pytest
-from PIL import Image
 
 from lib import pictures
-
-
-def colour(seed, size=6):
-    return np.random.default_rng(seed).integers(0, 256, (3, size, size), dtype=np.uint8)
-
-
-def encoded(pixels, kind="PNG", **options):
-    buffer = io.BytesIO()
-    Image.fromarray(pixels.transpose(1, 2, 0) if pixels.ndim == 3 else pixels).save(buffer, kind, **options)
-    return buffer.getvalue()
+from made_pictures import both_splits, colour, encoded, write_folder, write_zip
 
 
 # Written in an order that is not the sorted one; classes a and b, files 0 to 2.
@@ -32,18 +19,8 @@ def place(request, tmp_path):
 
     def write(files, folders=()):
         if request.param.startswith("zip"):
-            with zipfile.ZipFile(tmp_path / "data.zip", "w") as archive:
-                for name, content in files.items():
-                    archive.writestr(top + name, content)
-                for name in folders:
-                    archive.writestr(f"{top}{name}/", b"")
-            return tmp_path / "data.zip"
-        for name, content in files.items():
-            (tmp_path / "data" / top / name).parent.mkdir(parents=True, exist_ok=True)
-            (tmp_path / "data" / top / name).write_bytes(content)
-        for name in folders:
-            (tmp_path / "data" / top / name).mkdir(parents=True)
-        return tmp_path / "data"
+            return write_zip(tmp_path / "data.zip", files, folders, top)
+        return write_folder(tmp_path / "data", files, folders, top)
 
     return write
 
@@ -79,9 +56,10 @@ def test_hidden_files_are_no_pictures(place):
 
 
 @pytest.mark.parametrize("added, sentence", [
-    ({"test/b/1.png": encoded(colour(0, 5))}, r"one shape \[channels, height, width\]: .*test/b/1.png has \[3, 5, 5\], "
-     r".*test/a/0.png has \[3, 6, 6\]"),
-    ({"test/b/1.png": encoded(colour(0)[0])}, r"test/b/1.png has \[1, 6, 6\]"),
+    ({"test/b/1.png": encoded(colour(0, 5))}, "one size and one number of channels: .*test/b/1.png is colour, "
+     "5 x 5 pixels, and .*test/a/0.png is colour, 6 x 6 pixels$"),
+    ({"test/b/1.png": encoded(colour(0)[0])}, "test/b/1.png is grey, 6 x 6 pixels, and .* colour, 6 x 6 pixels$"),
+    ({"test/a/0.png": encoded(colour(0)[:, :4])}, "test/a/0.png is colour, 6 x 4 pixels; pictures need to be square"),
     ({"test/b/1.png": encoded(np.zeros((4, 6, 6), dtype=np.uint8))}, "test/b/1.png has the mode RGBA; grey"),
     ({"test/b/1.png": encoded(colour(0))[:60]}, "test/b/1.png cannot be read"),
 ])
@@ -108,6 +86,62 @@ def test_a_path_that_is_not_there_or_no_archive_is_refused(tmp_path):
     (tmp_path / "data.tar").write_bytes(b"x")
     with pytest.raises(ValueError, match="^data.tar is neither a folder nor a zip archive"):
         pictures.find(tmp_path / "data.tar", "test")
+
+
+@pytest.mark.parametrize("left", [0.05, 0.5, 0.99])
+def test_an_archive_that_is_cut_off_is_told(tmp_path, left):
+    path = write_zip(tmp_path / "data.zip", FILES)
+    content = path.read_bytes()
+    path.write_bytes(content[:round(left * len(content))])
+    with pytest.raises(ValueError, match="^the zip archive data.zip is cut off or damaged; fetch or copy it again$"):
+        pictures.find(path, "test")
+
+
+def test_a_flipped_bit_in_an_archive_names_the_picture(tmp_path):
+    path = write_zip(tmp_path / "data.zip", FILES)
+    content = bytearray(path.read_bytes())
+    content[content.index(FILES["test/b/1.png"]) + 60] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"^the picture test/b/1.png cannot be read \(BadZipFile\)$"):
+        pictures.find(path, "test").decode()
+
+
+def test_both_splits_have_the_same_classes(place):
+    train, test = pictures.find_both(place(FILES))
+    assert train.classes == test.classes == ("a", "b") and train.files[0].endswith("train/a/0.png")
+
+
+@pytest.mark.parametrize("added, sentence", [
+    ({"train/c/0.png": b""}, r"the class folder 'c' of data(.zip)? is in train/ and missing in test/"),
+    ({"test/c/0.png": b""}, r"the class folder 'c' of data(.zip)? is in test/ and missing in train/"),
+])
+def test_a_class_of_one_split_alone_is_refused(place, added, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        pictures.find_both(place(FILES | added))
+
+
+def test_a_single_class_is_refused(place):
+    with pytest.raises(ValueError, match=r"data(.zip)? needs at least 2 class folders, and has 'ant' alone"):
+        pictures.find_both(place(both_splits(classes=["ant"])))
+
+
+def test_a_whole_set_has_all_classes_with_the_same_number_of_pictures(place):
+    split = pictures.find(place(FILES), "train")
+    pictures.check_whole(split, "Letters", 2, 3, "folder:PATH")
+    with pytest.raises(ValueError, match=r"^Letters has 3 classes, and data(.zip)? has 2; .* named folder:PATH$"):
+        pictures.check_whole(split, "Letters", 3, 3, "folder:PATH")
+    with pytest.raises(ValueError, match=r"^Letters has 4 pictures of each class beside (cifar/)?train/a/0.png, and "
+                       r"data(.zip)? has 3 of 'a'; a part of Letters can be named folder:PATH$"):
+        pictures.check_whole(split, "Letters", 2, 4, "folder:PATH")
+
+
+def test_grey_pictures_become_colour_ones_and_squares_their_mean_where_that_is_asked_for(place):
+    grey = colour(2)[0]
+    split = pictures.find(place({"test/a/0.png": encoded(grey), "test/a/1.png": encoded(colour(3))}), "test")
+    np.testing.assert_array_equal(split.decode(colour=True), [[grey] * 3, colour(3)])
+    means = colour(3).reshape(3, 3, 2, 3, 2).mean((2, 4))
+    np.testing.assert_allclose(split.decode([1], reduce=2)[0], means, atol=0.5)
+    np.testing.assert_array_equal(split.decode([0], colour=True, reduce=2)[0, 0], split.decode([0], reduce=2)[0, 0])
 
 
 def test_subsets_are_random_without_repetition_and_the_same_for_the_same_generator():

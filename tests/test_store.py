@@ -65,12 +65,6 @@ def test_nothing_stored_is_none_in_silence(tiny, artifacts, recwarn):
     assert not list(artifacts.iterdir()) and not recwarn.list
 
 
-def test_the_folder_is_that_of_the_environment_and_else_of_the_checkout(tiny, artifacts, monkeypatch):
-    assert store.paths(tiny, 0)[WEIGHTS].is_relative_to(artifacts)
-    monkeypatch.delenv("GREATMINDS_ARTIFACTS")
-    assert store.artifacts() == store.ROOT / "artifacts" and (store.ROOT / "lib" / "store.py").exists()
-
-
 @pytest.mark.parametrize("which", [WEIGHTS, MANIFEST])
 @pytest.mark.parametrize("place", [0.0, 0.001, 0.25, 0.5, 0.75, 1.0])
 @pytest.mark.parametrize("bit", [0, 5, 7])
@@ -133,50 +127,9 @@ def test_an_edited_number_is_noticed(tiny, stored):
     assert_set_aside(tiny, stored, "seed-00003.json does not match its own checksum")
 
 
-class Killed(BaseException):
-    """Stands for the end of the process."""
-
-
-@pytest.mark.parametrize("step", ["fsync", "chmod", "replace"])
-def test_a_write_that_is_cut_off_leaves_the_old_content_and_no_unfinished_file(tmp_path, monkeypatch, step):
-    path = tmp_path / "file"
-    store.write_whole(path, b"old")
-
-    def cut(*_):
-        raise Killed
-
-    monkeypatch.setattr(os, step, cut)
-    with pytest.raises(Killed):
-        store.write_whole(path, b"new and longer")
-    assert path.read_bytes() == b"old" and folder_names(path) == ["file"]
-
-
 def test_weights_are_in_place_before_the_manifest_is(tiny, network, artifacts, monkeypatch):
     """So a kill between the two leaves no network, rather than one without weights."""
     order, replace = [], os.replace
     monkeypatch.setattr(os, "replace", lambda source, target: (order.append(target.suffix), replace(source, target)))
     store.write_network(tiny, network)
     assert order == [".safetensors", ".json"]
-
-
-def test_old_orphans_are_swept_and_young_ones_left_to_their_writer(tmp_path):
-    for name, age in [("a.unfinished", 10 * store.ORPHAN_AGE), ("b.unfinished", 0), ("c.damaged", 10**6)]:
-        (tmp_path / name).write_bytes(b"")
-        written = (tmp_path / name).stat().st_mtime - age
-        os.utime(tmp_path / name, (written, written))
-    store.write_whole(tmp_path / "file", b"x")
-    assert folder_names(tmp_path / "file") == ["b.unfinished", "c.damaged", "file"]
-
-
-def test_an_unfinished_file_that_goes_while_orphans_are_swept_is_no_error(tmp_path):
-    """Another process finishes its own file between our listing and our look at it."""
-    (tmp_path / "gone.unfinished").symlink_to(tmp_path / "nowhere")  # listed, and not there
-    store.write_whole(tmp_path / "file", b"x")
-    assert (tmp_path / "file").read_bytes() == b"x"
-
-
-def test_a_written_file_can_be_read_by_others_and_replaces_the_old_one(tmp_path):
-    path = tmp_path / "new" / "folder" / "file"
-    store.write_whole(path, b"a")
-    store.write_whole(path, b"b")
-    assert path.read_bytes() == b"b" and path.stat().st_mode & 0o777 == 0o644
