@@ -17,7 +17,7 @@ from lib.pixel_cache import Decoded, decoded, remembered
 
 TITLE, CLASSES, TRAIN, TEST, SIZE = "Tiny ImageNet", 200, 500, 50, 64
 FOLDER = "tiny-imagenet-200"
-PATTERNS = "*/*", "train/*/images/*", "val/images/*", "*/train/*/images/*", "*/val/images/*"
+PATTERNS = "*/*", "train/*/images/*", "val/images/*", "*/val/*", "*/train/*/images/*", "*/val/images/*"
 
 
 def load(size: int, path: Path | None, root: Path) -> tuple[Decoded, Decoded]:
