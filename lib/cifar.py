@@ -52,7 +52,8 @@ def load(name: str, root: Path) -> tuple[Decoded, Decoded]:
             return remembered(place, name, lambda: _from_pictures(about, place))
     if not unpacked.exists():
         _verified(name, root, train=True)
-    return remembered(unpacked, "torchvision", lambda: tuple(_from_batches(name, root, train) for train in (True, False)))
+    return remembered(unpacked, "torchvision",
+                      lambda: (_from_batches(name, root, train=True), _from_batches(name, root, train=False)))
 
 
 def _from_pictures(about: Cifar, place: Path) -> tuple[Decoded, Decoded]:
@@ -64,7 +65,8 @@ def _from_pictures(about: Cifar, place: Path) -> tuple[Decoded, Decoded]:
 
 def _from_batches(name: str, root: Path, train: bool) -> Decoded:
     dataset = _verified(name, root, train)
-    return Decoded(dataset.data.transpose(0, 3, 1, 2), np.array(dataset.targets, dtype=np.int64), tuple(dataset.classes))
+    labels = np.array(dataset.targets, dtype=np.int64)
+    return Decoded(dataset.data.transpose(0, 3, 1, 2), labels, tuple(dataset.classes))
 
 
 def _verified(name: str, root: Path, train: bool):
