@@ -97,10 +97,14 @@ def cost_findings(families: Families, seconds: Mapping[str, np.ndarray], widths:
                          f"{AVERAGES[0]}) or {_range(losses[1])} (averaged {AVERAGES[1]}) times its loss")
         cost = np.outer(seconds[family], sizes)
         ratios = [over_affordable(cost, table(rows, f"loss {average}")) for average in AVERAGES]
-        counted = " or ".join(f"{int((ratio < 1).sum())} (averaged {average})"
-                              for average, ratio in zip(AVERAGES, ratios))
-        parts.append(f"of the {np.isfinite(ratios[0]).sum()} ensembles that took as long as some better single network "
-                     f"or longer, but no longer than the slowest, {counted} have a lower loss than the best of these")
+        comparable = np.isfinite(ratios[0]).sum()
+        if comparable:
+            counted = " or ".join(f"{int((ratio < 1).sum())} (averaged {average})"
+                                  for average, ratio in zip(AVERAGES, ratios))
+            parts.append(f"of the {comparable} ensembles that took as long as some better single network or longer, but "
+                         f"no longer than the slowest, {counted} have a lower loss than the best of these")
+        else:
+            parts.append("no ensemble took as long as a better single network and no longer than the slowest")
         lines.append(f"- **Cost, {family}**: {'; '.join(parts)}.")
     return lines
 

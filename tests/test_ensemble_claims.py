@@ -202,3 +202,5 @@ def test_cost_is_counted_against_better_networks_that_took_no_longer():
     assert f"{(T[:-1, 2] / T[1:, 0]).min():.2f} to {(T[:-1, 2] / T[1:, 0]).max():.2f} times its E[t]" in line
     assert ("of the 3 ensembles that took as long as some better single network or longer, but no longer than the "
             "slowest, 3 (averaged probabilities) or 0 (averaged logits) have a lower loss") in line
+    alone = cost_findings({"vit": planted}, {"vit": np.array([1.0, 8.0, 64.0, 512.0])}, WIDTHS)[0]
+    assert "no ensemble took as long as a better single network" in alone

@@ -19,7 +19,7 @@ def populations(offset=0.0, columns=3):
     for row in range(len(WIDTHS)):
         values = {}
         for place, name in enumerate(MEASURES):
-            at = 0.2 + 0.1 * row + 0.05 * np.arange(columns) + 0.01 * place + offset
+            at = (0.2 + 0.1 * row + 0.05 * np.arange(columns) + offset) * (1 + 0.03 * place)
             values[name] = at + 0.001 * np.array([0, *[-1, 1] * 3])[:, None]
         found.append(Ensembles(SIZES[:columns], values, 6, 50))
     return found
