@@ -95,8 +95,8 @@ def all_within(name: str, statement: str, statistic: str, interval: Callable[[fl
         verdict = SUPPORTED if set(verdicts) == {SUPPORTED} else UNDECIDED
         shown = np.argmax(_beyond(low, high, band))  # of several the first without an interval, if there is one
     return Claim(name, statement, f"{statistic}: {places[shown]}, the one of {estimate.size} that decides; "
-                 f"{verdicts.count(SUPPORTED)} within {band[0]:g} to {band[1]:g}, {sum(outside)} outside at the corrected "
-                 "level", float(estimate[shown]), float(low[shown]), float(high[shown]), networks,
+                 f"{verdicts.count(SUPPORTED)} within {band[0]:g} to {band[1]:g}, {sum(outside)} outside at the "
+                 "corrected level", float(estimate[shown]), float(low[shown]), float(high[shown]), networks,
                  images, f"all 95 % intervals within {band[0]:g} to {band[1]:g}; contradicted if one lies outside, at "
                  f"the level 1 - 0.05 / {estimate.size}", verdict)
 

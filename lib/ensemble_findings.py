@@ -101,8 +101,8 @@ def cost_findings(families: Families, seconds: Mapping[str, np.ndarray], widths:
         if comparable:
             counted = " or ".join(f"{int((ratio < 1).sum())} (averaged {average})"
                                   for average, ratio in zip(AVERAGES, ratios))
-            parts.append(f"of the {comparable} ensembles that took as long as some better single network or longer, but "
-                         f"no longer than the slowest, {counted} have a lower loss than the best of these")
+            parts.append(f"of the {comparable} ensembles that took as long as some better single network or longer, "
+                         f"but no longer than the slowest, {counted} have a lower loss than the best of these")
         else:
             parts.append("no ensemble took as long as a better single network and no longer than the slowest")
         lines.append(f"- **Cost, {family}**: {'; '.join(parts)}.")

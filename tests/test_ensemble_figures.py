@@ -87,8 +87,8 @@ def test_differences_are_those_of_logits_from_probabilities(families):
         assert axis.get_ylabel().startswith(f"{name}: logits − probabilities")
         drawn = [container.lines[0].get_ydata() for container in axis.containers]
         for y, family in zip(drawn, families.values()):
-            expected = [estimate(one, f"{name} logits")[1] - estimate(one, f"{name} probabilities")[1] for one in family]
-            np.testing.assert_allclose(y, expected)
+            expected = [estimate(one, f"{name} logits") - estimate(one, f"{name} probabilities") for one in family]
+            np.testing.assert_allclose(y, np.array(expected)[:, 1])
 
 
 def test_calibration_is_solid_for_probabilities_and_dashed_for_logits(families):
@@ -115,9 +115,10 @@ def test_an_ensemble_costs_as_much_as_all_its_members(families, average):
     for axis, (label, measure) in zip(figure.axes, [(label, measure) for measure in (f"loss {average}", "t")
                                                     for label in price]):
         for (single, ensembles), (family, populations) in zip(paths(axis, 2), families.items()):
-            np.testing.assert_allclose(single, [price[label][family], [estimate(one, measure)[0] for one in populations]])
+            values = np.array([estimate(one, measure) for one in populations])
+            np.testing.assert_allclose(single, [price[label][family], values[:, 0]])
             np.testing.assert_allclose(ensembles[:, 0], np.outer(price[label][family], SIZES[1:]))
-            np.testing.assert_allclose(ensembles[:, 1], [estimate(one, measure)[1:] for one in populations])
+            np.testing.assert_allclose(ensembles[:, 1], values[:, 1:])
     assert [axis.get_xlabel() for axis in figure.axes[2:]] == list(price)
 
 
