@@ -5,15 +5,22 @@ signs, and the targets its widths; across families the sources are the families,
 families.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from lib.attacks import MAIN_SUMMARY, SUMMARIES
+from lib.attacks import MAIN_SUMMARY, PAPER_EPS, SUMMARIES
 from lib.bootstrap import SimilarityMatrix
 from lib.claims import CONTRADICTED, SUPPORTED, Claim, all_above, judge_above
 
 MEAN, RANDOM = -2, -1  # their rows; RANDOM across families too
+
+
+def fall_a_doubling(outcome: np.ndarray, widths: Sequence[int]) -> np.ndarray:
+    """By how much the average over targets falls when the source width doubles, by least squares: -> [...]."""
+    doublings = np.log2(widths) - np.log2(widths).mean()
+    return -_single(outcome).mean(-1) @ doublings / (doublings**2).sum()
 
 
 def source_falls(outcome: np.ndarray) -> np.ndarray:
@@ -32,8 +39,11 @@ def lead_over_largest(outcome: np.ndarray) -> np.ndarray:
 
 
 def lead_over_own_width(outcome: np.ndarray) -> np.ndarray:
-    """By how much the mean direction is stronger than a network of the target's width: -> [..., target widths]."""
-    return np.diagonal(_single(outcome), axis1=-2, axis2=-1) - outcome[..., MEAN, :]
+    """By how much the mean direction is stronger than a network of the target's width: -> [..., target widths - 1].
+
+    Not at the largest width, where that is `lead_over_largest`.
+    """
+    return (np.diagonal(_single(outcome), axis1=-2, axis2=-1) - outcome[..., MEAN, :])[..., :-1]
 
 
 def lead_over_random(outcome: np.ndarray) -> np.ndarray:
@@ -52,23 +62,28 @@ def other_families(families: int) -> tuple[np.ndarray, np.ndarray]:
     return np.nonzero(~np.eye(families, dtype=bool))
 
 
-def attack_claims(family: str, outcome: SimilarityMatrix, widths: Sequence[int], networks: int) -> list[Claim]:
-    """The claims about one family at one eps; `networks`: how many attack and are attacked."""
-    size = networks, outcome.images
+def attack_claims(family: str, outcome: SimilarityMatrix, widths: Sequence[int], networks: int, with_mean: int
+                  ) -> list[Claim]:
+    """The claims about one family at one eps.
 
+    `networks`: how many attack and are attacked; `with_mean`: how many they are together with those of the means.
+    """
     def one(name: str, statement: str, statistic: str, measure: Callable) -> Claim:
         found = outcome.interval(measure)
-        return Claim(f"07-{name}-{family}", statement, statistic, *map(float, found), *size,
-                     "95 % interval above zero", judge_above(*found[1:]))
+        return _sampled(Claim(f"07-{name}-{family}", statement, statistic, *map(float, found), networks,
+                              outcome.images, "95 % interval above zero", judge_above(*found[1:])), outcome)
 
-    def every(name: str, statement: str, statistic: str, measure: Callable, places: Sequence[str]) -> Claim:
-        return all_above(f"07-{name}-{family}", statement, statistic, lambda level: outcome.interval(measure, level), 0,
-                         *size, places)
+    def every(name: str, statement: str, statistic: str, measure: Callable, places: Sequence[str],
+              networks: int = networks) -> Claim:
+        return _sampled(all_above(f"07-{name}-{family}", statement, statistic,
+                                  lambda level: outcome.interval(measure, level), 0, networks, outcome.images, places),
+                        outcome)
 
     targets = [f"target k = {width}" for width in widths]
     return [
         one("wide-sources", f"Wide networks of {family} attack better than narrow ones.",
-            "mean fall of alpha at a step of the source width", lambda alpha: source_falls(alpha).mean(-1)),
+            "fall of alpha with a doubling of the source width, by least squares",
+            lambda alpha: fall_a_doubling(alpha, widths)),
         every("wide-sources-every-step", f"Each larger width of {family} attacks better than the one before.",
               "fall of alpha at a step of the source width", source_falls,
               [f"k = {a} to {b}" for a, b in zip(widths, widths[1:])]),
@@ -76,49 +91,74 @@ def attack_claims(family: str, outcome: SimilarityMatrix, widths: Sequence[int],
             "standard deviation of alpha over source widths less that over target widths", source_less_target_spread),
         every("mean-direction-best", f"The mean direction of narrow networks of {family} attacks better than a network "
               "of the largest width.", "alpha of the largest width less that of the mean direction", lead_over_largest,
-              targets),
+              targets, with_mean),
         every("mean-direction-own-width", f"The mean direction of narrow networks of {family} attacks better than "
-              "another network of the target's width.",
-              "alpha of the target's own width less that of the mean direction", lead_over_own_width, targets),
+              "another network of the target's width, for targets below the largest width.",
+              "alpha of the target's own width less that of the mean direction", lead_over_own_width, targets[:-1],
+              with_mean),
         every("beyond-random", f"Networks of {family}, of every width, attack better than random signs do.",
               "alpha of random signs less that of the networks", lead_over_random,
               [f"source k = {width}" for width in widths]),
     ]
 
 
-def across_claim(families: Sequence[str], outcome: SimilarityMatrix, networks: int) -> Claim:
-    """Attacks between families at one width and one eps."""
-    return all_above("07-cross-family", "Networks of one family attack those of every other family better than random "
-                     "signs do.", "alpha of random signs less that of a network of another family",
-                     lambda level: outcome.interval(lead_across, level), 0, networks, outcome.images,
-                     [f"{families[i]} against {families[j]}" for i, j in zip(*other_families(len(families)))])
+def across_claims(families: Sequence[str], outcome: SimilarityMatrix, networks: int) -> list[Claim]:
+    """The claim about attacks between families at one width and one eps; none for a single family."""
+    places = [f"{families[i]} against {families[j]}" for i, j in zip(*other_families(len(families)))]
+    return [_sampled(all_above(
+        "07-cross-family", "Networks of one family attack those of every other family better than random signs do.",
+        "alpha of random signs less that of a network of another family",
+        lambda level: outcome.interval(lead_across, level), 0, networks, outcome.images, places), outcome)
+    ] if places else []
 
 
-def verdicts_by_summary(judge: Callable[[SimilarityMatrix], Sequence[Claim]], outcomes: Mapping[str, SimilarityMatrix]
-                        ) -> dict[str, dict[str, str]]:
-    """The same rules on every summary of the ratios: claim -> summary -> verdict."""
-    found: dict[str, dict[str, str]] = {}
-    for summary, outcome in outcomes.items():
+def verdicts_by(judge: Callable[[SimilarityMatrix], Sequence[Claim]], outcomes: Mapping[Hashable, SimilarityMatrix]
+                ) -> dict[str, dict[Hashable, str]]:
+    """The same rules on every outcome, a summary or an eps each: claim -> key of the outcome -> verdict."""
+    found: dict[str, dict[Hashable, str]] = {}
+    for key, outcome in outcomes.items():
         for claim in judge(outcome):
-            found.setdefault(claim.name, {})[summary] = claim.verdict
+            found.setdefault(claim.name, {})[key] = claim.verdict
     return found
 
 
-def changed_verdicts(table: Mapping[str, Mapping[str, str]]) -> dict[str, list[str]]:
-    """Claims whose verdict is not that of the paper's alpha under some other summary: claim -> those summaries."""
-    changed = {name: [summary for summary, verdict in row.items() if verdict != row[MAIN_SUMMARY]]
-               for name, row in table.items()}
-    return {name: summaries for name, summaries in changed.items() if summaries}
+def changed_verdicts(table: Mapping[str, Mapping[Hashable, str]], main: Hashable) -> dict[str, list[Hashable]]:
+    """Claims whose verdict is not that of the column `main` in some other column: claim -> those columns."""
+    changed = {name: [key for key, verdict in row.items() if verdict != row[main]] for name, row in table.items()}
+    return {name: keys for name, keys in changed.items() if keys}
 
 
 def summary_findings(table: Mapping[str, Mapping[str, str]]) -> list[str]:
     """How far the verdicts depend on the summary, and which are turned round by it: Markdown lines."""
-    changed = changed_verdicts(table)
+    changed = changed_verdicts(table, MAIN_SUMMARY)
     turned = [name for name, row in table.items() if {SUPPORTED, CONTRADICTED} <= set(row.values())]
     lines = [f"- **Summaries**: {len(table) - len(changed)} of {len(table)} verdicts are the same under all "
              f"{len(SUMMARIES)}; supported under one and contradicted under another: {', '.join(turned) or 'none'}."]
     named = "; ".join(f"{name} ({', '.join(summaries)})" for name, summaries in changed.items())
     return lines + ([f"- **Verdicts that differ from those of the mean of ratios**: {named}."] if changed else [])
+
+
+def eps_findings(table: Mapping[str, Mapping[float, str]], main_eps: float) -> list[str]:
+    """How far the verdicts depend on the size of the step, the paper's first of all: Markdown lines."""
+    changed = changed_verdicts(table, main_eps)
+    lines = [f"- **Steps**: the verdicts above are those of eps = {main_eps:g}"
+             + (", the paper's." if main_eps == PAPER_EPS else f"; the paper's program takes {PAPER_EPS:g}.")]
+    for eps in sorted({eps for row in table.values() for eps in row} - {main_eps}):
+        named = [f"{name} ({table[name][eps]}, not {table[name][main_eps]})" for name, keys in changed.items()
+                 if eps in keys]
+        lines.append(f"- **At eps = {eps:g}{', the step of the paper,' if eps == PAPER_EPS else ''}** "
+                     f"{len(table) - len(named)} of {len(table)} verdicts are the same; others: "
+                     f"{'; '.join(named) or 'none'}.")
+    return lines
+
+
+def length_findings(lengths: Mapping[str, Mapping[Hashable, float]], widths: Sequence[int]) -> list[str]:
+    """How long the steps of single networks, mean directions and random signs are: family -> source -> length."""
+    named = "; ".join(f"{family} {of[widths[0]]:.2f} (k = {widths[0]}), {of[widths[-1]]:.2f} (k = {widths[-1]}), "
+                      f"{of['mean']:.2f} (mean direction), {of['random']:.2f} (random signs)"
+                      for family, of in lengths.items())
+    return [f"- **Lengths of the steps** after clipping: {named}. Strategies are ranked by these lengths too, not only "
+            "by what their gradients know."]
 
 
 def attack_findings(outcomes: Mapping[str, SimilarityMatrix], widths: Sequence[int]) -> list[str]:
@@ -144,6 +184,11 @@ def across_findings(families: Sequence[str], outcome: SimilarityMatrix) -> list[
     alpha, pairs = outcome.values, other_families(len(families))
     return [f"- **Across families** alpha is {np.diagonal(alpha).mean():.2f} within a family, "
             f"{alpha[pairs].mean():.2f} between families and {alpha[RANDOM].mean():.2f} for random signs."]
+
+
+def _sampled(claim: Claim, outcome: SimilarityMatrix) -> Claim:
+    """The claim with a rule that says how many samples its interval has: far fewer than there are networks."""
+    return replace(claim, rule=f"{claim.rule}; samples: {outcome.networks[0]} groups of networks, and the images")
 
 
 def _with_interval(outcome: SimilarityMatrix, measure: Callable) -> str:

@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import FormatStrFormatter, MaxNLocator
 
 from lib.attack_claims import MEAN, RANDOM
 from lib.attacks import SUMMARIES
 from lib.bootstrap import SimilarityMatrix
-from lib.figures import by_width, heatmap, panel_grid, subplots, width_axis
+from lib.figures import by_width, heatmap, heatmaps, panel_grid, subplots, width_axis
 from lib.intervals import Interval
 
 # The paper's red, green and blue, in shades that are told apart with every kind of colour vision.
@@ -39,19 +40,19 @@ def attacked_images(rows: Mapping[str, np.ndarray], columns: Sequence[str]) -> F
 
 def transfer(families: Mapping[str, SimilarityMatrix], widths: Sequence[int]) -> Figure:
     """Fig. 25: alpha of source widths (rows) against target widths (columns), a panel a family."""
-    figure, axes = panel_grid(len(families), width=4.6, height=4.2)
-    top = max(outcome.values[:MEAN].max() for outcome in families.values())
-    for axis, (family, outcome) in zip(axes, families.items()):
-        estimate, low, high = outcome.interval()
-        image = heatmap(axis, estimate[:MEAN], widths, top, ((high - low) / 2)[:MEAN])
-        axis.set(title=family, xlabel="target width k2", ylabel="source width k1")
-    figure.colorbar(image, ax=axes, label="alpha (ratio of probabilities)", shrink=0.7, pad=0.02)
+    found = {family: outcome.interval(lambda alpha: alpha[..., :MEAN, :]) for family, outcome in families.items()}
+    figure = heatmaps({family: estimate for family, (estimate, _, _) in found.items()}, widths,
+                      "alpha (ratio of probabilities)",
+                      {family: (high - low) / 2 for family, (_, low, high) in found.items()},
+                      min(estimate.min() for estimate, _, _ in found.values()))
+    for axis in figure.axes[:len(families)]:
+        axis.set(xlabel="target width k2", ylabel="source width k1")
     return figure
 
 
 def strategies(families: Mapping[str, SimilarityMatrix], widths: Sequence[int]) -> Figure:
     """Fig. 11: alpha of the strategies over the target width, a panel a family."""
-    figure, axes = panel_grid(len(families), width=4.6, height=3.4, sharey=True)
+    figure, axes = panel_grid(len(families), width=4.6, height=4.2, sharey="row")
     for axis, (family, outcome) in zip(axes, families.items()):
         for place, (name, (colour, marker, line, measure)) in enumerate(STRATEGIES.items()):
             estimate, low, high = outcome.interval(measure)
@@ -60,6 +61,10 @@ def strategies(families: Mapping[str, SimilarityMatrix], widths: Sequence[int]) 
         axis.set_title(family)
         width_axis(axis, widths)
         axis.axhline(1, color="black", linewidth=1)  # no effect
+        axis.set_yscale("log")  # one wide interval about random signs would press all others together
+        axis.yaxis.set_major_locator(MaxNLocator(6))
+        axis.yaxis.set_major_formatter(FormatStrFormatter("%.1f"))
+        axis.yaxis.minorticks_off()
         axis.set(xlabel="target width k", ylabel="alpha (ratio)")
         axis.label_outer()
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
@@ -67,10 +72,14 @@ def strategies(families: Mapping[str, SimilarityMatrix], widths: Sequence[int]) 
 
 
 def over_eps(families: Mapping[str, Mapping[float, SimilarityMatrix]]) -> Figure:
-    """alpha over the size of the step, a panel a family: matrices [strategies, 1] in the order of STRATEGIES."""
-    figure, axes = panel_grid(len(families), width=4.6, height=3.4, sharex=True, sharey=True)
+    """(1 - alpha) / eps over the size of the step, a panel a family.
+
+    Matrices [strategies, 1] in the order of STRATEGIES.  Without the division large steps would hide the small ones.
+    """
+    figure, axes = panel_grid(len(families), width=4.6, height=3.8, sharex=True, sharey="row")
     for axis, (family, outcomes) in zip(axes, families.items()):
-        steps, found = np.array(list(outcomes)), np.array([outcome.interval() for outcome in outcomes.values()])
+        steps = np.array(list(outcomes))
+        found = np.array([outcome.interval(lambda alpha: (1 - alpha) / step) for step, outcome in outcomes.items()])
         for place, (name, (colour, marker, line, _)) in enumerate(STRATEGIES.items()):
             estimate, low, high = found[:, :, place, 0].T
             axis.errorbar(steps * 1.03 ** (place - 1.5), estimate, [estimate - low, high - estimate], color=colour,
@@ -78,9 +87,9 @@ def over_eps(families: Mapping[str, Mapping[float, SimilarityMatrix]]) -> Figure
         axis.set_xscale("log")
         axis.set_xticks(steps, [f"{step:g}" for step in steps])
         axis.minorticks_off()
-        axis.set(title=family, xlabel="eps (normalised units)", ylabel="alpha (ratio)")
+        axis.axhline(0, color="black", linewidth=1)  # no effect
+        axis.set(title=family, xlabel="eps (normalised units)", ylabel="(1 - alpha) / eps")
         axis.label_outer()
-    axes[0].set_ylim(bottom=0)  # for all panels, after the last has found its own top
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
     return figure
 
@@ -103,7 +112,7 @@ def across(outcome: SimilarityMatrix, families: Sequence[str]) -> Figure:
     """alpha of source families and random signs (rows) against target families (columns)."""
     figure, axis = subplots(width=6.6, height=5.2)
     estimate, low, high = outcome.interval()
-    image = heatmap(axis, estimate, range(len(families)), estimate.max(), (high - low) / 2)
+    image = heatmap(axis, estimate, range(len(families)), estimate.max(), (high - low) / 2, estimate.min())
     axis.set_xticks(range(len(families)), families, rotation=15)
     axis.set_yticks(range(len(families) + 1), [*families, "random signs"])
     axis.set(xlabel="target family", ylabel="source")

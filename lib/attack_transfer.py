@@ -6,20 +6,20 @@ no network meets itself and no mean direction holds its target.  Leaving one gro
 target and as a part of means, then is one step of a jackknife over networks.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import nn
 
-from lib.attacks import Scores, fgsm, random_signs, ratios, true_class_scores, weighted_summaries
-from lib.bootstrap import JOINT, SimilarityMatrix
+from lib.attacks import SUMMARIES, Scores, fgsm, random_signs, ratios, true_class_scores, weighted_summaries
+from lib.bootstrap import SimilarityMatrix
 from lib.models import check_count
 from lib.populations import Population
 from lib.salience import directions, input_gradients
 
-DRAWS = 100  # of images, for intervals: their variance is then known to a seventh
+DRAWS = 500  # of images, for intervals, each repeated without every group: with fewer a seed can decide a verdict
 LEAST = 3  # groups: leaving one out has to leave a pair
 
 
@@ -58,15 +58,21 @@ class Transfer:
     after: Scores
     means: tuple[bool, ...]  # which sources are mean directions
 
-    def resampled(self, rng: np.random.Generator, draws: int = DRAWS) -> dict[str, SimilarityMatrix]:
+    @property
+    def paired_before(self) -> Scores:
+        """The scores before in the shape of those after: [targets, 1, A, n], the same for every source."""
+        return Scores(*(part[:, None] for part in self.before))
+
+    def resampled(self, rng: np.random.Generator, draws: int = DRAWS, summaries: Collection[str] = SUMMARIES
+                  ) -> dict[str, SimilarityMatrix]:
         """Each summary as a matrix [sources, targets]; its intervals count groups of networks and images as samples."""
         images = self.before.right.shape[-1]
         times = np.vstack([np.ones(images, dtype=int), rng.multinomial(images, np.full(images, 1 / images), draws)])
-        found = weighted_summaries(Scores(*(part[:, None] for part in self.before)), self.after, times)
+        found = weighted_summaries(self.paired_before, self.after, times, summaries)
         matrices = {}
         for name, pairs in found.items():
             values = _averages(np.moveaxis(pairs, -1, 0), self.means)  # [1 + draws, 1 + A, sources, targets]
-            matrices[name] = SimilarityMatrix(values[0, 0], values[0, 1:], values[1:, 0], values[1:JOINT + 1, 1:],
+            matrices[name] = SimilarityMatrix(values[0, 0], values[0, 1:], values[1:, 0], values[1:, 1:],
                                               (pairs.shape[-2],), images)
         return matrices
 
@@ -86,7 +92,7 @@ def prepare(population: Population, images: torch.Tensor, labels: torch.Tensor, 
         gradients = input_gradients(model, images, labels, output="probability")
         sums[place % groups] += directions(gradients, grid=None).reshape(images.shape)
         if place < groups:
-            models.append(model)
+            models.append(model.to(memory_format=torch.channels_last))  # a CPU convolves faster in this order
             own.append(gradients)
             clean.append(true_class_scores(model, images, labels))
     return Networks(models, _stacked(clean), torch.stack(own), sums)
@@ -133,14 +139,20 @@ def attack(sources: Mapping[str, Source], targets: Sequence[Networks], images: t
     return Transfer(before, after, tuple(source.mean for source in sources.values()))
 
 
-def tail(transfer: Transfer) -> dict[str, float]:
-    """How far few images rule the mean of ratios, over all attacks by single networks and by random signs."""
-    found = ratios(Scores(*(part[:, None] for part in transfer.before)), transfer.after)[~np.array(transfer.means)]
+def tail(transfer: Transfer, sources: slice) -> dict[str, float]:
+    """How far few images rule the mean of ratios, over all attacks by these sources."""
+    found = ratios(transfer.paired_before, transfer.after)[sources]
     found = np.sort(found[np.isfinite(found)])[::-1]
     return {"median ratio": float(np.median(found)), "mean ratio": float(found.mean()),
             "largest ratio": float(found[0]),
             "share of ratios above 1": float((found > 1).mean()),
             "share of the sum from the largest 1 %": float(found[:-(-len(found) // 100)].sum() / found.sum())}
+
+
+def step_length(source: Source, images: torch.Tensor, eps: float) -> float:
+    """Mean Euclidean length of a source's steps: clipping, and gradients of zero, make some shorter than others."""
+    steps = [fgsm(images, source.gradients[i, i], eps=eps) - images for i in range(len(source.gradients))]
+    return float(torch.stack(steps).flatten(2).norm(dim=2).mean())
 
 
 def zero_gradients(networks: Networks) -> int:
@@ -167,4 +179,5 @@ def _averages(pairs: np.ndarray, means: Sequence[bool]) -> np.ndarray:
         for row, is_mean in enumerate(means):
             chosen = mean if is_mean else rest
             weights[0 if left_out is None else 1 + left_out, row] = chosen / chosen.sum()
-    return np.einsum("dstij,rsij->drst", np.nan_to_num(pairs), weights)
+    never = np.logical_not(means)[:, None, None, None] & np.eye(groups, dtype=bool)  # a network against itself
+    return np.einsum("dstij,rsij->drst", np.where(never, 0, pairs), weights)

@@ -1,6 +1,6 @@
 """One-step attacks on the true class's probability, and what is left of it (fact sheet 4.4; the paper's Fig. 25)."""
 
-from collections.abc import Mapping
+from collections.abc import Collection
 from numbers import Real
 from typing import NamedTuple
 
@@ -11,7 +11,8 @@ from torch import nn
 from lib.predictions import logits
 
 MAIN_SUMMARY = "mean of ratios"  # the paper's alpha
-SUMMARIES = (MAIN_SUMMARY, "ratio of means", "median ratio", "accuracy under attack")  # all: lower is stronger
+SUMMARIES = (MAIN_SUMMARY, "ratio of means", "median ratio", "accuracy change")  # all: lower is stronger
+PAPER_EPS = 0.05  # of the paper's program, in normalised units (fact sheet 4.4)
 
 
 class Scores(NamedTuple):
@@ -46,7 +47,7 @@ def fgsm(images: torch.Tensor, gradients: torch.Tensor, *, eps: float) -> torch.
 
 
 def random_signs(shape: tuple[int, ...], rng: np.random.Generator) -> torch.Tensor:
-    """-1 and 1 with equal chance, float32: a step of the same size that knows nothing."""
+    """-1 and 1 with equal chance, float32: a step of the same largest size that knows nothing."""
     return torch.from_numpy(rng.choice(np.array([-1, 1], dtype=np.float32), size=shape))
 
 
@@ -76,13 +77,6 @@ def decay_ratio(model: nn.Module, clean: torch.Tensor, attacked: torch.Tensor, l
     """alpha: mean over images of p_y(attacked) / p_y(clean), all images, also those that are misclassified.
 
     A few images whose clean probability is tiny can rule it, and it can exceed 1; lower means a stronger attack.
-    """
-    return attack_summaries(model, clean, attacked, labels)[MAIN_SUMMARY]
-
-
-def attack_summaries(model: nn.Module, clean: torch.Tensor, attacked: torch.Tensor, labels: torch.Tensor
-                     ) -> dict[str, float]:
-    """alpha and beside it what a heavy tail does not rule, in one pass: the names in SUMMARIES -> number.
 
     Args:
         clean, attacked: [n, C, H, W], the same images before and after; labels: [n] class indices.
@@ -93,25 +87,25 @@ def attack_summaries(model: nn.Module, clean: torch.Tensor, attacked: torch.Tens
     if clean.shape != attacked.shape:
         raise ValueError(f"clean and attacked images need one shape, not {list(clean.shape)} and "
                          f"{list(attacked.shape)}")
-    scores = true_class_scores(model, torch.stack([torch.as_tensor(clean), torch.as_tensor(attacked)]), labels)
-    before, after = (Scores(*(part[place] for part in scores)) for place in (0, 1))
-    return {name: float(value) for name, value in summarise(before, after).items()}
+    return float(ratios(*(true_class_scores(model, images, labels) for images in (clean, attacked))).mean())
 
 
-def summarise(before: Scores, after: Scores) -> Mapping[str, np.ndarray]:
-    """Each summary over the images, the last axis: [..., n] -> name -> [...]; NaN where something was not attacked."""
-    return {name: value[..., 0] for name, value in weighted_summaries(before, after).items()}
+def weighted_summaries(before: Scores, after: Scores, times: np.ndarray, names: Collection[str] = SUMMARIES
+                       ) -> dict[str, np.ndarray]:
+    """Summaries over the images, the last axis, with every image taken so many times.
 
-
-def weighted_summaries(before: Scores, after: Scores, times: np.ndarray | None = None) -> Mapping[str, np.ndarray]:
-    """`summarise` with every image taken so many times: [draws, n] whole numbers -> name -> [..., draws]."""
-    times = np.ones((1, before.right.shape[-1]), dtype=int) if times is None else times
+    Scores [..., n] and times [draws, n], whole numbers -> name -> [..., draws].  The first is the paper's alpha; the
+    others are not ruled by a heavy tail.  Without an attack they are 1, 1, 1 and 0.
+    """
     ratio, weights = ratios(before, after), (times / times.sum(1, keepdims=True)).T
-    median = [np.median(np.repeat(ratio, row, axis=-1), axis=-1) for row in times]
-    found = (ratio @ weights,
-             (np.exp(after.log_probability) @ weights) / (np.exp(before.log_probability) @ weights),
-             np.stack(median, axis=-1), np.asarray(after.right, dtype=float) @ weights)
-    return dict(zip(SUMMARIES, found, strict=True))
+    clean, attacked = np.exp(before.log_probability), np.exp(after.log_probability)
+    measures = {
+        MAIN_SUMMARY: lambda: ratio @ weights,
+        "ratio of means": lambda: (attacked @ weights) / (clean @ weights),
+        "median ratio": lambda: np.stack([np.median(np.repeat(ratio, row, axis=-1), axis=-1) for row in times], -1),
+        "accuracy change": lambda: np.subtract(after.right, before.right, dtype=float) @ weights,
+    }
+    return {name: measures[name]() for name in names}
 
 
 def ratios(before: Scores, after: Scores) -> np.ndarray:

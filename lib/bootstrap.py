@@ -28,7 +28,7 @@ class SimilarityMatrix:
         without: [all networks, populations, populations], the same without one network; NaN on the diagonal where
             that leaves a single one.
         by_images: [draws, populations, populations], on images that were drawn again.
-        without_by_images: [up to JOINT, all networks, populations, populations], both at once.
+        without_by_images: [some or all draws, all networks, populations, populations], both at once.
         networks: how many networks each population has.
         images: how many images were averaged over.
     """
@@ -50,7 +50,7 @@ class SimilarityMatrix:
         by_population = self._jackknife(statistic(self.without))
         networks = by_population.sum(0)
         images = np.var(statistic(self.by_images), axis=0, ddof=1)
-        both = np.mean([self._jackknife(statistic(draw)).sum(0) for draw in self.without_by_images], axis=0)
+        both = self._jackknife(np.moveaxis(statistic(self.without_by_images), 0, 1)).sum(0).mean(0)
         # The residual may exceed the images' part: leaving networks out counts what two of them share twice, in both.
         residual = np.clip(both - networks, 0, networks)
         freedom = sum_freedom(by_population, np.array(self.networks) - 1)

@@ -96,20 +96,24 @@ def curves(families: Mapping[str, Mapping[int, np.ndarray]], label: str) -> Figu
 
 
 def heatmaps(panels: Mapping[str, np.ndarray], widths: Sequence[int], label: str,
-             half_widths: Mapping[str, np.ndarray] | None = None) -> Figure:
-    """A panel a family: [widths, widths] values in the cells, below them the half width of the interval if given."""
+             half_widths: Mapping[str, np.ndarray] | None = None, low: float = 0) -> Figure:
+    """A panel a family: [widths, widths] values in the cells, below them the half width of the interval if given.
+
+    Colours go from `low` to the largest value.
+    """
     figure, axes = panel_grid(len(panels), width=4.6, height=4.2)
     top = max(np.nanmax(values) for values in panels.values())
     for axis, (title, values) in zip(axes, panels.items()):
-        image = heatmap(axis, values, widths, top, None if half_widths is None else half_widths[title])
+        image = heatmap(axis, values, widths, top, None if half_widths is None else half_widths[title], low)
         axis.set_title(title)
     figure.colorbar(image, ax=axes, label=label, shrink=0.7, pad=0.02)
     return figure
 
 
-def heatmap(axis: Axes, values: np.ndarray, widths: Sequence[int], top: float, half_widths: np.ndarray | None = None):
-    """One similarity matrix over k1 and k2, colours from 0 to `top`, its numbers in the cells."""
-    image = axis.imshow(values, vmin=0, vmax=top, origin="lower")
+def heatmap(axis: Axes, values: np.ndarray, widths: Sequence[int], top: float, half_widths: np.ndarray | None = None,
+            low: float = 0):
+    """One similarity matrix over k1 and k2, colours from `low` to `top`, its numbers in the cells."""
+    image = axis.imshow(values, vmin=low, vmax=top, origin="lower")
     axis.grid(False)
     for row, column in np.ndindex(values.shape):
         known = np.isfinite(values[row, column])
@@ -117,7 +121,7 @@ def heatmap(axis: Axes, values: np.ndarray, widths: Sequence[int], top: float, h
         if half_widths is not None and np.isfinite(half_widths[row, column]):
             text += f"\n±{half_widths[row, column]:.2f}"
         axis.text(column, row, text, ha="center", va="center", fontsize=9,
-                  color="white" if known and values[row, column] <= 0.6 * top else "black")
+                  color="white" if known and values[row, column] <= low + 0.6 * (top - low) else "black")
     ticks = range(len(widths))
     axis.set_xticks(ticks, widths)
     axis.set_yticks(ticks, widths)

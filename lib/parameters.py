@@ -106,6 +106,23 @@ def check_seeds(seeds: dict[str, int], least: int) -> None:
                                  f"not {count} of {family}")
 
 
+def check_eps(eps: list[float], judged_eps: list[float], main_eps: float) -> None:
+    """Raises ParameterError for verdicts at steps that the run leaves out, or not at the main step."""
+    if not set(judged_eps) <= set(eps):
+        raise ParameterError(f"parameter 'judged_eps': must be among the steps eps of this run, "
+                             f"{', '.join(f'{step:g}' for step in eps)}, not {judged_eps}")
+    if main_eps not in judged_eps:
+        raise ParameterError(f"parameter 'main_eps': must be one of judged_eps, "
+                             f"{', '.join(f'{step:g}' for step in judged_eps)}, not {main_eps:g}")
+
+
+def check_attack_images(count: int | None, available: int) -> None:
+    """Raises ParameterError for more attacked images than there are test images; None means all of them."""
+    if count is not None and count > available:
+        raise ParameterError(f"parameter 'attack_images': must be at most {available}, the number of test images, or "
+                             f"None for all of them, not {count}")
+
+
 def check_control(family: str, families: list[str]) -> None:
     """Raises ParameterError for controls of a family that the run leaves out."""
     if family not in families:
@@ -241,6 +258,10 @@ def _path(value: object) -> str:
     return value
 
 
+def _steps(value: object) -> list[float]:
+    return sorted(_distinct([_positive(step) for step in _distinct(value, 1)], 1))
+
+
 def _dimensions(value: object) -> list[int]:
     return sorted(_whole(2)(dimension) for dimension in _distinct(value, 1))
 
@@ -281,7 +302,8 @@ RULES = {
     "control_family": _family,
     "control_seeds": _whole(3),
     "simulations": _whole(10),
-    "eps": lambda value: sorted(_positive(eps) for eps in _distinct(value, 1)),
+    "eps": _steps,
+    "judged_eps": _steps,
     "main_eps": _positive,
     "learning_rate": _positive,
     "variant_widths": _widths,

@@ -28,6 +28,7 @@ GOOD = {
     "control_seeds": [3, 10],
     "simulations": [10, 1000],
     "eps": [[0.05, 0.5], [0.25]],
+    "judged_eps": [[0.05, 0.25], [1]],
     "main_eps": [0.25, 3.0],
     "learning_rate": [0.01, 1.0],
     "variant_widths": [[2, 8]],
@@ -76,7 +77,8 @@ BAD = {
     "control_seeds": [(2, "at least 3, not 2"), ({"cnn-small": 6}, "whole number")],
     "simulations": [(9, "at least 10, not 9"), (40.0, "whole number")],
     "eps": [([0.1, 0.0], "finite number above 0, not 0.0"), ([], "list of at least 1"), (0.25, "must be a list"),
-            ([0.1, "0.2"], "finite number above 0, not '0.2'")],
+            ([0.1, "0.2"], "finite number above 0, not '0.2'"), ([1, 1.0], "1 different values, not \\[1.0, 1.0\\]")],
+    "judged_eps": [([], "list of at least 1"), ([0.1, -1], "finite number above 0, not -1")],
     "main_eps": [(-0.1, "finite number above 0, not -0.1"), (math.nan, "finite number"), (math.inf, "finite number"),
                  (None, "finite number"), (True, "finite number")],
     "learning_rate": [(0, "finite number above 0, not 0"), ("0.1", "finite number"), (math.nan, "finite number")],
@@ -215,6 +217,18 @@ def test_too_few_widths_or_seeds_and_a_family_without_controls_are_refused():
         parameters.check_widths([2, 4], 3)
     with pytest.raises(parameters.ParameterError, match="'control_family': must be one of .* cnn-large, not 'cnn-small'"):
         parameters.check_control("cnn-small", ["cnn-large"])
+
+
+def test_steps_that_are_judged_are_steps_of_the_run_and_images_are_there():
+    parameters.check_eps([0.05, 0.25, 0.5], [0.05, 0.25], 0.25)
+    with pytest.raises(parameters.ParameterError, match=r"'judged_eps': must be among .* 0.05, 0.5, not \[0.1\]"):
+        parameters.check_eps([0.05, 0.5], [0.1], 0.1)
+    with pytest.raises(parameters.ParameterError, match="'main_eps': must be one of judged_eps, 0.05, not 0.5"):
+        parameters.check_eps([0.05, 0.5], [0.05], 0.5)
+    parameters.check_attack_images(10, 10)
+    parameters.check_attack_images(None, 10)
+    with pytest.raises(parameters.ParameterError, match="'attack_images': must be at most 10, .* not 11"):
+        parameters.check_attack_images(11, 10)
 
 
 def test_costly_choices_are_of_a_family_and_widths_of_the_run():
