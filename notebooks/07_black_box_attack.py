@@ -104,7 +104,7 @@ populations = population_grid(images, p.families, p.widths, p.seeds, epochs=p.ep
 # left out one at a time from everything (a jackknife), images are drawn again (a bootstrap), and what both share is
 # counted once. The random signs are drawn anew for each group. With so few groups 95 % is approximate: in planted
 # populations of 4 and of 6 groups the intervals hold the truth 91 to 96 times in 100 where the noise is normal,
-# and 87 to 94 times with tails like those of the ratios here.
+# and 87 to 95 times, on 256 images, where it has a tail like those of the ratios in this chapter.
 
 # %%
 ready = {family: [attack_transfer.prepare(populations[family, k], test_images, test_labels, p.attack_networks)

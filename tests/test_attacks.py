@@ -61,7 +61,8 @@ def test_no_step_changes_nothing():
     assert decay_ratio(model, images, attacked, labels) == 1
     networks = attack_transfer.prepare(Untrained(range(3)), images, labels, 3)
     random = attack_transfer.random_source(3, images, np.random.default_rng(0))
-    sources = {2: attack_transfer.single(networks), "mean": attack_transfer.mean_direction([networks]), "random": random}
+    sources = {2: attack_transfer.single(networks), "mean": attack_transfer.mean_direction([networks]),
+               "random": random}
     transfer = attack_transfer.attack(sources, [networks], images, labels, 0)
     summaries = transfer.resampled(np.random.default_rng(0), 5)
     assert tuple(summaries) == SUMMARIES
@@ -302,7 +303,7 @@ def test_intervals_hold_the_truth_for_sources_targets_and_means(groups, tail):
             _, low, high = outcome.interval(measure)
             held[name] += low <= truth <= high
     error = 2 * np.sqrt(0.95 * 0.05 / draws)
-    assert all(0.95 - missing - error < count / draws < 0.99 + error for count in held.values()), held
+    assert all(0.95 - missing - error < count / draws <= 0.99 for count in held.values()), held
 
 
 @pytest.mark.parametrize("tail", TAILS)
@@ -358,7 +359,8 @@ def test_the_tail_is_told_of_the_sources_that_are_asked_for():
     ratio[0, 0, 0, 1, 0] = 300.5
     ratio[1:] = 7  # a mean direction and random signs
     zeros = np.zeros((1, 3, 100))
-    transfer = attack_transfer.Transfer(Scores(zeros, zeros == 0), Scores(np.log(ratio), ratio < 1), (False, True, False))
+    transfer = attack_transfer.Transfer(Scores(zeros, zeros == 0), Scores(np.log(ratio), ratio < 1),
+                                        (False, True, False))
     found = attack_transfer.tail(transfer, slice(0, 1))
     assert found["median ratio"] == pytest.approx(0.5) and found["largest ratio"] == pytest.approx(300.5)
     assert found["mean ratio"] == pytest.approx(1.0) and found["share of ratios above 1"] == pytest.approx(1 / 600)
