@@ -34,7 +34,7 @@ from lib import parameters
 p = parameters.read(globals(), ["study", "dataset", "families", "widths", "seeds", "control_family", "control_seeds",
                                 "epochs", "output", "grid", "bootstrap_draws", "simulations", "random_seed"])
 parameters.check_widths(p.widths, 3)
-parameters.check_control(p.control_family, p.families)
+parameters.check_among("control_family", p.control_family, "families", p.families)
 
 # %%
 import warnings

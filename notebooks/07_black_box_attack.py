@@ -32,7 +32,8 @@ from lib import parameters
 
 p = parameters.read(globals(), ["study", "dataset", "families", "widths", "seeds", "epochs", "eps", "judged_eps",
                                 "main_eps", "attack_networks", "attack_images", "random_seed"])
-parameters.check_eps(p.eps, p.judged_eps, p.main_eps)
+parameters.check_among("judged_eps", p.judged_eps, "eps", p.eps)
+parameters.check_among("main_eps", p.main_eps, "judged_eps", p.judged_eps)
 parameters.check_seeds(p.seeds, p.attack_networks)
 
 # %%

@@ -31,8 +31,8 @@ from lib import parameters
 p = parameters.read(globals(), ["study", "dataset", "widths", "seeds", "epochs", "learning_rate", "variant_widths",
                                 "variant_seeds", "control_family", "control_seeds", "output", "grid", "bootstrap_draws",
                                 "random_seed"])
-parameters.check_family_widths("widths", ["vit", p.control_family], p.widths)
-parameters.check_family_widths("variant_widths", ["vit"], p.variant_widths, among=p.widths)
+parameters.check_family_widths(["vit", p.control_family], p.widths)
+parameters.check_among("variant_widths", p.variant_widths, "widths", p.widths)
 
 # %%
 import warnings

@@ -44,7 +44,8 @@ from lib import parameters
 p = parameters.read(globals(), ["study", "dataset", "families", "widths", "seeds", "outputs", "grids", "image_counts",
                                 "network_counts", "epoch_counts", "costly_family", "epochs_widths", "epochs_seeds",
                                 "bootstrap_draws", "random_seed"])
-parameters.check_costly(p.costly_family, p.families, p.epochs_widths, p.widths)
+parameters.check_among("costly_family", p.costly_family, "families", p.families)
+parameters.check_among("epochs_widths", p.epochs_widths, "widths", p.widths)
 
 # %%
 import warnings

@@ -83,7 +83,7 @@ def test_promises_hold_where_the_law_goes_on_and_fail_where_it_breaks():
     bent[0, 3], bent[1, 3] = 1.3 * LAW[0, 3], LAW[1, 3] / 1.3
     bent[3, :2] = bent[:2, 3]
     (claim,) = [claim for claim in promise_claims("vit", matrix(bent), WIDTHS) if "similarity" in claim.name]
-    assert claim.verdict == "contradicted" and "rho(4, 16), the furthest of 4 from 1" in claim.statistic
+    assert claim.verdict == "contradicted" and "rho(4, 16), the one of 4 that decides" in claim.statistic
     away = LAW.copy()
     away[:3, 3] *= 0.3
     away[3, :3] *= 0.3

@@ -175,12 +175,6 @@ def test_a_width_that_a_family_cannot_have_is_refused():
         read({"families": ["cnn-small", "vit"], "widths": [3, 4]}, names)
 
 
-def test_widths_of_variants_are_among_the_widths():
-    parameters.check_family_widths("variant_widths", ["vit"], [2, 8], among=[2, 4, 8])
-    with pytest.raises(ParameterError, match=r"^parameter 'variant_widths': must be among the widths \[2, 4\], not \[2, 8\]$"):
-        parameters.check_family_widths("variant_widths", ["vit"], [2, 8], among=[2, 4])
-
-
 def test_what_is_returned_is_apart_from_the_notebook_s_own_lists():
     namespace = {"families": ["cnn-small"], "widths": [4, 8]}
     read(namespace, ["families", "widths"]).families.append("x")
@@ -207,36 +201,31 @@ def test_a_grid_finer_than_the_images_is_refused_as_a_parameter():
         parameters.check_grid(1, 1, 8, "grids")
 
 
-def test_too_few_widths_or_seeds_and_a_family_without_controls_are_refused():
+def test_too_few_widths_or_seeds_are_refused():
     parameters.check_widths([2, 4, 8], 3)
     parameters.check_seeds({"cnn-small": 4, "cnn-large": 9}, 4)
     with pytest.raises(parameters.ParameterError, match="at least 4 networks of each family, not 3 of cnn-large"):
         parameters.check_seeds({"cnn-small": 4, "cnn-large": 3}, 4)
-    parameters.check_control("cnn-small", ["cnn-large", "cnn-small"])
     with pytest.raises(parameters.ParameterError, match="'widths': this chapter needs at least 3 widths, not 2"):
         parameters.check_widths([2, 4], 3)
-    with pytest.raises(parameters.ParameterError, match="'control_family': must be one of .* cnn-large, not 'cnn-small'"):
-        parameters.check_control("cnn-small", ["cnn-large"])
 
 
-def test_steps_that_are_judged_are_steps_of_the_run_and_images_are_there():
-    parameters.check_eps([0.05, 0.25, 0.5], [0.05, 0.25], 0.25)
-    with pytest.raises(parameters.ParameterError, match=r"'judged_eps': must be among .* 0.05, 0.5, not \[0.1\]"):
-        parameters.check_eps([0.05, 0.5], [0.1], 0.1)
-    with pytest.raises(parameters.ParameterError, match="'main_eps': must be one of judged_eps, 0.05, not 0.5"):
-        parameters.check_eps([0.05, 0.5], [0.05], 0.5)
+def test_what_a_run_leaves_out_cannot_be_chosen():
+    parameters.check_among("control_family", "vit", "families", ["cnn-small", "vit"])
+    parameters.check_among("judged_eps", [0.05, 0.25], "eps", [0.05, 0.25, 0.5])
+    with pytest.raises(ParameterError, match="^parameter 'control_family': must be among the families of this run, "
+                                             "cnn-large, not 'cnn-small'$"):
+        parameters.check_among("control_family", "cnn-small", "families", ["cnn-large"])
+    with pytest.raises(ParameterError, match=r"^parameter 'judged_eps': must be among the eps of this run, 0.05, 0.5, "
+                                             r"not \[0.05, 0.1\]$"):
+        parameters.check_among("judged_eps", [0.05, 0.1], "eps", [0.05, 0.5])
+
+
+def test_no_more_images_are_attacked_than_there_are():
     parameters.check_attack_images(10, 10)
     parameters.check_attack_images(None, 10)
     with pytest.raises(parameters.ParameterError, match="'attack_images': must be at most 10, .* not 11"):
         parameters.check_attack_images(11, 10)
-
-
-def test_costly_choices_are_of_a_family_and_widths_of_the_run():
-    parameters.check_costly("cnn-small", ["cnn-large", "cnn-small"], [2, 4], [2, 4, 8])
-    with pytest.raises(parameters.ParameterError, match="'costly_family': must be one of .* cnn-large, not 'cnn-small'"):
-        parameters.check_costly("cnn-small", ["cnn-large"], [2, 4], [2, 4])
-    with pytest.raises(parameters.ParameterError, match="'epochs_widths': must be among .* 2, 8, not"):
-        parameters.check_costly("cnn-small", ["cnn-small"], [2, 4], [2, 8])
 
 
 def test_a_chapter_can_be_run_again_in_its_kernel():

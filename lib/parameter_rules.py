@@ -1,0 +1,145 @@
+"""What single parameters of the chapters may be: a rule for each name."""
+
+import math
+import re
+from collections.abc import Callable
+
+from lib import data, models, salience
+
+
+def _whole(least: int) -> Callable[[object], int]:
+    def check(value):
+        if isinstance(value, bool) or not isinstance(value, int) or value < least:
+            raise ValueError(f"must be a whole number of at least {least}, not {value!r}")
+        return value
+    return check
+
+
+def _optional_whole(least: int) -> Callable[[object], int | None]:
+    return lambda value: None if value is None else _whole(least)(value)
+
+
+def _distinct(value: object, least: int) -> list:
+    if not isinstance(value, (list, tuple)) or len(set(map(str, value))) < max(least, len(value)):
+        raise ValueError(f"must be a list of at least {least} different values, not {value!r}")
+    return list(value)
+
+
+def _families(value: object) -> list[str]:
+    for family in _distinct(value, 1):
+        models.check_family(family)
+    return list(value)
+
+
+def _widths(value: object) -> list[int]:
+    return sorted(_whole(1)(width) for width in _distinct(value, 2))
+
+
+def _seeds(value: object) -> int | dict[str, int]:
+    """At least 3 networks: leaving one out has to leave a pair."""
+    if isinstance(value, dict):
+        for family, count in value.items():
+            models.check_family(family)
+            _whole(3)(count)
+        return value
+    return _whole(3)(value)
+
+
+def _family(value: object) -> str:
+    models.check_family(value)
+    return value
+
+
+def _dataset(value: object) -> str:
+    data.check_name(value)
+    return value
+
+
+def _output(value: object) -> str:
+    salience.check_output(value)
+    return value
+
+
+def _study(value: object) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"[a-z0-9][a-z0-9-]*", value):
+        raise ValueError(f"must be a name of small letters, digits and hyphens, not {value!r}")
+    return value
+
+
+def _positive(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < math.inf:
+        raise ValueError(f"must be a finite number above 0, not {value!r}")
+    return float(value)
+
+
+def _path(value: object) -> str:
+    if not isinstance(value, str) or not value.strip() or "\0" in value:
+        raise ValueError(f"must be the path of a file or folder, not {value!r}")
+    return value
+
+
+def _steps(value: object) -> list[float]:
+    return sorted(_distinct([_positive(step) for step in _distinct(value, 1)], 1))
+
+
+def _dimensions(value: object) -> list[int]:
+    return sorted(_whole(2)(dimension) for dimension in _distinct(value, 1))
+
+
+def _outputs(value: object) -> list[str]:
+    for output in _distinct(value, 1):
+        salience.check_output(output)
+    return list(value)
+
+
+def _grids(value: object) -> list[int]:
+    grids = [_whole(1)(grid) for grid in _distinct(value, 1)]
+    if any(grids[0] % grid for grid in grids):
+        raise ValueError(f"must begin with a grid that all others divide, not {grids}")
+    return grids
+
+
+def _counts(least: int) -> Callable[[object], list[int]]:
+    return lambda value: [_whole(least)(count) for count in _distinct(value, 1)]
+
+
+# name -> rule: takes a value, returns it checked, or raises ValueError with what is allowed
+RULES = {
+    "study": _study,
+    "dataset": _dataset,
+    "n_train": _optional_whole(1),
+    "n_test": _optional_whole(1),
+    "families": _families,
+    "widths": _widths,
+    "seeds": _seeds,
+    "epochs": _whole(1),
+    "output": _output,
+    "grid": _optional_whole(1),
+    "bootstrap_draws": _whole(100),
+    "random_seed": _whole(0),
+    "dimensions": _dimensions,
+    "samples": _whole(100),
+    "control_family": _family,
+    "control_seeds": _whole(3),
+    "simulations": _whole(10),
+    "eps": _steps,
+    "judged_eps": _steps,
+    "main_eps": _positive,
+    "learning_rate": _positive,
+    "variant_widths": _widths,
+    "variant_seeds": _whole(3),
+    "attack_networks": _whole(3),
+    "attack_images": _optional_whole(10),
+    "outputs": _outputs,
+    "grids": _grids,
+    "image_counts": _counts(10),
+    "network_counts": _counts(3),
+    "epoch_counts": _counts(1),
+    "epochs_widths": _widths,
+    "epochs_seeds": _whole(3),
+    "costly_family": _family,
+    "checkpoints": _path,
+    "pictures": _path,
+    "images": _whole(100),
+    "batch_sizes": lambda value: sorted(_whole(2)(size) for size in _distinct(value, 2)),
+}
