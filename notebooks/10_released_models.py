@@ -40,7 +40,7 @@ from scipy.stats import binomtest
 
 from lib import (attacks, claims, figures, image_bootstrap, pictures, rank_one_pairs, released, released_claims,
                  released_figures, released_pictures, salience, similarity, single_networks)
-from lib.attack_claims import summary_findings, verdicts_by_summary
+from lib.attack_claims import summary_findings, verdicts_by
 from lib.picture_comparison import compare
 
 # %% [markdown]
@@ -308,7 +308,7 @@ claims.table(verdicts)
 # width.
 
 # %% tags=["nbval-ignore-output"]
-summaries = verdicts_by_summary(released_claims.attack_claims, outcomes)
+summaries = verdicts_by(released_claims.attack_claims, outcomes)
 for claim in released_claims.attack_claims(ended):
     summaries[claim.name]["mean of ratios, at most 1"] = claim.verdict
 pd.DataFrame(summaries).T
