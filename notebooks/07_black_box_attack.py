@@ -80,11 +80,11 @@ pd.DataFrame({"eps (normalised)": p.eps, "eps (pixel values from 0 to 1)": np.mu
 # %% tags=["hide-input"]
 between = ((test_images > test_images.min()) & (test_images < test_images.max())).float().mean()
 display(Markdown(
-    f"The paper's program takes {attacks.PAPER_EPS:g}, for photographs. The main step of this run is {p.main_eps:g}"
-    + (f"; this chapter's own is 0.25, chosen for digits because {attacks.PAPER_EPS:g} hardly moves networks trained "
-       "on them." if p.dataset == "digits" else ".")
-    + f" All steps of the table are compared below, and the verdicts of {', '.join(f'{s:g}' for s in p.judged_eps)}. "
-    f"Of the attacked pixels {between:.0%} lie between the darkest and the brightest; the others move one way only."))
+    f"The paper's program takes {attacks.PAPER_EPS:g}, for photographs. The chapter's default of 0.25 was chosen for "
+    f"digits, because {attacks.PAPER_EPS:g} hardly moves networks trained on them; the main step of this run is "
+    f"{p.main_eps:g}. All steps of the table are compared below, and the verdicts for eps = "
+    f"{', '.join(f'{step:g}' for step in p.judged_eps)}. Of the attacked pixels {between:.0%} lie between the darkest "
+    "and the brightest; the others can move one way only."))
 
 # %% tags=["nbval-ignore-output"]
 populations = population_grid(images, p.families, p.widths, p.seeds, epochs=p.epochs)
