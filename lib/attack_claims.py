@@ -17,20 +17,25 @@ from lib.claims import CONTRADICTED, SUPPORTED, Claim, all_above, judge_above
 MEAN, RANDOM = -2, -1  # their rows; RANDOM across families too
 
 
-def fall_a_doubling(outcome: np.ndarray, widths: Sequence[int]) -> np.ndarray:
-    """By how much the average over targets falls when the source width doubles, by least squares: -> [...]."""
+def fall_a_doubling(sources: np.ndarray, widths: Sequence[int]) -> np.ndarray:
+    """By how much averages over targets [..., widths] fall when the source width doubles, by least squares: [...]."""
     doublings = np.log2(widths) - np.log2(widths).mean()
-    return -_single(outcome).mean(-1) @ doublings / (doublings**2).sum()
+    return -sources @ doublings / (doublings**2).sum()
+
+
+def source_means(outcome: np.ndarray) -> np.ndarray:
+    """Mean over targets of the attacks by single networks: [...] -> [..., widths]."""
+    return _single(outcome).mean(-1)
 
 
 def source_falls(outcome: np.ndarray) -> np.ndarray:
     """By how much the average over targets falls at each step of the source width: [...] -> [..., widths - 1]."""
-    return -np.diff(_single(outcome).mean(-1), axis=-1)
+    return -np.diff(source_means(outcome), axis=-1)
 
 
 def source_less_target_spread(outcome: np.ndarray) -> np.ndarray:
     """Standard deviation of the averages of source widths less that of target widths: -> [...]."""
-    return _single(outcome).mean(-1).std(-1) - _single(outcome).mean(-2).std(-1)
+    return source_means(outcome).std(-1) - _single(outcome).mean(-2).std(-1)
 
 
 def lead_over_largest(outcome: np.ndarray) -> np.ndarray:
@@ -83,7 +88,7 @@ def attack_claims(family: str, outcome: SimilarityMatrix, widths: Sequence[int],
     return [
         one("wide-sources", f"Wide networks of {family} attack better than narrow ones.",
             "fall of alpha with a doubling of the source width, by least squares",
-            lambda alpha: fall_a_doubling(alpha, widths)),
+            lambda alpha: fall_a_doubling(source_means(alpha), widths)),
         every("wide-sources-every-step", f"Each larger width of {family} attacks better than the one before.",
               "fall of alpha at a step of the source width", source_falls,
               [f"k = {a} to {b}" for a, b in zip(widths, widths[1:])]),

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from lib import attacks
 from lib.attacks import SUMMARIES, Scores, fgsm, random_signs, ratios, true_class_scores, weighted_summaries
 from lib.bootstrap import SimilarityMatrix
 from lib.models import check_count
@@ -140,13 +141,8 @@ def attack(sources: Mapping[str, Source], targets: Sequence[Networks], images: t
 
 
 def tail(transfer: Transfer, sources: slice) -> dict[str, float]:
-    """How far few images rule the mean of ratios, over all attacks by these sources."""
-    found = ratios(transfer.paired_before, transfer.after)[sources]
-    found = np.sort(found[np.isfinite(found)])[::-1]
-    return {"median ratio": float(np.median(found)), "mean ratio": float(found.mean()),
-            "largest ratio": float(found[0]),
-            "share of ratios above 1": float((found > 1).mean()),
-            "share of the sum from the largest 1 %": float(found[:-(-len(found) // 100)].sum() / found.sum())}
+    """`lib.attacks.tail` over all attacks by these sources."""
+    return attacks.tail(ratios(transfer.paired_before, transfer.after)[sources])
 
 
 def step_length(source: Source, images: torch.Tensor, eps: float) -> float:

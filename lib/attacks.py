@@ -122,6 +122,15 @@ def ratios(before: Scores, after: Scores) -> np.ndarray:
     return ratio
 
 
+def tail(ratios: np.ndarray) -> dict[str, float]:
+    """How far few images rule the mean of `ratios`; NaN marks what was no attack."""
+    found = np.sort(ratios[np.isfinite(ratios)])[::-1]
+    return {"median ratio": float(np.median(found)), "mean ratio": float(found.mean()),
+            "largest ratio": float(found[0]),
+            "share of ratios above 1": float((found > 1).mean()),
+            "share of the sum from the largest 1 %": float(found[:-(-len(found) // 100)].sum() / found.sum())}
+
+
 def check_eps(eps: float) -> None:
     """Raises ValueError for anything but a finite number of at least zero."""
     if isinstance(eps, bool) or not isinstance(eps, Real) or not 0 <= eps < float("inf"):

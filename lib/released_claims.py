@@ -9,6 +9,7 @@ import numpy as np
 from scipy.stats import norm, rankdata
 
 from lib import rank_one_pairs
+from lib.attack_claims import fall_a_doubling
 from lib.claims import Claim, all_above, judge_above
 from lib.image_bootstrap import Resampled
 from lib.picture_comparison import PictureComparison
@@ -47,11 +48,6 @@ def target_means(alpha: np.ndarray) -> np.ndarray:
     return np.nanmean(alpha, axis=-2)
 
 
-def source_falls(alpha: np.ndarray) -> np.ndarray:
-    """By how much alpha falls at each step of the source width: -> [..., widths - 1]."""
-    return -np.diff(source_means(alpha), axis=-1)
-
-
 def source_less_target_spread(alpha: np.ndarray) -> np.ndarray:
     """Standard deviation of alpha over source widths less that over target widths: -> [...]."""
     return source_means(alpha).std(-1) - target_means(alpha).std(-1)
@@ -81,11 +77,12 @@ def similarity_claims(rho: Resampled, widths: Sequence[int], dims: int) -> list[
     ]
 
 
-def attack_claims(alpha: Resampled) -> list[Claim]:
+def attack_claims(alpha: Resampled, widths: Sequence[int]) -> list[Claim]:
     """Source and target widths; lower is stronger."""
     return [
         _above("wide-sources", "Wide released networks attack better than narrow ones.",
-               "mean fall of alpha at a step of the source width", alpha, 0, lambda m: source_falls(m).mean(-1)),
+               "fall of alpha when the source width doubles, by least squares", alpha, 0,
+               lambda m: fall_a_doubling(source_means(m), widths)),
         _above("target-little", "An attack on a released network depends less on its own width than on the source's.",
                "standard deviation of alpha over source widths less that over target widths", alpha, 0,
                source_less_target_spread),

@@ -6,7 +6,6 @@ import numpy as np
 import torch
 from torch import nn
 
-from lib import attack_transfer
 from lib.attacks import Scores, fgsm, true_class_scores, weighted_summaries
 from lib.image_bootstrap import Resampled, image_counts
 from lib.progress import progress
@@ -69,9 +68,3 @@ def resampled_summaries(before: Scores, after: Scores, rng: np.random.Generator,
     counts = np.vstack([np.ones(images, dtype=int), image_counts(images, rng, draws)])
     return {name: Resampled(values[..., 0], np.moveaxis(values[..., 1:], -1, 0), images)
             for name, values in weighted_summaries(before, after, counts).items()}
-
-
-def tail(before: Scores, after: Scores) -> dict[str, float]:
-    """`lib.attack_transfer.tail` of attacks between single networks."""
-    groups = (Scores(*(part[:, None] for part in before)), Scores(*(part[:, :, None, None] for part in after)))
-    return attack_transfer.tail(attack_transfer.Transfer(*groups, (False,) * len(after.right)))

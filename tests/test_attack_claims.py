@@ -8,7 +8,7 @@ from lib import attack_figures
 from lib.attack_claims import (MEAN, across_claims, across_findings, attack_claims, attack_findings, changed_verdicts,
                                eps_findings, fall_a_doubling, lead_across, lead_over_largest, lead_over_own_width,
                                lead_over_random, length_findings, other_families, source_falls,
-                               source_less_target_spread, summary_findings, verdicts_by)
+                               source_less_target_spread, source_means, summary_findings, verdicts_by)
 from lib.attacks import MAIN_SUMMARY, SUMMARIES
 from lib.bootstrap import SimilarityMatrix
 
@@ -40,7 +40,7 @@ def test_measures_are_those_of_their_names():
     np.testing.assert_allclose(lead_over_own_width(AS_THE_PAPER), [0.3, 0.2])  # the third is the largest width itself
     np.testing.assert_allclose(lead_over_random(AS_THE_PAPER), [0.08, 0.18, 0.28])
     many = np.stack([AS_THE_PAPER, AS_THE_PAPER + 1])
-    for measure in (lambda alpha: fall_a_doubling(alpha, WIDTHS), source_falls, source_less_target_spread,
+    for measure in (lambda alpha: fall_a_doubling(source_means(alpha), WIDTHS), source_falls, source_less_target_spread,
                     lead_over_largest, lead_over_own_width, lead_over_random):
         np.testing.assert_allclose(measure(many), np.stack([measure(AS_THE_PAPER)] * 2))
 
@@ -51,11 +51,11 @@ def test_the_fall_is_the_slope_of_a_line_and_every_width_matters():
     values = rng.uniform(0.6, 1, (5, 6, 4))
     for alpha in values:
         slope, _ = np.polyfit(np.log2(widths), alpha[:4].mean(-1), 1)
-        assert fall_a_doubling(alpha, widths) == pytest.approx(-slope)
-    np.testing.assert_allclose(fall_a_doubling(values, widths), [fall_a_doubling(alpha, widths) for alpha in values])
+        assert fall_a_doubling(source_means(alpha), widths) == pytest.approx(-slope)
+    np.testing.assert_allclose(fall_a_doubling(source_means(values), widths), [fall_a_doubling(source_means(alpha), widths) for alpha in values])
     bent = values[0].copy()
     bent[1] += 0.1
-    assert fall_a_doubling(bent, widths) != pytest.approx(fall_a_doubling(values[0], widths))
+    assert fall_a_doubling(source_means(bent), widths) != pytest.approx(fall_a_doubling(source_means(values[0]), widths))
     (claim,) = (claim for claim in judged(outcome(AS_THE_PAPER)) if claim.name == "07-wide-sources-vit")
     assert claim.estimate == pytest.approx(0.1) and "doubling" in claim.statistic
 
