@@ -60,7 +60,7 @@ def distinct_recipes(found: Protocols) -> tuple[Recipe, ...]:
 
 
 def paired_populations(images: ImageData, families: Iterable[str], widths: Iterable[int], seeds: Mapping[str, int],
-                       recipes: Sequence[Recipe]) -> dict[Key, Population]:
+                       recipes: Sequence[Recipe], precision: str = "float32") -> dict[Key, Population]:
     """Seeds 0 to seeds[family] - 1 of every family, width and recipe; what is missing is trained now, all at once.
 
     A seed whose loss was not finite under some recipe is left out of all recipes of that width (with the warning of
@@ -70,7 +70,8 @@ def paired_populations(images: ImageData, families: Iterable[str], widths: Itera
         ValueError: a batch size that leaves one image over, before any training, or fewer than 3 seeds left.
     """
     requests = {(family, width, recipe): specify(images, family, width, epochs=recipe.epochs,
-                                                 batch_size=recipe.batch_size, learning_rate=recipe.learning_rate)
+                                                 batch_size=recipe.batch_size, learning_rate=recipe.learning_rate,
+                                                 precision=precision)
                 for family in families for width in widths for recipe in recipes}
     found = train_or_load({specification: range(seeds[family]) for (family, *_), specification in requests.items()})
     return shared_seeds({key: found[specification] for key, specification in requests.items()})

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 
 from lib import data, models, salience
+from lib.specification import check_precision
 
 
 def _whole(least: int) -> Callable[[object], int]:
@@ -57,6 +58,11 @@ def _dataset(value: object) -> str:
 
 def _output(value: object) -> str:
     salience.check_output(value)
+    return value
+
+
+def _precision(value: object) -> str:
+    check_precision(value)
     return value
 
 
@@ -113,6 +119,7 @@ RULES = {
     "widths": _widths,
     "seeds": _seeds,
     "epochs": _whole(1),
+    "precision": _precision,
     "output": _output,
     "grid": _optional_whole(1),
     "bootstrap_draws": _whole(100),

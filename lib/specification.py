@@ -70,8 +70,7 @@ class Specification:
                              "which BatchNorm cannot normalise; change either by one")
         if self.optimiser not in list(OPTIMISERS):  # also for what cannot be hashed
             raise ValueError(f"unknown optimiser {self.optimiser!r}; the optimisers are {', '.join(OPTIMISERS)}")
-        if self.precision not in PRECISIONS:
-            raise ValueError(f"unknown precision {self.precision!r}; the precisions are {', '.join(PRECISIONS)}")
+        check_precision(self.precision)
         if self.control not in list(CONTROLS):
             raise ValueError(f"unknown control {self.control!r}; the controls are {', '.join(CONTROLS)}")
 
@@ -117,3 +116,9 @@ def specify(data: ImageData, family: str, width: int, **recipe) -> Specification
     return Specification(family, width, data.name, len(data.train_labels), len(data.test_labels), data.seed,
                          data.digest, data.train_images.shape[1], data.train_images.shape[2], len(data.classes),
                          data_root=data.root, **recipe)
+
+
+def check_precision(precision: str) -> None:
+    """Raises ValueError, naming the precisions there are, for any other."""
+    if precision not in PRECISIONS:  # a tuple: also for what cannot be hashed
+        raise ValueError(f"unknown precision {precision!r}; the precisions are {', '.join(PRECISIONS)}")

@@ -12,15 +12,19 @@
 # %% tags=["hide-input", "parameters"]
 study = "mine"
 dataset = "digits"
+n_train = None  # all images; so for n_test
+n_test = None
 families = ["cnn-small", "cnn-large", "resnet-small", "resnet-large"]
 widths = [2, 4, 8, 16, 32]
 seeds = {"cnn-small": 20, "cnn-large": 6, "resnet-small": 6, "resnet-large": 6}
 epochs = 20
+precision = "float32"
 
 # %% tags=["hide-input"]
 from lib import parameters
 
-p = parameters.read(globals(), ["study", "dataset", "families", "widths", "seeds", "epochs"])
+p = parameters.read(globals(), ["study", "dataset", "n_train", "n_test", "families", "widths", "seeds", "epochs",
+                                "precision"])
 
 # %%
 import numpy as np
@@ -38,7 +42,7 @@ from lib.populations import population_grid
 # Pixels are shifted and scaled by the mean and standard deviation of the training images; there is no augmentation.
 
 # %%
-images = data.load(p.dataset)
+images = data.load(p.dataset, n_train=p.n_train, n_test=p.n_test)
 shape = " x ".join(map(str, images.train_images.shape[1:]))
 print(f"{images.name}: {len(images.train_labels)} training and {len(images.test_labels)} test images, "
       f"{shape} (channels x height x width), {len(images.classes)} classes")
@@ -108,7 +112,7 @@ figures.show(figure, "**The paper's Fig. 16.** Trainable parameters against widt
 # Every network is kept on disk with its curves and checksums. The next cell trains what is missing and loads the rest.
 
 # %% tags=["nbval-ignore-output"]
-populations = population_grid(images, p.families, p.widths, p.seeds, epochs=p.epochs)
+populations = population_grid(images, p.families, p.widths, p.seeds, epochs=p.epochs, precision=p.precision)
 
 # %%
 sizes = pd.DataFrame({family: {k: len(populations[family, k]) for k in p.widths} for family in p.families})

@@ -16,12 +16,15 @@
 # %% tags=["hide-input", "parameters"]
 study = "mine"
 dataset = "digits"
+n_train = None  # all images; so for n_test
+n_test = None
 families = ["cnn-small", "cnn-large", "resnet-small", "resnet-large"]
 widths = [2, 4, 8, 16, 32]
 seeds = {"cnn-small": 20, "cnn-large": 6, "resnet-small": 6, "resnet-large": 6}
 control_family = "cnn-small"
 control_seeds = 6
 epochs = 20
+precision = "float32"
 output = "logit"
 grid = 8
 bootstrap_draws = 500
@@ -31,8 +34,9 @@ random_seed = 0
 # %% tags=["hide-input"]
 from lib import parameters
 
-p = parameters.read(globals(), ["study", "dataset", "families", "widths", "seeds", "control_family", "control_seeds",
-                                "epochs", "output", "grid", "bootstrap_draws", "simulations", "random_seed"])
+p = parameters.read(globals(), ["study", "dataset", "n_train", "n_test", "families", "widths", "seeds",
+                                "control_family", "control_seeds", "epochs", "precision", "output", "grid",
+                                "bootstrap_draws", "simulations", "random_seed"])
 parameters.check_widths(p.widths, 3)
 parameters.check_among("control_family", p.control_family, "families", p.families)
 
@@ -79,7 +83,7 @@ from lib.saw import von_mises_fisher
 # have, show what each makes of a known truth.
 
 # %%
-images = data.load(p.dataset)
+images = data.load(p.dataset, n_train=p.n_train, n_test=p.n_test)
 parameters.check_grid(p.grid, *images.test_images.shape[1:3])
 channels, size = images.test_images.shape[1:3]
 dim = channels * (p.grid or size) ** 2
@@ -107,7 +111,7 @@ print(f"largest error from 3 networks on: pairs below 0.03: {pairs_error < 0.03}
 # The networks of the previous chapters, and their similarities as in chapter 3. What is missing is trained now.
 
 # %% tags=["nbval-ignore-output"]
-populations = population_grid(images, p.families, p.widths, p.seeds, epochs=p.epochs)
+populations = population_grid(images, p.families, p.widths, p.seeds, epochs=p.epochs, precision=p.precision)
 directions = salience.population_directions(populations, images, output=p.output, grid=p.grid)
 
 # %%
@@ -266,7 +270,8 @@ for claim in rank_one_claims:
 
 # %% tags=["nbval-ignore-output"]
 family = p.control_family
-controls = [population_grid(images, [family], p.widths, {family: p.control_seeds}, epochs=p.epochs, control=control)
+controls = [population_grid(images, [family], p.widths, {family: p.control_seeds}, epochs=p.epochs,
+                            precision=p.precision, control=control)
             for control in ("random-labels", "same-weights", "same-order")]
 control_directions = [salience.population_directions(grid, images, output=p.output, grid=p.grid) for grid in controls]
 own = {(family, k): populations[family, k] for k in p.widths}

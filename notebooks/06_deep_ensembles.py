@@ -12,10 +12,13 @@
 # %% tags=["hide-input", "parameters"]
 study = "mine"
 dataset = "digits"
+n_train = None  # all images; so for n_test
+n_test = None
 families = ["cnn-small", "cnn-large", "resnet-small", "resnet-large"]
 widths = [2, 4, 8, 16, 32]
 seeds = {"cnn-small": 20, "cnn-large": 6, "resnet-small": 6, "resnet-large": 6}
 epochs = 20
+precision = "float32"
 output = "logit"
 grid = 8
 random_seed = 0
@@ -23,8 +26,8 @@ random_seed = 0
 # %% tags=["hide-input"]
 from lib import ensembles, parameters
 
-p = parameters.read(globals(), ["study", "dataset", "families", "widths", "seeds", "epochs", "output", "grid",
-                                "random_seed"])
+p = parameters.read(globals(), ["study", "dataset", "n_train", "n_test", "families", "widths", "seeds", "epochs",
+                                "precision", "output", "grid", "random_seed"])
 parameters.check_seeds(p.seeds, ensembles.LEAST)
 
 # %%
@@ -83,9 +86,9 @@ print("members of an ensemble:", members)
 # than the rest, six of them can bring $\mathbb E[t]$ over the law a hundredth too high.
 
 # %% tags=["nbval-ignore-output"]
-images = data.load(p.dataset)
+images = data.load(p.dataset, n_train=p.n_train, n_test=p.n_test)
 parameters.check_grid(p.grid, *images.test_images.shape[1:3])
-populations = population_grid(images, p.families, p.widths, p.seeds, epochs=p.epochs)
+populations = population_grid(images, p.families, p.widths, p.seeds, epochs=p.epochs, precision=p.precision)
 directions = salience.population_directions(populations, images, output=p.output, grid=p.grid, keep_dead=True)
 scores = predictions.population_logits(populations, images)
 

@@ -16,10 +16,13 @@
 # %% tags=["hide-input", "parameters"]
 study = "mine"
 dataset = "digits"
+n_train = None  # all images; so for n_test
+n_test = None
 families = ["cnn-small", "cnn-large", "resnet-small", "resnet-large"]
 widths = [2, 4, 8, 16, 32]
 seeds = {"cnn-small": 20, "cnn-large": 6, "resnet-small": 6, "resnet-large": 6}
 epochs = 20
+precision = "float32"
 eps = [0.05, 0.1, 0.25, 0.5]
 judged_eps = [0.05, 0.25]
 main_eps = 0.25
@@ -30,8 +33,9 @@ random_seed = 0
 # %% tags=["hide-input"]
 from lib import parameters
 
-p = parameters.read(globals(), ["study", "dataset", "families", "widths", "seeds", "epochs", "eps", "judged_eps",
-                                "main_eps", "attack_networks", "attack_images", "random_seed"])
+p = parameters.read(globals(), ["study", "dataset", "n_train", "n_test", "families", "widths", "seeds", "epochs",
+                                "precision", "eps", "judged_eps", "main_eps", "attack_networks", "attack_images",
+                                "random_seed"])
 parameters.check_among("judged_eps", p.judged_eps, "eps", p.eps)
 parameters.check_among("main_eps", p.main_eps, "judged_eps", p.judged_eps)
 parameters.check_seeds(p.seeds, p.attack_networks)
@@ -69,7 +73,7 @@ from lib.populations import population_grid
 # The step $\varepsilon$ is in the units of the normalised images. Times their standard deviation it is in pixel values:
 
 # %%
-images = data.load(p.dataset)
+images = data.load(p.dataset, n_train=p.n_train, n_test=p.n_test)
 parameters.check_attack_images(p.attack_images, len(images.test_images))
 test_images, test_labels = (part[:p.attack_images] for part in (images.test_images, images.test_labels))
 n_images = len(test_images)
@@ -87,7 +91,7 @@ display(Markdown(
     "and the brightest; the others can move one way only."))
 
 # %% tags=["nbval-ignore-output"]
-populations = population_grid(images, p.families, p.widths, p.seeds, epochs=p.epochs)
+populations = population_grid(images, p.families, p.widths, p.seeds, epochs=p.epochs, precision=p.precision)
 
 # %% [markdown]
 # ## Who attacks whom

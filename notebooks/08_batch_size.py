@@ -12,10 +12,13 @@
 # %% tags=["hide-input", "parameters"]
 study = "mine"
 dataset = "digits"
+n_train = None  # all images; so for n_test
+n_test = None
 families = ["cnn-small", "resnet-small"]
 widths = [2, 8]
 seeds = 4
 epochs = 20
+precision = "float32"
 batch_sizes = [64, 128, 256, 512]
 output = "logit"
 grid = 8
@@ -25,8 +28,8 @@ random_seed = 0
 # %% tags=["hide-input"]
 from lib import parameters
 
-p = parameters.read(globals(), ["study", "dataset", "families", "widths", "seeds", "epochs", "batch_sizes", "output",
-                                "grid", "bootstrap_draws", "random_seed"])
+p = parameters.read(globals(), ["study", "dataset", "n_train", "n_test", "families", "widths", "seeds", "epochs",
+                                "precision", "batch_sizes", "output", "grid", "bootstrap_draws", "random_seed"])
 
 # %%
 import warnings
@@ -56,7 +59,7 @@ from lib.batch_size_effects import UNITS, by_population, effects, slope_at_equal
 #   steps are small.
 
 # %%
-images = data.load(p.dataset)
+images = data.load(p.dataset, n_train=p.n_train, n_test=p.n_test)
 n_train, n_images = len(images.train_labels), len(images.test_labels)
 parameters.check_grid(p.grid, *images.test_images.shape[1:3])
 parameters.check_batch_sizes(p.batch_sizes, n_train)
@@ -73,7 +76,7 @@ print(pd.DataFrame([{"protocol": name, "batch size": recipe.batch_size, "epochs"
 # %% tags=["nbval-ignore-output"]
 warnings.filterwarnings("ignore", message=".*gradients are zero")  # averages leave them out; chapter 3 counts such
 populations = batch_size.paired_populations(images, p.families, p.widths, p.seeds,
-                                            batch_size.distinct_recipes(protocols))
+                                            batch_size.distinct_recipes(protocols), p.precision)
 found = batch_size.measure(populations, images, np.random.default_rng([p.random_seed, 8]), p.bootstrap_draws,
                            output=p.output, grid=p.grid)
 

@@ -12,9 +12,12 @@
 # %% tags=["hide-input", "parameters"]
 study = "mine"
 dataset = "digits"
+n_train = None  # all images; so for n_test
+n_test = None
 widths = [2, 4, 8, 16]
 seeds = 8
 epochs = 20
+precision = "float32"
 learning_rate = 0.01
 variant_widths = [2, 8]
 variant_seeds = 4
@@ -28,9 +31,9 @@ random_seed = 0
 # %% tags=["hide-input"]
 from lib import parameters
 
-p = parameters.read(globals(), ["study", "dataset", "widths", "seeds", "epochs", "learning_rate", "variant_widths",
-                                "variant_seeds", "control_family", "control_seeds", "output", "grid", "bootstrap_draws",
-                                "random_seed"])
+p = parameters.read(globals(), ["study", "dataset", "n_train", "n_test", "widths", "seeds", "epochs", "precision",
+                                "learning_rate", "variant_widths", "variant_seeds", "control_family", "control_seeds",
+                                "output", "grid", "bootstrap_draws", "random_seed"])
 parameters.check_family_widths(["vit", p.control_family], p.widths)
 parameters.check_among("variant_widths", p.variant_widths, "widths", p.widths)
 
@@ -65,7 +68,7 @@ from lib.transformer_claims import findings, shared_claim, transformer_claims, v
 # $c\,(\text{channels} \cdot q^2 + 1) + c\,n + L\,(12c^2 + 13c) + 2c + C\,(c + 1)$ parameters.
 
 # %%
-images = data.load(p.dataset)
+images = data.load(p.dataset, n_train=p.n_train, n_test=p.n_test)
 channels, size = images.test_images.shape[1:3]
 parameters.check_grid(p.grid, channels, size)
 shape = {"in_channels": channels, "image_size": size, "num_classes": len(images.classes)}
@@ -73,9 +76,10 @@ print(pd.DataFrame({family: [models.count_parameters(family, k, **shape) for k i
                    index=pd.Index(p.widths, name="parameters, k")).to_string())
 
 # %% tags=["nbval-ignore-output"]
-populations = population_grid(images, ["vit"], p.widths, {"vit": p.seeds}, epochs=p.epochs, optimiser="adam",
-                              learning_rate=p.learning_rate)
-compared = population_grid(images, [p.control_family], p.widths, {p.control_family: p.control_seeds}, epochs=p.epochs)
+populations = population_grid(images, ["vit"], p.widths, {"vit": p.seeds}, epochs=p.epochs, precision=p.precision,
+                              optimiser="adam", learning_rate=p.learning_rate)
+compared = population_grid(images, [p.control_family], p.widths, {p.control_family: p.control_seeds}, epochs=p.epochs,
+                           precision=p.precision)
 directions = salience.population_directions(populations | compared, images, output=p.output, grid=p.grid)
 
 # %%
@@ -162,7 +166,8 @@ if p.control_family != "vit":
 adam = {"optimiser": "adam", "learning_rate": p.learning_rate}
 variants = {"vit-deep": ("vit-deep", adam), "vit-coarse": ("vit-coarse", adam),
             "vit-sgd": ("vit", {"optimiser": "sgd"})}
-varied = {name: population_grid(images, [family], p.variant_widths, {family: p.variant_seeds}, epochs=p.epochs, **recipe)
+varied = {name: population_grid(images, [family], p.variant_widths, {family: p.variant_seeds}, epochs=p.epochs,
+                                precision=p.precision, **recipe)
           for name, (family, recipe) in variants.items()}
 groups = {(name, k): population for name, grid in varied.items() for (_, k), population in grid.items()}
 varied_directions = salience.population_directions(groups, images, output=p.output, grid=p.grid)

@@ -24,6 +24,8 @@
 # %% tags=["hide-input", "parameters"]
 study = "mine"
 dataset = "digits"
+n_train = None  # all images; so for n_test
+n_test = None
 families = ["cnn-small", "cnn-large", "resnet-small", "resnet-large"]
 widths = [2, 4, 8, 16, 32]
 seeds = {"cnn-small": 20, "cnn-large": 6, "resnet-small": 6, "resnet-large": 6}
@@ -32,6 +34,7 @@ grids = [8, 4, 2]
 image_counts = [256, 64]  # the default is all, here and of networks
 network_counts = [6, 3]
 epoch_counts = [20, 5, 100]
+precision = "float32"
 costly_family = "cnn-small"
 epochs_widths = [2, 4, 8]
 epochs_seeds = 8
@@ -41,9 +44,9 @@ random_seed = 0
 # %% tags=["hide-input"]
 from lib import parameters
 
-p = parameters.read(globals(), ["study", "dataset", "families", "widths", "seeds", "outputs", "grids", "image_counts",
-                                "network_counts", "epoch_counts", "costly_family", "epochs_widths", "epochs_seeds",
-                                "bootstrap_draws", "random_seed"])
+p = parameters.read(globals(), ["study", "dataset", "n_train", "n_test", "families", "widths", "seeds", "outputs",
+                                "grids", "image_counts", "network_counts", "epoch_counts", "precision",
+                                "costly_family", "epochs_widths", "epochs_seeds", "bootstrap_draws", "random_seed"])
 parameters.check_among("costly_family", p.costly_family, "families", p.families)
 parameters.check_among("epochs_widths", p.epochs_widths, "widths", p.widths)
 
@@ -59,11 +62,11 @@ from lib.populations import population_grid
 # ## The networks of the chapters
 
 # %% tags=["nbval-ignore-output"]
-images = data.load(p.dataset)
+images = data.load(p.dataset, n_train=p.n_train, n_test=p.n_test)
 channels, size = images.test_images.shape[1:3]
 for grid in p.grids:
     parameters.check_grid(grid, channels, size, "grids")
-populations = population_grid(images, p.families, p.widths, p.seeds, epochs=p.epoch_counts[0])
+populations = population_grid(images, p.families, p.widths, p.seeds, epochs=p.epoch_counts[0], precision=p.precision)
 
 # %% tags=["nbval-ignore-output"]
 warnings.filterwarnings("ignore", message=".*gradients are zero")  # chapter 3 counts them
@@ -146,7 +149,8 @@ for count in p.network_counts:
 family = p.costly_family
 accuracy = {}
 for count in p.epoch_counts:
-    trained = population_grid(images, [family], p.epochs_widths, {family: p.epochs_seeds}, epochs=count)
+    trained = population_grid(images, [family], p.epochs_widths, {family: p.epochs_seeds}, epochs=count,
+                              precision=p.precision)
     found = salience.population_directions(trained, images, output=p.outputs[0], grid=p.grids[0])
     name = f"{count}, fewer networks" if count == p.epoch_counts[0] else str(count)
     outcomes[open_choices_claims.EPOCHS, name] = judged({family: [found[family, k] for k in p.epochs_widths]},
