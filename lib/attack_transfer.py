@@ -61,7 +61,7 @@ class Transfer:
 
     @property
     def paired_before(self) -> Scores:
-        """The scores before in the shape of those after: [targets, 1, A, n], the same for every source."""
+        """The scores before, [targets, 1, A, n], in the shape of those after and the same for every source."""
         return Scores(*(part[:, None] for part in self.before))
 
     def resampled(self, rng: np.random.Generator, draws: int = DRAWS, summaries: Collection[str] = SUMMARIES

@@ -127,6 +127,7 @@ RULES = {
     "dimensions": _dimensions,
     "samples": _whole(100),
     "control_family": _family,
+    "control_widths": _widths,
     "control_seeds": _whole(3),
     "simulations": _whole(10),
     "eps": _steps,

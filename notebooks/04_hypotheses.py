@@ -22,6 +22,7 @@ families = ["cnn-small", "cnn-large", "resnet-small", "resnet-large"]
 widths = [2, 4, 8, 16, 32]
 seeds = {"cnn-small": 20, "cnn-large": 6, "resnet-small": 6, "resnet-large": 6}
 control_family = "cnn-small"
+control_widths = [2, 8, 16]
 control_seeds = 6
 epochs = 20
 precision = "float32"
@@ -35,10 +36,11 @@ random_seed = 0
 from lib import parameters
 
 p = parameters.read(globals(), ["study", "dataset", "n_train", "n_test", "families", "widths", "seeds",
-                                "control_family", "control_seeds", "epochs", "precision", "output", "grid",
-                                "bootstrap_draws", "simulations", "random_seed"])
+                                "control_family", "control_widths", "control_seeds", "epochs", "precision", "output",
+                                "grid", "bootstrap_draws", "simulations", "random_seed"])
 parameters.check_widths(p.widths, 3)
 parameters.check_among("control_family", p.control_family, "families", p.families)
+parameters.check_among("control_widths", p.control_widths, "widths", p.widths)
 
 # %%
 import warnings
@@ -270,11 +272,11 @@ for claim in rank_one_claims:
 
 # %% tags=["nbval-ignore-output"]
 family = p.control_family
-controls = [population_grid(images, [family], p.widths, {family: p.control_seeds}, epochs=p.epochs,
+controls = [population_grid(images, [family], p.control_widths, {family: p.control_seeds}, epochs=p.epochs,
                             precision=p.precision, control=control)
             for control in ("random-labels", "same-weights", "same-order")]
 control_directions = [salience.population_directions(grid, images, output=p.output, grid=p.grid) for grid in controls]
-own = {(family, k): populations[family, k] for k in p.widths}
+own = {(family, k): populations[family, k] for k in p.control_widths}
 untrained = salience.population_directions(own, images, output=p.output, grid=p.grid, untrained=True)
 zeros = [sum(int((~similarity.has_direction(u)).sum()) for u in found.values()) for found in (untrained, *control_directions)]
 print("gradients that are exactly zero, left out of averages:", dict(zip(POPULATIONS[1:], zeros)))
@@ -282,14 +284,14 @@ print("gradients that are exactly zero, left out of averages:", dict(zip(POPULAT
 # %%
 rng = np.random.default_rng([p.random_seed, 5])
 by_control = {k: bootstrap.similarity_matrix([found[family, k] for found in (directions, untrained, *control_directions)],
-                                             rng, p.bootstrap_draws) for k in p.widths}
+                                             rng, p.bootstrap_draws) for k in p.control_widths}
 
 # %% mystnb={"image": {"alt": "Similarity of two networks of one width against the width for five populations, trained, untrained, random labels, same weights and same order, one line each with intervals."}} tags=["hide-input"]
-diagonals = np.array([[np.diagonal(part) for part in by_control[k].interval()] for k in p.widths])
+diagonals = np.array([[np.diagonal(part) for part in by_control[k].interval()] for k in p.control_widths])
 lines = {name: tuple(diagonals[:, part, place] for part in range(3)) for place, name in enumerate(POPULATIONS)}
-figures.show(figures.by_width(lines, p.widths, "expected similarity ρ(k, k) (cosine)"),
+figures.show(figures.by_width(lines, p.control_widths, "expected similarity ρ(k, k) (cosine)"),
              f"**Controls.** {family}, similarity of two different networks of one width with 95 % intervals over networks and "
-             f"images; n = {n_images} test images; {by_control[p.widths[0]].networks[0]} networks a width trained and "
+             f"images; n = {n_images} test images; {by_control[p.control_widths[0]].networks[0]} networks a width trained and "
              f"untrained, {p.control_seeds} in the other populations.")
 
 # %% [markdown]
@@ -298,15 +300,15 @@ figures.show(figures.by_width(lines, p.widths, "expected similarity ρ(k, k) (co
 # cosine would be noise.
 
 # %% tags=["nbval-ignore-output"]
-towards = {k: by_control[k].interval(lambda rho: rank_one.cosines(rho)[..., 0, :]) for k in p.widths}
-accuracy = {name: [np.mean([network.test_accuracy[-1] for network in grid[family, k].networks]) for k in p.widths]
+towards = {k: by_control[k].interval(lambda rho: rank_one.cosines(rho)[..., 0, :]) for k in p.control_widths}
+accuracy = {name: [np.mean([network.test_accuracy[-1] for network in grid[family, k].networks]) for k in p.control_widths]
             for name, grid in zip((POPULATIONS[0], *POPULATIONS[2:]), (populations, *controls))}
 pd.DataFrame({f"k = {k}": {name: f"{towards[k][0][i]:.2f} [{towards[k][1][i]:.2f}, {towards[k][2][i]:.2f}]"
-                           if lines[name][1][p.widths.index(k)] > 0 else "not established"
-                           for i, name in enumerate(POPULATIONS) if i} for k in p.widths})
+                           if lines[name][1][p.control_widths.index(k)] > 0 else "not established"
+                           for i, name in enumerate(POPULATIONS) if i} for k in p.control_widths})
 
 # %% tags=["nbval-ignore-output"]
-pd.DataFrame(accuracy, index=pd.Index(p.widths, name="test accuracy, k")).round(3).T
+pd.DataFrame(accuracy, index=pd.Index(p.control_widths, name="test accuracy, k")).round(3).T
 
 # %% [markdown]
 # *Rules.* Each comparison is supported if the 95 % interval of the difference lies above zero at every width, contradicted if

@@ -37,7 +37,7 @@ epoch_counts = [20, 5, 100]
 precision = "float32"
 costly_family = "cnn-small"
 epochs_widths = [2, 4, 8]
-epochs_seeds = 8
+epochs_seeds = 4
 bootstrap_draws = 200
 random_seed = 0
 

@@ -56,13 +56,18 @@ def test_parameter_count_is_the_closed_formula(family, depth, side, width, size,
 
 @pytest.mark.parametrize("width", [2, 10, 80])
 def test_embedding_and_heads_are_those_of_the_paper(width):
-    model, seen = models.build("vit", width), []
-    original = nn.functional.scaled_dot_product_attention
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(nn.functional, "scaled_dot_product_attention",
-                      lambda query, key, value: seen.append(query.shape) or original(query, key, value))
-        model(torch.zeros(1, 3, 32, 32))
-    assert seen == [(1, width // 2, 16, 8)] * 2 and model.fc.in_features == 4 * width
+    """Embedding 4k over k / 2 heads of 8 channels: a channel of the queries speaks to its own head's keys alone."""
+    attention = models.build("vit", width).blocks[0].attention
+    assert attention.query.out_channels == 4 * width
+    x = torch.randn(1, 4 * width, 4, 4, generator=torch.Generator().manual_seed(0))
+    mixed = []
+    attention.out.register_forward_pre_hook(lambda _, arguments: mixed.append(arguments[0]))
+    attention(x)
+    with torch.no_grad():
+        attention.query.weight[0] += 1
+    attention(x)
+    changed = (mixed[0] != mixed[1]).any(dim=(0, 2, 3))
+    assert changed[:8].all() and not changed[8:].any()
 
 
 @pytest.mark.parametrize("family", VITS)
