@@ -37,6 +37,8 @@ NEEDS = {"10_released_models": ("../shared/data/authors_checkpoints", "../shared
 METADATA = {"kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
             "language_info": {"name": "python"}}
 TRAINER = "02_populations"
+# These train networks of their own, which takes longest: they begin first, and the others fill the gaps.
+LONG = ("04_hypotheses", "08_batch_size", "09_vision_transformer", "A1_open_choices")
 BAR = re.compile(r"[^\r\n]*\d+%\|[^\r\n]*|\r")
 
 
@@ -224,7 +226,7 @@ def refresh_all(names: list[str], parameters: dict, in_place: bool) -> None:
     at_once = min(cores, 4)
     os.environ.setdefault("OMP_NUM_THREADS", str(cores // at_once))  # for the kernels: threads that wait burn time
     first = names.index(TRAINER) + 1 if TRAINER in names else 0
-    for group in (names[:first], names[first:]):
+    for group in (names[:first], sorted(names[first:], key=lambda name: name not in LONG)):
         with ThreadPoolExecutor(at_once) as pool:
             for done in [pool.submit(refresh, name, parameters, in_place) for name in group]:
                 done.result()

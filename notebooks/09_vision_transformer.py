@@ -45,7 +45,8 @@ import pandas as pd
 from IPython.display import Markdown, display
 
 from lib import bootstrap, claims, data, figures, hypothesis_figures, intervals, models, rank_one, salience, similarity
-from lib.populations import population_grid
+from lib.populations import population_grid, train_or_load
+from lib.specification import specify
 from lib.transformer_claims import findings, shared_claim, transformer_claims, variant_claims
 
 # %% [markdown]
@@ -166,10 +167,10 @@ if p.control_family != "vit":
 adam = {"optimiser": "adam", "learning_rate": p.learning_rate}
 variants = {"vit-deep": ("vit-deep", adam), "vit-coarse": ("vit-coarse", adam),
             "vit-sgd": ("vit", {"optimiser": "sgd"})}
-varied = {name: population_grid(images, [family], p.variant_widths, {family: p.variant_seeds}, epochs=p.epochs,
-                                precision=p.precision, **recipe)
-          for name, (family, recipe) in variants.items()}
-groups = {(name, k): population for name, grid in varied.items() for (_, k), population in grid.items()}
+specifications = {(name, k): specify(images, family, k, epochs=p.epochs, precision=p.precision, **recipe)
+                  for name, (family, recipe) in variants.items() for k in p.variant_widths}
+trained = train_or_load({specification: range(p.variant_seeds) for specification in specifications.values()})
+groups = {key: trained[specification] for key, specification in specifications.items()}
 varied_directions = salience.population_directions(groups, images, output=p.output, grid=p.grid)
 
 # %%
