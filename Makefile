@@ -1,25 +1,31 @@
 # make book: the environment, the chapters executed on this machine, the pages.  make test: the tests.
+# make study STUDY=name: chapters with the data and parameters of book/studies.toml, for hours or days.
 PYTHON ?= python3
 BIN := .venv/bin
 export PYTHONUNBUFFERED := 1
 # Without stored bytecode every kernel and worker would compile torch anew, seconds each.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: book test notebooks environment clean
+.PHONY: book test study notebooks environment clean
 
 book: .venv/installed
 	$(BIN)/python book/chapters.py
+	$(BIN)/python book/tables.py
 	@$(MAKE) --no-print-directory _build/html/index.html
 	@echo "the book is at _build/html/index.html"
 
 # Always from scratch: a second, incremental build would not repeat the warnings that made the first one fail.
 .DELETE_ON_ERROR:
-_build/html/index.html: _config.yml _toc.yml $(wildcard book/*.* book/chapters/*) $(wildcard lib/*.py)
+_build/html/index.html: _config.yml _toc.yml $(wildcard book/*.* book/chapters/* book/studies/*/*) $(wildcard lib/*.py)
 	rm -rf _build
 	$(BIN)/jupyter-book build . --warningiserror --nitpick --keep-going --quiet
 
 test: book
 	$(BIN)/python -m pytest
+
+# What is trained stays, so that the same command goes on after an interruption.
+study: .venv/installed
+	$(BIN)/python book/studies.py "$(STUDY)"
 
 # For authors: execute the sources with their default parameters and commit the result.
 notebooks: .venv/installed

@@ -4,8 +4,7 @@ A chapter's source is notebooks/NN_title.py.  It is executed under papermill int
 the page's place only when every cell ran and the chapter wrote its results.  The page remembers a digest of its source,
 lib/, its parameters and the pinned versions; a page with the same digest is left alone.
 
-The book's pages write to results/book/, and what they claim is collected in book/chapters/claims_table.md for the page
-of claims.  With --commit the chapters run with their default parameters, and what they
+The book's pages write to results/book/.  With --commit the chapters run with their default parameters, and what they
 write to results/mine/ is copied to results/digits/, the numbers that the project keeps.
 
 A chapter may need data from beside the checkout (NEEDS).  Where that is missing, its committed outputs stand.
@@ -148,22 +147,6 @@ def extract_main_result(page: Path, picture: Path) -> None:
                     picture.write_bytes(content)
 
 
-def write_claims_table(names: list[str], page: Path) -> None:
-    """Collect the claims of the chapters, as results/book/ has them, in a file that book/claims.md includes."""
-    sources = [ROOT / "_toc.yml", *(ROOT / "results" / "book" / f"{name}.json" for name in names)]
-    if page.exists() and all(path.exists() and path.stat().st_mtime < page.stat().st_mtime for path in sources):
-        return
-    from lib import claims  # with torch, which takes seconds: a book that is up to date does without
-    from lib.files import write_whole
-
-    try:
-        content = claims.overview(claims.read_claims(ROOT / "results" / "book", names)).encode()
-    except ValueError as error:
-        sys.exit(f"the page of claims cannot be made: {error}")
-    if not page.exists() or page.read_bytes() != content:  # or the pages would be built again
-        write_whole(page, content)
-
-
 def clean(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     """Without run times, paths and progress bars, so that the same results give the same bytes."""
     notebook.metadata = nbformat.from_dict(METADATA)
@@ -238,8 +221,6 @@ def main() -> None:
     in_place = parser.parse_args().commit
     logging.getLogger("papermill").setLevel(logging.ERROR)
     refresh_all(chapter_names(), {} if in_place else {"study": "book"}, in_place)
-    if not in_place:
-        write_claims_table(chapter_names(), PAGES / "claims_table.md")
 
 
 if __name__ == "__main__":

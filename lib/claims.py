@@ -3,7 +3,6 @@
 import json
 import math
 import platform
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ import pandas as pd
 import torch
 from IPython.display import HTML
 
+from lib import provenance
 from lib.files import ROOT, write_whole
 from lib.intervals import Interval
 
@@ -110,13 +110,13 @@ def _beyond(low: np.ndarray, high: np.ndarray, band: tuple[float, float]) -> np.
 def table(claims: Iterable[Claim]) -> HTML:
     """One row a claim, for a notebook: its statement, the statistic, the estimate with interval, and the verdict."""
     rows = [{"claim": claim.statement, "statistic": claim.statistic,
-             "estimate [95 % interval]": f"{_short(claim.estimate)} [{_short(claim.low)}, {_short(claim.high)}]",
+             "estimate [95 % interval]": f"{short(claim.estimate)} [{short(claim.low)}, {short(claim.high)}]",
              "networks, images": f"{claim.networks}, {claim.images}", "verdict": claim.verdict} for claim in claims]
     with pd.option_context("display.max_colwidth", None):  # pandas would cut the sentences short
         return HTML(pd.DataFrame(rows).to_html(index=False, border=0, justify="left"))
 
 
-def _short(value: float | None) -> str:
+def short(value: float | None) -> str:
     """Three decimals, or a power of ten for what they would show as zero; an en dash for what was not finite."""
     if value is None or not math.isfinite(value):
         return "–"
@@ -128,6 +128,7 @@ def write_results(study: str, chapter: str, parameters: Mapping[str, object], nu
     """Write results/<study>/<chapter>.json, whole or not at all."""
     versions = {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__}
     content = {"chapter": chapter, "study": study, "versions": versions, "parameters": _plain(dict(parameters)),
+               "provenance": _plain(provenance.used()),
                "numbers": _plain(dict(numbers)), "claims": [_plain(asdict(claim)) for claim in claims]}
     write_whole(ROOT / "results" / study / f"{chapter}.json",
                 (json.dumps(content, indent=1, allow_nan=False) + "\n").encode())
@@ -171,39 +172,3 @@ def read_claims(folder: Path, chapters: Iterable[str]) -> dict[str, list[Claim]]
                 raise ValueError(f"two claims have the name {claim.name}, in {owners[claim.name]} and {chapter}")
             owners[claim.name] = chapter
     return found
-
-
-def overview(chapters: Mapping[str, Sequence[Claim]]) -> str:
-    """Two tables in MyST Markdown: how many verdicts each chapter has, and every claim once.  chapter -> its claims."""
-    rows, counts = [], []
-    for chapter, claims in chapters.items():
-        number = chapter.split("_")[0].lstrip("0")
-        verdicts = [claim.verdict for claim in claims]
-        rows += [_row(claim, f"{{doc}}`{number} </book/chapters/{chapter}>`") for claim in claims]
-        counts.append([f"{{doc}}`/book/chapters/{chapter}`", *map(verdicts.count, MARKS), len(verdicts)])
-    counts.append(["all", *(sum(column) for column in list(zip(*counts))[1:])])
-    return (_pipe_table(["chapter", *map(_marked, MARKS), "claims"], counts) + "\n"
-            + _pipe_table(["verdict", "claim", "statistic", "estimate [95 % interval]", "networks, images", "rule",
-                           "chapter"], rows))
-
-
-def _row(claim: Claim, link: str) -> list[str]:
-    counted = ", ".join(str(count) if count else "–" for count in (claim.networks, claim.images))
-    estimate, low, high = (_short(value).replace("-", "−") for value in (claim.estimate, claim.low, claim.high))
-    return [_marked(claim.verdict),
-            f"{_escaped(claim.statement)}<br><small><code>{_escaped(claim.name)}</code></small>",
-            _escaped(claim.statistic), f"{estimate}<br>[{low}, {high}]".replace(" ", "\N{NO-BREAK SPACE}"),
-            counted if claim.networks or claim.images else "–", _escaped(claim.rule), link]
-
-
-def _marked(verdict: str) -> str:
-    return f"{MARKS[verdict]}\N{NO-BREAK SPACE}{verdict}"
-
-
-def _escaped(text: str) -> str:
-    """Plain text for a cell of Markdown: one line, every sign that could mean something behind a backslash."""
-    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", " ".join(text.split()))
-
-
-def _pipe_table(header: list[str], rows: list[list]) -> str:
-    return "".join("| " + " | ".join(map(str, row)) + " |\n" for row in [header, ["---"] * len(header), *rows])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from lib import store
+from lib import provenance, store
 from lib.data import ImageData
 from lib.models import initialise
 from lib.specification import Specification, specify
@@ -65,6 +65,8 @@ def train_or_load(requests: Mapping[Specification, Iterable[int]], executor: Exe
             found[specification, seed] = store.read_network(specification, seed)
             if found[specification, seed] is None:
                 raise RuntimeError(f"{specification.name}, seed {seed}: its files did not stay as they were written")
+    for (specification, _), network in found.items():
+        provenance.note(specification, network)
     return {specification: _population(specification, [found[specification, seed] for seed in seeds])
             for specification, seeds in wanted.items()}
 

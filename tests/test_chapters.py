@@ -239,35 +239,3 @@ def test_progress_bars_go_and_warnings_stay():
         nbformat.v4.new_output("stream", name="stderr", text=text)])
     cleaned = chapters.clean(nbformat.v4.new_notebook(cells=[cell]))
     assert cleaned.cells[0].outputs[0].text == "UserWarning: look here\n"
-
-
-def test_the_table_of_claims_is_written_again_only_when_a_claim_changed(house):
-    claim = {"name": "trial-claim", "statement": "It holds.", "statistic": "s", "estimate": 1.0, "low": 0.5, "high": 1.5,
-             "networks": 0, "images": 0, "rule": "r", "verdict": "supported"}
-    results, page = house / "results" / "book" / "trial.json", house / "pages" / "claims_table.md"
-    results.parent.mkdir(parents=True)
-    results.write_text(json.dumps({"claims": [claim]}))
-    (house / "_toc.yml").write_text("chapters: trial")
-    chapters.write_claims_table(["trial"], page)
-    assert page.read_text().count("It holds") == 1
-    page.write_text("newer than all that it is made from")
-    os.utime(page, (2e9, 2e9))
-    chapters.write_claims_table(["trial"], page)
-    assert page.read_text() == "newer than all that it is made from"
-    os.utime(page, ns=(1, 1))
-    chapters.write_claims_table(["trial"], page)
-    os.utime(page, ns=(1, 1))
-    results.write_text(json.dumps({"numbers": {"of": "today"}, "claims": [claim]}))
-    chapters.write_claims_table(["trial"], page)
-    assert page.stat().st_mtime_ns == 1
-    results.write_text(json.dumps({"claims": [claim | {"verdict": "undecided"}]}))
-    chapters.write_claims_table(["trial"], page)
-    assert page.stat().st_mtime_ns != 1 and "undecided" in page.read_text().splitlines()[-1]
-
-
-def test_a_faulty_file_of_claims_ends_the_build_and_keeps_the_table(house):
-    page = house / "claims_table.md"
-    page.write_text("of yesterday")
-    with pytest.raises(SystemExit, match="the page of claims cannot be made: chapter trial has no results"):
-        chapters.write_claims_table(["trial"], page)
-    assert page.read_text() == "of yesterday"

@@ -6,7 +6,6 @@ import math
 
 import numpy as np
 import pytest
-from markdown_it import MarkdownIt
 
 from lib import claims
 from lib.claims import Claim, all_above, judge_above, judge_within, write_results
@@ -126,7 +125,7 @@ def test_a_half_is_as_far_from_the_band_as_a_double():
 
 def test_results_say_what_where_and_with_which_parameters(written):
     content = written({"rho": 0.5}, {"widths": [4, 8], "grid": None}, [CLAIM])
-    assert list(content) == ["chapter", "study", "versions", "parameters", "numbers", "claims"]
+    assert list(content) == ["chapter", "study", "versions", "parameters", "provenance", "numbers", "claims"]
     assert set(content["versions"]) == {"python", "torch", "numpy"}
     assert content["chapter"] == "03_chapter" and content["study"] == "small"
     assert content["parameters"] == {"widths": [4, 8], "grid": None} and content["numbers"] == {"rho": 0.5}
@@ -184,58 +183,6 @@ def test_a_table_has_a_row_a_claim_with_whole_sentences_and_three_decimals():
     assert page.count("<tr") == 3 and page.count("0.123 [") == 2 and page.count("supported") == 2
     assert "It rises." in page and "0.123 [0.012, 0.201]" in page and "0.123 [–, 0.201]" in page
     assert "rho &lt; 1 &amp; so on" in page and "to the end" in page
-
-
-def cells(markdown):
-    """The rows of all tables as a reader sees them: MyST's dialect, with links made of addresses."""
-    tokens = MarkdownIt("gfm-like").parse(markdown)
-    rows = []
-    for before, token in zip(tokens, tokens[1:]):
-        if before.type == "tr_open":
-            rows.append([])
-        if before.type in ("th_open", "td_open"):
-            assert not {child.type for child in token.children} & {"link_open", "em_open", "strong_open", "s_open"}
-            rows[-1].append("".join(child.content for child in token.children if child.type != "html_inline"))
-    return rows
-
-
-def test_every_claim_of_every_chapter_is_in_the_overview_once_and_counted():
-    first = [dataclasses.replace(CLAIM, name=f"01-{verdict}", verdict=verdict) for verdict in claims.MARKS]
-    second = [dataclasses.replace(CLAIM, name=f"02-{i}") for i in range(2)]
-    page = claims.overview({"01_one": first, "02_two": second, "03_none": []})
-    summary, rows = cells(page)[1:5], cells(page)[6:]
-    assert [row[1:] for row in summary] == [["1", "1", "1", "3"], ["2", "0", "0", "2"], ["0"] * 4, ["3", "1", "1", "5"]]
-    assert [row[0].split("\N{NO-BREAK SPACE}") for row in rows] == [
-        ["✔", "supported"], ["✘", "contradicted"], ["?", "undecided"], ["✔", "supported"], ["✔", "supported"]]
-    assert [row[1] for row in rows] == [f"It rises.{claim.name}" for claim in first + second]
-    assert [row[-1] for row in rows] == ["{doc}1 </book/chapters/01_one>"] * 3 + ["{doc}2 </book/chapters/02_two>"] * 2
-    assert {(*row[2:4], *row[4:6]) for row in rows} == {
-        ("step", "0.123[0.012,\N{NO-BREAK SPACE}0.201]", "20, 256", "the interval lies above 0")}
-
-
-@pytest.mark.parametrize("networks, images, cell", [(20, 256, "20, 256"), (20, 0, "20, –"), (0, 0, "–")])
-def test_a_claim_that_rests_on_no_networks_or_images_says_so_with_a_dash(networks, images, cell):
-    claim = dataclasses.replace(CLAIM, networks=networks, images=images)
-    assert cells(claims.overview({"01_one": [claim]}))[-1][4] == cell
-
-
-def test_a_claim_without_an_interval_has_dashes_and_negative_numbers_a_minus():
-    claim = dataclasses.replace(CLAIM, estimate=-0.5, low=None, high=None)
-    assert cells(claims.overview({"01_one": [claim]}))[-1][3] == "−0.500[–,\N{NO-BREAK SPACE}–]"
-
-
-@pytest.mark.parametrize("text", [
-    "a | b || c", r"\| and \\ and \\|", "*a* _b_ **c** ~~d~~", "`code` ``| more``", "<b>bold</b> &lt; <!-- a -->",
-    "[a](b) ![c](d) {doc}`e` {{ f }}", "$x$ and $$y$$", "www.example.com, mu1.mu2, a@b.org", "# 1. - + > k=2"])
-def test_words_of_a_claim_mean_only_themselves(text):
-    claim = dataclasses.replace(CLAIM, statement=text, statistic=text, rule=text, name="n")
-    row = cells(claims.overview({"01_one": [claim]}))[-1]
-    assert len(row) == 7 and row[1:3] == [text + "n", text] and row[5] == text
-
-
-def test_a_line_break_in_a_claim_does_not_break_its_row():
-    claim = dataclasses.replace(CLAIM, rule="one\n\n| two")
-    assert cells(claims.overview({"01_one": [claim]}))[-1][5] == "one | two"
 
 
 @pytest.fixture

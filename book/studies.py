@@ -1,0 +1,169 @@
+"""Execute a study: the chapters with other data and parameters, as book/studies.toml has them.
+
+`make study STUDY=name` trains what is missing and goes on where it stopped.  The executed chapters go to
+book/studies/<study>/ and their numbers to results/<study>/; both are committed, because no `make book` repeats them.
+A page tells what it was made from, by what, and how long it took.
+"""
+
+import argparse
+import ast
+import difflib
+import json
+import logging
+import os
+import re
+import subprocess
+import sys
+import time
+import tomllib
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import nbformat
+
+import chapters
+from chapters import ROOT
+
+TABLE = ROOT / "book" / "studies.toml"
+PAGES = ROOT / "book" / "studies"
+FIELDS = {"title", "dataset", "nearby", "parameters", "chapters"}
+LINK = re.compile(r"\{doc\}`(?:[^`<]*<)?(\w+)>?`")
+
+
+def read_table() -> dict[str, dict]:
+    """The studies by name, checked against the chapters and their parameters.
+
+    Ends the program with a sentence: a study with an unknown field or chapter, or a parameter that no chapter has.
+    """
+    studies = tomllib.loads(TABLE.read_text())
+    for name, study in studies.items():
+        _check_known(f"study {name}", study, FIELDS)
+        _check_known(f"study {name}", study["chapters"], chapters.chapter_names())
+        known = {chapter: parameter_names(chapter) for chapter in study["chapters"]}
+        _check_known(f"study {name}", study["parameters"], set().union(*known.values()))
+        for chapter, parameters in study["chapters"].items():
+            _check_known(f"study {name}, chapter {chapter}", parameters, known[chapter])
+    return studies
+
+
+def _check_known(where: str, found: dict, allowed) -> None:
+    for word in found:
+        if word not in allowed:
+            near = difflib.get_close_matches(word, allowed, 1)
+            hint = f"did you mean {near[0]}? " if near else ""
+            sys.exit(f"{where} in {TABLE.name}: there is no {word}; {hint}known are {', '.join(sorted(allowed))}")
+
+
+def parameter_names(chapter: str) -> set[str]:
+    """What the parameters cell of a chapter assigns."""
+    cell = next(cell for cell in chapters.paired_notebook(chapter).cells
+                if "parameters" in cell.metadata.get("tags", []))
+    return {target.id for line in ast.parse(cell.source).body for target in line.targets}
+
+
+def parameters(name: str, study: dict, chapter: str) -> dict[str, object]:
+    """What papermill is given: of the study's parameters those that the chapter has, and its own."""
+    nearby = study.get("nearby", "")
+    path = ROOT / nearby.partition(":")[2]
+    common = {"study": name, "dataset": nearby if nearby and path.exists() else study["dataset"], **study["parameters"]}
+    known = parameter_names(chapter)
+    return {key: value for key, value in common.items() if key in known} | study["chapters"][chapter]
+
+
+def run(name: str, study: dict) -> None:
+    """Execute every chapter of the study that is not up to date; chapter 2, which trains the most, comes first."""
+    check_images(name, study)
+    names = list(study["chapters"])
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # for the kernels: threads that wait burn time
+    first = names.index(chapters.TRAINER) + 1 if chapters.TRAINER in names else 0
+    for group in (names[:first], names[first:]):
+        with ThreadPoolExecutor(2) as pool:
+            for done in [pool.submit(refresh, name, study, chapter) for chapter in group]:
+                done.result()
+
+
+def check_images(name: str, study: dict) -> None:
+    """End with a sentence where a chapter's images cannot be had, before anything is trained."""
+    from lib import data  # with torch, which takes seconds: a misspelt study is told at once
+
+    for chapter in study["chapters"]:
+        found = parameters(name, study, chapter)
+        try:
+            data.load(found["dataset"], n_train=found.get("n_train"), n_test=found.get("n_test"))
+        except ValueError as error:
+            sys.exit(f"study {name}, chapter {chapter}: {error}")
+
+
+def refresh(name: str, study: dict, chapter: str) -> None:
+    """Bring the page of one chapter up to date, if it is not."""
+    page, given = PAGES / name / f"{chapter}.ipynb", parameters(name, study, chapter)
+    if chapters.is_current(chapter, given, page):
+        print(f"{name}, chapter {chapter}: up to date")
+        return
+    print(f"{name}, chapter {chapter}: executing", flush=True)
+    code, start = revision(), time.monotonic()
+    executed = page.with_suffix(".executed")
+    chapters.execute(chapter, given, executed)
+    hours = (time.monotonic() - start) / 3600
+    found = json.loads(chapters.results(chapter, given).read_text())
+    notebook = nbformat.read(executed, 4)
+    adapt(notebook, study, provenance(found, given, hours, code))
+    nbformat.write(notebook, executed)
+    os.replace(executed, page)
+
+
+def adapt(notebook: nbformat.NotebookNode, study: dict, facts: str) -> None:
+    """The study's name in the title, what the numbers rest on below it, links to pages that the study has."""
+    def target(match: re.Match) -> str:
+        return match[0] if match[1] in study["chapters"] else match[0].replace(match[1], f"/book/chapters/{match[1]}")
+
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = LINK.sub(target, cell.source)
+    title, _, rest = notebook.cells[0].source.partition("\n")
+    notebook.cells[0].source = f"{title}: {study['title']}\n{rest}"
+    notebook.cells.insert(1, nbformat.v4.new_markdown_cell(facts, id="provenance"))
+
+
+def provenance(found: dict, given: dict, hours: float, code: str) -> str:
+    """Markdown: what a page rests on."""
+    used = found["provenance"]
+    rows = [("parameters", ", ".join(f"`{key} = {json.dumps(value)}`" for key, value in given.items()) +
+             "; all others as in the cell below")]
+    rows += [("images", f"{name}: {entry['train']} for training, {entry['test']} for testing, sha256 of both with "
+              f"their labels `{entry['sha256'][:16]}`") for name, entries in used["data"].items() for entry in entries]
+    rows += [("networks", f"{used['networks']}, trained in {used['training_hours']:.2f} hours of one "
+              f"{' or '.join({'cpu': 'core', 'cuda': 'GPU'}[device] for device in used['devices'])}, stored "
+              "since; other chapters use many of the same")] if used["networks"] else []
+    rows += [("executed", f"in {hours:.2f} hours, with the training of what was missing, on {used['machine']}"),
+             ("program", f"revision `{code}`, " + ", ".join(f"{key} {value}" for key, value in
+                                                            found["versions"].items()))]
+    lines = "".join(f"| {key} | {value} |\n" for key, value in rows)
+    return f"**What this page rests on**\n\n| | |\n|---|---|\n{lines}"
+
+
+def revision() -> str:
+    """The commit of the program, with a word where it was changed since."""
+    def git(*arguments: str) -> str:
+        return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
+
+    try:
+        return git("rev-parse", "--short=12", "HEAD") + (" with changes" if git("status", "--porcelain", "lib",
+                                                                                "notebooks") else "")
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Execute the chapters of a study.")
+    parser.add_argument("study", help="a name in book/studies.toml")
+    name, studies = parser.parse_args().study, read_table()
+    if name not in studies:
+        sys.exit(f"there is no study {name or '(STUDY is empty)'}; the studies are {', '.join(studies)}: "
+                 "make study STUDY=NAME")
+    logging.getLogger("papermill").setLevel(logging.ERROR)
+    run(name, studies[name])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+"""Write the tables that pages include: `make book` runs this when the chapters are executed.
+
+book/chapters/claims_table.md holds all claims of the book and of the studies, agreement_table.md where the studies agree,
+studies_table.md what the studies are.  The chapters' claims are those of results/book/, from this machine; a study's
+are those committed with its pages.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import chapters
+import studies
+from chapters import PAGES, ROOT
+
+FIRST = "Digits"  # the data set of the chapters themselves
+
+
+def write_tables() -> None:
+    """The three tables, if anything that they are made from is newer; a table that stays the same is not touched.
+
+    Ends the program with a sentence where a chapter's claims are missing or faulty.
+    """
+    executed = executed_studies()
+    folders = {"book": chapters.chapter_names()} | {name: study["chapters"] for name, study in executed.items()}
+    files = [ROOT / "results" / folder / f"{name}.json" for folder, names in folders.items() for name in names]
+    made = [PAGES / f"{name}_table.md" for name in ("claims", "agreement", "studies")]
+    sources = [ROOT / "_toc.yml", studies.TABLE, Path(__file__), *files]
+    if all(page.exists() for page in made) and all(path.exists() and path.stat().st_mtime < page.stat().st_mtime
+                                                   for path in sources for page in made):
+        return
+    from lib import claims_page  # with torch, which takes seconds: a book that is up to date does without
+    from lib.files import write_whole
+
+    found = read_all(folders, executed)
+    for page, content in zip(made, (claims_page.overview(found), claims_page.agreement(found),
+                                    studies_table(executed))):
+        if not page.exists() or page.read_text() != content:  # or the pages would be built again
+            write_whole(page, content.encode())
+
+
+def executed_studies() -> dict[str, dict]:
+    """The studies whose executed chapters the project keeps, each with the chapters that are there."""
+    found = {}
+    for name, study in studies.read_table().items():
+        there = {chapter: own for chapter, own in study["chapters"].items()
+                 if (studies.PAGES / name / f"{chapter}.ipynb").exists()}
+        if there:
+            found[name] = study | {"chapters": there}
+    return found
+
+
+def read_all(folders: dict[str, list[str]], executed: dict[str, dict]) -> dict:
+    """Study -> chapter -> claims, the book itself first."""
+    from lib import claims
+    from lib.claims_page import Study
+
+    titles = {"book": Study(FIRST, "/book/chapters")} | {
+        name: Study(study["title"], f"/book/studies/{name}") for name, study in executed.items()}
+    try:
+        return {titles[folder]: claims.read_claims(ROOT / "results" / folder, names)
+                for folder, names in folders.items()}
+    except ValueError as error:
+        sys.exit(f"the page of claims cannot be made: {error}")
+
+
+def studies_table(executed: dict[str, dict]) -> str:
+    """What each executed study is, from what its chapter with the most networks says."""
+    from lib.claims_page import pipe_table
+
+    rows = []
+    for name, study in executed.items():
+        results = [json.loads((ROOT / "results" / name / f"{chapter}.json").read_text()) for chapter in study["chapters"]]
+        main = max(results, key=lambda found: found["provenance"]["networks"])
+        images = [f"{entry['train']} + {entry['test']}" for entries in main["provenance"]["data"].values()
+                  for entry in entries]
+        given = main["parameters"]
+        seeds = ", ".join(f"{family}: {count}" for family, count in given["seeds"].items())
+        rows.append([study["title"], f"`{given['dataset']}`", " and ".join(images),
+                     ", ".join(map(str, given["widths"])), seeds, given["epochs"],
+                     f"{main['provenance']['training_hours']:.1f}",
+                     ", ".join(f"{{doc}}`{chapter.split('_')[0].lstrip('0')} </book/studies/{name}/{chapter}>`"
+                               for chapter in study["chapters"])])
+    return pipe_table(["study", "data set", "training + test images", "widths k", "networks a width", "epochs",
+                       "hours of training on one core or GPU", "chapters"], rows)
+
+
+if __name__ == "__main__":
+    write_tables()

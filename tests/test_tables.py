@@ -1,0 +1,80 @@
+"""The tables that pages include are written when a claim changed, and only then."""
+
+import json
+import os
+
+import pytest
+
+import chapters
+import studies
+import tables
+
+CLAIM = {"name": "trial-claim", "statement": "It holds.", "statistic": "s", "estimate": 1.0, "low": 0.5, "high": 1.5,
+         "networks": 0, "images": 0, "rule": "r", "verdict": "supported"}
+RESULTS = {"claims": [CLAIM], "parameters": {"dataset": "digits", "widths": [2, 4], "seeds": {"vit": 3}, "epochs": 5},
+           "provenance": {"networks": 6, "training_hours": 0.26, "data": {"digits": [{"train": 40, "test": 10}]}}}
+
+
+@pytest.fixture
+def house(tmp_path, monkeypatch):
+    """A project of one chapter, `trial`, with its results and those of the study `few`, which is not executed."""
+    (tmp_path / "_toc.yml").write_text("file: book/chapters/trial\n")
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "notebooks" / "trial.py").write_text('# %% tags=["parameters"]\nstudy = "mine"\n')
+    table = tmp_path / "studies.toml"
+    table.write_text('[few]\ntitle = "Few digits"\ndataset = "digits"\nparameters = {}\nchapters = {trial = {}}\n')
+    for folder in ("book", "few"):
+        (tmp_path / "results" / folder).mkdir(parents=True)
+        (tmp_path / "results" / folder / "trial.json").write_text(json.dumps(RESULTS))
+    for module in (chapters, studies, tables):
+        monkeypatch.setattr(module, "ROOT", tmp_path)
+    monkeypatch.setattr(chapters, "NOTEBOOKS", tmp_path / "notebooks")
+    monkeypatch.setattr(studies, "TABLE", table)
+    monkeypatch.setattr(studies, "PAGES", tmp_path / "studies")
+    monkeypatch.setattr(tables, "PAGES", tmp_path / "pages")
+    return tmp_path
+
+
+def test_the_tables_are_written_again_only_when_a_claim_changed(house):
+    results, page = house / "results" / "book" / "trial.json", house / "pages" / "claims_table.md"
+    others = [page.with_name(f"{name}_table.md") for name in ("agreement", "studies")]
+    tables.write_tables()
+    assert page.read_text().count("It holds") == 1
+    page.write_text("newer than all that it is made from")
+    for path in (page, *others):
+        os.utime(path, (4e9, 4e9))
+    tables.write_tables()
+    assert page.read_text() == "newer than all that it is made from"
+    os.utime(page, ns=(1, 1))
+    tables.write_tables()
+    assert page.read_text().count("It holds") == 1
+    os.utime(page, ns=(1, 1))
+    results.write_text(json.dumps(RESULTS | {"numbers": {"of": "today"}}))
+    tables.write_tables()
+    assert page.stat().st_mtime_ns == 1
+    results.write_text(json.dumps(RESULTS | {"claims": [CLAIM | {"verdict": "undecided"}]}))
+    tables.write_tables()
+    assert page.stat().st_mtime_ns != 1 and "undecided" in page.read_text().splitlines()[-1]
+
+
+def test_a_study_is_in_the_tables_as_soon_as_its_pages_are_there(house):
+    tables.write_tables()
+    assert "Few digits" not in (house / "pages" / "claims_table.md").read_text()
+    assert (house / "pages" / "studies_table.md").read_text().count("\n") == 2  # a header alone
+    (house / "studies" / "few").mkdir(parents=True)
+    (house / "studies" / "few" / "trial.ipynb").touch()
+    (house / "results" / "few" / "trial.json").write_text(json.dumps(RESULTS))
+    tables.write_tables()
+    assert "</book/studies/few/trial>" in (house / "pages" / "claims_table.md").read_text()
+    row = (house / "pages" / "studies_table.md").read_text().splitlines()[-1]
+    assert row == ("| Few digits | `digits` | 40 + 10 | 2, 4 | vit: 3 | 5 | 0.3 | {doc}`trial </book/studies/few/trial>` |")
+    assert "same verdict" in (house / "pages" / "agreement_table.md").read_text()
+
+
+def test_a_faulty_file_of_claims_ends_the_build_and_keeps_the_tables(house):
+    tables.write_tables()
+    before = (house / "pages" / "claims_table.md").read_text()
+    (house / "results" / "book" / "trial.json").unlink()
+    with pytest.raises(SystemExit, match="the page of claims cannot be made: chapter trial has no results"):
+        tables.write_tables()
+    assert (house / "pages" / "claims_table.md").read_text() == before
