@@ -26,6 +26,9 @@ OUTPUTS = {
 }
 
 
+PART = 1024  # images whose gradients are averaged and scaled together
+
+
 def input_gradients(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, *, output: str = "logit",
                     batch_size: int = 256, device: str = "auto") -> torch.Tensor:
     """Gradient of the true class's score with respect to every image (fact sheet 4.3), -> [n, C, H, W] float32.
@@ -67,14 +70,9 @@ def directions(gradients: torch.Tensor, *, grid: int | None = 8) -> torch.Tensor
     Raises:
         ValueError: a grid below 1 or finer than the image.
     """
-    gradients = torch.as_tensor(gradients).double()
-    if grid is not None:
-        rows, columns = (_area_average(size, grid) for size in gradients.shape[-2:])
-        gradients = rows @ gradients @ columns.T
-    flat = gradients.flatten(1)
-    # Scaled by the largest entry first, so that the square of a tiny gradient does not vanish.
-    flat = flat / flat.abs().amax(1, keepdim=True).clamp_min(torch.finfo(flat.dtype).tiny)
-    return F.normalize(flat, dim=1).float()
+    gradients = torch.as_tensor(gradients)
+    # In parts, because double precision and the products of the averaging are larger than the gradients themselves.
+    return torch.cat([_unit(part.double(), grid).float() for part in gradients.split(PART)])
 
 
 def population_directions(populations: Mapping[Hashable, Population], images: ImageData, *, output: str = "logit",
@@ -99,11 +97,13 @@ def population_directions(populations: Mapping[Hashable, Population], images: Im
             if not population:
                 raise ValueError(f"population {key!r} has no networks left to take gradients of")
             models = population.untrained_models() if untrained else population.models()
-            rows = []
-            for network, model in zip(population.networks, models, strict=True):
-                rows.append(_stored_directions(population.specification, network.seed, model, images, output, grid))
+            rows = None
+            for place, (network, model) in enumerate(zip(population.networks, models, strict=True)):
+                row = _stored_directions(population.specification, network.seed, model, images, output, grid)
+                rows = np.empty((len(population), *row.shape), row.dtype) if rows is None else rows
+                rows[place] = row  # into its place at once: a list of rows would be held twice while it is stacked
                 bar.update()
-            found[key] = np.stack(rows) if keep_dead else _with_gradients(np.stack(rows), key)
+            found[key] = rows if keep_dead else _with_gradients(rows, key)
     return found
 
 
@@ -124,6 +124,17 @@ def check_output(output: str) -> None:
     """Raises ValueError, naming the scores there are, for any other."""
     if output not in list(OUTPUTS):  # also for what cannot be hashed
         raise ValueError(f"unknown output {output!r}; the outputs are {', '.join(OUTPUTS)}")
+
+
+def _unit(gradients: torch.Tensor, grid: int | None) -> torch.Tensor:
+    """[n, C, H, W] averaged over the grid and scaled to unit length, [n, C * grid * grid]; zero stays zero."""
+    if grid is not None:
+        rows, columns = (_area_average(size, grid) for size in gradients.shape[-2:])
+        gradients = rows @ gradients @ columns.T
+    flat = gradients.flatten(1)
+    # Scaled by the largest entry first, so that the square of a tiny gradient does not vanish.
+    flat = flat / flat.abs().amax(1, keepdim=True).clamp_min(torch.finfo(flat.dtype).tiny)
+    return F.normalize(flat, dim=1)
 
 
 def _batch_gradients(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, output: str) -> torch.Tensor:
