@@ -1,7 +1,7 @@
 """The rank-one law of expected similarity: rho(k1, k2) = E[t_1] E[t_2], if all widths share one mean direction.
 
 Matrices are [..., widths, widths]; rho(k, k) is between different networks, so that the diagonal obeys the law too
-(fact sheet 3.5 and 5).
+(fact sheet 3.5 and 5).  With one network a width there is no diagonal, and the fit does without (`diagonal=False`).
 """
 
 from collections.abc import Sequence
@@ -20,27 +20,52 @@ def resultants(rho: np.ndarray) -> np.ndarray:
     return np.sign(diagonal) * np.sqrt(np.abs(diagonal))
 
 
-def coefficients(rho: np.ndarray) -> np.ndarray:
+def coefficients(rho: np.ndarray, *, diagonal: bool = True) -> np.ndarray:
     """a_k of the least squares fit log rho_ij = a_i + a_j over i <= j: [..., widths, widths] -> [..., widths].
 
-    NaN where an entry of the matrix is not positive.
+    Under the law exp(a_k) is E[t_k].  NaN where an entry that is read is not positive.
+
+    Args:
+        diagonal: False reads pairs of different widths only, i < j, as where there is one network a width and so no
+            rho(k, k); exp(a_k) then has in it what belongs to the single network.
+
+    Raises:
+        ValueError: without the diagonal, fewer than 3 widths, for which the law has no single solution.
     """
-    i, j = np.triu_indices(rho.shape[-1])
+    if not diagonal and rho.shape[-1] < 3:
+        raise ValueError(f"the law of rank one needs at least 3 widths, not {rho.shape[-1]}")
+    i, j = _pairs(rho, diagonal)
     widths = np.arange(rho.shape[-1])
     design = (i[:, None] == widths).astype(float) + (j[:, None] == widths)
-    return _log(rho)[..., i, j] @ np.linalg.pinv(design).T
+    return _log(rho, diagonal)[..., i, j] @ np.linalg.pinv(design).T
 
 
-def residuals(rho: np.ndarray) -> np.ndarray:
-    """log rho_ij - (a_i + a_j) of that fit, the relative deviation: [..., widths, widths], NaN as above."""
-    a = coefficients(rho)
-    return _log(rho) - a[..., :, None] - a[..., None, :]
+def predicted(rho: np.ndarray, *, diagonal: bool = True) -> np.ndarray:
+    """exp(a_i + a_j) of that fit: [..., widths, widths], NaN as above."""
+    a = coefficients(rho, diagonal=diagonal)
+    return np.exp(a[..., :, None] + a[..., None, :])
 
 
-def explained(rho: np.ndarray) -> np.ndarray:
-    """R^2 of that fit over i <= j: [..., widths, widths] -> [...], NaN as above."""
-    i, j = np.triu_indices(rho.shape[-1])
-    log_rho, rest = _log(rho)[..., i, j], residuals(rho)[..., i, j]
+def growth_exponent(rho: np.ndarray, widths: Sequence[int], *, diagonal: bool = True) -> np.ndarray:
+    """b of the power law exp(a_k) ~ k^b, by least squares of a_k over log k: [..., widths, widths] -> [...]."""
+    x = np.log(np.asarray(widths, dtype=float))
+    x = x - x.mean()
+    return coefficients(rho, diagonal=diagonal) @ x / (x @ x)
+
+
+def residuals(rho: np.ndarray, *, diagonal: bool = True) -> np.ndarray:
+    """log rho_ij - (a_i + a_j) of that fit, the relative deviation: [..., widths, widths].
+
+    NaN as above, and for a diagonal that is not read.
+    """
+    a = coefficients(rho, diagonal=diagonal)
+    return _log(rho, diagonal) - a[..., :, None] - a[..., None, :]
+
+
+def explained(rho: np.ndarray, *, diagonal: bool = True) -> np.ndarray:
+    """R^2 of that fit over the pairs that are read: [..., widths, widths] -> [...], NaN as above."""
+    i, j = _pairs(rho, diagonal)
+    log_rho, rest = _log(rho, diagonal)[..., i, j], residuals(rho, diagonal=diagonal)[..., i, j]
     return 1 - (rest**2).sum(-1) / ((log_rho - log_rho.mean(-1, keepdims=True)) ** 2).sum(-1)
 
 
@@ -73,6 +98,13 @@ def repeated_residuals(populations: Sequence[np.ndarray], rng: np.random.Generat
     return float(np.corrcoef(first[usable], second[usable])[0, 1]) if usable.any() else float("nan")
 
 
-def _log(rho: np.ndarray) -> np.ndarray:
-    positive = (rho > 0).all(axis=(-2, -1), keepdims=True)
-    return np.log(np.where(positive, rho, np.nan))
+def _pairs(rho: np.ndarray, diagonal: bool) -> tuple[np.ndarray, np.ndarray]:
+    """i and j of the pairs that are read, each once."""
+    return np.triu_indices(rho.shape[-1], 0 if diagonal else 1)
+
+
+def _log(rho: np.ndarray, diagonal: bool = True) -> np.ndarray:
+    """NaN for a whole matrix with an entry that is read and not positive, and for a diagonal that is not read."""
+    read = np.full(rho.shape[-2:], True) if diagonal else ~np.eye(rho.shape[-1], dtype=bool)
+    positive = ((rho > 0) | ~read).all(axis=(-2, -1), keepdims=True)
+    return np.log(np.where(positive & read, rho, np.nan))

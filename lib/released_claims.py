@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from scipy.stats import norm, rankdata
 
-from lib import rank_one_pairs
+from lib import rank_one
 from lib.attack_claims import fall_a_doubling
 from lib.claims import Claim, all_above, judge_above
 from lib.image_bootstrap import Resampled
@@ -73,7 +73,7 @@ def similarity_claims(rho: Resampled, widths: Sequence[int], dims: int) -> list[
         _above("width", "Released networks get more alike when either gets wider.",
                "Spearman's correlation of k1 k2 and rho_ind over pairs", rho, 0.9, lambda m: width_order(m, widths)),
         _above("rank-one", "The similarity of two released networks is a product of one number for each of them.",
-               "R^2 of log rho_ij = a_i + a_j over pairs", rho, 0.95, rank_one_pairs.explained),
+               "R^2 of log rho_ij = a_i + a_j over pairs", rho, 0.95, _explained),
     ]
 
 
@@ -96,9 +96,14 @@ def _above(name: str, statement: str, statistic: str, sample: Resampled, thresho
                  f"95 % interval above {threshold:g}", judge_above(low, high, threshold))
 
 
+def _explained(rho: np.ndarray) -> np.ndarray:
+    """There is one network a width, and so no rho(k, k)."""
+    return rank_one.explained(rho, diagonal=False)
+
+
 def findings(rho: Resampled, alpha: Resampled, widths: Sequence[int]) -> list[str]:
     """The answer in words with the numbers of the run: Markdown lines."""
-    order, fit = (rho.interval(measure)[0] for measure in (lambda m: width_order(m, widths), rank_one_pairs.explained))
+    order, fit = (rho.interval(measure)[0] for measure in (lambda m: width_order(m, widths), _explained))
     values, sources, targets = pairs(rho.values), source_means(alpha.values), target_means(alpha.values)
     return [
         f"- **Similarity**: rho_ind goes from {values.min():.3f} to {values.max():.3f}; its rank correlation with k1 "

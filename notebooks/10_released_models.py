@@ -38,7 +38,7 @@ import pandas as pd
 from IPython.display import Markdown, display
 from scipy.stats import binomtest
 
-from lib import (attacks, claims, figures, image_bootstrap, pictures, rank_one_pairs, released, released_claims,
+from lib import (attacks, claims, figures, image_bootstrap, pictures, rank_one, released, released_claims,
                  released_figures, released_pictures, salience, similarity, single_networks)
 from lib.attack_claims import summary_findings, verdicts_by
 from lib.picture_comparison import compare
@@ -249,18 +249,19 @@ if attack_picture is not None:
 fits = {released_figures.HERE: (widths, rho.values)}
 if similarity_picture is not None:
     fits[released_figures.PICTURE] = (released_pictures.WIDTHS, whole_pictures[0].values)
-rank_one = pd.DataFrame({name: {
+law = pd.DataFrame({name: {
     "pairs": len(released_claims.pairs(matrix)),
-    "R^2 of the logarithm": rank_one_pairs.explained(matrix),
-    "r.m.s. residual of rho": np.sqrt(np.mean((released_claims.pairs(matrix) - rank_one_pairs.predicted(matrix)) ** 2)),
+    "R^2 of the logarithm": rank_one.explained(matrix, diagonal=False),
+    "r.m.s. residual of rho": np.sqrt(np.mean(released_claims.pairs(
+        matrix - rank_one.predicted(matrix, diagonal=False)) ** 2)),
     "Spearman's correlation of k1 k2 and rho": released_claims.width_order(matrix, ks),
-    "exponent b of E[t] ~ k^b": rank_one_pairs.growth_exponent(matrix, ks)} for name, (ks, matrix) in fits.items()})
-rank_one.round(3)
+    "exponent b of E[t] ~ k^b": rank_one.growth_exponent(matrix, ks, diagonal=False)} for name, (ks, matrix) in fits.items()})
+law.round(3)
 
 # %% mystnb={"image": {"alt": "E[t] of single networks over their width: this book's six numbers with intervals, and the seventeen of the released picture, both rising."}} tags=["hide-input"]
-lines = {released_figures.HERE: (widths, rho.interval(lambda matrix: np.exp(rank_one_pairs.coefficients(matrix))))}
+lines = {released_figures.HERE: (widths, rho.interval(lambda matrix: np.exp(rank_one.coefficients(matrix, diagonal=False))))}
 if similarity_picture is not None:
-    of_picture = np.exp(rank_one_pairs.coefficients(whole_pictures[0].values))
+    of_picture = np.exp(rank_one.coefficients(whole_pictures[0].values, diagonal=False))
     lines[released_figures.PICTURE] = (released_pictures.WIDTHS, (of_picture,) * 3)
 figures.show(released_figures.over_width(lines, "E[t], exp of the fitted a (cosine)"),
              f"**How closely a network keeps to the common mean direction.** {counted}, 95 % intervals over images; in "
@@ -278,7 +279,7 @@ for kind, parts in gradients.items():
         rows[kind, f"{side} x {side}" if side else "full"] = {
             "smallest rho": found.min(), "mean rho": found.mean(), "largest rho": found.max(),
             "Spearman, k1 k2": released_claims.width_order(square, widths),
-            "R^2, rank one": rank_one_pairs.explained(square)}
+            "R^2, rank one": rank_one.explained(square, diagonal=False)}
 sensitivity = pd.DataFrame(rows).T.rename_axis(["output", "grid"])
 sensitivity.round(3)
 
@@ -335,7 +336,7 @@ numbers = {
     "images": len(chosen), "family": family, "widths": widths, "accuracy": dict(zip(ends, accuracy)),
     "similarity": dict(zip(ends, rho.interval())),
     "attacks": {name: dict(zip(ends, outcome.interval())) for name, outcome in outcomes.items()},
-    "tail": tail, "rank_one": rank_one.to_dict(),
+    "tail": tail, "rank_one": law.to_dict(),
     "expected_t": {name: {"widths": list(ks), "estimate": found[0]} for name, (ks, found) in lines.items()},
     "sensitivity": {" ".join(row): values for row, values in sensitivity.T.to_dict().items()},
     "pictures": {name: {"places": found.places, "here": found.ours, "picture": found.theirs,

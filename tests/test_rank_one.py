@@ -1,5 +1,7 @@
 """The rank-one law against matrices that obey it, and against a least squares solver."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -25,23 +27,50 @@ def test_a_matrix_of_rank_one_is_explained_without_residual():
     np.testing.assert_allclose(rank_one.cosines(rho), 1)
 
 
-def test_the_fit_is_numpy_s_least_squares_over_pairs_once_each():
+def test_a_matrix_of_rank_one_gives_back_its_factors_whatever_its_diagonal():
+    rho = np.exp(A[:, None] + A)
+    rho[range(4), range(4)] = -1, 0, np.nan, 7
+    np.testing.assert_allclose(rank_one.coefficients(rho, diagonal=False), A)
+    off = ~np.eye(4, dtype=bool)
+    np.testing.assert_allclose(rank_one.predicted(rho, diagonal=False)[off], rho[off])
+    np.testing.assert_allclose(rank_one.residuals(rho, diagonal=False), np.where(off, 0, np.nan), atol=1e-12)
+    assert rank_one.explained(rho, diagonal=False) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("diagonal", [True, False])
+def test_a_power_law_of_the_width_has_its_exponent(diagonal):
+    power = np.array([2, 4, 8, 16]) ** 0.4
+    rho = 0.01 * np.outer(power, power)
+    assert rank_one.growth_exponent(rho, [2, 4, 8, 16], diagonal=diagonal) == pytest.approx(0.4)
+
+
+@pytest.mark.parametrize("diagonal", [True, False])
+def test_the_fit_is_numpy_s_least_squares_over_pairs_once_each(diagonal):
     rho = noisy()
-    i, j = np.triu_indices(4)
-    design = np.zeros((10, 4))
+    i, j = np.triu_indices(4, 0 if diagonal else 1)
+    design = np.zeros((len(i), 4))
     for row, pair in enumerate(zip(i, j)):
         for place in pair:
             design[row, place] += 1
     solution, left, _, _ = np.linalg.lstsq(design, np.log(rho[i, j]), rcond=None)
-    np.testing.assert_allclose(rank_one.coefficients(rho), solution)
-    assert rank_one.residual_size(rho) == pytest.approx(np.sqrt(left[0] / 10))
-    assert rank_one.explained(rho) == pytest.approx(1 - left[0] / (10 * np.var(np.log(rho[i, j]))))
+    np.testing.assert_allclose(rank_one.coefficients(rho, diagonal=diagonal), solution)
+    np.testing.assert_allclose(rank_one.predicted(rho, diagonal=diagonal)[i, j], np.exp(design @ solution))
+    assert rank_one.explained(rho, diagonal=diagonal) == pytest.approx(
+        1 - left[0] / (len(i) * np.var(np.log(rho[i, j]))))
+    if diagonal:
+        assert rank_one.residual_size(rho) == pytest.approx(np.sqrt(left[0] / 10))
+
+
+def test_without_the_diagonal_two_widths_are_too_few():
+    with pytest.raises(ValueError, match="at least 3 widths, not 2"):
+        rank_one.coefficients(np.full((2, 2), 0.5), diagonal=False)
 
 
 def test_many_matrices_at_once_are_each_of_them():
     many = noisy(draws=(3, 2))
+    without = [partial(function, diagonal=False) for function in (rank_one.coefficients, rank_one.explained)]
     for function in (rank_one.coefficients, rank_one.residuals, rank_one.explained, rank_one.cosines, rank_one.resultants,
-                     rank_one.residual_size):
+                     rank_one.residual_size, *without):
         np.testing.assert_allclose(function(many)[2, 1], function(many[2, 1]), rtol=1e-12)
 
 
@@ -56,6 +85,9 @@ def test_a_similarity_that_is_not_positive_has_no_logarithm():
     rho[1, 2, 2] = -0.04
     assert np.isfinite(rank_one.explained(rho[0])) and np.isnan(rank_one.explained(rho)[1])
     assert rank_one.resultants(rho)[1, 2] == pytest.approx(-0.2)
+    assert np.isfinite(rank_one.explained(rho, diagonal=False)).all()  # it is not read
+    rho[1, 0, 3] = rho[1, 3, 0] = -0.1
+    assert np.isnan(rank_one.coefficients(rho, diagonal=False)).all(axis=1).tolist() == [False, True]
     assert np.isnan(rank_one.cosines(rho)[1, 2]).all() and np.isfinite(rank_one.cosines(rho)[1, :2, :2]).all()
 
 

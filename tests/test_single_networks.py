@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy.stats import spearmanr
 
-from lib import image_bootstrap, models, rank_one, rank_one_pairs, single_networks
+from lib import image_bootstrap, models, single_networks
 from lib.attacks import SUMMARIES, decay_ratio, fgsm
 from lib.released_claims import pairs, width_order
 from lib.salience import input_gradients
@@ -84,42 +84,6 @@ def test_another_sample_scatters_as_both_samples_do():
     others = image_bootstrap.other_sample(values, 250, np.random.default_rng(1), 4000)
     assert others.mean() == pytest.approx(values.mean(), abs=0.02)
     assert others.var() == pytest.approx(values.var() * (1 / 1000 + 1 / 250), rel=0.08)
-
-
-def test_a_matrix_of_rank_one_gives_back_its_factors_whatever_its_diagonal():
-    a = np.log([0.2, 0.3, 0.5, 0.6])
-    rho = np.exp(a[:, None] + a)
-    np.testing.assert_allclose(rank_one_pairs.coefficients(rho), rank_one.coefficients(rho))
-    rho[range(4), range(4)] = np.nan
-    np.testing.assert_allclose(rank_one_pairs.coefficients(rho), a)
-    np.testing.assert_allclose(rank_one_pairs.predicted(rho), pairs(rho))
-    assert rank_one_pairs.explained(rho) == pytest.approx(1)
-    widths = np.array([2, 4, 8, 16])
-    power = np.exp(0.4 * np.log(widths))
-    assert rank_one_pairs.growth_exponent(0.01 * np.outer(power, power), widths) == pytest.approx(0.4)
-
-
-def test_the_fit_of_pairs_is_numpy_s_least_squares():
-    noise = 0.3 * np.random.default_rng(0).standard_normal((2, 5, 5))
-    rho = np.exp(-1 + noise + noise.swapaxes(1, 2))
-    i, j = np.triu_indices(5, 1)
-    design = np.zeros((10, 5))
-    design[range(10), i] += 1
-    design[range(10), j] += 1
-    for matrix, found, share in zip(rho, rank_one_pairs.coefficients(rho), rank_one_pairs.explained(rho)):
-        y = np.log(matrix[i, j])
-        solution, left, _, _ = np.linalg.lstsq(design, y, rcond=None)
-        np.testing.assert_allclose(found, solution)
-        assert share == pytest.approx(1 - left[0] / (10 * y.var()))
-
-
-def test_the_fit_of_pairs_needs_three_widths_and_positive_numbers():
-    with pytest.raises(ValueError, match="at least 3 widths, not 2"):
-        rank_one_pairs.coefficients(np.full((2, 2), 0.5))
-    rho = np.full((2, 3, 3), 0.5)
-    rho[1, 0, 2] = -0.1
-    assert np.isfinite(rank_one_pairs.explained(rho + 0.01 * np.arange(9).reshape(3, 3))[0])
-    assert np.isnan(rank_one_pairs.coefficients(rho)[1]).all()
 
 
 def test_the_order_of_widths_is_scipy_s_rank_correlation():
