@@ -42,7 +42,7 @@ def weighted_means(by_image: np.ndarray, counts: np.ndarray) -> np.ndarray:
     return means.reshape(-1, *by_image.shape[1:])
 
 
-def resampled_means(by_image: np.ndarray, rng: np.random.Generator, draws: int = 500) -> Resampled:
+def resampled_means(by_image: np.ndarray, rng: np.random.Generator, draws: int) -> Resampled:
     """The means over the first axis, one entry an image, [n, ...] -> [...]; NaN is left out."""
     images = len(by_image)
     return Resampled(weighted_means(by_image, np.ones((1, images)))[0],

@@ -1,4 +1,4 @@
-"""Similarities and attacks between single networks: one number an image and a pair, before any average."""
+"""Gradients of single networks, and attacks between them: one number an image and a pair, before any average."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,6 @@ from lib.attacks import Scores, fgsm, true_class_scores, weighted_summaries
 from lib.image_bootstrap import Resampled, image_counts
 from lib.progress import progress
 from lib.salience import input_gradients
-from lib.similarity import has_direction
 
 BATCH = 64  # images of 32 x 32 pixels whose feature maps fit into a processor's cache
 
@@ -24,19 +23,6 @@ def gradients(models: Sequence[nn.Module], images: torch.Tensor, labels: torch.T
             found.append(input_gradients(model, images, labels, output=output, batch_size=BATCH))
             bar.update()
     return found
-
-
-def pair_cosines(directions: np.ndarray) -> np.ndarray:
-    """Cosines of all pairs of networks at every image: [networks, n, d] -> [n, networks, networks].
-
-    NaN for a network with itself, and where one of the two has no direction.
-    """
-    by_image = np.asarray(directions, dtype=float).transpose(1, 0, 2)
-    cosines = by_image @ by_image.transpose(0, 2, 1)
-    known = has_direction(by_image)
-    cosines[~(known[:, :, None] & known[:, None, :])] = np.nan
-    cosines[:, np.eye(len(directions), dtype=bool)] = np.nan
-    return cosines
 
 
 def attack_all(models: Sequence[nn.Module], gradients: Sequence[torch.Tensor], images: torch.Tensor,

@@ -122,7 +122,7 @@ figures.show(released_figures.over_width({family: (widths, accuracy)}, "accuracy
 directions = np.stack([salience.directions(part, grid=p.grid).numpy() for part in gradients[p.output]])
 print("gradients that are exactly zero and are left out:", int((~directions.any(2)).sum()), "of",
       directions.shape[0] * directions.shape[1], "- dimensions:", directions.shape[2])
-cosines = single_networks.pair_cosines(directions)
+cosines = similarity.by_image(directions[:, None])  # a population of one network a width
 rho = image_bootstrap.resampled_means(cosines, rng, p.bootstrap_draws)
 
 # %% mystnb={"image": {"alt": "Heatmaps of the individual similarity of the released networks over widths k1 and k2: this book's numbers with half their interval in every cell, and beside them those of the released picture."}} tags=["hide-input"]

@@ -9,7 +9,7 @@ from lib import image_bootstrap, models, single_networks
 from lib.attacks import SUMMARIES, decay_ratio, fgsm
 from lib.released_claims import pairs, width_order
 from lib.salience import input_gradients
-from lib.similarity import pairwise
+from lib.similarity import by_image, pairwise
 from lib.sphere import uniform_directions
 
 IMAGES = torch.randn(12, 1, 8, 8, generator=torch.Generator().manual_seed(5))
@@ -27,10 +27,10 @@ def directions(networks=4, images=30, dims=6, seed=0):
     return uniform_directions(np.random.default_rng(seed), networks * images, dims).reshape(networks, images, dims)
 
 
-def test_pair_cosines_average_to_the_similarity_of_networks():
+def test_cosines_of_populations_of_one_average_to_the_similarity_of_networks():
     u = directions()
     u[1, 3] = u[2, 3] = u[2, 4] = 0
-    cosines = single_networks.pair_cosines(u)
+    cosines = by_image(u[:, None])
     assert cosines.shape == (30, 4, 4) and np.isnan(cosines[:, range(4), range(4)]).all()
     assert np.isnan(cosines[3, 1, 0]) and np.isnan(cosines[4, 2, 1]) and np.isfinite(cosines[3, 0, 3])
     with pytest.warns(UserWarning, match="3 of 120 gradients are zero"):
