@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -95,9 +96,26 @@ def load(name: str, *, root: str | Path | None = None, n_train: int | None = Non
     parts = []
     for part, count, what in ((train, n_train, "n_train"), (test, n_test, "n_test")):
         chosen = _subset(part, count, seed, f"{what} for {name!r}")
-        parts += [_normalised(part.pixels, chosen, scale, mean, std), torch.from_numpy(part.labels[chosen])]
+        parts += [normalised(part.pixels, mean, std, scale=scale, chosen=chosen), torch.from_numpy(part.labels[chosen])]
     return ImageData(name, seed, *parts, train.classes, tuple(mean.tolist()), tuple(std.tolist()),
                      root and str(Path(root).resolve()))
+
+
+def normalised(pixels: np.ndarray, mean: Sequence[float], std: Sequence[float], *, scale: int = 255,
+               chosen: np.ndarray | None = None) -> torch.Tensor:
+    """(pixel / scale - mean) / std, in double precision and then rounded: [n, C, H, W] -> [chosen, C, H, W] float32.
+
+    Args:
+        mean, std: one number a channel, in pixel values from 0 to 1.
+        scale: the greatest value that a pixel can have.
+        chosen: which images, in this order; None takes all.
+    """
+    chosen = np.arange(len(pixels)) if chosen is None else chosen
+    mean, std = (np.asarray(part)[:, None, None] for part in (mean, std))
+    images = np.empty((len(chosen), *pixels.shape[1:]), dtype=np.float32)
+    for start in range(0, len(chosen), BLOCK):
+        images[start:start + BLOCK] = (pixels[chosen[start:start + BLOCK]] / scale - mean) / std
+    return torch.from_numpy(images)
 
 
 def _digits(seed: int) -> tuple[Decoded, Decoded, int, np.ndarray, np.ndarray]:
@@ -145,15 +163,6 @@ def _constants(name: str, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         raise ValueError(f"the training pictures of {name!r} have the same value everywhere in one channel, and cannot "
                          "be normalised")
     return mean, std
-
-
-def _normalised(pixels: np.ndarray, chosen: np.ndarray, scale: int, mean: np.ndarray, std: np.ndarray) -> torch.Tensor:
-    """(pixel / scale - mean) / std of the chosen images, in double precision and then rounded to float32."""
-    images = np.empty((len(chosen), *pixels.shape[1:]), dtype=np.float32)
-    for start in range(0, len(chosen), BLOCK):
-        block = pixels[chosen[start:start + BLOCK]] / scale
-        images[start:start + BLOCK] = (block - mean[:, None, None]) / std[:, None, None]
-    return torch.from_numpy(images)
 
 
 def _subset(part: Decoded, count: int | None, seed: int, what: str) -> np.ndarray:

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import nn
 
@@ -105,12 +104,6 @@ def one_family(networks: Sequence[ReleasedNetwork]) -> str:
         raise ValueError("one family is needed, at least 3 networks, each of another width, not "
                          + ", ".join(f"{one.family} of width {one.width} ({one.name})" for one in networks))
     return kinds[0]
-
-
-def normalised(pixels: np.ndarray) -> torch.Tensor:
-    """Colour pixels uint8 [n, 3, H, W] as the authors' networks take them: float32 (pixel / 255 - MEAN) / STD."""
-    mean, std = (np.asarray(part)[:, None, None] for part in (MEAN, STD))
-    return torch.from_numpy(((pixels / 255 - mean) / std).astype(np.float32))
 
 
 def _state(path: Path) -> dict[str, torch.Tensor]:

@@ -38,7 +38,7 @@ import pandas as pd
 from IPython.display import Markdown, display
 from scipy.stats import binomtest
 
-from lib import (attacks, claims, figures, image_bootstrap, pictures, rank_one, released, released_claims,
+from lib import (attacks, claims, data, figures, image_bootstrap, pictures, rank_one, released, released_claims,
                  released_figures, released_pictures, salience, similarity, single_networks)
 from lib.attack_claims import summary_findings, verdicts_by
 from lib.picture_comparison import compare
@@ -57,8 +57,8 @@ with parameters.about("pictures"):
 with parameters.about("images"):
     chosen = pictures.subset(split.labels, p.images, rng)
 with parameters.about("pictures"):
-    pixels = split.decode(chosen)
-    test_images, test_labels = released.normalised(pixels), split.labels[chosen]
+    pixels = split.decode(chosen, colour=True)  # the networks take three channels, of grey pictures as well
+test_images, test_labels = data.normalised(pixels, released.MEAN, released.STD), split.labels[chosen]
 parameters.check_grid(p.grid, *pixels.shape[1:3])
 print(f"{len(chosen)} of {len(split.files)} test images, {pixels.shape[2]} x {pixels.shape[3]} pixels, "
       f"{len(split.classes)} classes: {', '.join(split.classes)}")

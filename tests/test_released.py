@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from lib import models, released
+from lib import data, models, released
 from lib.released import checkpoint_files, load, load_folder, one_family
 
 SIZES = {"in_channels": 1, "image_size": 8, "num_classes": 4}
@@ -146,9 +146,9 @@ def test_a_folder_without_checkpoints_or_none_is_refused(tmp_path):
         load_folder(tmp_path)
 
 
-def test_pixels_are_normalised_by_the_constants_of_the_authors_program():
+def test_black_and_white_lie_where_the_authors_program_puts_them():
     pixels = np.zeros((2, 3, 1, 1), dtype=np.uint8)
     pixels[1] = 255
-    found = released.normalised(pixels)
+    found = data.normalised(pixels, released.MEAN, released.STD)
     assert found.dtype == torch.float32
     np.testing.assert_allclose(found[:, :, 0, 0], [[-1.9895, -1.9844, -1.7107], [2.0591, 2.1309, 2.1207]], atol=1e-4)
