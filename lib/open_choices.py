@@ -6,13 +6,12 @@ averages over images.  Nothing here computes a gradient anew.
 
 import numpy as np
 import torch
-from scipy.stats import norm
 
 from lib import salience
 from lib.data import ImageData
 from lib.populations import Population
 from lib.predictions import population_logits
-from lib.similarity import has_direction
+from lib.similarity import chance_limit, has_direction
 
 
 def coarser(directions: np.ndarray, channels: int, grid: int) -> np.ndarray:
@@ -51,9 +50,8 @@ def right_only(directions: np.ndarray, population: Population, images: ImageData
 def chance_band(directions: np.ndarray) -> tuple[float, float]:
     """The ends of the band that holds 95 % of the similarities of two networks with unrelated directions.
 
-    A mean of n cosines in d dimensions has the standard deviation 1 / sqrt(n d) and is nearly normal; n is the
-    smallest number of images on which two of the networks have a direction.
+    Over the smallest number of images on which two of the networks have a direction (`lib.similarity.chance_limit`).
     """
     has = has_direction(directions).astype(float)
-    end = norm.ppf(0.975) / np.sqrt(max(1, (has @ has.T).min()) * directions.shape[-1])
-    return -float(end), float(end)
+    end = chance_limit(max(1, int((has @ has.T).min())), directions.shape[-1])
+    return -end, end

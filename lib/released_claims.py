@@ -6,13 +6,14 @@ Similarities and attack ratios are [..., widths, widths], NaN on the diagonal; o
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
-from scipy.stats import norm, rankdata
+from scipy.stats import rankdata
 
 from lib import rank_one
 from lib.attack_claims import fall_a_doubling
 from lib.claims import Claim, all_above, judge_above
 from lib.image_bootstrap import Resampled
 from lib.picture_comparison import PictureComparison
+from lib.similarity import chance_limit
 
 
 def pair_names(widths: Sequence[int]) -> list[str]:
@@ -31,11 +32,6 @@ def width_order(rho: np.ndarray, widths: Sequence[int]) -> np.ndarray:
     products = rankdata(pairs(np.outer(widths, widths)))
     ranks, products = ranks - ranks.mean(-1, keepdims=True), products - products.mean()
     return (ranks @ products) / np.sqrt((ranks**2).sum(-1) * (products @ products))
-
-
-def chance_limit(images: int, dims: int) -> float:
-    """What 97.5 % of pairs with unrelated directions stay below: the cosine's variance is 1 / dims at every image."""
-    return float(norm.ppf(0.975) / np.sqrt(images * dims))
 
 
 def source_means(alpha: np.ndarray) -> np.ndarray:
@@ -64,7 +60,6 @@ def accuracy_claim(right: Resampled, widths: Sequence[int]) -> Claim:
 def similarity_claims(rho: Resampled, widths: Sequence[int], dims: int) -> list[Claim]:
     """Beyond chance, in the order of k1 k2, and of rank one."""
     size = len(widths), rho.images
-
     limit = chance_limit(rho.images, dims)
     return [
         all_above("10-above-chance", "All pairs of released networks are alike beyond chance.",

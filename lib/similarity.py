@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from scipy.spatial.distance import pdist, squareform
+from scipy.stats import norm
 
 from lib.sphere import uniform_directions
 
@@ -102,6 +103,14 @@ def unrelated(images: int, dim: int, rng: np.random.Generator, draws: int = 1000
     directions in `dim` dimensions."""
     # The cosine with a uniform direction has one law, whatever the other direction is.
     return np.array([uniform_directions(rng, images, dim)[:, 0].mean() for _ in range(draws)])
+
+
+def chance_limit(images: int, dims: int) -> float:
+    """What 97.5 % of the rho_ind of networks with unrelated directions stay below, and above the same with a minus.
+
+    The cosine of uniform directions has the variance 1 / dims, and its mean over `images` is nearly normal.
+    """
+    return float(norm.ppf(0.975) / np.sqrt(images * dims))
 
 
 def has_direction(directions: np.ndarray) -> np.ndarray:

@@ -7,7 +7,6 @@ from lib import released_claims
 from lib.claims import CONTRADICTED, SUPPORTED, UNDECIDED
 from lib.image_bootstrap import Resampled
 from lib.picture_comparison import compare
-from lib.similarity import unrelated
 
 WIDTHS = (8, 12, 16, 20)
 T = np.array([0.2, 0.3, 0.35, 0.4])
@@ -48,11 +47,6 @@ def test_one_pair_below_chance_contradicts_that_all_are_beyond():
     rho[0, 1] = rho[1, 0] = -0.01
     found = verdicts(released_claims.similarity_claims(resampled(rho, 1e-4), WIDTHS, 192))
     assert found["10-above-chance"] == CONTRADICTED and found["10-rank-one"] == UNDECIDED  # no logarithm, no law
-
-
-def test_the_limit_of_chance_is_that_of_simulated_directions():
-    simulated = np.quantile(unrelated(50, 12, np.random.default_rng(0), 4000), 0.975)
-    assert released_claims.chance_limit(50, 12) == pytest.approx(simulated, rel=0.06)
 
 
 @pytest.mark.parametrize("shares, verdict", [([0.6, 0.7, 0.8, 0.9], SUPPORTED), ([0.6, 0.7, 0.65, 0.9], CONTRADICTED),

@@ -154,6 +154,12 @@ def test_networks_with_nothing_in_common_have_the_similarity_of_chance():
     np.testing.assert_array_equal(values, again)
 
 
+def test_the_limit_of_chance_is_that_of_simulated_directions():
+    simulated = np.quantile(similarity.unrelated(50, 12, np.random.default_rng(0), 4000), [0.025, 0.975])
+    limit = similarity.chance_limit(50, 12)
+    np.testing.assert_allclose([-limit, limit], simulated, rtol=0.06)
+
+
 STATISTICS = {
     "pairwise": lambda a, b: pairwise(a, b).mean(),
     "expected": expected,
