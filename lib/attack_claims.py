@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from lib.attacks import MAIN_SUMMARY, PAPER_EPS, SUMMARIES
+from lib.attacks import MAIN_SUMMARY, PAPER_EPS
 from lib.bootstrap import SimilarityMatrix
 from lib.claims import CONTRADICTED, SUPPORTED, Claim, all_above, judge_above
 
@@ -135,10 +135,11 @@ def changed_verdicts(table: Mapping[str, Mapping[Hashable, str]], main: Hashable
 
 def summary_findings(table: Mapping[str, Mapping[str, str]]) -> list[str]:
     """How far the verdicts depend on the summary, and which are turned round by it: Markdown lines."""
-    changed = changed_verdicts(table, MAIN_SUMMARY)
+    changed, columns = changed_verdicts(table, MAIN_SUMMARY), {summary for row in table.values() for summary in row}
     turned = [name for name, row in table.items() if {SUPPORTED, CONTRADICTED} <= set(row.values())]
     lines = [f"- **Summaries**: {len(table) - len(changed)} of {len(table)} verdicts are the same under all "
-             f"{len(SUMMARIES)}; supported under one and contradicted under another: {', '.join(turned) or 'none'}."]
+             f"{len(columns)} summaries; supported under one and contradicted under another: "
+             f"{', '.join(turned) or 'none'}."]
     named = "; ".join(f"{name} ({', '.join(summaries)})" for name, summaries in changed.items())
     return lines + ([f"- **Verdicts that differ from those of the mean of ratios**: {named}."] if changed else [])
 

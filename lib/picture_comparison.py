@@ -1,4 +1,4 @@
-"""Numbers of this book beside those read off a picture that was made from other images of the same kind."""
+"""Numbers of this book beside those read off a picture that was made from another sample of the same images."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class PictureComparison:
         places: what each number is about.
         ours, theirs: [numbers], here over all images and in the picture.
         resolution: [numbers], the reading's.
-        others: [draws, numbers], what as many other images as the picture's would give here.
+        others: [draws, numbers], what random samples of as many images as the picture's would give here.
     """
 
     places: tuple[str, ...]
@@ -50,24 +50,30 @@ class PictureComparison:
         """That the picture shows nothing else: every number lies in its band, at a level corrected for how many.
 
         Undecided if a 95 % band reaches further than `widest` from its middle: it would hold what is something else.
+        The number that decides is named: the one furthest out in its corrected band, or that of the widest band.
         """
         count = len(self.theirs)
-        strict = self.within(1 - 0.05 / count)
         low, high = self.band()
-        half = (high - low) / 2
-        verdict = CONTRADICTED if not strict.all() else UNDECIDED if half.max() > widest else SUPPORTED
-        shown = int(np.argmax(np.abs(self.theirs - (low + high) / 2) / half))
-        return Claim(name, statement, f"{what} in the picture less here: {self.places[shown]}, of {count} the furthest "
-                     f"out in its band; {self.within().sum()} of {count} lie in their 95 % bands",
+        ends = self.band(1 - 0.05 / count)
+        out = np.abs(self.theirs - np.mean(ends, axis=0)) / ((ends[1] - ends[0]) / 2)  # 1 at an end of the band
+        widths = (high - low) / 2
+        if not self.within(1 - 0.05 / count).all():
+            verdict, shown, why = CONTRADICTED, out.argmax(), "the furthest outside its band at the corrected level"
+        elif widths.max() > widest:
+            verdict, shown, why = UNDECIDED, widths.argmax(), f"the one with the widest band, +-{widths.max():.3f}"
+        else:
+            verdict, shown, why = SUPPORTED, out.argmax(), "the one nearest to an end of its band"
+        return Claim(name, statement, f"{what} in the picture less here: {self.places[shown]}, of {count} {why}; "
+                     f"{self.within().sum()} of {count} lie in their 95 % bands",
                      *(float(self.theirs[shown] - part[shown]) for part in (self.ours, high, low)), networks, images,
-                     "every number in the picture is one that as many other images can give, with the reading's "
-                     f"resolution, at the level 1 - 0.05 / {count}; contradicted if one is not; undecided if a 95 % "
+                     "every number in the picture is one that a random sample of as many images can give, with the "
+                     f"reading's resolution, at the level 1 - 0.05 / {count}; contradicted if one is not; undecided if a 95 % "
                      f"band is wider than +-{widest:g}", verdict)
 
 
 def compare(by_image: np.ndarray, theirs: np.ndarray, resolution: np.ndarray, places: Sequence[str], size: int,
             rng: np.random.Generator, top: float = np.inf) -> PictureComparison:
-    """Means over images, [n, numbers], beside a picture's, [numbers], that were taken over `size` others.
+    """Means over images, [n, numbers], beside a picture's, [numbers], that were taken over another sample of `size`.
 
     `top`: the largest value the picture can show; larger ones count as this one on both sides.
     """

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from lib import heatmap_reading
+from lib.attacks import PAPER_EPS
 from lib.heatmap_reading import Reading
 
 FAMILY = "cnn-small"
@@ -19,6 +20,30 @@ IMAGES = 256  # how many test images the pictures average over (fact sheet 4.3)
 SIMILARITY, ATTACK = "saliency_similarity.png", "black-box_attack.png"
 TOP = 1.0  # where the colours of attack ratios end
 TICKS = {SIMILARITY: np.arange(9) * 0.05, ATTACK: np.arange(6) * 0.2}  # as written at the colour bars
+# What a run needs to have too, if its numbers are to stand beside a picture's (fact sheet 4.3 and 4.4).
+MADE_WITH = {SIMILARITY: {"family": FAMILY, "output": "logit", "grid": 8}, ATTACK: {"family": FAMILY, "eps": PAPER_EPS}}
+
+
+def comparable(reading: Reading | None, name: str, widths: Sequence[int], **settings: object
+               ) -> tuple[Reading | None, str]:
+    """The reading of the picture `name` if numbers of these widths, made with these settings, can stand beside it.
+
+    -> the reading or None, and one sentence that says whether it is compared, and if not, why.
+
+    Args:
+        settings: those that `MADE_WITH` names for this picture.
+    """
+    if reading is None:
+        return None, f"{name} is not compared: it does not lie beside the networks."
+    made = MADE_WITH[name]
+    if other := [what for what in made if made[what] != settings[what]]:
+        return None, (f"{name} is not compared: it was made with "
+                      + ", ".join(f"{what} = {made[what]}" for what in other) + ", and this run has "
+                      + ", ".join(f"{what} = {settings[what]}" for what in other) + ".")
+    chosen = select(reading, widths)
+    if not np.isfinite(chosen.values).any():
+        return None, f"{name} is not compared: it shows no two of the widths {', '.join(map(str, widths))}."
+    return reading, f"{name} is compared; each of its numbers is read to ±{np.nanmax(chosen.resolution):.3f} or better."
 
 
 def similarities(folder: str | Path) -> Reading | None:

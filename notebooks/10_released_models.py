@@ -47,8 +47,9 @@ from lib.picture_comparison import compare
 # ## Networks and images
 #
 # The test images are drawn at random from all that there are. The program takes the *first* 256 of the original test
-# set. Its order is not known here, so the very same images cannot be taken; how far other ones may lead is counted
-# below. A network's outputs stand for the classes in alphabetical order, which is CIFAR's own.
+# set. Folders of pictures do not keep its order, so that the very same images cannot be taken: here are random ones of
+# the same test set, and how far one random sample may lie from another is counted below. A network's outputs stand for
+# the classes in alphabetical order, which is CIFAR's own.
 
 # %%
 rng = np.random.default_rng(p.random_seed)
@@ -79,16 +80,18 @@ pd.DataFrame({"file": [one.name for one in networks], "family": [one.family for 
               "weights": [sum(part.numel() for part in model.parameters()) for model in models]})
 
 # %% [markdown]
-# The authors' pictures, if they lie beside the networks and show this family:
+# The authors' pictures are compared if they lie beside the networks and were made with the settings of this run:
 
 # %%
-whole_pictures = released_pictures.similarities(checkpoint_folder), released_pictures.attack_ratios(checkpoint_folder)
-similarity_picture, attack_picture = (
-    None if reading is None or family != released_pictures.FAMILY else released_pictures.select(reading, widths)
-    for reading in whole_pictures)
-for name, picture in ((released_pictures.SIMILARITY, similarity_picture), (released_pictures.ATTACK, attack_picture)):
-    print(f"{name}:", "not there, or of another family; this book's numbers stand alone" if picture is None else
-          f"read, each number to +-{np.nanmax(picture.resolution):.3f} or better")
+whole_pictures = {}
+for name, reading, settings in (
+        (released_pictures.SIMILARITY, released_pictures.similarities(checkpoint_folder),
+         {"output": p.output, "grid": p.grid}),
+        (released_pictures.ATTACK, released_pictures.attack_ratios(checkpoint_folder), {"eps": p.main_eps})):
+    whole_pictures[name], sentence = released_pictures.comparable(reading, name, widths, family=family, **settings)
+    print(sentence)
+similarity_picture, attack_picture = (None if reading is None else released_pictures.select(reading, widths)
+                                      for reading in whole_pictures.values())
 
 # %% [markdown]
 # ## Accuracy
@@ -125,20 +128,22 @@ print("gradients that are exactly zero and are left out:", int((~directions.any(
 cosines = similarity.by_image(directions[:, None])  # a population of one network a width
 rho = image_bootstrap.resampled_means(cosines, rng, p.bootstrap_draws)
 
-# %% mystnb={"image": {"alt": "Heatmaps of the individual similarity of the released networks over widths k1 and k2: this book's numbers with half their interval in every cell, and beside them those of the released picture."}} tags=["hide-input"]
+# %% mystnb={"image": {"alt": "Heatmaps of the individual similarity of the released networks over widths k1 and k2: this book's numbers with half their interval in every cell; where the released picture is compared, its numbers in a second heatmap."}} tags=["hide-input"]
 estimate, low, high = rho.interval()
-panels = {released_figures.HERE: estimate}
+panels, beside = {released_figures.HERE: estimate}, ""
 if similarity_picture is not None:
     panels[released_figures.PICTURE] = similarity_picture.values
-figures.show(released_figures.squares(panels, widths, "individual similarity (cosine)", np.nanmax(estimate),
+    beside = f" The picture: the first {released_pictures.IMAGES} test images."
+figures.show(released_figures.squares(panels, widths, "individual similarity (cosine)",
+                                      max(np.nanmax(values) for values in panels.values()),
                                       {released_figures.HERE: (high - low) / 2}, ("width k1", "width k2")),
              f"**Fig. 2 on the authors' own networks,** here with half the width of the 95 % interval over images; "
-             f"{counted}; {p.output}, grid {p.grid}. The picture: {released_pictures.IMAGES} other test images.")
+             f"{counted}; {p.output}, grid {p.grid}.{beside}")
 
 # %% [markdown]
-# The picture was made from the same networks and from 256 images of the same kind. What would *any* 256 images give?
-# The test images are drawn again, and 256 from those; where 95 % of such samples lie, widened by what the reading
-# leaves open, is the band in which the picture's number is expected.
+# The picture, where it is compared, was made from the first 256 images of the test set. What would *any* 256 images of
+# it give? The test images at hand are drawn again, and 256 from those; where 95 % of such samples lie, widened by what
+# the reading leaves open, is the band in which the picture's number is expected.
 
 # %% tags=["nbval-ignore-output"]
 comparisons = {}
@@ -160,8 +165,8 @@ if similarity_picture is not None:
 # $$ x' = \operatorname{clip}\bigl( x - \varepsilon\, \operatorname{sign} \nabla_x\, p_y(x) \bigr) , \qquad
 #    \alpha(f_1, f_2) = \mathbb E_x \left[ \frac{p_y^{f_2}(x')}{p_y^{f_2}(x)} \right] , $$
 #
-# with $\varepsilon$ in normalised units, from the network $f_1$ to another one, $f_2$; lower is stronger. Few images
-# with a tiny clean probability rule this mean of ratios. The table tells how far, over all pairs.
+# with $\varepsilon$ in normalised units, from the network $f_1$ to another one, $f_2$; lower is stronger. A few
+# images with a tiny clean probability can rule this mean of ratios. The table tells how far, over all pairs.
 
 # %%
 print(f"eps = {p.main_eps:g}: {p.main_eps * np.mean(released.STD):.4f} in pixel values from 0 to 1, "
@@ -173,21 +178,22 @@ alpha = outcomes[attacks.MAIN_SUMMARY]
 tail = attacks.tail(attacks.ratios(before, after))
 pd.Series(tail).round(3).to_frame("over all attacks")
 
-# %% mystnb={"image": {"alt": "Heatmaps of the attack ratio alpha, source width up the side and target width along the bottom: this book's numbers with half their interval, and beside them those of the released picture, which ends at 1."}} tags=["hide-input"]
+# %% mystnb={"image": {"alt": "Heatmaps of the attack ratio alpha, source width up the side and target width along the bottom: this book's numbers with half their interval, colours ending at 1; where the released picture is compared, its numbers in a second heatmap."}} tags=["hide-input"]
 estimate, low, high = alpha.interval()
-panels = {released_figures.HERE: estimate}
+panels, beside = {released_figures.HERE: estimate}, ""
 if attack_picture is not None:
     panels[released_figures.PICTURE] = attack_picture.values
-figures.show(released_figures.squares(panels, widths, "alpha (ratio of probabilities)", 1.0,
+    beside = f", and in the picture, of the first {released_pictures.IMAGES} test images, all numbers do"
+figures.show(released_figures.squares(panels, widths, "alpha (ratio of probabilities)", released_pictures.TOP,
                                       {released_figures.HERE: (high - low) / 2},
                                       ("target width k2", "source width k1")),
              f"**Fig. 25 on the authors' own networks,** with half the width of the 95 % interval over images; "
-             f"{counted}; eps = {p.main_eps:g}. The colours, and in the picture all numbers, end at 1.")
+             f"{counted}; eps = {p.main_eps:g}. Colours end at {released_pictures.TOP:g}{beside}.")
 
 # %% [markdown]
-# In the picture everything above 1 has the colour of 1. For the comparison larger numbers count as 1 here too, those of
-# other samples as well. Its axes are labelled the other way round than the paper's caption has it, so both readings are
-# tried: which is nearer?
+# In the released picture everything above 1 has the colour of 1. For the comparison larger numbers count as 1 here too,
+# those of random samples as well. Its axes are labelled the other way round than the paper's caption has it, so both
+# readings are tried: which is nearer?
 
 # %% tags=["nbval-ignore-output"]
 if attack_picture is not None:
@@ -202,18 +208,18 @@ if attack_picture is not None:
         print(f"{title}: root mean square difference {np.sqrt(np.nanmean((capped - theirs)**2)):.2f}")
     display(comparisons["attack ratio"].table().round(3))
 
-# %% mystnb={"image": {"alt": "Scatter of the released pictures' numbers over this book's, similarities on the left and attack ratios on the right, with bands for other samples of images and the line of equality."}} tags=["hide-input"]
+# %% mystnb={"image": {"alt": "A panel for each released picture that is compared: a scatter of its numbers over this book's, with bands for random samples of images and the line of equality."}} tags=["hide-input"]
 if comparisons:
     figures.show(released_figures.against_picture(comparisons),
-                 f"**Every number beside the picture's.** {counted}; bands: 95 % of samples of "
-                 f"{released_pictures.IMAGES} other images, widened by the reading's resolution. Attack ratios above 1 "
-                 "count as 1.")
+                 f"**Every number beside the picture's.** {counted}; bands: 95 % of random samples of "
+                 f"{released_pictures.IMAGES} images, widened by the reading's resolution."
+                 + (" Attack ratios above 1 count as 1." if "attack ratio" in comparisons else ""))
 
 # %% [markdown]
-# Averages over the other networks, once over the targets and once over the sources. Both lines end at 1 cell by cell,
-# as the picture does; so they show less of the heavy tail than there is.
+# Averages over the other networks, once over the targets and once over the sources. Every cell counts as at most 1, as
+# in the released picture; so the lines show less of a heavy tail than there is.
 
-# %% mystnb={"image": {"alt": "Two panels: the attack ratio averaged over targets against the source width, and averaged over sources against the target width, for this book's numbers with intervals and for the released picture."}} tags=["hide-input"]
+# %% mystnb={"image": {"alt": "Two panels: the attack ratio averaged over targets against the source width, and averaged over sources against the target width, for this book's numbers with intervals and, where it is compared, for the released picture."}} tags=["hide-input"]
 ended = image_bootstrap.Resampled(*(np.minimum(part, released_pictures.TOP) for part in (alpha.values, alpha.draws)),
                                   alpha.images)
 means = {}
@@ -226,12 +232,12 @@ figures.show(released_figures.attack_means(means["source"], means["target"]),
              f"eps = {p.main_eps:g}.")
 
 # %% [markdown]
-# The whole picture has 17 widths on either axis, up to 128:
+# The whole picture has 17 widths on either axis, up to 128. Where it is compared, its averages:
 
 # %% tags=["nbval-ignore-output"]
 if attack_picture is not None:
     for name, measure in (("source", released_claims.source_means), ("target", released_claims.target_means)):
-        along = measure(whole_pictures[1].values)
+        along = measure(whole_pictures[released_pictures.ATTACK].values)
         print(f"over {name} widths alpha lies between {along.min():.2f} and {along.max():.2f}, "
               f"standard deviation {along.std():.3f}")
 
@@ -243,29 +249,34 @@ if attack_picture is not None:
 # $$ \rho(k_1, k_2) = \mathbb E[t_{k_1}]\, \mathbb E[t_{k_2}] , \qquad
 #    \log \rho_{ij} = a_i + a_j , $$
 #
-# fitted by least squares over pairs of different widths. The picture has 17 widths, and so 136 pairs.
+# fitted by least squares over pairs of different widths. The released picture, where it is compared, gives all of its
+# 17 widths, and so 136 pairs.
 
 # %% tags=["nbval-ignore-output"]
 fits = {released_figures.HERE: (widths, rho.values)}
 if similarity_picture is not None:
-    fits[released_figures.PICTURE] = (released_pictures.WIDTHS, whole_pictures[0].values)
+    fits[released_figures.PICTURE] = (released_pictures.WIDTHS, whole_pictures[released_pictures.SIMILARITY].values)
 law = pd.DataFrame({name: {
     "pairs": len(released_claims.pairs(matrix)),
     "R^2 of the logarithm": rank_one.explained(matrix, diagonal=False),
     "r.m.s. residual of rho": np.sqrt(np.mean(released_claims.pairs(
         matrix - rank_one.predicted(matrix, diagonal=False)) ** 2)),
     "Spearman's correlation of k1 k2 and rho": released_claims.width_order(matrix, ks),
-    "exponent b of E[t] ~ k^b": rank_one.growth_exponent(matrix, ks, diagonal=False)} for name, (ks, matrix) in fits.items()})
+    "exponent b of E[t] ~ k^b": rank_one.growth_exponent(matrix, ks, diagonal=False)}
+    for name, (ks, matrix) in fits.items()})
 law.round(3)
 
-# %% mystnb={"image": {"alt": "E[t] of single networks over their width: this book's six numbers with intervals, and the seventeen of the released picture, both rising."}} tags=["hide-input"]
-lines = {released_figures.HERE: (widths, rho.interval(lambda matrix: np.exp(rank_one.coefficients(matrix, diagonal=False))))}
+# %% mystnb={"image": {"alt": "E[t] of single networks over their width: this book's numbers with intervals and, where it is compared, those of the whole released picture."}} tags=["hide-input"]
+counted_there = ""
+lines = {released_figures.HERE: (widths, rho.interval(
+    lambda matrix: np.exp(rank_one.coefficients(matrix, diagonal=False))))}
 if similarity_picture is not None:
-    of_picture = np.exp(rank_one.coefficients(whole_pictures[0].values, diagonal=False))
+    of_picture = np.exp(rank_one.coefficients(whole_pictures[released_pictures.SIMILARITY].values, diagonal=False))
     lines[released_figures.PICTURE] = (released_pictures.WIDTHS, (of_picture,) * 3)
+    counted_there = f"; in the picture {len(released_pictures.WIDTHS)} networks and {released_pictures.IMAGES} images"
 figures.show(released_figures.over_width(lines, "E[t], exp of the fitted a (cosine)"),
-             f"**How closely a network keeps to the common mean direction.** {counted}, 95 % intervals over images; in "
-             f"the picture {len(released_pictures.WIDTHS)} networks and {released_pictures.IMAGES} images.")
+             f"**How closely a network keeps to the common mean direction.** {counted}, 95 % intervals over images"
+             f"{counted_there}.")
 
 # %% [markdown]
 # ## Does it depend on the scalar and on the grid?
@@ -290,9 +301,9 @@ sensitivity.round(3)
 # paired differences above zero). *Beyond chance*: all similarities above what 97.5 % of unrelated pairs stay below.
 # *Order*: Spearman's correlation of $k_1 k_2$ and $\rho_\text{ind}$ above 0.9. *Product*: $R^2$ above 0.95. *Sources*:
 # the mean fall of $\alpha$ at a step of the source width is positive; *targets*: $\alpha$ varies more over source
-# widths than over target widths. *Pictures*: every number lies where other samples of 256 images can lie, at a level
-# corrected for their number; a picture decides nothing where the bands are wider than 0.05 (similarity) or 0.2 (attack
-# ratio).
+# widths than over target widths. *Pictures*, where they are compared: every number lies where random samples of 256
+# images can lie, at a level corrected for their number; a picture decides nothing where the bands are wider than 0.05
+# (similarity) or 0.2 (attack ratio).
 
 # %% tags=["hide-input", "nbval-ignore-output"]
 verdicts = [released_claims.accuracy_claim(right, widths),
@@ -324,7 +335,7 @@ display(Markdown("\n".join([*released_claims.findings(rho, alpha, widths),
 # %% [markdown]
 # ## What differs from the authors' program
 #
-# - It takes the first 256 test images in their original order; here are random ones, and more.
+# - It takes the first 256 test images in their original order; here are random ones of the same test set.
 # - It clips attacked images to the range of each batch of 128; here to that of all attacked images.
 # - It draws no intervals. Those here are over images, for these networks; one network a width leaves no way to count
 #   other seeds, which {doc}`03_individual_similarity` does on networks of this book.

@@ -129,9 +129,11 @@ def test_verdicts_are_compared_between_summaries():
                                                      "07-mean-direction-own-width-vit": ["median ratio"]}
     assert table["07-mean-direction-best-vit"][MAIN_SUMMARY] == "supported"
     first, second = summary_findings(table)
-    assert "4 of 6 verdicts are the same" in first and "under another: 07-mean-direction-best-vit, " in first
+    assert "4 of 6 verdicts are the same under all 4 summaries;" in first and "under another: 07-mean-direction-best-vit, " in first
     assert "07-mean-direction-best-vit (median ratio); 07-mean-direction-own-width-vit (median ratio)." in second
     (same,) = summary_findings({"a": dict.fromkeys(SUMMARIES, "supported")})
+    (more,) = summary_findings({"a": dict.fromkeys([*SUMMARIES, "mean of ratios, at most 1"], "supported")})
+    assert "under all 5 summaries;" in more
     assert "1 of 1 verdicts" in same and same.endswith("under another: none.")
 
 

@@ -95,6 +95,35 @@ def test_both_pictures_are_read_in_their_order(tmp_path):
     assert chosen.resolution[0, 1] == similarity.resolution[0, -1] and np.isnan(chosen.values[2]).all()
 
 
+@pytest.mark.parametrize("name, fitting, other, sentence", [
+    (released_pictures.SIMILARITY, {"family": "cnn-small", "output": "logit", "grid": 8},
+     {"output": "probability", "grid": 4}, "made with output = logit, grid = 8, and this run has output = probability, "
+     "grid = 4."),
+    (released_pictures.SIMILARITY, {"family": "cnn-small", "output": "logit", "grid": 8}, {"grid": None},
+     "made with grid = 8, and this run has grid = None."),
+    (released_pictures.ATTACK, {"family": "cnn-small", "eps": 0.05}, {"family": "cnn-large"},
+     "made with family = cnn-small, and this run has family = cnn-large."),
+    (released_pictures.ATTACK, {"family": "cnn-small", "eps": 0.05}, {"eps": 0.25},
+     "made with eps = 0.05, and this run has eps = 0.25."),
+])
+def test_a_picture_made_with_other_settings_is_not_compared(name, fitting, other, sentence):
+    reading = heatmap_reading.Reading(numbers(17), np.full((17, 17), 0.004), 1.0)
+    found, words = released_pictures.comparable(reading, name, [8, 12], **fitting)
+    assert found is reading and words == f"{name} is compared; each of its numbers is read to ±0.004 or better."
+    found, words = released_pictures.comparable(reading, name, [8, 12], **fitting | other)
+    assert found is None and words.endswith(sentence)
+
+
+def test_a_picture_that_is_missing_or_shows_none_of_the_widths_is_not_compared():
+    settings = {"family": "cnn-small", "eps": 0.05}
+    values = np.where(np.eye(17, dtype=bool), np.nan, numbers(17))
+    reading = heatmap_reading.Reading(values, np.full((17, 17), 0.004), 1.0)
+    for shown, widths, sentence in ((None, [8, 12], "does not lie beside the networks"),
+                                    (reading, [8, 9, 11], "shows no two of the widths 8, 9, 11")):
+        found, words = released_pictures.comparable(shown, released_pictures.ATTACK, widths, **settings)
+        assert found is None and sentence in words
+
+
 # Read off the released pictures by hand through the colour map (fact sheet 5): neighbouring widths, rho(k, 128), rho(8,
 # 10 and 128), and the row means of alpha.
 NEIGHBOURS = [0.04, 0.06, 0.06, 0.08, 0.10, 0.11, 0.13, 0.15, 0.18, 0.22, 0.25, 0.26, 0.30, 0.34, 0.37, 0.43]

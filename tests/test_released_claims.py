@@ -101,7 +101,23 @@ def test_a_picture_with_one_other_number_is_contradicted_and_the_pair_named():
     theirs = by_image(1, 256).mean(0)
     theirs[4] += 0.08
     claim = judged(comparison(theirs))
-    assert claim.verdict == CONTRADICTED and "pair 4" in claim.statistic and claim.low > 0
+    assert claim.verdict == CONTRADICTED and claim.low > 0
+    assert ": pair 4, of 15 the furthest outside its band at the corrected level; " in claim.statistic
+
+
+def test_the_number_that_decides_is_named():
+    """Bands of one width but for the eighth, whose images vary more; the third lies nearest to an end of its band."""
+    values = by_image()
+    values[:, 8] = 0.1 + 3 * (values[:, 8] - 0.1)
+    theirs = values.mean(0)
+    theirs[3] += 0.01
+    found = compare(values, theirs, np.full(15, 0.002), [f"pair {place}" for place in range(15)], 256,
+                    np.random.default_rng(1))
+    claim = judged(found, widest=0.2)
+    assert claim.verdict == SUPPORTED and ": pair 3, of 15 the one nearest to an end of its band; " in claim.statistic
+    assert claim.estimate == pytest.approx(0.01)
+    claim = judged(found)
+    assert claim.verdict == UNDECIDED and ": pair 8, of 15 the one with the widest band, +-0.0" in claim.statistic
 
 
 def test_a_band_too_wide_to_tell_decides_nothing():
@@ -122,5 +138,7 @@ def test_findings_tell_the_numbers():
     lines = released_claims.findings(rho, alpha, WIDTHS)
     assert "from 0.060 to 0.140" in lines[0] and "100.0 %" in lines[0]
     assert "from 1.00 (source k = 8) to 0.60 (k = 20)" in lines[1]
-    lines = released_claims.comparison_findings({"similarity": comparison(by_image(1, 256).mean(0))})
-    assert lines[0].startswith("- **similarity beside the picture**: the largest difference of 15 is 0.0")
+    theirs = by_image().mean(0) + np.where(np.arange(15) < 4, -0.01, 0.005)
+    (line,) = released_claims.comparison_findings({"similarity": comparison(theirs)})
+    assert line.startswith("- **similarity beside the picture**: the largest difference of 15 is 0.010 (pair ")
+    assert "4 of the picture's numbers are lower than here, and 15 lie where" in line
