@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from lib.attack_transfer import TRIED_TAIL
 from lib.attacks import MAIN_SUMMARY, PAPER_EPS
 from lib.bootstrap import SimilarityMatrix
 from lib.claims import CONTRADICTED, SUPPORTED, Claim, all_above, judge_above
@@ -161,10 +162,25 @@ def eps_findings(table: Mapping[str, Mapping[float, str]], main_eps: float) -> l
 def length_findings(lengths: Mapping[str, Mapping[Hashable, float]], widths: Sequence[int]) -> list[str]:
     """How long the steps of single networks, mean directions and random signs are: family -> source -> length."""
     named = "; ".join(f"{family} {of[widths[0]]:.2f} (k = {widths[0]}), {of[widths[-1]]:.2f} (k = {widths[-1]}), "
-                      f"{of['mean']:.2f} (mean direction), {of['random']:.2f} (random signs)"
+                      f"{of['mean']:.2f} (mean direction), {of['random']:.2f} (random signs), the longest of all "
+                      f"widths and strategies {np.divide(max(of.values()), min(of.values())):.2f} times the shortest"
                       for family, of in lengths.items())
-    return [f"- **Lengths of the steps** after clipping: {named}. Strategies are ranked by these lengths too, not only "
-            "by what their gradients know."]
+    return [f"- **Lengths of the steps** after clipping: {named}. A longer step can do more, whatever its gradient "
+            "knows."]
+
+
+def tail_findings(tails: Mapping[str, Mapping[str, float]]) -> list[str]:
+    """How heavy the tail of the ratios is, and whether intervals were tried on such a one.
+
+    family -> `lib.attack_transfer.tail` of its single networks; a Markdown line.
+    """
+    shares = {family: found["share of the sum from the largest 1 %"] for family, found in tails.items()}
+    beyond = [family for family, share in shares.items() if share > TRIED_TAIL]
+    return ["- **Tail**: where single networks attack, the largest 1 % of the ratios have "
+            + ", ".join(f"{100 * share:.1f} % ({family})" for family, share in shares.items())
+            + f" of their sum. Intervals were tried on planted ratios where they have up to {100 * TRIED_TAIL:g} %; "
+            + (f"those of {', '.join(beyond)} have more, and their intervals may hold the truth less often."
+               if beyond else "none has more here.")]
 
 
 def attack_findings(outcomes: Mapping[str, SimilarityMatrix], widths: Sequence[int]) -> list[str]:

@@ -63,7 +63,7 @@ def strategies(families: Mapping[str, SimilarityMatrix], widths: Sequence[int]) 
         axis.axhline(1, color="black", linewidth=1)  # no effect
         axis.set_yscale("log")  # one wide interval about random signs would press all others together
         axis.yaxis.set_major_locator(MaxNLocator(6))
-        axis.yaxis.set_major_formatter(FormatStrFormatter("%.1f"))
+        axis.yaxis.set_major_formatter(FormatStrFormatter("%g"))
         axis.yaxis.minorticks_off()
         axis.set(xlabel="target width k", ylabel="alpha (ratio)")
         axis.label_outer()

@@ -8,7 +8,8 @@ from lib import attack_figures
 from lib.attack_claims import (MEAN, across_claims, across_findings, attack_claims, attack_findings, changed_verdicts,
                                eps_findings, fall_a_doubling, lead_across, lead_over_largest, lead_over_own_width,
                                lead_over_random, length_findings, other_families, source_falls,
-                               source_less_target_spread, source_means, summary_findings, verdicts_by)
+                               source_less_target_spread, source_means, summary_findings, tail_findings,
+                               verdicts_by)
 from lib.attacks import MAIN_SUMMARY, SUMMARIES
 from lib.bootstrap import SimilarityMatrix
 
@@ -166,7 +167,13 @@ def test_the_answers_in_words_carry_the_numbers():
     assert "0.50 within a family, 0.80 between families and 0.95 for random signs" in line
     assert across_findings("a", outcome(ACROSS[:, :1])) == []
     (line,) = length_findings({"vit": {2: 1.5, 8: 1.75, "mean": 1.8, "random": 1.25}}, [2, 8])
-    assert "vit 1.50 (k = 2), 1.75 (k = 8), 1.80 (mean direction), 1.25 (random signs)." in line
+    assert "vit 1.50 (k = 2), 1.75 (k = 8), 1.80 (mean direction), 1.25 (random signs), the longest of all widths and " \
+           "strategies 1.44 times the shortest. A" in line
+    (line,) = tail_findings({"vit": {"share of the sum from the largest 1 %": 0.02},
+                             "mlp": {"share of the sum from the largest 1 %": 0.3}})
+    assert "have 2.0 % (vit), 30.0 % (mlp) of their sum." in line and "up to 5.5 %; those of mlp have more" in line
+    (line,) = tail_findings({"vit": {"share of the sum from the largest 1 %": 0.02}})
+    assert line.endswith("none has more here.")
 
 
 def points(axis):
@@ -203,6 +210,30 @@ def test_summaries_are_averages_over_targets():
         np.testing.assert_allclose(points(axis)[0]["vit"], RAGGED[:3].mean(1) + 0.1 * place)
 
 
+def test_attacked_images_are_drawn_as_they_are_on_one_scale():
+    pictures = dict(zip(("mean direction", "random signs"), np.random.default_rng(0).normal(size=(2, 3, 8, 8))))
+    panels = attack_figures.attacked_images(pictures, ["clean", "eps = 0.05", "eps = 0.1"]).axes[:6]
+    drawn = np.array([panel.images[0].get_array() for panel in panels]).reshape(2, 3, 8, 8)
+    np.testing.assert_array_equal(drawn, list(pictures.values()))
+    assert {panel.images[0].get_clim() for panel in panels} == {(drawn.min(), drawn.max())}
+    assert [panel.get_title() for panel in panels] == ["clean", "eps = 0.05", "eps = 0.1", "", "", ""]
+    assert [panel.get_ylabel() for panel in panels[::3]] == list(pictures)
+
+
+def test_numbers_at_the_axes_are_whole_and_plain():
+    def labels(axis):
+        return [label.get_text() for label in axis.get_ticklabels()]
+
+    steps = {"vit": {step: outcome(AS_THE_PAPER[:4, :1]) for step in (0.025, 0.05, 0.5)}}
+    figure = attack_figures.over_eps(steps)
+    figure.canvas.draw()
+    assert labels(figure.axes[0].xaxis) == ["0.025", "0.05", "0.5"]
+    figure = attack_figures.strategies({"vit": outcome(1 - 0.05 * AS_THE_PAPER)}, WIDTHS)  # all from 0.95 to 0.97
+    figure.canvas.draw()
+    axis = figure.axes[0].yaxis
+    np.testing.assert_allclose([float(label) for label in labels(axis)], axis.get_ticklocs(), rtol=1e-6)
+
+
 def test_figures_show_every_strategy_and_interval_whole():
     high = AS_THE_PAPER.copy()
     high[-1] = 3
@@ -215,15 +246,15 @@ def test_figures_show_every_strategy_and_interval_whole():
     low, top = attack_figures.over_eps(steps).axes[0].get_ylim()
     assert low < (1 - 3.9) / 0.1 and top > (1 - 0.6) / 0.5
     panel = attack_figures.transfer(families, WIDTHS).axes[0]
+    estimate, below, above = families["cnn-small"].interval()
+    assert [text.get_text().split("\n")[1] for text in panel.texts] == [
+        f"±{half:.2f}" for half in ((above - below) / 2)[:3].flat]
     assert panel.images[0].get_clim() == (SQUARE.min(), SQUARE.max())  # colours where the numbers are
     assert [panel.texts[place].get_color() for place in (2, 6)] == ["black", "white"]  # the largest, the smallest
     assert panel.get_xlabel().startswith("target") and panel.get_ylabel().startswith("source")
     assert [text.get_text().split("\n")[0] for text in panel.texts] == [f"{value:.2f}" for value in SQUARE.flat]
     labels = attack_figures.across(outcome(ACROSS), ["a", "b", "c"]).axes[0].get_yticklabels()
     assert [label.get_text() for label in labels] == ["a", "b", "c", "random signs"]
-    pictures = {"mean": np.zeros((2, 8, 8)), "random": np.ones((2, 8, 8))}
-    panels = attack_figures.attacked_images(pictures, ["clean", "eps = 0.1"]).axes
-    assert [panel.get_title() for panel in panels[:4]] == ["clean", "eps = 0.1", "", ""]
     named = attack_figures.summaries({"vit": {summary: families["vit"] for summary in SUMMARIES}}, WIDTHS)
     assert [axis.get_ylabel().rsplit(" (", 1)[0] for axis in named.axes] == list(SUMMARIES)
     plt.close("all")
