@@ -6,18 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from small_networks import SIZES, network
 
-from lib import data, models, released
+from lib import data, released
 from lib.released import checkpoint_files, load, load_folder, one_family
-
-SIZES = {"in_channels": 1, "image_size": 8, "num_classes": 4}
-
-
-def network(family="cnn-small", width=2, seed=0):
-    model = models.build(family, width, **SIZES)
-    models.initialise(model, torch.Generator().manual_seed(seed))
-    model.train()(torch.randn(8, 1, 8, 8, generator=torch.Generator().manual_seed(1)))  # running statistics
-    return model.eval()
 
 
 @pytest.fixture
@@ -25,7 +17,7 @@ def folder(tmp_path):
     """Three networks under names that say nothing, and files that are none."""
     for name, family, width in (("z", "cnn-small", 2), ("b", "cnn-small", 3), ("a", "resnet-small", 2),
                                 ("y", "cnn-small", 2)):
-        torch.save(network(family, width, ord(name)).state_dict(), tmp_path / name)
+        torch.save(network(ord(name), family, width).state_dict(), tmp_path / name)
     (tmp_path / "LICENSE").write_text("MIT")
     (tmp_path / "picture.png").write_bytes(b"")
     (tmp_path / ".hidden").write_text("")
@@ -53,7 +45,7 @@ def test_a_chapter_takes_one_family_with_a_network_a_width(folder):
 
 @pytest.mark.parametrize("family", released.FAMILIES)
 def test_a_network_answers_as_it_did_before_it_was_saved(tmp_path, family):
-    model = network(family)
+    model = network(family=family)
     torch.save(model.state_dict(), tmp_path / "network")
     found = load(tmp_path / "network", **SIZES)
     images = torch.randn(5, 1, 8, 8, generator=torch.Generator().manual_seed(2))
@@ -119,7 +111,7 @@ def renamed():
     ([torch.zeros(3)], "is no state dict, which maps the names of layers to tensors, but a list of something else"),
     ({"epoch": 3, "model": network().state_dict()}, "is no state dict, .* but a dict of something else"),
     ({}, "is no state dict"),
-    (network("vit", 2).state_dict(), "holds a network of another kind|it comes nearest"),
+    (network(family="vit").state_dict(), "holds a network of another kind|it comes nearest"),
 ])
 def test_a_checkpoint_that_does_not_fit_is_named_and_told_what_would(tmp_path, content, sentence):
     torch.save(content, tmp_path / "broken")

@@ -4,23 +4,16 @@ import numpy as np
 import pytest
 import torch
 from scipy.stats import spearmanr
+from small_networks import digits_like, network
 
-from lib import image_bootstrap, models, single_networks
+from lib import image_bootstrap, single_networks
 from lib.attacks import SUMMARIES, decay_ratio, fgsm
 from lib.released_claims import pairs, width_order
 from lib.salience import input_gradients
 from lib.similarity import by_image, pairwise
 from lib.sphere import uniform_directions
 
-IMAGES = torch.randn(12, 1, 8, 8, generator=torch.Generator().manual_seed(5))
-LABELS = torch.arange(12) % 4
-
-
-def network(seed):
-    model = models.build("cnn-small", 2, in_channels=1, image_size=8, num_classes=4)
-    models.initialise(model, torch.Generator().manual_seed(seed))
-    model.train()(IMAGES)
-    return model.eval()
+IMAGES, LABELS = digits_like()
 
 
 def directions(networks=4, images=30, dims=6, seed=0):
