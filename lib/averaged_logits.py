@@ -14,6 +14,8 @@ from lib.mean_directions import mean_directions
 from lib.populations import Population
 from lib.similarity import expected, pairwise
 
+MEMBERS = 4  # of the ensemble that is looked at
+
 
 class AveragedLogits(nn.Module):
     """The mean of several networks' logits, [images, C, H, W] -> [images, classes]."""
@@ -26,27 +28,26 @@ class AveragedLogits(nn.Module):
         return torch.stack([network(images) for network in self.networks]).mean(0)
 
 
-def cosines(population: Population, directions: np.ndarray, images: ImageData, *, members: int = 4,
-            output: str = "logit", grid: int | None = 8) -> dict[str, float]:
-    """E[t] of one ensemble, the population's first networks, by both readings of its salience.
+def cosines(population: Population, directions: np.ndarray, images: ImageData, *, output: str = "logit",
+            grid: int | None = 8) -> dict[str, float]:
+    """E[t] of one ensemble, the population's first MEMBERS networks, by both readings of its salience.
 
     The logit of averaged logits has the mean of the members' gradients with the lengths that they have: a steep network
     counts more.  Of any other `output` the two readings differ further, because it is no mean of the members' outputs.
     Both are compared with the population's other networks, as in `lib.ensemble_cosines`.
 
-    -> 'members', how many; 'mean unit gradient' and 'averaged logits', E[t] by each reading, NaN for a population
+    -> 'members', how many, fewer than MEMBERS where the population allows no more; 'mean unit gradient' and 'averaged logits', E[t] by each reading, NaN for a population
     without a mean direction.
 
     Args:
         directions: [networks, n, d] of the same population, output and grid, with zeros for what has no direction.
-        members: at most so many; fewer where a small population allows no more.
 
     Raises:
         ValueError: fewer than 5 networks, or directions of another number of networks.
     """
     if len(directions) != len(population):
         raise ValueError(f"directions of {len(directions)} networks do not belong to a population of {len(population)}")
-    members = min(members, ensemble_sizes(len(directions))[-1])
+    members = min(MEMBERS, ensemble_sizes(len(directions))[-1])
     ensemble = AveragedLogits(list(islice(population.models(), members)))
     gradients = salience.input_gradients(ensemble, images.test_images, images.test_labels, output=output)
     rho = expected(directions)

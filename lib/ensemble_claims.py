@@ -31,8 +31,7 @@ def all_claims(families: Families, widths: Sequence[int]) -> list[Claim]:
 
 def across_claims(families: Families, widths: Sequence[int]) -> list[Claim]:
     """Claims about all families at once."""
-    everything = [population for row in families.values() for population in row]
-    return [loss_claim("across-families", "all families", everything), averaging_claim(families),
+    return [loss_claim("across-families", "all families", _everything(families)), averaging_claim(families),
             *many_small_cosine_claims(families, widths)]
 
 
@@ -62,30 +61,29 @@ def loss_claim(name: str, whose: str, populations: Sequence[Ensembles]) -> Claim
 
 def averaging_claim(families: Families) -> Claim:
     """Which average the paper takes is not known; probabilities are the default of the book."""
-    populations = [population for row in families.values() for population in row]
     return all_above("06-logits-or-probabilities", "Averaging probabilities gives ensembles a lower test loss than "
                      "averaging logits.",
                      "loss of averaged logits over that of averaged probabilities, geometric mean over widths and "
                      "m >= 2",
                      lambda level: np.transpose([ratio_interval(row, averaging_gain, level)
                                                  for row in families.values()]),
-                     1, *_counts(populations), list(families))
+                     1, *_counts(_everything(families)), list(families))
 
 
 def many_small_cosine_claims(families: Families, widths: Sequence[int]) -> list[Claim]:
     """At equal parameters, who is closer to the mean direction of their width?  No claim without such widths."""
-    pairs = {family: equal_size_pairs(widths, common_sizes(row)) for family, row in families.items()}
-    places = [f"{family}, {place}" for family, row in families.items()
-              for place in _pair_places(pairs[family], widths, common_sizes(row))]
+    sizes = {family: common_sizes(row) for family, row in families.items()}
+    pairs = {family: equal_size_pairs(widths, sizes[family]) for family in families}
+    places = [f"{family}, {place}" for family in families
+              for place in _pair_places(pairs[family], widths, sizes[family])]
     if not places:
         return []
-    populations = [population for row in families.values() for population in row]
     return [all_above("06-many-small-cosine", "Ensembles of narrow networks have a larger E[t] than one wide network "
                       "of as many parameters.", "E[t] of m networks of k over that of one of k sqrt(m)",
                       lambda level: np.concatenate([
                           ratio_interval(row, lambda rows: over_wide(rows, "t", pairs[family]), level)
                           for family, row in families.items() if pairs[family]], axis=1),
-                      1, *_counts(populations), places)]
+                      1, *_counts(_everything(families)), places)]
 
 
 def law_claim(family: str, populations: Sequence[Ensembles], widths: Sequence[int]) -> Claim:
@@ -134,8 +132,13 @@ def calibration_claim(family: str, populations: Sequence[Ensembles], widths: Seq
                      *_counts(populations), [f"k = {width}" for width in widths])
 
 
+def _everything(families: Families) -> list[Ensembles]:
+    return [population for row in families.values() for population in row]
+
+
 def _places(populations: Sequence[Ensembles], widths: Sequence[int]) -> list[str]:
-    return [f"{size} networks of k = {width}" for width in widths for size in common_sizes(populations)[1:]]
+    sizes = common_sizes(populations)[1:]
+    return [f"{size} networks of k = {width}" for width in widths for size in sizes]
 
 
 def _pair_places(pairs: Sequence[tuple[int, int, int]], widths: Sequence[int], sizes: Sequence[int]) -> list[str]:

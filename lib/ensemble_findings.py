@@ -6,9 +6,9 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from lib.ensemble_claims import AVERAGES, LOSS
+from lib.ensemble_cosines import law
 from lib.ensemble_statistics import (Families, averaging_gain, common_sizes, equal_size_pairs, estimates, inside,
                                      law_ratio, over_affordable, over_single, over_wide, ratio_interval, table)
-from lib.ensembles import law
 
 
 def cosine_findings(families: Families, widths: Sequence[int]) -> list[str]:
@@ -77,6 +77,22 @@ def practice_findings(families: Families) -> list[str]:
                      f"that of one, which is {right[:, 0].min():.3f} to {right[:, 0].max():.3f} by width. The "
                      f"calibration error, mean over widths, is {single:.3f} for one network and {' or '.join(ece)} for "
                      f"{size}; confidence minus accuracy of these ensembles is {gaps[0]:+.3f} or {gaps[1]:+.3f}.")
+    return lines
+
+
+def parameter_findings(families: Families, parameters: Mapping[str, np.ndarray], widths: Sequence[int]) -> list[str]:
+    """How near ensembles come to the parameters of the one network that they are compared with.
+
+    `parameters`: family -> [widths], of a single network.
+    """
+    lines = []
+    for family, populations in families.items():
+        sizes = common_sizes(populations)
+        more = [100 * (sizes[column] * parameters[family][narrow] / parameters[family][wide] - 1)
+                for narrow, column, wide in equal_size_pairs(widths, sizes)]
+        lines.append(f"- **Parameters, {family}**: " + (
+            f"m networks of k have {min(more):+.1f} % to {max(more):+.1f} % more than one of k √m, in {len(more)} such "
+            "comparisons." if more else "no m networks of one width have about as many as one of another."))
     return lines
 
 

@@ -104,8 +104,8 @@ def inside(x: np.ndarray) -> np.ndarray:
 def equal_size_pairs(widths: Sequence[int], sizes: Sequence[int]) -> list[tuple[int, int, int]]:
     """Ensembles with a single network of about as many parameters: (place of k, place of m, place of sqrt(m) k).
 
-    Parameters grow nearly as the square of the width (fact sheet 4.1): four networks of width k have a few percent more
-    than one of width 2 k.
+    Parameters grow nearly as the square of the width (fact sheet 4.1), so that four networks of width k have about as
+    many as one of width 2 k.
     """
     return [(narrow, column, wide) for narrow, k in enumerate(widths) for column, size in enumerate(sizes) if size > 1
             for wide, other in enumerate(widths) if other**2 == size * k**2]

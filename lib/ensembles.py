@@ -16,6 +16,7 @@ from scipy.special import softmax
 from lib.calibration import expected_calibration_error
 from lib.ensemble_cosines import CHUNK, cosine_with_mean, law, member_cosines, squared_spread
 from lib.models import check_count
+from lib.similarity import has_direction
 
 LEAST = 5  # networks: without any one of them four are left, which the spread of R needs
 MEASURES = "t", "law", "spread", *(f"{name} {of}" for of in ("logits", "probabilities")
@@ -91,7 +92,7 @@ def measure(directions: np.ndarray, scores: np.ndarray, labels: np.ndarray, rng:
 
 
 def _with_gradients(directions: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    alive = directions.any(axis=(1, 2))
+    alive = has_direction(directions).any(1)
     if not alive.all():
         warnings.warn(f"{(~alive).sum()} of {len(alive)} networks have no gradient at any image and are in no ensemble",
                       stacklevel=3)

@@ -67,8 +67,8 @@ class PictureComparison:
                      f"{self.within().sum()} of {count} lie in their 95 % bands",
                      *(float(self.theirs[shown] - part[shown]) for part in (self.ours, high, low)), networks, images,
                      "every number in the picture is one that a random sample of as many images can give, with the "
-                     f"reading's resolution, at the level 1 - 0.05 / {count}; contradicted if one is not; undecided if a 95 % "
-                     f"band is wider than +-{widest:g}", verdict)
+                     f"reading's resolution, at the level 1 - 0.05 / {count}; contradicted if one is not; undecided "
+                     f"if a 95 % band is wider than +-{widest:g}", verdict)
 
 
 def compare(by_image: np.ndarray, theirs: np.ndarray, resolution: np.ndarray, places: Sequence[str], size: int,

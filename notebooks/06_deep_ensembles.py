@@ -41,12 +41,9 @@ from lib import averaged_logits, claims, data, ensemble_figures, figures, models
 from lib.calibration import BINS
 from lib.ensemble_claims import all_claims
 from lib.ensemble_findings import (cosine_findings, cost_findings, curve_findings, gradient_findings,
-                                   practice_findings)
+                                   parameter_findings, practice_findings)
 from lib.ensemble_statistics import common_sizes, estimates, interval, table
 from lib.populations import population_grid
-
-members = {family: ensembles.ensemble_sizes(count) for family, count in p.seeds.items()}  # before any training
-print("members of an ensemble:", members)
 
 # %% [markdown]
 # ## Definitions
@@ -98,13 +95,15 @@ labels = images.test_labels.numpy()
 found = {family: [ensembles.measure(directions[family, k], scores[family, k], labels, rng) for k in p.widths]
          for family in p.families}
 n_images = found[p.families[0]][0].images
+members = {family: common_sizes(row) for family, row in found.items()}
+print("members of an ensemble:", members)
 counted = ", ".join(f"{sum(one.networks for one in row)} {family}" for family, row in found.items())
 print(f"networks over all widths: {counted}; test images: {n_images}")
 
 # %% [markdown]
 # ## The law of ensembles
 
-# %% mystnb={"image": {"alt": "A panel for each family: the mean cosine E[t] of ensembles over the number of members on a logarithmic axis, points with intervals for each width, and through them the curves of the law, all rising towards 1."}} tags=["hide-input"]
+# %% mystnb={"image": {"alt": "A panel for each family: the mean cosine E[t] of ensembles over the number of members on a logarithmic axis, points with intervals for each width, and the curves of the law."}} tags=["hide-input"]
 figures.show(ensemble_figures.law_by_members(found, p.widths),
              f"**Ensembles approach the mean direction.** Points: measured, with 95 % intervals over networks; lines: "
              f"the law with the measured mean and spread of $R^2$. Widths are moved sideways, so that their intervals do not hide "
@@ -150,7 +149,7 @@ figures.show(ensemble_figures.loss_and_accuracy(found),
 # ## Logits or probabilities?
 
 # %% mystnb={"image": {"alt": "Two panels over the width: loss of averaged logits minus that of averaged probabilities, and the same for accuracy, one line with intervals for each family, and a line at zero."}} tags=["hide-input"]
-shared = min((common_sizes(row) for row in found.values()), key=len)[-1]
+shared = min(members.values(), key=len)[-1]
 figures.show(ensemble_figures.averages(found, p.widths, shared),
              f"**Two averages.** Ensembles of {shared} networks, differences with 95 % intervals over networks; below zero "
              f"the left panel speaks for logits, above zero the right one. n = {n_images} test images; networks over all "
@@ -186,8 +185,8 @@ pd.DataFrame([{"family": family, "k": k, "members": size} | {
 #
 # Is an ensemble of small networks where one larger network is? The same points over the number of parameters and over
 # the time of training, both of all members together. The number of parameters grows nearly as the square of the width,
-# so that four networks of width $k$ have about as many as one of width $2k$ (a few percent more): these can be
-# compared directly.
+# so that four networks of width $k$ have about as many as one of width $2k$: these can be compared directly. How many
+# more they have is counted below.
 #
 # Seconds are the wall time in which these networks were trained on this machine. Where several were trained as one,
 # each has its equal part, and how many that are depends on the width: the time of one network need not grow with its
@@ -202,6 +201,7 @@ price = {
         for family in p.families},
     "training time (s)": {family: np.array([np.mean([network.seconds for network in populations[family, k].networks])
                                             for k in p.widths]) for family in p.families}}
+display(Markdown("\n".join(parameter_findings(found, price["trainable parameters"], p.widths))))
 
 # %% mystnb={"image": {"alt": "Test loss above and E[t] below, over trainable parameters on the left and over training time on the right, all but E[t] on logarithmic axes: thick lines of hollow markers for single networks of each family, dotted lines of filled markers for ensembles."}} tags=["hide-input"]
 figures.show(ensemble_figures.costs(found, price, "probabilities"),

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from lib.ensemble_claims import all_claims, family_claims, loss_claim
+from lib.ensemble_claims import all_claims, loss_claim
 from lib.ensemble_cosines import law
 from lib.ensemble_findings import (cosine_findings, cost_findings, curve_findings, gradient_findings,
-                                   practice_findings)
+                                   parameter_findings, practice_findings)
 from lib.ensembles import Ensembles
 
 WIDTHS = (2, 4, 8, 16)
@@ -191,6 +191,14 @@ def test_practice_counts_accuracy_from_single_networks_and_confidence_from_ensem
     assert "averaged logits have 1.20 [" in line and "+0.050 to +0.050 above that of one, which is 0.900" in line
     assert "is 0.100 for one network and 0.025 (averaged probabilities) or 0.033 (averaged logits) for 4" in line
     assert "confidence minus accuracy of these ensembles is -0.100 or +0.030" in line
+
+
+def test_parameters_of_ensembles_are_told_beside_those_of_the_one_network():
+    """Four of 2, 4 and 8 with 100, 380 and 1600 parameters beside one of 4, 8 and 16 with 380, 1600 and 6400."""
+    (line,) = parameter_findings({"vit": populations()}, {"vit": np.array([100, 380, 1600, 6400])}, WIDTHS)
+    assert "have -5.0 % to +5.3 % more than one of k √m, in 3 such comparisons." in line
+    (line,) = parameter_findings({"vit": populations()}, {"vit": np.array([100, 380, 1600, 6400])}, (2, 5, 9, 20))
+    assert line.endswith("no m networks of one width have about as many as one of another.")
 
 
 def test_cost_is_counted_against_better_networks_that_took_no_longer():
