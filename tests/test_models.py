@@ -1,5 +1,9 @@
 """The CNNs and ResNets: sizes by closed formulas, the released checkpoints, torchvision, and PyTorch's own draw."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 import torch
 import torchvision
@@ -8,6 +12,7 @@ from torch.nn import functional as F
 
 from lib import models
 
+ROOT = Path(__file__).resolve().parents[1]
 # Trainable parameters as quadratic polynomials of the width (fact sheet 4.1): k^2 and k, beside 8Ck + C.
 FORMULAS = {"cnn-small": (378, 72), "cnn-large": (1143, 117), "resnet-small": (1212, 241), "resnet-large": (2724, 297)}
 TABLE = {
@@ -159,3 +164,31 @@ def test_a_size_that_is_no_whole_number_above_zero_is_refused_by_name(name, valu
     sizes = {"width": 2, name: value}
     with pytest.raises(ValueError, match=f"^{name} must be a whole number of at least 1, not {value!r}$"):
         models.build("resnet-small", **sizes)
+
+
+@pytest.mark.parametrize("width", [3, 6])
+def test_narrow_residual_networks_have_the_gradients_of_double_precision(width):
+    """In a process of its own, because a faulty kernel may end it: float32 as it is trained against plain float64."""
+    program = f"""
+import torch
+from lib import models
+
+torch.set_num_threads(1)
+rng = torch.Generator().manual_seed(0)
+network = models.initialise(models.build("resnet-small", {width}, image_size=16), rng).double()
+images = torch.randn(32, 3, 16, 16, generator=rng, dtype=torch.float64)
+
+def gradients(network, images):
+    network.zero_grad()
+    network(images).square().sum().backward()
+    return [parameter.grad.clone().double() for parameter in network.parameters()]
+
+exact = gradients(network, images)
+network = network.float().to(memory_format=torch.channels_last)
+images = images.float().contiguous(memory_format=torch.channels_last)
+for _ in range(5):
+    for found, expected in zip(gradients(network, images), exact):
+        assert (found - expected).norm() < 1e-3 * expected.norm() + 1e-4
+"""
+    result = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
