@@ -98,18 +98,24 @@ def check_seeds(seeds: dict[str, int], least: int) -> None:
 
 
 def check_among(name: str, value: object, others: str, allowed: list) -> None:
-    """Raises ParameterError where the parameter `name`, a value or a list, is not among those of `others`."""
+    """Raises ParameterError where the parameter `name`, a value or a list, is not among the `allowed`.
+
+    `others`: what these are called.
+    """
     if not set(value if isinstance(value, list) else [value]) <= set(allowed):
-        raise ParameterError(f"parameter {name!r}: must be among the {others} of this run, "
-                             f"{', '.join(map(str, allowed))}, not {value!r}")
+        raise ParameterError(f"parameter {name!r}: must be among the {others} {', '.join(map(str, allowed))}, "
+                             f"not {value!r}")
 
 
-def check_attack_images(count: int | None, available: int) -> None:
-    """Raises ParameterError for more attacked images than there are test images; None means all of them."""
-    with about("attack_images"):
-        if count is not None and count > available:
-            raise ValueError(f"must be at most {available}, the number of test images, or None for all of them, "
-                             f"not {count}")
+def check_image_count(name: str, count: int | list[int] | None, available: int) -> None:
+    """Raises ParameterError where the parameter `name`, a count or a list, asks for more test images than there are.
+
+    None means all of them.
+    """
+    with about(name):
+        for one in count if isinstance(count, list) else [count]:
+            if one is not None and one > available:
+                raise ValueError(f"must be at most {available}, the number of test images, not {one}")
 
 
 def located(name: str, path: str, what: str) -> Path:

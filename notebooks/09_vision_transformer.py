@@ -29,12 +29,14 @@ bootstrap_draws = 500
 random_seed = 0
 
 # %% tags=["hide-input"]
-from lib import parameters
+from lib import models, parameters
 
 p = parameters.read(globals(), ["study", "dataset", "n_train", "n_test", "widths", "seeds", "epochs", "precision",
                                 "learning_rate", "variant_widths", "variant_seeds", "control_family", "control_seeds",
                                 "output", "grid", "bootstrap_draws", "random_seed"])
-parameters.check_family_widths(["vit", p.control_family], p.widths)
+parameters.check_family_widths(["vit"], p.widths)
+parameters.check_among("control_family", p.control_family, "convolutional families",
+                       [*models.CNN_LAYOUTS, *models.RESNET_BLOCKS])
 parameters.check_among("variant_widths", p.variant_widths, "widths", p.widths)
 
 # %%
@@ -44,7 +46,7 @@ import numpy as np
 import pandas as pd
 from IPython.display import Markdown, display
 
-from lib import bootstrap, claims, data, figures, hypothesis_figures, intervals, models, rank_one, salience, similarity
+from lib import bootstrap, claims, data, figures, hypothesis_figures, intervals, rank_one, salience, similarity
 from lib.populations import population_grid, train_or_load
 from lib.specification import specify
 from lib.transformer_claims import findings, shared_claim, transformer_claims, variant_claims
@@ -154,9 +156,8 @@ figures.show(hypothesis_figures.population_cosines(everything.interval(rank_one.
              f"mean without the diagonal. n = {n_images} test images; networks: {counted}.")
 
 # %% tags=["nbval-ignore-output"]
-if p.control_family != "vit":
-    found.append(shared_claim(everything, family_of, width_of))
-    print(f"{found[-1].name}: {found[-1].verdict}")
+found.append(shared_claim(everything, family_of, width_of))
+print(f"{found[-1].name}: {found[-1].verdict}")
 
 # %% [markdown]
 # ## The open choices, one at a time

@@ -217,19 +217,22 @@ def test_too_few_widths_or_seeds_are_refused():
 def test_what_a_run_leaves_out_cannot_be_chosen():
     parameters.check_among("control_family", "vit", "families", ["cnn-small", "vit"])
     parameters.check_among("judged_eps", [0.05, 0.25], "eps", [0.05, 0.25, 0.5])
-    with pytest.raises(ParameterError, match="^parameter 'control_family': must be among the families of this run, "
-                                             "cnn-large, not 'cnn-small'$"):
+    with pytest.raises(ParameterError, match="^parameter 'control_family': must be among the families cnn-large, "
+                                             "not 'cnn-small'$"):
         parameters.check_among("control_family", "cnn-small", "families", ["cnn-large"])
-    with pytest.raises(ParameterError, match=r"^parameter 'judged_eps': must be among the eps of this run, 0.05, 0.5, "
-                                             r"not \[0.05, 0.1\]$"):
+    with pytest.raises(ParameterError, match=r"^parameter 'judged_eps': must be among the eps 0.05, 0.5, not "
+                                             r"\[0.05, 0.1\]$"):
         parameters.check_among("judged_eps", [0.05, 0.1], "eps", [0.05, 0.5])
 
 
-def test_no_more_images_are_attacked_than_there_are():
-    parameters.check_attack_images(10, 10)
-    parameters.check_attack_images(None, 10)
-    with pytest.raises(parameters.ParameterError, match="'attack_images': must be at most 10, .* not 11"):
-        parameters.check_attack_images(11, 10)
+def test_no_more_images_are_asked_for_than_there_are():
+    parameters.check_image_count("attack_images", 10, 10)
+    parameters.check_image_count("attack_images", None, 10)
+    parameters.check_image_count("image_counts", [10, 4], 10)
+    with pytest.raises(ParameterError, match="^parameter 'attack_images': must be at most 10, .* images, not 11$"):
+        parameters.check_image_count("attack_images", 11, 10)
+    with pytest.raises(ParameterError, match="^parameter 'image_counts': must be at most 10, .* images, not 12$"):
+        parameters.check_image_count("image_counts", [4, 12], 10)
 
 
 def test_a_chapter_can_be_run_again_in_its_kernel():
