@@ -7,8 +7,9 @@ import pandas as pd
 from lib.batch_size import Measures, Protocols
 from lib.batch_size_effects import UNITS
 from lib.claims import Claim, judge_above
-from lib.intervals import Interval
+from lib.intervals import Interval, in_brackets
 
+CHANGE = "+.3f"  # how changes per doubling are written
 Effects = Mapping[str, Mapping[str, Interval]]  # row -> measure -> change per doubling
 
 # measure -> name of the claim, what is claimed of it, the sign that it would have
@@ -37,14 +38,8 @@ def batch_size_claims(family: str, measures: Measures, found: Protocols, effects
 def effects_table(families: Mapping[str, Effects]) -> pd.DataFrame:
     """One row a family and protocol, or difference of protocols: change per doubling with its 95 % interval."""
     return pd.DataFrame([{"family": family, "protocol": row} | {
-        f"{name} ({UNITS[name]})": in_brackets(of_row[name]) for name in UNITS}
+        f"{name} ({UNITS[name]})": in_brackets(of_row[name], CHANGE) for name in UNITS}
         for family, effects in families.items() for row, of_row in effects.items()])
-
-
-def in_brackets(found: Interval) -> str:
-    """'+0.013 [+0.008, +0.019]'"""
-    estimate, low, high = map(float, found)
-    return f"{estimate:+.3f} [{low:+.3f}, {high:+.3f}]"
 
 
 def direction(found: Interval) -> str:
@@ -59,15 +54,15 @@ def findings(families: Mapping[str, Effects], found: Protocols, at_equal_loss: M
     lines = [f"- **Over all families**: {_count(families, found)}."]
     for family, effects in families.items():
         for name in UNITS:
-            parts = [f"{protocol}: {direction(effects[protocol][name])}, {in_brackets(effects[protocol][name])}"
+            parts = [f"{protocol}: {direction(effects[protocol][name])}, {in_brackets(effects[protocol][name], CHANGE)}"
                      for protocol in found]
             told = [direction(effects[protocol][name]) for protocol in found]
             lines.append(f"- **{family}, {name}** ({UNITS[name]}) per doubling of the batch size: {'; '.join(parts)}. "
                          f"{agreement(told)}")
-        added = [f"{row} {in_brackets(effects[row]['similarity'])}" for row in effects if row not in found]
+        added = [f"{row} {in_brackets(effects[row]['similarity'], CHANGE)}" for row in effects if row not in found]
         lines.append(f"- **{family}, differences of protocols** in the change of similarity: {'; '.join(added)}.")
         lines.append(f"- **{family}, at equal training loss** and one learning rate similarity changes by "
-                     f"{in_brackets(at_equal_loss[family])} per doubling of the batch size: "
+                     f"{in_brackets(at_equal_loss[family], CHANGE)} per doubling of the batch size: "
                      f"{_meaning(at_equal_loss[family])}")
     return "\n".join(lines)
 
@@ -92,5 +87,5 @@ def agreement(directions: list[str]) -> str:
 
 def _meaning(found: Interval) -> str:
     if direction(found) == "undecided":
-        return "it may be that similarity only follows how far training came."
-    return "similarity does not only follow how far training came."
+        return "it may be that similarity follows the training loss alone."
+    return "similarity does not follow the training loss alone, if it follows its logarithm in a straight line."

@@ -1,4 +1,4 @@
-"""The claims of chapter 4 about H1, H2 and the rank-one law that follows from them."""
+"""The claims of chapter 4 about H1, H2 and the rank-one law that follows from them, and all of a family together."""
 
 from collections.abc import Sequence
 
@@ -7,9 +7,20 @@ import numpy as np
 from lib.bootstrap import SimilarityMatrix
 from lib.claims import Claim, all_above, judge_above
 from lib.rank_one import cosines, explained, resultants
+from lib.similarity_claims import growth_claims
 
 ALIKE = 0.9  # a corrected mean-direction cosine above this counts as one shared direction (fact sheet 9.3)
 EXPLAINED = 0.95  # R^2 above this counts as rank one (fact sheet 9.2)
+
+
+def family_claims(family: str, matrix: SimilarityMatrix, widths: Sequence[int], chance: tuple[float, float]
+                  ) -> list[Claim]:
+    """All that chapters 3 and 4 claim of one family: similarity grows, H1, H2 and the rank-one law.
+
+    `chance`: as of `lib.similarity_claims.growth_claims`.
+    """
+    return [*growth_claims(family, matrix, widths, chance), *variance_claims(family, matrix, widths),
+            direction_claim(family, matrix, widths), rank_one_claim(family, matrix)]
 
 
 def falls(rho: np.ndarray) -> np.ndarray:

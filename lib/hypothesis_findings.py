@@ -9,6 +9,7 @@ from lib.bootstrap import SimilarityMatrix
 from lib.control_claims import LABELS, ORDER, POPULATIONS, REAL, UNTRAINED, WEIGHTS, difference
 from lib.extrapolation import direction_cosine
 from lib.hypothesis_claims import across, falls
+from lib.intervals import in_brackets
 from lib.promise_claims import resultant_ratio, similarity_ratio
 from lib.rank_one import cosines, resultants
 
@@ -37,7 +38,7 @@ def direction_findings(families: Matrices, everything: SimilarityMatrix, family_
             continue
         least = int(np.argmin(estimate))
         lines.append(f"- **H2, {family}**: corrected mean-direction cosines of two widths are {estimate.mean():.3f} on "
-                     f"average; the lowest is {_with_interval(estimate[least], low[least], high[least])}.")
+                     f"average; the lowest is {in_brackets((estimate[least], low[least], high[least]))}.")
     between = cosines(everything.values)[across(family_of)]
     between = between[np.isfinite(between)]
     if between.size:
@@ -70,25 +71,19 @@ def control_findings(family: str, matrices: Mapping[int, SimilarityMatrix]) -> l
     return [f"- **Controls, {family}**: at k = {widths[-1]} trained networks have ρ = {rho[place[REAL]]:.2f}, the same "
             f"networks before training {rho[place[UNTRAINED]] + 0:.2f}, networks on shuffled labels "
             f"{rho[place[LABELS]]:.2f}, the last {about}. The same initial weights add "
-            f"{_with_interval(*weights[0])} at k = {widths[0]} and {_with_interval(*weights[-1])} at k = {widths[-1]}, the same order of images "
-            f"{_with_interval(*order[0])} and {_with_interval(*order[-1])}."]
+            f"{in_brackets(weights[0])} at k = {widths[0]} and {in_brackets(weights[-1])} at k = "
+            f"{widths[-1]}, the same order of images {in_brackets(order[0])} and {in_brackets(order[-1])}."]
 
 
 def promise_findings(families: Matrices, widths: Sequence[int]) -> list[str]:
     """The promise: predicted over measured, and the two cosines with the widest mean direction."""
     lines = []
     for family, matrix in families.items():
-        mean = _with_interval(*matrix.interval(lambda rho: resultant_ratio(rho, widths)))
+        mean = in_brackets(matrix.interval(lambda rho: resultant_ratio(rho, widths)))
         similarity = [part[-1] for part in matrix.interval(lambda rho: similarity_ratio(rho, widths))]
         cosine = direction_cosine(matrix.values, matrix.networks)
         lines.append(f"- **Promise, {family}**: predicted over measured is {mean} for E[t] and "
-                     f"{_with_interval(*similarity)} for ρ(k, k), both at k = {widths[-1]}. The mean of the "
+                     f"{in_brackets(similarity)} for ρ(k, k), both at k = {widths[-1]}. The mean of the "
                      f"{sum(matrix.networks[:-1])} narrower networks has the cosine {cosine:.2f} with the widest mean "
                      f"direction, one network of k = {widths[-1]} has {resultants(matrix.values)[-1]:.2f}.")
     return lines
-
-
-def _with_interval(estimate: float, low: float, high: float) -> str:
-    if not np.isfinite([estimate, low, high]).all():
-        return "not to be told"
-    return f"{estimate:.2f} [{low:.2f}, {high:.2f}]"

@@ -87,6 +87,14 @@ def sum_freedom(variances: np.ndarray, freedoms: np.ndarray) -> np.ndarray:
     return np.divide(whole, error, where=error > 0, out=np.full(np.shape(whole), float(np.min(freedoms))))
 
 
+def in_brackets(found: Interval, style: str = ".2f") -> str:
+    """'0.13 [0.08, 0.19]', each number in this `style`; words where one of them is not finite."""
+    estimate, low, high = map(float, found)
+    if not np.isfinite([estimate, low, high]).all():
+        return "not to be told"
+    return f"{estimate:{style}} [{low:{style}}, {high:{style}}]"
+
+
 def known_mean(values: np.ndarray) -> np.ndarray:
     """Mean over the first axis of what is not NaN; NaN where nothing is."""
     known = np.isfinite(values).sum(0)

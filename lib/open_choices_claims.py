@@ -8,10 +8,9 @@ import pandas as pd
 
 from lib.bootstrap import SimilarityMatrix, similarity_matrix
 from lib.claims import CONTRADICTED, MARKS, SUPPORTED, UNDECIDED, Claim
-from lib.hypothesis_claims import direction_claim, rank_one_claim, variance_claims
+from lib.hypothesis_claims import family_claims
 from lib.open_choices import chance_band
 from lib.rank_one import cosines, explained
-from lib.similarity_claims import growth_claims
 
 # conclusion -> its claim's name without the family, and what does not depend on the choices if it is robust
 CONCLUSIONS = {
@@ -60,9 +59,7 @@ def judge(families: Mapping[str, Sequence[np.ndarray]], widths: Sequence[int], s
 def _judge_family(family: str, populations: Sequence[np.ndarray], widths: Sequence[int], rng: np.random.Generator,
                   draws: int) -> Outcome:
     matrix = similarity_matrix(populations, rng, draws)
-    found = [*growth_claims(family, matrix, widths, chance_band(populations[0])),
-             *variance_claims(family, matrix, widths), direction_claim(family, matrix, widths),
-             rank_one_claim(family, matrix)]
+    found = family_claims(family, matrix, widths, chance_band(populations[0]))
     by_name = {claim.name: claim for claim in found}
     return Outcome(tuple(widths), matrix,
                    {conclusion: by_name[f"{name}-{family}"] for conclusion, (name, _) in CONCLUSIONS.items()})

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.stats import beta
 
 from lib.claims import CONTRADICTED, SUPPORTED, UNDECIDED, Claim, all_above
-from lib.intervals import Interval, combined_interval
+from lib.intervals import Interval, combined_interval, in_brackets
 from lib.rotational_symmetry import ratio
 from lib.shape_increase import DECILES, increments
 from lib.stochastic_order import Cosines, bulk, rise, rise_over_uniform
@@ -102,8 +102,9 @@ def findings(claims: Sequence[Claim]) -> str:
     lines = []
     for kind, meaning in KINDS.items():
         start = f"05-{kind}-"
-        verdicts = [f"{claim.name.removeprefix(start)} {claim.verdict}, {claim.estimate:.2f} [{claim.low:.2f}, "
-                    f"{claim.high:.2f}]" for claim in claims if claim.name.startswith(start)]
+        verdicts = [f"{claim.name.removeprefix(start)} {claim.verdict}, "
+                    f"{in_brackets((claim.estimate, claim.low, claim.high))}"
+                    for claim in claims if claim.name.startswith(start)]
         if verdicts:
             claim, number = meaning.split(" (", 1)
             lines.append(f"- **{claim}** ({number}: {'; '.join(verdicts)}.")

@@ -6,6 +6,7 @@ import numpy as np
 
 from lib.bootstrap import SimilarityMatrix
 from lib.claims import Claim, all_above, judge_above
+from lib.intervals import in_brackets
 
 
 def steps(values: np.ndarray) -> np.ndarray:
@@ -50,11 +51,10 @@ def findings(families: Mapping[str, SimilarityMatrix], widths: Sequence[int]) ->
     """The answer in words, one Markdown line a family."""
     lines = []
     for family, matrix in families.items():
-        mean, low, high = matrix.interval(mean_step)
         single = matrix.interval(steps)
         lines.append(f"- **{family}**: ρ goes from {matrix.values[0, 0]:.2f} at ({widths[0]}, {widths[0]}) to "
-                     f"{matrix.values[-1, -1]:.2f} at ({widths[-1]}, {widths[-1]}); a step adds {mean:.3f} "
-                     f"[{low:.3f}, {high:.3f}] on average. Of the {single[0].size} single steps, "
+                     f"{matrix.values[-1, -1]:.2f} at ({widths[-1]}, {widths[-1]}); a step adds "
+                     f"{in_brackets(matrix.interval(mean_step), '.3f')} on average. Of the {single[0].size} single steps, "
                      f"{int((single[1] > 0).sum())} have their whole pointwise interval above zero and "
                      f"{int((single[2] < 0).sum())} below.")
     return "\n".join(lines)

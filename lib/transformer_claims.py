@@ -5,17 +5,16 @@ from dataclasses import replace
 
 from lib.bootstrap import SimilarityMatrix
 from lib.claims import Claim
-from lib.hypothesis_claims import across_claim, direction_claim, rank_one_claim, variance_claims
+from lib.hypothesis_claims import across_claim, direction_claim, family_claims
+from lib.intervals import in_brackets
 from lib.rank_one import cosines, resultants
 from lib.similarity_claims import growth_claims, mean_step
 
 
 def transformer_claims(family: str, matrix: SimilarityMatrix, widths: Sequence[int], chance: tuple[float, float]
                        ) -> list[Claim]:
-    """Similarity grows, H1, H2 and the rank-one law; arguments as of `lib.similarity_claims.growth_claims`."""
-    found = [*growth_claims(family, matrix, widths, chance), *variance_claims(family, matrix, widths),
-             direction_claim(family, matrix, widths), rank_one_claim(family, matrix)]
-    return [_of_this_chapter(claim) for claim in found]
+    """Similarity grows, H1, H2 and the rank-one law, as `lib.hypothesis_claims.family_claims`."""
+    return [_of_this_chapter(claim) for claim in family_claims(family, matrix, widths, chance)]
 
 
 def variant_claims(name: str, matrix: SimilarityMatrix, widths: Sequence[int], chance: tuple[float, float]
@@ -34,10 +33,9 @@ def findings(matrices: Mapping[str, SimilarityMatrix], widths: Mapping[str, Sequ
     """The answer in words, a Markdown line for each kind of transformer."""
     lines = []
     for name, matrix in matrices.items():
-        step = "{:.3f} [{:.3f}, {:.3f}]".format(*map(float, matrix.interval(mean_step)))
+        step = in_brackets(matrix.interval(mean_step), ".3f")
         first, last = widths[name][0], widths[name][-1]
-        cosine = "{:.2f} [{:.2f}, {:.2f}]".format(*(float(part) for part in matrix.interval(
-            lambda rho: cosines(rho)[..., 0, -1])))
+        cosine = in_brackets(matrix.interval(lambda rho: cosines(rho)[..., 0, -1]))
         ends = resultants(matrix.values)
         lines.append(f"- **{name}**: ρ goes from {matrix.values[0, 0]:.2f} at k = {first} to {matrix.values[-1, -1]:.2f} "
                      f"at k = {last}, E[t] from {ends[0]:.2f} to {ends[-1]:.2f}; a step of the width adds {step} to ρ on "

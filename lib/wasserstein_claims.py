@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from lib.claims import CONTRADICTED, SUPPORTED, UNDECIDED, Claim, judge_above
+from lib.intervals import in_brackets
 from lib.wasserstein_distances import READINGS, Distances, interval
 
 DEEPER = {"cnn": ("cnn-large", "cnn-small"), "resnet": ("resnet-large", "resnet-small")}
@@ -83,8 +84,8 @@ def distance_findings(claims: Sequence[Claim]) -> str:
     for name, (deep, shallow) in DEEPER.items():
         both = [found[key] for reading in READINGS if (key := f"03-wasserstein-{name}{_suffix(reading)}") in found]
         if both:
-            parts = " and ".join(f"{claim.estimate:+.4f} [{claim.low:+.4f}, {claim.high:+.4f}] ({claim.verdict}) with "
-                                 f"{reading.label}" for claim, reading in zip(both, READINGS.values()))
+            parts = " and ".join(f"{in_brackets((claim.estimate, claim.low, claim.high), '+.4f')} ({claim.verdict}) "
+                                 f"with {reading.label}" for claim, reading in zip(both, READINGS.values()))
             agree = ("The verdict depends on how S(f) is read" if len({claim.verdict for claim in both}) > 1
                      else "The two readings lead to the same verdict")
             if len({claim.estimate > 0 for claim in both}) > 1:

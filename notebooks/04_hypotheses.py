@@ -54,6 +54,7 @@ from lib import sphere
 from lib.control_claims import POPULATIONS, control_claims
 from lib.hypothesis_claims import across_claim, direction_claim, rank_one_claim, variance_claims
 from lib.hypothesis_findings import control_findings, direction_findings, law_findings, promise_findings, variance_findings
+from lib.intervals import in_brackets
 from lib.planted import estimates_by_networks
 from lib.populations import population_grid
 from lib.promise_claims import promise_claims, similarity_ratio
@@ -303,7 +304,7 @@ figures.show(figures.by_width(lines, p.control_widths, "expected similarity ρ(k
 towards = {k: by_control[k].interval(lambda rho: rank_one.cosines(rho)[..., 0, :]) for k in p.control_widths}
 accuracy = {name: [np.mean([network.test_accuracy[-1] for network in grid[family, k].networks]) for k in p.control_widths]
             for name, grid in zip((POPULATIONS[0], *POPULATIONS[2:]), (populations, *controls))}
-pd.DataFrame({f"k = {k}": {name: f"{towards[k][0][i]:.2f} [{towards[k][1][i]:.2f}, {towards[k][2][i]:.2f}]"
+pd.DataFrame({f"k = {k}": {name: in_brackets([part[i] for part in towards[k]])
                            if lines[name][1][p.control_widths.index(k)] > 0 else "not established"
                            for i, name in enumerate(POPULATIONS) if i} for k in p.control_widths})
 

@@ -39,8 +39,9 @@ import pandas as pd
 from IPython.display import Markdown, display
 
 from lib import batch_size, batch_size_figures, claims, data, figures
-from lib.batch_size_claims import batch_size_claims, effects_table, findings
+from lib.batch_size_claims import CHANGE, batch_size_claims, effects_table, findings
 from lib.batch_size_effects import UNITS, by_population, effects, slope_at_equal_loss
+from lib.intervals import in_brackets
 
 # %% [markdown]
 # ## Three ways to change nothing else
@@ -130,7 +131,7 @@ effects_table(slopes).style.hide(axis="index")
 # %% [markdown]
 # ## Is it only how far training came?
 #
-# Smaller batches make more steps in an epoch and reach a lower loss. If similarity only followed the loss, all three
+# Smaller batches make more steps in an epoch, and may so reach a lower loss. If similarity only followed the loss, all three
 # lines in each panel below would be one.
 
 # %% mystnb={"image": {"alt": "One panel for each family and width: similarity over the training loss reached on a logarithmic axis, a line for each of three protocols, with markers that grow with the batch size."}} tags=["hide-input"]
@@ -147,9 +148,9 @@ figures.show(batch_size_figures.similarity_over_loss(found, protocols, p.widths)
 
 # %% tags=["nbval-ignore-output"]
 at_equal_loss = {family: slope_at_equal_loss(measures) for family, measures in found.items()}
-for family, (estimate, low, high) in at_equal_loss.items():
+for family, change in at_equal_loss.items():
     print(f"{family}: change of similarity per doubling of the batch size at equal training loss "
-          f"{estimate:+.3f} [{low:+.3f}, {high:+.3f}]")
+          + in_brackets(change, CHANGE))
 
 # %% [markdown]
 # ## Verdicts

@@ -10,7 +10,7 @@ import pytest
 
 from lib import batch_size_figures
 from lib.batch_size import Measures, distinct_recipes, protocols
-from lib.batch_size_claims import agreement, batch_size_claims, direction, effects_table, findings, in_brackets
+from lib.batch_size_claims import agreement, batch_size_claims, direction, effects_table, findings
 from lib.paired_similarity import PairedSimilarity
 
 FOUND = protocols([64, 128, 256, 512], 20, 1200)
@@ -78,10 +78,10 @@ def test_words_and_table_have_the_numbers():
     assert "equal steps: similarity rises with the batch size in 0 and falls in 1 of 1" in first
     assert "equal epochs: rises, +0.020 [+0.010, +0.030]; equal steps: falls, -0.020" in lines[0]
     assert lines[0].endswith("The protocols disagree on the direction.") and lines[1].endswith("The protocols agree.")
-    assert "scaled rate − equal epochs +0.020" in lines[3] and "may be that similarity only follows" in lines[4]
-    assert "does not only follow" in findings(found, FOUND, {"vit": FALLS})
+    assert "scaled rate − equal epochs +0.020" in lines[3] and "it may be that similarity follows the training loss alone" in lines[4]
+    assert "if it follows its logarithm in a straight line" in findings(found, FOUND, {"vit": FALLS})
     table = effects_table(found)
-    assert list(table["protocol"]) == ROWS and table["test loss (nats)"][0] == in_brackets(FALLS)
+    assert list(table["protocol"]) == ROWS and table["test loss (nats)"][0] == "-0.020 [-0.030, -0.010]"
 
 
 @pytest.mark.parametrize("name, label", [("similarity", "similarity ρ(k, k) (cosine)"),

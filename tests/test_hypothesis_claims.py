@@ -6,7 +6,8 @@ import pytest
 
 from lib.bootstrap import SimilarityMatrix
 from lib.control_claims import POPULATIONS, control_claims, difference
-from lib.hypothesis_claims import across, across_claim, direction_claim, falls, rank_one_claim, variance_claims
+from lib.hypothesis_claims import (across, across_claim, direction_claim, falls, family_claims, rank_one_claim,
+                                   variance_claims)
 from lib.hypothesis_findings import (control_findings, direction_findings, law_findings, promise_findings,
                                      variance_findings)
 from lib.promise_claims import promise_claims
@@ -70,6 +71,13 @@ def test_rank_one_is_judged_by_what_the_law_explains():
     broken = LAW.copy()
     broken[np.arange(4), np.arange(4)] *= [6, 1 / 4, 5, 1]
     assert rank_one_claim("vit", matrix(broken)).verdict == "contradicted"
+
+
+def test_all_claims_of_a_family_are_those_of_chapters_3_and_4():
+    names = ["03-growth", "03-range", "03-every-step", "03-above-chance", "04-h1", "04-h1-every-step", "04-h2",
+             "04-rank-one"]
+    assert {claim.name: claim.verdict for claim in family_claims("vit", matrix(LAW), WIDTHS, (-0.01, 0.01))} == {
+        f"{name}-vit": "supported" for name in names}
 
 
 def test_promises_hold_where_the_law_goes_on_and_fail_where_it_breaks():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import ttest_1samp
 
-from lib.intervals import combined_interval, crossed_interval, difference_interval, mean_interval
+from lib.intervals import combined_interval, crossed_interval, difference_interval, in_brackets, mean_interval
 
 
 def test_the_interval_of_a_mean_is_student_s():
@@ -93,3 +93,9 @@ def test_what_is_missing_is_left_out_of_a_combination():
 def test_too_few_networks_are_refused():
     with pytest.raises(ValueError, match="at least 2 networks, not 1"):
         crossed_interval(np.zeros((1, 5)))
+
+
+def test_an_interval_is_written_with_its_estimate_or_not_at_all():
+    assert in_brackets((0.1234, 0.1, np.float64(0.2))) == "0.12 [0.10, 0.20]"
+    assert in_brackets((0.02, -0.01, 0.03), "+.3f") == "+0.020 [-0.010, +0.030]"
+    assert in_brackets((0.02, np.nan, 0.03)) == in_brackets((0.02, 0.01, np.inf)) == "not to be told"
