@@ -2,17 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 
-import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter, StrMethodFormatter
 
 from lib.batch_size import Measures, Protocols
 from lib.batch_size_effects import UNITS, by_population
-from lib.figures import look, subplots
+from lib.figures import PAGE, look, shades, subplots, width_axis
 
-PAGE = 9.2  # inches, the width of a figure of several panels
 MARKERS = "o", "s", "^", "D", "v"
 LABELS = {"similarity": "similarity ρ(k, k)"}
 
@@ -21,22 +18,20 @@ def over_batch_size(families: Mapping[str, Measures], protocols: Protocols, widt
     """The paper's Fig. 18, one measure: a row a family, a column a protocol, a line with intervals a width."""
     figure, axes = subplots(len(families), len(protocols), width=PAGE / len(protocols), height=2.9, sharex=True,
                             sharey=True, squeeze=False)
-    shades = plt.get_cmap("cividis")(np.linspace(0, 0.85, len(widths)))
     for row, (family, measures) in zip(axes, families.items()):
         estimates, lows, highs = by_population(measures, name)
         for axis, (protocol, recipes) in zip(row, protocols.items()):
             places = [measures.recipes.index(recipe) for recipe in recipes]
             sizes = np.array([recipe.batch_size for recipe in recipes])
-            for position, width in enumerate(widths):
+            for position, (width, colour) in enumerate(zip(widths, shades(len(widths)))):
                 middle, low, high = (part[position, places] for part in (estimates, lows, highs))
                 axis.errorbar(sizes * 1.04 ** (position - (len(widths) - 1) / 2), middle, [middle - low, high - middle],
-                              color=shades[position], marker=MARKERS[position % len(MARKERS)], markersize=5, capsize=2,
+                              color=colour, marker=MARKERS[position % len(MARKERS)], markersize=5, capsize=2,
                               label=f"k = {width}")
-            _batch_axis(axis, sizes)
+            width_axis(axis, sizes, "batch size (images)")
+            axis.label_outer()
             axis.set_title(f"{family}, {protocol}", fontsize=10)
         row[0].set_ylabel(f"{LABELS.get(name, name)} ({UNITS[name]})")
-    for axis in axes[-1]:
-        axis.set_xlabel("batch size (images)")
     if name == "test loss":
         axes[0, 0].set_yscale("log")  # of all: they share it
         axes[0, 0].yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
@@ -66,9 +61,3 @@ def similarity_over_loss(families: Mapping[str, Measures], protocols: Protocols,
         axis.xaxis.set_minor_formatter(NullFormatter())
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=len(protocols))
     return figure
-
-
-def _batch_axis(axis: Axes, sizes: Sequence[int]) -> None:
-    axis.set_xscale("log", base=2)
-    axis.set_xticks(sizes, [str(size) for size in sizes])
-    axis.minorticks_off()

@@ -13,6 +13,7 @@ from lib.intervals import Interval
 # Okabe and Ito's palette, told apart with every kind of colour vision; markers repeat the distinction.
 COLOURS = {"cnn-small": "#0072B2", "cnn-large": "#56B4E9", "resnet-small": "#D55E00", "resnet-large": "#E69F00"}
 MARKERS = {"cnn-small": "o", "cnn-large": "s", "resnet-small": "^", "resnet-large": "D"}
+PAGE = 9.2  # inches, the width of a figure of several panels; wider ones are scaled down until nobody can read them
 STYLE = {"figure.dpi": 110, "font.size": 11, "axes.spines.top": False, "axes.spines.right": False,
          "axes.grid": True, "grid.alpha": 0.3, "legend.frameon": False, "figure.constrained_layout.use": True,
          "figure.constrained_layout.h_pad": 0.1,
@@ -70,12 +71,12 @@ def shades(count: int) -> np.ndarray:
     return plt.get_cmap("cividis")(np.linspace(0, 0.9, count))
 
 
-def width_axis(axis: Axes, widths: Sequence[int]) -> None:
-    """A logarithmic axis of widths that names each of them."""
+def width_axis(axis: Axes, widths: Sequence[int], label: str = "width k (multiplier of the channels)") -> None:
+    """A logarithmic axis of widths, or of other sizes with this `label`, that names each of them."""
     axis.set_xscale("log", base=2)
     axis.set_xticks(widths, [str(width) for width in widths])
     axis.minorticks_off()
-    axis.set_xlabel("width k (multiplier of the channels)")
+    axis.set_xlabel(label)
 
 
 def curves(families: Mapping[str, Mapping[int, np.ndarray]], label: str) -> Figure:

@@ -8,11 +8,10 @@ from matplotlib.figure import Figure
 
 from lib.bootstrap import SimilarityMatrix
 from lib.extrapolation import direction_cosine, power_law
-from lib.figures import look, subplots, width_axis
+from lib.figures import PAGE, look, subplots, width_axis
 from lib.intervals import Interval
 from lib.rank_one import coefficients, resultants
 
-PAGE = 9.2  # inches, the width of a figure of several panels
 
 
 def estimators(truths: Mapping[str, float], estimates: Mapping[str, Mapping[str, np.ndarray]], networks: Sequence[int]

@@ -12,10 +12,8 @@ from lib.marginal import density, log_psi
 from lib.shapes import FittedShape
 from lib.sphere import uniform_logpdf
 
-PAGE = 9.2  # inches, the width of a figure of several panels
 COSINE = "t (cosine)"
 ENDS = 0.005, 0.995  # psi is drawn between these quantiles of T_k; beyond there are too few values
-
 LEAST_FOR_DECILES = 10  # with fewer networks nine deciles would be drawn between the same two ticks
 
 Cosines = Mapping[str, Mapping[int, np.ndarray]]  # family -> width -> t [networks, images], NaN where there is none
@@ -26,7 +24,7 @@ def first_image(families: Cosines) -> Figure:
 
     `families`: family -> width -> [networks].
     """
-    figure, axes = figures.panel_grid(len(families), width=PAGE / 2, height=3.9, sharex=True)
+    figure, axes = figures.panel_grid(len(families), width=figures.PAGE / 2, height=3.9, sharex=True)
     everything = np.concatenate([t for widths in families.values() for t in widths.values()])
     lowest = np.min(everything[np.isfinite(everything)], initial=0)
     bins = np.arange(np.floor(20 * lowest) / 20, 1.001, 0.05)
@@ -51,7 +49,7 @@ def first_image(families: Cosines) -> Figure:
 
 def densities(families: Cosines, dim: int) -> Figure:
     """Fig. 8, a row a family: histogram and kernel density of T_k with P_origin, log p_k, and log psi_k."""
-    figure, axes = figures.subplots(len(families), 3, width=PAGE / 3, height=2.7, squeeze=False, sharex=True)
+    figure, axes = figures.subplots(len(families), 3, width=figures.PAGE / 3, height=2.7, squeeze=False, sharex=True)
     lowest = min(np.nanmin(t) for widths in families.values() for t in widths.values())
     bins = np.arange(np.floor(25 * min(lowest, -3 * dim**-0.5)) / 25, 1.001, 0.04)
     grid = np.linspace(max(bins[0], -1), 1, 401)
@@ -83,7 +81,7 @@ def densities(families: Cosines, dim: int) -> Figure:
 
 def fitted_shapes(families: Mapping[str, tuple[np.ndarray, Sequence[FittedShape]]]) -> Figure:
     """Kernel estimate of log p_k with the log densities of fitted shapes; title -> (t [values], fitted shapes)."""
-    figure, axes = figures.panel_grid(len(families), width=PAGE / 2, height=3.4)
+    figure, axes = figures.panel_grid(len(families), width=figures.PAGE / 2, height=3.4)
     looks = dict(zip(("exponential", "quadratic exponential", "power"),
                      (("#D55E00", "dashed"), ("#009E73", "dotted"), ("#0072B2", "solid"))))
     for axis, (title, (t, shapes)) in zip(axes, families.items()):
@@ -100,7 +98,7 @@ def fitted_shapes(families: Mapping[str, tuple[np.ndarray, Sequence[FittedShape]
 
 def gains(families: Mapping[str, Mapping[str, Interval]], widths: Sequence[int]) -> Figure:
     """A panel a family: nats gained per direction by each shape over the exponential, [widths] each."""
-    figure, axes = figures.panel_grid(len(families), width=PAGE / 2, height=3.4, sharex=True, sharey=True)
+    figure, axes = figures.panel_grid(len(families), width=figures.PAGE / 2, height=3.4, sharex=True, sharey=True)
     for axis, (family, shapes) in zip(axes, families.items()):
         looks = zip(("#009E73", "#0072B2", "#000000", "#CC79A7"), "os^D")
         for position, ((shape, (estimate, low, high)), (colour, marker)) in enumerate(zip(shapes.items(), looks)):
@@ -120,7 +118,7 @@ def order(families: Mapping[str, Sequence[tuple[np.ndarray, Interval]]], widths:
 
     Each step is (thresholds, (estimate, low, high)).
     """
-    figure, axes = figures.panel_grid(len(families), width=PAGE / 2, height=3.4, sharex=True, sharey=True)
+    figure, axes = figures.panel_grid(len(families), width=figures.PAGE / 2, height=3.4, sharex=True, sharey=True)
     for axis, (family, steps) in zip(axes, families.items()):
         looks = zip(figures.shades(len(steps)), ("o", "s", "^", "D", "v", "P") * len(steps))
         for (colour, marker), (q, (estimate, low, high)), a, b in zip(looks, steps, widths, widths[1:]):

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lib.figures import subplots
+from lib.figures import PAGE, subplots
 
 # Okabe and Ito's palette in an order whose neighbours also differ in lightness; markers and dashes repeat the order.
 COLOURS = ("#E69F00", "#0072B2", "#D55E00", "#56B4E9", "#CC79A7", "#009E73")
@@ -17,7 +17,6 @@ MARKERS = ("o", "s", "^", "D", "v", "P")
 DASHES = ("solid", "dashed", "dashdot", "dotted", (0, (5, 1)), (0, (1, 1)))
 ELEVATION, AZIMUTH = 20, 30  # degrees, where every sphere is seen from
 GREY = "#666666"
-PAGE = 9.2  # inches, the width of a figure of several panels; wider ones are scaled down until nobody can read them
 
 
 def direction(latitude: float, longitude: float) -> np.ndarray:
