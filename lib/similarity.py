@@ -5,7 +5,7 @@ for a gradient that vanished and has no direction: averages over images leave it
 """
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from scipy.spatial.distance import pdist, squareform
@@ -116,6 +116,14 @@ def chance_limit(images: int, dims: int) -> float:
 def has_direction(directions: np.ndarray) -> np.ndarray:
     """[models, n, d] -> [models, n]: False for a zero row."""
     return np.asarray(directions).any(axis=2)
+
+
+def zero_counts(directions: Mapping[tuple[str, int], np.ndarray]) -> dict[str, dict[int, int]]:
+    """How many gradients are zero and have no direction: (family, width) -> [models, n, d] to family -> width -> count."""
+    found: dict[str, dict[int, int]] = {}
+    for (family, width), part in directions.items():
+        found.setdefault(family, {})[width] = int((~has_direction(part)).sum())
+    return found
 
 
 def _checked(directions: np.ndarray, like: np.ndarray | None = None) -> np.ndarray:

@@ -39,7 +39,7 @@ def findings(matrices: Mapping[str, SimilarityMatrix], widths: Mapping[str, Sequ
         ends = resultants(matrix.values)
         lines.append(f"- **{name}**: ρ goes from {matrix.values[0, 0]:.2f} at k = {first} to {matrix.values[-1, -1]:.2f} "
                      f"at k = {last}, E[t] from {ends[0]:.2f} to {ends[-1]:.2f}; a step of the width adds {step} to ρ on "
-                     f"average. The mean directions of k = {first} and k = {last} have the corrected cosine {cosine}.")
+                     f"average. The corrected cosine of the mean directions of k = {first} and k = {last} is {cosine}.")
     return "\n".join(lines)
 
 

@@ -69,8 +69,7 @@ print(f"test images: {n_images}; dimensions of a direction: {dim}")
 
 # %% tags=["nbval-ignore-output"]
 warnings.filterwarnings("ignore", message=".*gradients are zero")  # this table says it
-zeros = pd.DataFrame({family: {k: int((~similarity.has_direction(directions[family, k])).sum()) for k in p.widths}
-                      for family in p.families})
+zeros = pd.DataFrame(similarity.zero_counts(directions))
 print("gradients that are exactly zero, of", n_images, "for each network; averages leave them out\n"
       + zeros.rename_axis("k").to_string())
 

@@ -279,7 +279,7 @@ controls = [population_grid(images, [family], p.control_widths, {family: p.contr
 control_directions = [salience.population_directions(grid, images, output=p.output, grid=p.grid) for grid in controls]
 own = {(family, k): populations[family, k] for k in p.control_widths}
 untrained = salience.population_directions(own, images, output=p.output, grid=p.grid, untrained=True)
-zeros = [sum(int((~similarity.has_direction(u)).sum()) for u in found.values()) for found in (untrained, *control_directions)]
+zeros = [sum(similarity.zero_counts(found)[family].values()) for found in (untrained, *control_directions)]
 print("gradients that are exactly zero, left out of averages:", dict(zip(POPULATIONS[1:], zeros)))
 
 # %%

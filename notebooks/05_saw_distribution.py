@@ -38,7 +38,7 @@ from lib import rotational_symmetry as symmetry
 from lib import stochastic_order as order
 from lib.image_concentration import own_concentration_gain
 from lib.populations import population_grid
-from lib.similarity import has_direction
+from lib.similarity import zero_counts
 
 # %% [markdown]
 # ## Saw's family
@@ -71,8 +71,7 @@ print("networks at each width:", networks)
 print(f"test images: {n_images}; dimensions of a direction: {dim}")
 
 # %% tags=["nbval-ignore-output"]
-zeros = {family: {k: int((~has_direction(directions[family, k])).sum()) for k in p.widths}
-         for family in p.families}
+zeros = zero_counts(directions)
 print("gradients that are exactly zero and have no t, of", n_images, "for each network\n"
       + pd.DataFrame(zeros).rename_axis("k").to_string())
 

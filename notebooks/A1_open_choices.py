@@ -7,15 +7,15 @@
 #
 # **What is known** {cite:p}`wang2024great`.
 #
-# | choice | the authors' program | the chapters | here |
-# |---|---|---|---|
-# | score | logit of the true class, its probability as an option | logit | probability, log-probability |
-# | grid | averages of 32 x 32 pixels to 8 x 8 | 8 x 8 | coarser ones |
-# | test images | the first 256, right or wrong | all, right or wrong | the first 256 or 64; only those that networks get right |
-# | networks | one a width in the demonstration | 20 or 6 a width | 6 and 3 |
-# | epochs | 100 or 200 | 20 | 5 and 100 |
+# | choice | the authors' program |
+# |---|---|
+# | score | logit of the true class, its probability as an option |
+# | grid | averages of 32 x 32 pixels to 8 x 8 |
+# | test images | the first 256, right or wrong |
+# | networks | one a width in the demonstration |
+# | epochs | 100 or 200 |
 #
-# A grid of 8 is the full size of the digits. The coarser grids stand for what the authors' program does to larger images,
+# Digits have no more pixels than a grid of 8. Coarser grids stand for what the authors' program does to larger images,
 # where a cell of the grid holds several pixels.
 #
 # One choice is varied at a time, the rest stays as in the chapters. Every setting is judged by the claims of
@@ -53,9 +53,10 @@ parameters.check_among("epochs_widths", p.epochs_widths, "widths", p.widths)
 # %%
 import warnings
 
+import pandas as pd
 from IPython.display import Markdown, display
 
-from lib import claims, data, figures, open_choices, open_choices_claims, open_choices_figures, salience
+from lib import claims, data, figures, open_choices, open_choices_claims, open_choices_figures, salience, similarity
 from lib.populations import population_grid
 
 # %% [markdown]
@@ -70,12 +71,14 @@ for grid in p.grids:
 populations = population_grid(images, p.families, p.widths, p.seeds, epochs=p.epoch_counts[0], precision=p.precision)
 
 # %% tags=["nbval-ignore-output"]
-warnings.filterwarnings("ignore", message=".*gradients are zero")  # chapter 3 counts them
+warnings.filterwarnings("ignore", message=".*gradients are zero")  # they are counted here
+zeros = {}
 
 
 def directions(output: str) -> dict:
     """family -> directions at each width, of the score `output` on the default grid."""
     found = salience.population_directions(populations, images, output=output, grid=p.grids[0])
+    zeros[output] = similarity.zero_counts(found)
     return {family: [found[family, k] for k in p.widths] for family in p.families}
 
 
@@ -92,6 +95,24 @@ networks = {family: sum(map(len, row)) for family, row in default.items()}
 n_images = len(images.test_labels)
 print("networks:", ", ".join(f"{count} {family}" for family, count in networks.items()) + f"; test images: {n_images}")
 
+
+def spaced(style, name: str):
+    """A table whose cells stand well apart: some hold a mark for each family.  `name`: the same page in every run."""
+    return style.set_uuid(name).set_table_styles([{"selector": "td, th", "props": "padding: 0.2em 1.5em; text-align: left"}])
+
+
+a_width = sorted({len(u) for row in default.values() for u in row}, reverse=True)
+varied = {"score": (p.outputs[0], p.outputs[1:]), "grid": (p.grids[0], p.grids[1:]),
+          "test images": (f"all {n_images}", [f"first {count}" for count in p.image_counts] + ["right ones only"]),
+          "networks a width": (" or ".join(map(str, a_width)), [f"at most {count}" for count in p.network_counts]),
+          "epochs": (p.epoch_counts[0], p.epoch_counts[1:])}
+spaced(pd.DataFrame([[choice, usual, ", ".join(map(str, others))] for choice, (usual, others) in varied.items()],
+                    columns=["choice", "as in the chapters", "also here"]).style.hide(axis="index"), "choices")
+
+# %% tags=["nbval-ignore-output"]
+print(f"gradients of the {p.outputs[0]} that are exactly zero, of {n_images} for each network; averages leave them out\n"
+      + pd.DataFrame(zeros[p.outputs[0]]).rename_axis("k").to_string())
+
 # %% [markdown]
 # ## Which score
 #
@@ -100,7 +121,7 @@ print("networks:", ", ".join(f"{count} {family}" for family, count in networks.i
 # $$ \nabla_x \log p_y = \frac{\nabla_x\, p_y}{p_y} = \nabla_x z_y - \sum_c p_c \nabla_x z_c . $$
 #
 # The gradients of the probability and of its logarithm differ by a positive factor: they have *one direction*, and there are
-# only two choices, not three. Both are computed here; they differ by rounding alone, where $p_y$ is nearly 1 or 0.
+# only two choices, not three. Where both are computed here they differ by rounding alone, where $p_y$ is nearly 1 or 0.
 # Unlike the logit's, this direction stays when one function of the image is added to all logits, which changes no answer of
 # the network. The attack of {doc}`07_black_box_attack` steps against the signs of the probability's gradient, so that
 # the logarithm would make the same attack.
@@ -108,6 +129,8 @@ print("networks:", ", ".join(f"{count} {family}" for family, count in networks.i
 # %% tags=["nbval-ignore-output"]
 for output in p.outputs[1:]:
     outcomes["score", output] = judged(directions(output))
+print("gradients that are exactly zero, over all widths\n" + pd.DataFrame({
+    output: {family: sum(counts.values()) for family, counts in found.items()} for output, found in zeros.items()}).to_string())
 
 # %% [markdown]
 # ## How coarse a grid
@@ -143,8 +166,8 @@ for count in p.network_counts:
 #
 # A network's initial weights and its order of images do not depend on the number of epochs, and the learning rate of an epoch
 # depends on that epoch alone. Networks of few epochs are therefore the *same runs* as those of many, looked at earlier.
-# Training takes time, so this is one family with fewer networks and widths; the default number of epochs is judged on the
-# same networks, and the others are compared with that.
+# Training takes time, so this is one family, with networks and widths of its own number (`epochs_seeds`, `epochs_widths`),
+# by default fewer; the default number of epochs is judged on the same networks, and the others are compared with that.
 
 # %% tags=["nbval-ignore-output"]
 family = p.costly_family
@@ -159,7 +182,8 @@ for count in p.epoch_counts:
     accuracy[count] = {k: sum(network.test_accuracy[-1] for network in trained[family, k].networks)
                        / len(trained[family, k]) for k in p.epochs_widths}
     print(f"{count} epochs: mean test accuracy "
-          + ", ".join(f"{value:.3f} (k = {k})" for k, value in accuracy[count].items()))
+          + ", ".join(f"{value:.3f} (k = {k})" for k, value in accuracy[count].items())
+          + f"; gradients that are exactly zero: {sum(similarity.zero_counts(found)[family].values())}")
 
 # %% [markdown]
 # ## All settings
@@ -169,15 +193,15 @@ for count in p.epoch_counts:
 
 # %% tags=["hide-input", "nbval-ignore-output"]
 display(Markdown(f"Order of the families: {', '.join(p.families)}."))
-open_choices_claims.verdict_table(outcomes, p.families)
+spaced(open_choices_claims.verdict_table(outcomes, p.families).style, "verdicts")
 
 # %% [markdown]
 # The numbers behind them, in the same order. $\mathbb E[t]$ of a width is the root of its $\rho(k, k)$.
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-open_choices_claims.number_table(outcomes, p.families)
+spaced(open_choices_claims.number_table(outcomes, p.families).style, "numbers")
 
-# %% mystnb={"image": {"alt": "A panel for each choice, score, grid, images, networks and epochs: similarity of two networks of one width over the width, the default as a black line and the other settings as coloured lines, with intervals."}} tags=["hide-input", "nbval-ignore-output"]
+# %% mystnb={"image": {"alt": "A panel for each choice that is varied: similarity of two networks of one width over the width, the default as a black line and the other settings as coloured lines, with intervals."}} tags=["hide-input", "nbval-ignore-output"]
 figures.show(open_choices_figures.by_choice(outcomes, p.costly_family),
              f"**Similarity over width under each choice.** {p.costly_family}; black: as in the chapters, {n_images} test images "
              f"and {networks[p.costly_family]} networks over all widths; for epochs {p.epochs_seeds} networks a width. "
@@ -185,9 +209,10 @@ figures.show(open_choices_figures.by_choice(outcomes, p.costly_family),
 
 # %% mystnb={"image": {"alt": "Four panels, growth, H1, H2 and rank one: a row for each setting with the estimate and interval of every family, and a vertical line where the rule decides."}} tags=["hide-input", "nbval-ignore-output"]
 figures.show(open_choices_figures.statistics(outcomes, p.families),
-             "**What decides.** The estimates of the four conclusions with 95 % intervals over networks and images; the "
-             "vertical line is the bound of the rule. For H2 the pair of widths that decides; a cosine can exceed 1 by its "
-             f"error. Intervals without an end mark go on beyond the picture. n = {n_images} test images where nothing else is said; networks over all widths by default: "
+             "**What decides.** The estimates behind all conclusions but *above chance* with 95 % intervals over networks and "
+             "images; the vertical line is the bound of the rule. For H2 the pair of widths that decides; a cosine can exceed "
+             "1 by its error. Intervals without an end mark go on beyond the picture. "
+             f"n = {n_images} test images where nothing else is said; networks over all widths as in the chapters: "
              + ", ".join(f"{count} {family}" for family, count in networks.items()) + ".")
 
 # %% [markdown]
@@ -223,8 +248,8 @@ display(Markdown("\n".join(open_choices_claims.size_findings(outcomes))))
 # - Choices are varied one at a time. Two of them together may do what neither does alone.
 # - Score, grid, images and networks are varied on the same trained networks, so that their settings are not independent
 #   of each other: the marks of a row of settings are not so many confirmations.
-# - An undecided verdict of few networks or images says that they are few, not that the choice matters. The estimates in the
-#   last figure tell the two apart.
+# - An undecided verdict of few networks or images may only say that they are few, not that the choice matters. The
+#   estimates in the last figure help to tell the two apart.
 
 # %%
 numbers = {"images": n_images, "accuracy": {family: accuracy},
