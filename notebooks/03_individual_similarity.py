@@ -48,7 +48,7 @@ from lib.wasserstein_figures import distances_by_width
 # ## Input gradients
 #
 # The salience of an image $x$ with label $y$ for a network $f$ is the gradient of the network's score of the true class,
-# here its logit, with respect to the pixels, $\nabla_x f_y(x)$.
+# by default its logit, with respect to the pixels, $\nabla_x f_y(x)$.
 # Each colour channel is averaged over the areas of a coarse grid, as the authors' program does, and the result $g$ is
 # scaled to unit length: only its direction $u = g / \lVert g \rVert$ is compared.
 # Images as small as the grid, as the digits are for a grid of 8, are not averaged at all.
@@ -76,7 +76,7 @@ print("gradients that are exactly zero, of", n_images, "for each network; averag
 # %% [markdown]
 # ## What the gradients look like
 #
-# Four test images, and the gradients of two networks of the smallest and two of the largest width.
+# Test images of different classes, and the gradients of two networks of the smallest and two of the largest width.
 # Orange pixels lower the score of the true class when they get brighter, purple ones raise it.
 # The last two columns are the mean directions over all networks of the narrowest and of the widest population.
 
@@ -276,9 +276,9 @@ glue("main-result", trend, display=False)
 # ## What differs from the paper
 #
 # - Which scalar is differentiated in the paper is not known; the authors' program takes the logit of the true class, and
-#   so does this chapter. `output` also takes `probability` and `log-probability`.
-# - The authors' program looks at the first 256 test images and one network for each width; here are all test images and
-#   several networks, and pairs of different networks only.
+#   so does this chapter by default. `output` also takes `probability` and `log-probability`.
+# - The authors' program looks at the first 256 test images and one network for each width; here are as many images and
+#   networks as the captions say, and pairs of different networks only.
 # - The paper gives no intervals. Those here are ours.
 # - What Table 1 compares is inferred: two readings are shown. Its null and its intervals are ours, and so is the claim
 #   that networks differ more than samples of one law.

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 4. The two hypotheses
 #
-# **Question.** Networks look more alike as they get wider. Is that because the directions of one width *concentrate*,
+# **Question.** Where networks get more alike as they get wider, is that because the directions of one width *concentrate*,
 # because all widths point towards *one* mean direction, or both? And if both, what do narrow networks tell about a wide
 # one?
 #
@@ -249,8 +249,8 @@ law = pd.DataFrame({family: {
 law.round(3)
 
 # %% [markdown]
-# *Rule.* $R^2$ of the fit to averages over images above 0.95, with its 95 % interval. This is lenient about H2: most of the
-# variance of $\log \rho$ comes from $\mathbb E[t]$ itself, and mean directions at a cosine of 0.8 can pass. The residual in the
+# *Rule.* $R^2$ of the fit to averages over images above 0.95, with its 95 % interval. This is lenient about H2: where most of
+# the variance of $\log \rho$ comes from $\mathbb E[t]$ itself, mean directions at a cosine of 0.8 can pass. The residual in the
 # table is the sharper number, and H2 has its own rule above.
 
 # %% tags=["nbval-ignore-output"]

@@ -125,7 +125,7 @@ figures.show(saw_figures.first_image(first),
 # outside there are too few values to tell. The constant is such that $\psi_k$ is 1 on average over uniform
 # directions.
 
-# %% mystnb={"image": {"alt": "A row for each family. Left: histograms and densities of t for every width and, dashed, that of uniform directions around zero. Middle: the logarithms of these densities. Right: log psi for every width over the range that has mass, curves that are steeper for wider networks."}} tags=["hide-input"]
+# %% mystnb={"image": {"alt": "A row for each family. Left: histograms and densities of t for every width and, dashed, that of uniform directions around zero. Middle: the logarithms of these densities. Right: log psi for every width over the range that has mass."}} tags=["hide-input"]
 figures.show(saw_figures.densities(t, dim),
              f"**The paper's Fig. 8 for all families**, and $\\log \\psi_k$ beside it. Dashed: uniform "
              f"directions in {dim} dimensions. n = {n_images} test images; networks at each width: {networks}.")
@@ -162,7 +162,7 @@ table = pd.DataFrame([{"family": family, "k": k} | {f"{one.name}: {name}": value
                       for (family, k), fit in fitted.items()])
 table.style.format({"power: lambda": "{:.4f}"}, precision=2).hide(axis="index")
 
-# %% mystnb={"image": {"alt": "A panel for the narrowest and one for the widest networks of every family: the kernel estimate of log p as a thick grey line and three fitted curves, dashed, dotted and solid, that separate mostly in the tails."}} tags=["hide-input"]
+# %% mystnb={"image": {"alt": "A panel for the narrowest and one for the widest networks of every family: the kernel estimate of log p as a thick grey line and three fitted curves, dashed, dotted and solid."}} tags=["hide-input"]
 ends = {f"{family}, k = {k}": (t[family][k], fitted[family, k]) for family in p.families
         for k in (p.widths[0], p.widths[-1])}
 figures.show(saw_figures.fitted_shapes(ends),
@@ -314,7 +314,7 @@ verdicts += (found := [saw_claims.symmetry_claim(family, alignment[family], p.wi
 for claim in found:
     print(f"{claim.name}: {claim.verdict}")
 
-# %% mystnb={"image": {"alt": "The effective dimension of the part across the mean against the width, a line with intervals for each family, a dashed line at d minus one, and hollow markers of symmetric populations near that line."}} tags=["hide-input", "nbval-ignore-output"]
+# %% mystnb={"image": {"alt": "The effective dimension of the part across the mean against the width, a line with intervals for each family, a dashed line at d minus one, and hollow markers for populations that were made symmetric."}} tags=["hide-input", "nbval-ignore-output"]
 if compared:
     figures.show(saw_figures.symmetry(dimensions, made_symmetric, p.widths, dim),
                  f"**How many ways to differ.** Effective dimension of $\\mu_\\perp$ with 95 % intervals over networks "

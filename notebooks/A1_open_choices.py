@@ -97,7 +97,7 @@ print("networks:", ", ".join(f"{count} {family}" for family, count in networks.i
 
 
 def spaced(style, name: str):
-    """A table whose cells stand well apart: some hold a mark for each family.  `name`: the same page in every run."""
+    """A table whose cells, with a mark or number for each family, stand apart; pandas would draw a new `name` each run."""
     return style.set_uuid(name).set_table_styles([{"selector": "td, th", "props": "padding: 0.2em 1.5em; text-align: left"}])
 
 

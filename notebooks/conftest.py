@@ -1,4 +1,7 @@
-"""Under nbval, chapters whose data is missing on this machine are skipped, with the path that would bring them back."""
+"""Under nbval, chapters whose data is missing on this machine are skipped, with the path that would bring them back.
+
+pytest looks for this file beside the notebooks that it collects.
+"""
 
 from pathlib import Path
 
