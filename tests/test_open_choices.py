@@ -175,6 +175,51 @@ def test_the_largest_change_of_each_choice_is_told_with_its_place(outcomes):
     assert f"narrowest {before:.3f} → {after:.3f} (cnn-small, 5)" in epochs
 
 
+def test_of_several_settings_and_families_the_largest_change_is_told_whatever_its_sign(outcomes):
+    """Similarities of the widest networks in two families: the default's 0.5, and changes by +0.1, -0.3 and +0.2."""
+    def outcome(widest):
+        made = outcomes[DEFAULT]["vit"]
+        values = made.matrix.values.copy()
+        values[-1, -1] = widest
+        return dataclasses.replace(made, matrix=dataclasses.replace(made.matrix, values=values))
+
+    made = {DEFAULT: {"cnn-small": outcome(0.5), "vit": outcome(0.5)},
+            ("grid", "4 x 4"): {"cnn-small": outcome(0.6), "vit": outcome(0.2)},
+            ("grid", "2 x 2"): {"cnn-small": outcome(0.7)}}
+    (line,) = size_findings(made)
+    assert "ρ(k, k), widest 0.500 → 0.200 (vit, 4 x 4)" in line
+
+
+def test_lines_over_the_width_are_the_similarities_of_their_settings(outcomes):
+    axes = open_choices_figures.by_choice(outcomes, "cnn-small").axes
+    shown = {axis.get_title(): [setting for setting in outcomes if setting[0] == axis.get_title()] for axis in axes}
+    for axis in axes:
+        for line, setting in zip(axis.containers, [DEFAULT, *shown[axis.get_title()]], strict=True):
+            found = outcomes[setting]["cnn-small"]
+            expected = np.full(len(WIDTHS), np.nan)  # at widths that the setting has not, nothing
+            expected[:len(found.widths)] = np.diag(found.matrix.values)
+            np.testing.assert_allclose(line[0].get_ydata(), expected)
+            low, high = np.array([segment[:, 1] for segment in line[2][0].get_segments() if len(segment)]).T
+            _, expected_low, expected_high = (np.diagonal(part) for part in found.matrix.interval())
+            np.testing.assert_allclose(low[np.isfinite(low)], expected_low)
+            np.testing.assert_allclose(high[np.isfinite(high)], expected_high)
+
+
+def test_points_of_the_statistics_are_the_claims_of_their_rows(outcomes):
+    axes = open_choices_figures.statistics(outcomes, FAMILIES).axes
+    rows = {label.get_text(): place for label, place in zip(axes[0].get_yticklabels(), axes[0].get_yticks())}
+    for axis in axes:
+        for family, points in zip(FAMILIES, axis.containers, strict=True):
+            settings = [setting for setting, found in outcomes.items() if family in found]
+            claims = [outcomes[setting][family].claims[axis.get_title()] for setting in settings]
+            np.testing.assert_allclose(points[0].get_xdata(), [claim.estimate for claim in claims])
+            ends = np.array([segment[:, 0] for segment in points[2][0].get_segments()])
+            np.testing.assert_allclose(ends, [(claim.low, claim.high) for claim in claims])
+            at = [rows["default" if setting == DEFAULT else ": ".join(setting)] for setting in settings]
+            places = points[0].get_ydata(orig=False)
+            np.testing.assert_allclose(places, at, atol=0.4)  # families stand one above the other within a row
+
+
 def test_figures_show_every_setting_and_draw_the_default_black(outcomes):
     lines = open_choices_figures.by_choice(outcomes, "cnn-small").axes
     assert [axis.get_title() for axis in lines] == ["images", "epochs"]

@@ -52,4 +52,16 @@ def test_families_share_directions_or_not(turned, expected):
 def test_findings_tell_each_kind_s_numbers():
     matrix = planted([6, 24])
     text = findings({"vit": matrix, "vit-sgd": matrix}, {"vit": (2, 8), "vit-sgd": (2, 8)})
-    assert text.count("\n") == 1 and f"from {matrix.values[0, 0]:.2f} at k = 2 to {matrix.values[1, 1]:.2f} at k = 8" in text
+    (narrow, across), (_, wide) = matrix.values
+    assert text.count("\n") == 1 and f"ρ goes from {narrow:.2f} at k = 2 to {wide:.2f} at k = 8" in text
+    assert f"E[t] from {narrow**0.5:.2f} to {wide**0.5:.2f};" in text
+    assert f"a step of the width adds {(wide - narrow) / 2:.3f} [" in text
+    cosine, low, high = map(float, re.search(
+        r"mean directions of k = 2 and k = 8 is (\S+) \[(\S+), (\S+)\]\.", text).groups())
+    assert cosine == pytest.approx(across / np.sqrt(narrow * wide), abs=0.005) and low < cosine < high
+
+
+def test_a_cosine_that_is_not_known_is_told_in_words():
+    """Networks of the narrow width have nothing in common, so that no mean direction is known."""
+    text = findings({"vit": planted([1e-3, 24])}, {"vit": (2, 8)})
+    assert "mean directions of k = 2 and k = 8 is not to be told." in text and "nan" not in text
