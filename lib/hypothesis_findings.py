@@ -53,10 +53,14 @@ def law_findings(law: pd.DataFrame) -> list[str]:
         "R² of averages", "r.m.s. residual of averages", "correlation of residuals, halves of the networks"))
     if not np.isfinite(least.astype(float)).all():
         return ["- **Rank one**: not to be told, because some similarities are not above zero."]
-    return [f"- **Rank one**: on averages over images the law explains at least {least.min():.3f} of the variance of "
-            f"log ρ in every family and is off by {residual.max():.1%} at most (root mean square). Residuals of "
-            f"single images correlate by {repeat.min():.2f} to {repeat.max():.2f} between halves of the networks: 1 "
-            "would mean that they belong to the image, 0 that they are chance, or that so few networks do not show more."]
+    line = (f"- **Rank one**: on averages over images the law explains at least {least.min():.3f} of the variance of "
+            f"log ρ in every family and is off by {residual.max():.1%} at most (root mean square).")
+    known = repeat[np.isfinite(repeat.astype(float))]  # halves of few networks may have no similarity above zero
+    if known.empty:
+        return [line]
+    return [f"{line} Residuals of single images correlate by {known.min():.2f} to {known.max():.2f} between halves of the "
+            "networks: 1 would mean that they belong to the image, 0 that they are chance, or that so few networks do "
+            "not show more."]
 
 
 def control_findings(family: str, matrices: Mapping[int, SimilarityMatrix]) -> list[str]:

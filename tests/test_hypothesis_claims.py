@@ -127,6 +127,9 @@ def test_the_answers_in_words_carry_the_numbers():
     law = pd.DataFrame({"vit": {"R² of averages": 0.98, "r.m.s. residual of averages": 0.031,
                                 "correlation of residuals, halves of the networks": 0.1}})
     assert "at least 0.980" in law_findings(law)[0] and "off by 3.1% at most" in law_findings(law)[0]
+    few = law.assign(other=[0.99, 0.02, np.nan])  # a family whose halves tell nothing is not in the range
+    assert "correlate by 0.10 to 0.10 between" in law_findings(few)[0]
+    assert law_findings(few[["other"]])[0].endswith("off by 2.0% at most (root mean square).")
     words = control_findings("vit", {2: controls(0.2, 0, 0, 0.5, 0.2), 16: controls(0.6, 0, 0.2, 0.8, 0.6)})[0]
     assert "trained networks have ρ = 0.61" in words and "add 0.30 [0.30, 0.30] at k = 2" in words
     assert "is 1.00 [" in promise_findings(families, WIDTHS)[0]

@@ -209,3 +209,11 @@ def test_a_network_without_any_direction_is_left_out_of_the_expectation():
     assert similarity.expected(dead) == pytest.approx(similarity.expected(alive))
     assert similarity.expected(dead, directions) == pytest.approx(similarity.expected(alive, directions))
     assert np.isnan(similarity.pairwise(dead)[1]).all()
+
+
+def test_gradients_that_are_zero_are_counted_for_each_population():
+    rng = np.random.default_rng(0)
+    narrow, wide = rng.standard_normal((2, 3, 5, 4))
+    narrow[0, 1] = narrow[2, :2] = 0
+    assert similarity.zero_counts({("vit", 2): narrow, ("vit", 4): wide, ("cnn-small", 2): wide}) == {
+        "vit": {2: 3, 4: 0}, "cnn-small": {2: 0}}
