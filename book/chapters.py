@@ -37,7 +37,7 @@ METADATA = {"kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "
             "language_info": {"name": "python"}}
 TRAINER = "02_populations"
 # These train networks of their own, which takes longest: they begin first, and the others fill the gaps.
-LONG = ("04_hypotheses", "08_batch_size", "09_vision_transformer", "A1_open_choices")
+LONG = ("04_hypotheses", "08_batch_size", "09_vision_transformer", "A1_open_choices", "A2_scale")
 BAR = re.compile(r"[^\r\n]*\d+%\|[^\r\n]*|\r")
 
 

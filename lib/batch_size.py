@@ -6,8 +6,8 @@ recipes at once (`lib.paired_similarity`); networks of different widths share no
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -37,7 +37,7 @@ class Recipe:
 
 
 Protocols = Mapping[str, tuple[Recipe, ...]]  # name -> one recipe a batch size
-Key = tuple[str, int, Recipe]  # family, width, recipe
+Key = tuple[str, int, Hashable]  # family, width, and a Recipe or whatever else tells how its networks were trained
 
 
 def protocols(batch_sizes: Sequence[int], epochs: int, n_train: int) -> dict[str, tuple[Recipe, ...]]:
@@ -73,6 +73,11 @@ def paired_populations(images: ImageData, families: Iterable[str], widths: Itera
                                                  batch_size=recipe.batch_size, learning_rate=recipe.learning_rate,
                                                  precision=precision)
                 for family in families for width in widths for recipe in recipes}
+    return trained_in_pairs(requests, seeds)
+
+
+def trained_in_pairs(requests: Mapping[Key, Specification], seeds: Mapping[str, int]) -> dict[Key, Population]:
+    """The populations of all specifications, with the seeds of range(seeds[family]) that `shared_seeds` leaves."""
     found = train_or_load({specification: range(seeds[family]) for (family, *_), specification in requests.items()})
     return shared_seeds({key: found[specification] for key, specification in requests.items()})
 
@@ -85,7 +90,7 @@ def shared_seeds(populations: Mapping[Key, Population]) -> dict[Key, Population]
         shared[family, width] = shared.get((family, width), seeds) & seeds
     for (family, width), seeds in shared.items():
         if len(seeds) < LEAST:
-            raise ValueError(f"{family} k={width}: {len(seeds)} of its seeds kept a finite loss at every batch size, "
+            raise ValueError(f"{family} k={width}: {len(seeds)} of its seeds kept a finite loss under every recipe, "
                              f"and paired populations need {LEAST}; ask for more seeds or leave this width out")
     return {key: replace(population, networks=tuple(
                 network for network in population.networks if network.seed in shared[key[:2]]))
@@ -101,23 +106,24 @@ class Measures:
         similarity: rho(k, k) of every recipe.
         test_loss, test_hits: [seeds, images, recipes], cross entropy in nats of each test image, and 1 where it is
             classified rightly.
-        training_loss: [seeds, recipes], mean cross entropy in nats of the training images, in eval mode after training.
+        training_loss: [seeds, recipes], mean cross entropy in nats of the training images, in eval mode after training;
+            no entries where it was not asked for.
     """
 
-    recipes: tuple[Recipe, ...]
+    recipes: tuple[Hashable, ...]
     similarity: list[PairedSimilarity]
     test_loss: list[np.ndarray]
     test_hits: list[np.ndarray]
-    training_loss: list[np.ndarray]
+    training_loss: list[np.ndarray] = field(default_factory=list)
 
     @property
     def seeds(self) -> int:
         """How many there are, all widths together."""
-        return sum(map(len, self.training_loss))
+        return sum(map(len, self.test_hits))
 
 
 def measure(populations: Mapping[Key, Population], images: ImageData, rng: np.random.Generator, draws: int = 500, *,
-            output: str = "logit", grid: int | None = 8) -> dict[str, Measures]:
+            output: str = "logit", grid: int | None = 8, training_loss: bool = True) -> dict[str, Measures]:
     """All measures of each family: family -> `Measures`.  Arguments as of `lib.salience.population_directions`.
 
     Raises:
@@ -126,9 +132,11 @@ def measure(populations: Mapping[Key, Population], images: ImageData, rng: np.ra
     directions = population_directions(populations, images, output=output, grid=grid)
     for key, population in populations.items():
         if len(directions[key]) < len(population):
-            raise ValueError(f"{population.specification.name}: a network of batch size {key[2].batch_size} has no "
-                             "gradient at any image and leaves its seed without a pair; leave this width out")
-    losses, hits = losses_and_hits(populations, images)
+            raise ValueError(f"{population.specification.name}: a network trained by {key[2]} has no gradient "
+                             "at any image and leaves its seed without a pair; leave this width out")
+    looked_at = images if training_loss else replace(images, train_images=images.train_images[:0],
+                                                     train_labels=images.train_labels[:0])
+    losses, hits = losses_and_hits(populations, looked_at)
     n_test = len(images.test_labels)
     found = {}
     for family in dict.fromkeys(family for family, *_ in populations):
@@ -138,7 +146,7 @@ def measure(populations: Mapping[Key, Population], images: ImageData, rng: np.ra
         found[family] = Measures(
             recipes, paired_similarities([[directions[key] for key in row] for row in keys], rng, draws),
             *([np.stack([table[key][:, :n_test] for key in row], axis=2) for row in keys] for table in (losses, hits)),
-            [np.stack([losses[key][:, n_test:].mean(1) for key in row], axis=1) for row in keys])
+            [np.stack([losses[key][:, n_test:].mean(1) for key in row], axis=1) for row in keys if training_loss])
     return found
 
 

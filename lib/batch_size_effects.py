@@ -1,33 +1,37 @@
 """What doubling the batch size does to similarity, test loss and accuracy, with intervals over seeds and images."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 
 import numpy as np
 
-from lib.batch_size import LEARNING_RATE, Measures, Protocols, Recipe
+from lib.batch_size import LEARNING_RATE, Measures, Protocols
 from lib.intervals import Interval, combined_interval, crossed_interval
 from lib.paired_similarity import interval
 
 UNITS = {"similarity": "cosine", "test loss": "nats", "test accuracy": "share"}  # of each measure
 
 
-def effects(measures: Measures, found: Protocols, level: float = 0.95) -> dict[str, dict[str, Interval]]:
+def effects(measures: Measures, found: Protocols, level: float = 0.95, sizes: Mapping[str, Sequence[int]] | None = None
+            ) -> dict[str, dict[str, Interval]]:
     """Row -> measure -> change per doubling of the batch size, averaged over widths.
 
     The rows are the protocols, and then the differences of the other protocols from the first, which are about what
     doubling the epochs, or the learning rate, adds.
+
+    sizes: protocol -> what is doubled in place of the batch size, one number a recipe.
     """
-    weights = {name: contrast(measures.recipes, recipes) for name, recipes in found.items()}
+    sizes = sizes or {name: [recipe.batch_size for recipe in recipes] for name, recipes in found.items()}
+    weights = {name: contrast(measures.recipes, recipes, sizes[name]) for name, recipes in found.items()}
     first, *others = weights
     weights |= {f"{name} − {first}": weights[name] - weights[first] for name in others}
     return {row: {name: mean_over_widths(measures, weight, name, level) for name in UNITS}
             for row, weight in weights.items()}
 
 
-def contrast(recipes: Sequence[Recipe], protocol: Sequence[Recipe]) -> np.ndarray:
-    """[recipes] weights whose product with a measure is its least-squares slope over log2(batch size), over the
-    recipes of `protocol`; 0 for the others."""
-    doublings = np.log2([recipe.batch_size for recipe in protocol])
+def contrast(recipes: Sequence[Hashable], protocol: Sequence[Hashable], sizes: Sequence[int]) -> np.ndarray:
+    """[recipes] weights whose product with a measure is its least-squares slope over log2(size), over the recipes of
+    `protocol`, which have these sizes; 0 for the others."""
+    doublings = np.log2(sizes)
     centred = doublings - doublings.mean()
     weights = np.zeros(len(recipes))
     weights[[recipes.index(recipe) for recipe in protocol]] = centred / (centred @ centred)

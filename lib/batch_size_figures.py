@@ -3,12 +3,14 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter, StrMethodFormatter
 
 from lib.batch_size import Measures, Protocols
 from lib.batch_size_effects import UNITS, by_population
 from lib.figures import PAGE, look, shades, subplots, width_axis
+from lib.intervals import Interval
 
 MARKERS = "o", "s", "^", "D", "v"
 LABELS = {"similarity": "similarity ρ(k, k)"}
@@ -22,13 +24,8 @@ def over_batch_size(families: Mapping[str, Measures], protocols: Protocols, widt
         estimates, lows, highs = by_population(measures, name)
         for axis, (protocol, recipes) in zip(row, protocols.items()):
             places = [measures.recipes.index(recipe) for recipe in recipes]
-            sizes = np.array([recipe.batch_size for recipe in recipes])
-            for position, (width, colour) in enumerate(zip(widths, shades(len(widths)))):
-                middle, low, high = (part[position, places] for part in (estimates, lows, highs))
-                axis.errorbar(sizes * 1.04 ** (position - (len(widths) - 1) / 2), middle, [middle - low, high - middle],
-                              color=colour, marker=MARKERS[position % len(MARKERS)], markersize=5, capsize=2,
-                              label=f"k = {width}")
-            width_axis(axis, sizes, "batch size (images)")
+            line_a_width(axis, [recipe.batch_size for recipe in recipes],
+                         [part[:, places] for part in (estimates, lows, highs)], widths, "batch size (images)")
             axis.label_outer()
             axis.set_title(f"{family}, {protocol}", fontsize=10)
         row[0].set_ylabel(f"{LABELS.get(name, name)} ({UNITS[name]})")
@@ -61,3 +58,12 @@ def similarity_over_loss(families: Mapping[str, Measures], protocols: Protocols,
         axis.xaxis.set_minor_formatter(NullFormatter())
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=len(protocols))
     return figure
+
+
+def line_a_width(axis: Axes, sizes: Sequence[int], found: Interval, widths: Sequence[int], label: str) -> None:
+    """Lines with intervals, [widths, sizes] each, over sizes on a logarithmic axis that names them."""
+    for position, (width, colour, middle, low, high) in enumerate(zip(widths, shades(len(widths)), *found)):
+        shifted = np.asarray(sizes) * 1.04 ** (position - (len(widths) - 1) / 2)  # so that bars do not hide others
+        axis.errorbar(shifted, middle, [middle - low, high - middle], color=colour,
+                      marker=MARKERS[position % len(MARKERS)], markersize=5, capsize=2, label=f"k = {width}")
+    width_axis(axis, sizes, label)

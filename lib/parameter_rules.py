@@ -150,4 +150,8 @@ RULES = {
     "pictures": _path,
     "images": _whole(100),
     "batch_sizes": lambda value: sorted(_whole(2)(size) for size in _distinct(value, 2)),
+    "scale_family": _family,
+    "scale_widths": _widths,
+    "scale_seeds": _whole(3),
+    "train_counts": lambda value: sorted(_whole(2)(count) for count in _distinct(value, 2)),
 }

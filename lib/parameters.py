@@ -16,6 +16,7 @@ import yaml
 from lib import models, salience
 from lib.files import ROOT
 from lib.parameter_rules import RULES
+from lib.specification import Specification
 
 IPYTHON_NAMES = {"In", "Out"}
 
@@ -75,6 +76,27 @@ def check_batch_sizes(batch_sizes: list[int], n_train: int) -> None:
                                  "cannot normalise")
 
 
+def check_train_counts(counts: list[int], n_train: int, classes: int) -> None:
+    """Raises ParameterError for more training images than there are, fewer than one a class, or a number of which the
+    usual batches leave a single one over."""
+    batch = Specification.batch_size
+    with about("train_counts"):
+        for count in counts:
+            if not classes <= count <= n_train:
+                raise ValueError(f"must be from {classes} (one a class) to {n_train}, the training images of this run, "
+                                 f"not {count}")
+            if (count - 1) % batch == 0:
+                raise ValueError(f"batches of {batch} leave one of {count} training images over, which BatchNorm "
+                                 "cannot normalise")
+
+
+def check_epoch_counts(counts: list[int], least: int) -> None:
+    """Raises ParameterError for fewer numbers of epochs than a chapter needs."""
+    with about("epoch_counts"):
+        if len(counts) < least:
+            raise ValueError(f"this chapter needs at least {least} numbers of epochs, not {len(counts)}")
+
+
 def check_widths(widths: list[int], least: int) -> None:
     """Raises ParameterError for fewer widths than a chapter needs."""
     with about("widths"):
@@ -82,9 +104,9 @@ def check_widths(widths: list[int], least: int) -> None:
             raise ValueError(f"this chapter needs at least {least} widths, not {len(widths)}")
 
 
-def check_family_widths(families: list[str], widths: list[int]) -> None:
-    """Raises ParameterError for a width that a family cannot have."""
-    with about("widths"):
+def check_family_widths(families: list[str], widths: list[int], name: str = "widths") -> None:
+    """Raises ParameterError for a width that a family cannot have; `name`: of the parameter."""
+    with about(name):
         for family, width in product(families, widths):
             models.check_width(family, width)
 

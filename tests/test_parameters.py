@@ -49,6 +49,10 @@ GOOD = {
     "pictures": ["cifar10.zip"],
     "images": [100, 10000],
     "batch_sizes": [[64, 128, 256, 512], [2, 3]],
+    "scale_family": ["cnn-small", "resnet-large"],
+    "scale_widths": [[2, 4, 8]],
+    "scale_seeds": [3, 8],
+    "train_counts": [[150, 300], [2500, 5000, 20000]],
 }
 BAD = {
     "study": [("Digits", "small letters"), ("../x", "small letters"), ("", "small letters"), ("-a", "small letters"),
@@ -105,6 +109,11 @@ BAD = {
     "images": [(99, "at least 100, not 99"), (None, "whole number"), (1e3, "whole number")],
     "batch_sizes": [([64], "at least 2 different"), ([64, 64], "different values"), ([64, 1], "at least 2, not 1"),
                     ([64, 128.0], "whole number"), (64, "must be a list")],
+    "scale_family": [("vgg", "families are cnn-small"), (["cnn-small"], "families are cnn-small")],
+    "scale_widths": [([4], "at least 2 different"), ([4, 0], "at least 1, not 0")],
+    "scale_seeds": [(2, "at least 3, not 2"), ({"cnn-small": 4}, "whole number")],
+    "train_counts": [([150], "at least 2 different"), ([150, 150], "different values"), ([1, 150], "at least 2, not 1"),
+                     ([150, 300.0], "whole number"), (150, "must be a list"), (None, "must be a list")],
 }
 
 
@@ -177,6 +186,8 @@ def test_a_width_that_a_family_cannot_have_is_refused():
     assert read({"families": ["cnn-small"], "widths": [3, 4]}, names).widths == [3, 4]
     with pytest.raises(ParameterError, match="^parameter 'widths': vit has k / 2 heads: its width must be even, not 3$"):
         read({"families": ["cnn-small", "vit"], "widths": [3, 4]}, names)
+    with pytest.raises(ParameterError, match="^parameter 'scale_widths': vit has k / 2 heads"):
+        parameters.check_family_widths(["vit"], [3, 4], "scale_widths")
 
 
 def test_what_is_returned_is_apart_from_the_notebook_s_own_lists():
@@ -212,6 +223,23 @@ def test_too_few_widths_or_seeds_are_refused():
         parameters.check_seeds({"cnn-small": 4, "cnn-large": 3}, 4)
     with pytest.raises(parameters.ParameterError, match="'widths': this chapter needs at least 3 widths, not 2"):
         parameters.check_widths([2, 4], 3)
+
+
+def test_training_sets_that_cannot_be_had_are_refused():
+    parameters.check_train_counts([10, 150, 1200], 1200, 10)
+    for count in (9, 1201):
+        with pytest.raises(ParameterError, match=r"^parameter 'train_counts': must be from 10 \(one a class\) to 1200, "
+                                                 f"the training images of this run, not {count}$"):
+            parameters.check_train_counts([150, count], 1200, 10)
+    with pytest.raises(ParameterError, match="'train_counts': batches of 128 leave one of 257 training images over"):
+        parameters.check_train_counts([257], 1200, 10)
+
+
+def test_too_few_numbers_of_epochs_are_refused():
+    parameters.check_epoch_counts([5, 10], 2)
+    with pytest.raises(ParameterError, match="^parameter 'epoch_counts': this chapter needs at least 2 numbers of "
+                                             "epochs, not 1$"):
+        parameters.check_epoch_counts([5], 2)
 
 
 def test_what_a_run_leaves_out_cannot_be_chosen():

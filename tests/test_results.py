@@ -184,3 +184,22 @@ def test_no_open_choice_turns_a_conclusion_round(read):
         assert settings["grid: 4 x 4"][family][widest] > default
     few, many = (settings[f"epochs: {count}"]["cnn-small"][widest] for count in ("20, fewer networks", "100"))
     assert abs(many - few) < 0.05
+
+
+def test_new_images_make_networks_more_alike_and_further_passes_hardly(read):
+    """Twenty times the epochs moved rho(8, 8) by less than 0.05 in appendix A1: less than 0.02 a doubling."""
+    numbers, found = (read("A2_scale")[part] for part in ("numbers", "claims"))
+    images, epochs = (numbers["effects"][line] for line in ("training images", "epochs"))
+    assert {claim["name"]: claim["verdict"] for claim in found}["A2-more-images-cnn-small"] == "supported"
+    assert abs(epochs["similarity"][0]) < 0.02 and 0 < images["similarity"][0] < 0.1
+    assert 1 < numbers["factors"]["training images"][0][-1] < 1.6
+    assert images["test accuracy"][1] > 0 and epochs["test accuracy"][0] > 0
+    expected = {family: np.diag(matrix["estimate"])
+                for family, matrix in read("03_individual_similarity")["numbers"]["expected"].items()}
+    for family in FAMILIES:  # the same networks, perhaps of another processor
+        np.testing.assert_allclose(numbers["expected"][family]["estimate"], expected[family], atol=0.02)
+    usual = np.array(numbers["measures"]["similarity"]["estimate"])[:, numbers["setting_order"].index([1200, 20])]
+    np.testing.assert_allclose(usual, expected["cnn-small"][:3], atol=0.06)  # 4 of its 20 networks
+    if numbers["picture"]:  # CIFAR-10, where similarity is lower at every width
+        assert abs(numbers["picture"]["8"] - 0.04) < 0.01 and numbers["growth"]["cnn-small"]["picture"] > 0.4
+        assert expected["cnn-small"][2] > 3 * numbers["picture"]["8"]

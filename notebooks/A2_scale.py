@@ -1,0 +1,225 @@
+# %% [markdown]
+# # A2. Images, epochs and the paper's numbers
+#
+# **Question.** The networks of this book see fewer images, and see them less often, than the authors' did. How do their
+# similarities stand beside the numbers that there are, and what would one more factor of two do?
+#
+# **What there is.** The paper's own numbers are not at hand {cite:p}`wang2024great`. With their program the authors
+# released one picture of similarities ({doc}`10_released_models`): 17 `cnn-small` networks for CIFAR-10 of widths 8 to
+# 128, one of each, trained with all 50,000 images and, as the released scripts have it, for 100 epochs (the program's
+# default is 200). It averages over 256 test images. Neighbouring widths have similarities from 0.04 at $k = 8$ to 0.43
+# at $k = 112$ to 128.
+#
+# The first part puts this book's $\rho(k, k)$ and the picture's on one axis. The second trains one family with fewer
+# images and with fewer and more epochs.
+
+# %% tags=["hide-input", "parameters"]
+study = "mine"
+dataset = "digits"
+n_train = None  # all images; so for n_test
+n_test = None
+families = ["cnn-small", "cnn-large", "resnet-small", "resnet-large"]
+widths = [2, 4, 8, 16, 32]
+seeds = {"cnn-small": 20, "cnn-large": 6, "resnet-small": 6, "resnet-large": 6}
+epochs = 20
+precision = "float32"
+scale_family = "cnn-small"
+scale_widths = [2, 4, 8]
+scale_seeds = 4
+train_counts = [150, 300, 600, 1200]  # training images, at `epochs` epochs
+epoch_counts = [5, 10, 20, 40]  # with all training images
+checkpoints = "../shared/data/authors_checkpoints"
+output = "logit"
+grid = 8
+bootstrap_draws = 300
+random_seed = 0
+
+# %% tags=["hide-input"]
+from lib import parameters
+
+p = parameters.read(globals(), ["study", "dataset", "n_train", "n_test", "families", "widths", "seeds", "epochs",
+                                "precision", "scale_family", "scale_widths", "scale_seeds", "train_counts",
+                                "epoch_counts", "checkpoints", "output", "grid", "bootstrap_draws", "random_seed"])
+parameters.check_widths(p.widths, 3)
+parameters.check_family_widths([p.scale_family], p.scale_widths, "scale_widths")
+parameters.check_epoch_counts(p.epoch_counts, 2)
+
+# %%
+import warnings
+
+import numpy as np
+from IPython.display import Markdown, display
+
+from lib import (batch_size, bootstrap, claims, data, figures, picture_growth, released_pictures, salience, scale,
+                 scale_claims, scale_figures, scale_findings)
+from lib.batch_size_effects import by_population
+from lib.files import ROOT
+from lib.populations import population_grid
+
+# %% [markdown]
+# ## The networks and the picture
+#
+# The networks are those of {doc}`02_populations`; what is missing is trained now. The picture is no part of the
+# project: where it does not lie on the reader's machine, the authors' line is missing from this chapter.
+
+# %% tags=["nbval-ignore-output"]
+images = data.load(p.dataset, n_train=p.n_train, n_test=p.n_test)
+n_train, n_images = len(images.train_labels), len(images.test_labels)
+parameters.check_grid(p.grid, *images.test_images.shape[1:3])
+parameters.check_train_counts(p.train_counts, n_train, len(images.classes))
+with parameters.about("checkpoints"):
+    reading = released_pictures.similarities(ROOT / p.checkpoints)
+picture = None if reading is None else reading.values
+print("released picture:", "not there; this book's numbers stand alone" if picture is None else
+      f"{len(picture)} widths, each number read to +-{np.nanmax(reading.resolution):.3f} or better")
+
+# %% tags=["nbval-ignore-output"]
+warnings.filterwarnings("ignore", message=".*gradients are zero")  # averages leave them out; chapter 3 counts such
+populations = population_grid(images, p.families, p.widths, p.seeds, epochs=p.epochs, precision=p.precision)
+directions = salience.population_directions(populations, images, output=p.output, grid=p.grid)
+rng = np.random.default_rng([p.random_seed, 12])
+matrices = {family: bootstrap.similarity_matrix([directions[family, k] for k in p.widths], rng, p.bootstrap_draws)
+            for family in p.families}
+scale_claims.conditions_table(images, populations).style.hide(axis="index")
+
+# %% [markdown]
+# Accuracies are means over the networks of a width, of the widths with the lowest and the highest. Those of six of the
+# authors' networks are measured in {doc}`10_released_models`.
+
+# %% [markdown]
+# ## Beside the picture
+#
+# The picture has one network of each width, so $\rho(k, k)$, two networks of one width, is not in it. Two readings
+# stand for it:
+#
+# - the similarity of **neighbouring widths**, drawn at their geometric mean;
+# - **exp(2a)** of the fit $\log \rho_{ij} = a_i + a_j$ over all pairs of different widths. If all widths share one mean
+#   direction, $e^{a_k}$ is $\mathbb E[t_k]$ ({doc}`04_hypotheses`), and $\rho(k, k) = e^{2 a_k}$.
+#
+# What differs is more than the number of images and of epochs: the images themselves (unless this page is made for
+# CIFAR-10), and that the picture's networks are single ones, without an interval.
+
+# %% mystnb={"image": {"alt": "Similarity of two networks of one width over the width on a logarithmic axis: one line with intervals for each family of this book, and in black, if it is on this machine, the two readings of the authors' released picture, which rise from 0.04 at width 8 to over 0.4 at width 128."}} tags=["hide-input", "nbval-ignore-output"]
+diagonals = {family: tuple(np.diagonal(part) for part in matrix.interval()) for family, matrix in matrices.items()}
+counted = ", ".join(f"{sum(matrix.networks)} {family}" for family, matrix in matrices.items())
+theirs = (f"the picture: {picture_growth.DATASET}, {picture_growth.TRAINING_IMAGES} training images, "
+          f"{picture_growth.EPOCHS} epochs in the released scripts, {released_pictures.IMAGES} test images, "
+          f"{len(released_pictures.WIDTHS)} networks, one a width, no intervals." if picture is not None else
+          "the authors' picture is not on this machine, so its line is missing.")
+figures.show(scale_figures.beside_picture(diagonals, p.widths, picture),
+             f"**Similarity within a width.** Here: {p.dataset}, {n_train} training images, {p.epochs} epochs, "
+             f"n = {n_images} test images; networks over all widths: {counted}; 95 % intervals over networks and "
+             f"images. Black: {theirs}")
+
+# %% [markdown]
+# ### How fast does it grow?
+#
+# With $\mathbb E[t_k] \sim k^b$, $\rho(k, k) \sim k^{2b}$. Both exponents are the least-squares slope of $a_k$ over
+# $\log k$, from pairs of different widths, over the span of widths that both have.
+
+# %% tags=["nbval-ignore-output"]
+growth = {} if picture is None else {
+    family: picture_growth.compared_growth(matrix, p.widths, picture) for family, matrix in matrices.items()}
+for family, found in growth.items():
+    print(f"{family}: {scale_findings.growth_words(found)}")
+
+# %% [markdown]
+# ## More images, more epochs
+#
+# Now one family is trained again. Along the first line the training set doubles at a fixed number of epochs; a smaller
+# set is a balanced part of every larger one, and the test images are the same for all. Along the second the number of
+# epochs doubles with all images.
+#
+# **Equal epochs with more images mean more steps**: twice the images, like twice the epochs, make up to twice the
+# steps, which the table counts (the last batch of an epoch takes what is left). So the first line is not about new
+# images alone. The difference of the two tells new images from further passes over the old ones, in about as many
+# steps. Not quite: the learning rate falls with the epoch, so that later passes move the weights less.
+
+# %%
+lines = scale.lines(p.train_counts, p.epoch_counts, n_train, p.epochs)
+print(scale_claims.settings_table(lines).to_string(index=False))
+
+# %% tags=["nbval-ignore-output"]
+scaled = scale.scaled_populations(images, p.scale_family, p.scale_widths, p.scale_seeds, lines, p.precision)
+measures = batch_size.measure(scaled, images, np.random.default_rng([p.random_seed, 13]), p.bootstrap_draws,
+                              output=p.output, grid=p.grid, training_loss=False)[p.scale_family]
+print(f"networks: {measures.seeds * len(measures.recipes)}, seeds over all widths: {measures.seeds}; "
+      f"test images: {n_images}")
+
+# %% mystnb={"image": {"alt": "Four panels: similarity of two networks of one width above and test accuracy below, over the number of training images on the left and the number of epochs on the right, both on logarithmic axes, one line with intervals for each width."}} tags=["hide-input"]
+figures.show(scale_figures.over_scale(p.scale_family, measures, lines, p.scale_widths),
+             f"**Similarity and accuracy over training images and over epochs.** n = {n_images} test images; "
+             f"{measures.seeds} seeds over {len(p.scale_widths)} widths, {measures.seeds * len(measures.recipes)} "
+             "networks. 95 % intervals over networks and images; points of one line share seeds and images, so that "
+             "their differences are surer than the bars suggest.")
+
+# %% [markdown]
+# ## Per doubling
+#
+# The least-squares slope over $\log_2$ of the number of images or epochs, as in {doc}`08_batch_size`. The *factor* is
+# the exponential of the slope of $\log \rho$: one more doubling multiplies $\rho(k, k)$ by it, as long as the trend
+# goes on.
+#
+# *Intervals.* Initial weights depend on family, width and seed alone, so networks of one seed start alike under all
+# settings: a seed is left out of all of them at once, and test images are drawn again for all at once. Which training
+# images are in a subset is one draw; the intervals do not cover others.
+
+# %% tags=["hide-input", "nbval-ignore-output"]
+effects = scale.doubling_effects(measures, lines)
+scale_claims.doublings_table(measures, lines, effects, p.scale_widths).style.hide(axis="index")
+
+# %% [markdown]
+# ## Verdicts
+#
+# *Rules.* *More images*, *more epochs*: the 95 % interval of the change of $\rho(k, k)$ per doubling, averaged over
+# widths, lies above zero; contradicted if below. *Growth as in the picture*, for the picture's family: the exponent
+# here is half to twice that of the picture, with its whole interval; contradicted if the interval lies outside. The
+# picture's exponent is taken as it is. Contradicted says that these networks on these images grow at another pace, not
+# that the picture is wrong.
+
+# %% tags=["hide-input", "nbval-ignore-output"]
+verdicts = scale_claims.scale_claims(p.scale_family, measures, lines, effects)
+if growth.get(released_pictures.FAMILY) is not None:
+    verdicts.append(scale_claims.growth_claim(released_pictures.FAMILY, growth[released_pictures.FAMILY]))
+claims.table(verdicts)
+
+# %% [markdown]
+# ## What it shows here
+
+# %% tags=["hide-input", "nbval-ignore-output"]
+told = scale_findings.scale_findings(p.scale_family, measures, lines, effects, p.scale_widths)
+if picture is not None:
+    family = released_pictures.FAMILY
+    if family in matrices:
+        told = scale_findings.picture_findings(family, matrices[family], p.widths, picture, growth[family]) + told
+    told += scale_findings.distance_findings(p.scale_family, measures, lines, p.scale_widths, p.dataset, picture)
+display(Markdown("\n".join([*told, scale_findings.reading_finding(matrices)])))
+
+# %% [markdown]
+# ## What differs from the paper
+#
+# - The paper does not show, as far as is known, how similarity depends on the number of images or epochs. Both lines
+#   are additions.
+# - How the released picture's networks were trained is known from scripts only: 100 epochs there, 200 by the program's
+#   default.
+# - The picture's readings for $\rho(k, k)$ rest on pairs of different widths. Its 17 single networks have no interval:
+#   other seeds might move each point.
+# - The doubled numbers are small ones. That a trend over three doublings goes on is not shown by them.
+# - The learning rate follows the epoch, as in the authors' program: more epochs go on with smaller steps.
+
+# %%
+numbers = {"images": n_images, "training_images": n_train,
+           "expected": {family: dict(zip(("estimate", "low", "high"), found)) for family, found in diagonals.items()},
+           "picture": None if picture is None else dict(zip(released_pictures.WIDTHS,
+                                                            picture_growth.own_similarity(picture))),
+           "growth": {family: None if found is None else {"here": found.here, "picture": found.picture,
+                                                          "widths": found.widths} for family, found in growth.items()},
+           "settings": {line: [[setting.n_train, setting.epochs, setting.steps()] for setting in settings]
+                        for line, settings in lines.items()},
+           "setting_order": [[setting.n_train, setting.epochs] for setting in measures.recipes],
+           "seeds": measures.seeds,
+           "measures": {name: dict(zip(("estimate", "low", "high"), by_population(measures, name)))
+                        for name in ("similarity", "test loss", "test accuracy")},
+           "effects": effects,
+           "factors": {line: scale.similarity_factors(measures, lines, line) for line in lines}}
+claims.write_results(p.study, "A2_scale", vars(p), numbers, verdicts)
