@@ -1,16 +1,15 @@
 """The claims of appendix 2: more images or epochs make networks more alike, and similarity grows as in the picture."""
 
-import math
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
 from lib.batch_size import Measures
-from lib.batch_size_claims import in_brackets
+from lib.batch_size_claims import CHANGE
 from lib.batch_size_effects import UNITS
 from lib.claims import Claim, judge_above, judge_within
 from lib.data import ImageData
-from lib.intervals import Interval
+from lib.intervals import Interval, in_brackets
 from lib.picture_growth import EPOCHS as THEIR_EPOCHS
 from lib.picture_growth import TRAINING_IMAGES, Growth
 from lib.populations import Population
@@ -75,19 +74,13 @@ def doublings_table(measures: Measures, found: Lines, effects: Effects, widths: 
         slopes, factors = similarity_slopes(measures, found, line), similarity_factors(measures, found, line)
         for place, width in enumerate(widths):
             rows.append({"line": line, "width": str(width),
-                         "similarity (cosine)": in_brackets([part[place] for part in slopes]),
-                         "factor of similarity": factor_in_brackets([part[place] for part in factors])})
-        rows.append({"line": line, "width": "mean", "factor of similarity": factor_in_brackets(
+                         "similarity (cosine)": in_brackets([part[place] for part in slopes], CHANGE),
+                         "factor of similarity": in_brackets([part[place] for part in factors])})
+        rows.append({"line": line, "width": "mean", "factor of similarity": in_brackets(
             [part[-1] for part in factors])} | _all_measures(effects[line]))
     rows += [{"line": row, "width": "mean"} | _all_measures(effects[row]) for row in effects if row not in found]
     return pd.DataFrame(rows).fillna("")
 
 
 def _all_measures(changes: Mapping[str, Interval]) -> dict[str, str]:
-    return {f"{name} ({unit})": in_brackets(changes[name]) for name, unit in UNITS.items()}
-
-
-def factor_in_brackets(found: Interval) -> str:
-    """'1.12 [1.05, 1.19]'; 'not known' where a similarity was not positive."""
-    estimate, low, high = map(float, found)
-    return "not known" if math.isnan(high) else f"{estimate:.2f} [{low:.2f}, {high:.2f}]"
+    return {f"{name} ({unit})": in_brackets(changes[name], CHANGE) for name, unit in UNITS.items()}

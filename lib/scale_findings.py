@@ -5,13 +5,14 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from lib.batch_size import Measures
-from lib.batch_size_claims import direction, in_brackets
+from lib.batch_size_claims import CHANGE, direction
 from lib.bootstrap import SimilarityMatrix
+from lib.intervals import in_brackets
 from lib.picture_growth import DATASET, TRAINING_IMAGES, Growth, at_width, own_similarity
 from lib.picture_growth import EPOCHS as THEIR_EPOCHS
 from lib.released_pictures import FAMILY, WIDTHS
 from lib.scale import EPOCHS, IMAGES, Lines, doublings_to, similarity_factors, sizes
-from lib.scale_claims import Effects, factor_in_brackets
+from lib.scale_claims import Effects
 
 THEIRS = {IMAGES: TRAINING_IMAGES, EPOCHS: THEIR_EPOCHS}
 
@@ -34,8 +35,8 @@ def growth_words(growth: Growth | None) -> str:
     span = f"over widths {growth.widths[0]} to {growth.widths[-1]}"
     if not np.isfinite(growth.here).all():
         return f"no exponent {span}, because a similarity, or a draw of it, is not positive"
-    return (f"{span} E[t] grows as k to the power {factor_in_brackets(growth.here)} here and {growth.picture:.2f} in "
-            f"the picture ({len(growth.picture_widths)} widths), {factor_in_brackets(growth.ratio)} times as fast")
+    return (f"{span} E[t] grows as k to the power {in_brackets(growth.here)} here and {growth.picture:.2f} in "
+            f"the picture ({len(growth.picture_widths)} widths), {in_brackets(growth.ratio)} times as fast")
 
 
 def reading_finding(families: Mapping[str, SimilarityMatrix]) -> str:
@@ -56,15 +57,15 @@ def scale_findings(family: str, measures: Measures, found: Lines, effects: Effec
         factor = [part[-1] for part in similarity_factors(measures, found, line)]
         similarity, accuracy = effects[line]["similarity"], effects[line]["test accuracy"]
         lines.append(f"- **Twice the {line}** ({family}, mean over widths {', '.join(map(str, widths))}): change of "
-                     f"ρ(k, k) {in_brackets(similarity)}, {direction(similarity)}; its factor "
-                     f"{factor_in_brackets(factor)}; change of test accuracy {in_brackets(accuracy)}, "
+                     f"ρ(k, k) {in_brackets(similarity, CHANGE)}, {direction(similarity)}; its factor "
+                     f"{in_brackets(factor)}; change of test accuracy {in_brackets(accuracy, CHANGE)}, "
                      f"{direction(accuracy)}.")
     row = f"{EPOCHS} − {IMAGES}"
     words = {"rises": "further passes over the same images leave it higher than new images do",
              "falls": "new images leave it higher than further passes over the same ones do",
              "undecided": "which of the two leaves it higher is undecided"}[direction(effects[row]["similarity"])]
     lines.append(f"- **Passes or images**: per doubling, epochs change ρ(k, k) by "
-                 f"{in_brackets(effects[row]['similarity'])} more than images, in about as many more steps: {words}.")
+                 f"{in_brackets(effects[row]['similarity'], CHANGE)} more than images, in about as many more steps: {words}.")
     return lines
 
 
@@ -93,6 +94,6 @@ def _distance(measures: Measures, found: Lines, line: str, place: int, width: in
     if needed is None:
         return text + "What a doubling does at this width is undecided, so no number of them is."
     if needed[0] < 0:
-        return text + f"A doubling, a factor of {factor_in_brackets(factor)}, leads away from it."
-    return (f"{text}At {factor_in_brackets(factor)} a doubling it would take {needed[0]:.1f} [{needed[1]:.1f}, "
+        return text + f"A doubling, a factor of {in_brackets(factor)}, leads away from it."
+    return (f"{text}At {in_brackets(factor)} a doubling it would take {needed[0]:.1f} [{needed[1]:.1f}, "
             f"{needed[2]:.1f}] of them, if the trend went on, which nothing here tells.")

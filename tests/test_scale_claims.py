@@ -13,8 +13,9 @@ import pytest
 
 from lib import scale_figures
 from lib.batch_size import Measures
-from lib.batch_size_claims import in_brackets
+from lib.batch_size_claims import CHANGE
 from lib.bootstrap import similarity_matrix
+from lib.intervals import in_brackets
 from lib.paired_similarity import PairedSimilarity
 from lib.picture_growth import compared_growth, neighbours, own_similarity
 from lib.planted import planted_population
@@ -22,7 +23,7 @@ from lib.populations import Population
 from lib.released_pictures import WIDTHS
 from lib.saw import von_mises_fisher
 from lib.scale import EPOCHS, IMAGES, lines
-from lib.scale_claims import conditions_table, doublings_table, factor_in_brackets, scale_claims, settings_table
+from lib.scale_claims import conditions_table, doublings_table, scale_claims, settings_table
 from lib.scale_findings import distance_findings, growth_words, picture_findings, reading_finding, scale_findings
 from lib.training import train
 
@@ -70,13 +71,8 @@ def test_the_table_has_every_width_the_mean_and_the_difference():
     assert list(table["width"]) == ["2", "8", "mean"] * 2 + ["mean"]
     assert [cell[:4] for cell in table["factor of similarity"][:4]] == ["2.00"] * 3 + ["1.33"]
     similarity, accuracy = table["similarity (cosine)"], table["test accuracy (share)"]
-    assert similarity[2] == in_brackets(RISES) and similarity[0].startswith("+0.150")
-    assert accuracy[5] == in_brackets(RISES) and accuracy[0] == ""
-
-
-def test_a_factor_that_is_not_known_is_said_to_be():
-    assert factor_in_brackets((1.25, 1.1, 1.4)) == "1.25 [1.10, 1.40]"
-    assert factor_in_brackets((math.nan,) * 3) == "not known"
+    assert similarity[2] == in_brackets(RISES, CHANGE) and similarity[0].startswith("+0.150")
+    assert accuracy[5] == in_brackets(RISES, CHANGE) and accuracy[0] == ""
 
 
 def test_settings_are_listed_with_their_steps():
