@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 
-from lib import figures, hypothesis_figures, saw_figures
+from lib import figures, hypothesis_figures, own_figures, saw_figures
 
 
 @pytest.fixture(autouse=True)
@@ -65,3 +65,16 @@ def test_the_mean_of_each_block_of_families_leaves_out_a_population_with_itself(
     values = np.array([[1, 0.8, 0.5, 0.5], [0.8, 1, 0.5, 0.5], [0.5, 0.5, 1, 0.9], [0.5, 0.5, 0.9, 1]])
     axis = hypothesis_figures.population_cosines(values, ["a", "a", "b", "b"], [2, 4]).axes[0]
     assert texts(axis)[:4] == ["0.80", "0.50", "0.50", "0.90"]
+
+
+def test_groups_without_a_number_keep_their_place_in_the_maps_and_rows():
+    estimate = np.array([[np.nan, -0.2], [-0.2, 0.8]])
+    interval = estimate, estimate - 0.1, estimate + 0.1
+    figure = own_figures.maps({"networks": interval, "mean directions": (np.full((2, 2), np.nan),) * 3}, ["one", "six"])
+    assert texts(figure.axes[0]) == ["–", "-0.20\n±0.10", "-0.20\n±0.10", "0.80\n±0.10"]
+    assert figure.axes[0].images[0].get_clim() == (-0.2, 0.8) and texts(figure.axes[1]) == ["–"] * 4
+    nothing = np.array([np.nan, np.nan])
+    axis = own_figures.expected_t((np.array([np.nan, 0.5]), nothing, nothing), ["one", "six"]).axes[0]
+    assert [label.get_text() for label in axis.get_yticklabels()] == ["one", "six"]
+    line, _, _ = axis.containers[0]
+    np.testing.assert_array_equal(line.get_xdata(), [np.nan, 0.5])

@@ -1,0 +1,382 @@
+"""Any networks on any images: planted similarities come out, nothing is touched, and what is no class score is told."""
+
+import hashlib
+import types
+import warnings
+
+import numpy as np
+import pytest
+import torch
+import torchvision
+from torch import nn
+from torchvision.transforms import v2
+
+from lib import models, own_models, salience
+from lib.class_scores import ClassScores, ModelError, kind_of_probability
+from lib.own_models import compare
+
+T = {"wide": 0.9, "narrow": 0.4, "middle": 0.7}
+pytestmark = pytest.mark.filterwarnings("ignore:no better than")  # untrained networks guess
+
+
+def random_images(count=12, channels=1, size=(8, 8), classes=4, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(count, channels, *size, generator=generator), torch.arange(count) % classes
+
+
+def linear(rows, size=(8, 8), factor=1):
+    """A module whose input gradients are `rows` [classes, C, H, W], every pixel drawn `factor` times larger."""
+    rows = rows.repeat_interleave(factor, 2).repeat_interleave(factor, 3)
+    model = nn.Sequential(nn.Flatten(), nn.Linear(rows[0].numel(), len(rows)))
+    with torch.no_grad():
+        model[1].weight.copy_(rows.flatten(1))
+    return model
+
+
+def planted(networks=3, channels=1, factors=dict.fromkeys(T, 1)):
+    """Groups whose networks have t * mu + sqrt(1 - t^2) * a direction of their own: rho is t_i t_j, exactly."""
+    count, generator = 1 + networks * len(T), torch.Generator().manual_seed(1)
+    bases = [torch.linalg.qr(torch.randn(channels * 64, count, generator=generator, dtype=float))[0].T
+             for _ in range(4)]  # orthonormal rows for each class
+    rows, own = torch.stack(bases).float().unflatten(2, (channels, 8, 8)), 0  # [classes, count, C, 8, 8]
+    groups = {}
+    for name, t in T.items():
+        groups[name] = []
+        for _ in range(networks):
+            own += 1
+            groups[name].append(linear(t * rows[:, 0] + (1 - t**2) ** 0.5 * rows[:, own], factor=factors[name]))
+    return groups
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_planted_similarities_mean_directions_and_expected_t_are_found(channels):
+    images, labels = random_images(channels=channels)
+    found = compare(planted(channels=channels), images, labels)
+    t = np.array(list(T.values()))
+    for (estimate, low, high), truth in ((found.rho, np.outer(t, t)), (found.mean_direction_cosines, np.ones((3, 3))),
+                                         (found.expected_t, t)):
+        for part in (estimate, low, high):  # no chance is left in the planted populations
+            np.testing.assert_allclose(part, truth, atol=1e-5)
+    assert found.samples == "networks and images" and found.groups == list(T) and found.networks == [3, 3, 3]
+    assert found.notes() == ["The intervals count networks and images as samples."]
+    assert list(found.table().index) == list(T) and (found.table()["zero gradients"] == 0).all()
+
+
+def test_networks_that_take_other_sizes_of_the_same_images_are_compared_on_the_grid():
+    factors = {"wide": 1, "narrow": 3, "middle": 2}
+    images, labels = random_images()
+    sizes = {name: images.repeat_interleave(k, 2).repeat_interleave(k, 3) for name, k in factors.items()}
+    t = np.array(list(T.values()))
+    found = compare(planted(factors=factors), sizes, labels)
+    np.testing.assert_allclose(found.rho[0], np.outer(t, t), atol=1e-5)
+    with pytest.raises(ValueError, match="same number of channels, and without a grid the same size"):
+        compare(planted(factors=factors), sizes, labels, grid=None)
+
+
+def test_single_networks_have_a_similarity_of_pairs_and_the_t_of_the_rank_one_fit():
+    images, labels = random_images()
+    found = compare({name: group[0] for name, group in planted().items()}, images, labels)
+    t = np.array(list(T.values()))
+    off = ~np.eye(3, dtype=bool)
+    np.testing.assert_allclose(found.rho[0][off], np.outer(t, t)[off], atol=1e-5)
+    np.testing.assert_allclose(found.expected_t[0], t, atol=1e-5)
+    assert np.isnan(found.rho[0][~off]).all() and np.isnan(found.mean_direction_cosines[0]).all()
+    assert found.samples == "images"
+    first, second = found.notes()
+    assert "images alone as samples, and say nothing about other networks" in first
+    assert "no E[t] of its own: wide, narrow, middle. Its E[t] is that of the rank-one fit" in second
+
+
+def test_a_single_network_among_groups_gets_its_t_from_the_fit_and_the_groups_from_their_pairs():
+    images, labels = random_images()
+    groups = planted()
+    found = compare({**groups, "narrow": groups["narrow"][0]}, images, labels)
+    np.testing.assert_allclose(found.expected_t[0], list(T.values()), atol=1e-5)
+    np.testing.assert_array_equal(np.isnan(np.diag(found.rho[0])), [False, True, False])
+    assert found.samples == "images" and found.networks == [3, 1, 3]
+
+
+def test_two_single_networks_have_no_t_and_one_alone_nothing():
+    images, labels = random_images()
+    wide, narrow = planted()["wide"][0], planted()["narrow"][0]
+    found = compare({"a": wide, "b": narrow}, images, labels)
+    assert np.isnan(found.expected_t[0]).all() and "With three groups or more" in found.notes()[1]
+    np.testing.assert_allclose(found.rho[0][0, 1], 0.36, atol=1e-5)
+    with pytest.raises(ValueError, match="one network alone has nothing to be compared with"):
+        compare({"a": wide}, images, labels)
+
+
+def test_an_interval_that_needs_a_sign_that_images_do_not_settle_is_missing_and_said():
+    """Two thirds of the images have similarity 1, one third -1: drawn again, the mean is sometimes negative."""
+    images, labels = random_images(classes=3)
+    rows = torch.randn(3, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    sign = torch.tensor([1, 1, -1])[:, None, None, None]
+    found = compare({"a": linear(rows), "b": linear(rows), "c": linear(rows * sign)}, images, labels)
+    np.testing.assert_allclose(found.expected_t[0], [1, 1, 1 / 3], atol=1e-5)
+    assert np.isnan(found.expected_t[1]).all() and "E[t] has no interval where a similarity" in found.notes()[2]
+
+
+def test_one_group_two_networks_and_opposite_networks_say_what_is_missing():
+    images, labels = random_images()
+    wide = planted()["wide"]
+    found = compare({"wide": wide[:2]}, images, labels)
+    np.testing.assert_allclose(found.expected_t[0], [0.9], atol=1e-5)
+    assert "Two networks give no interval within their group: wide." in found.notes()
+    minus = linear(-wide[2][1].weight.detach().unflatten(1, (1, 8, 8)))
+    found = compare({"a": wide[0], "b": wide[1], "c": minus}, images, labels)
+    assert np.isnan(found.expected_t[0]).all()
+    assert found.notes()[2] == "There is no E[t] where a similarity that it rests on is not positive."
+
+
+@pytest.mark.parametrize("family", ["cnn-small", "resnet-small", "vit"])
+def test_directions_are_those_of_the_book(family):
+    images, labels = random_images(20)
+    group = [models.initialise(models.build(family, 2, in_channels=1, image_size=8, num_classes=4),
+                               torch.Generator().manual_seed(seed)) for seed in range(2)]
+    found = compare({"a": group}, images, labels, batch_size=7)
+    for model, rows in zip(group, found.directions["a"]):
+        book = salience.directions(salience.input_gradients(model, images, labels))
+        np.testing.assert_allclose(rows, book, atol=1e-5)
+
+
+def resnet():
+    return torchvision.models.get_model("resnet18", weights=None, num_classes=10)
+
+
+def vision_transformer():
+    """torchvision begins with a head of zeros, which has no gradient."""
+    model = torchvision.models.VisionTransformer(64, 16, 2, 2, 24, 48, num_classes=10)
+    nn.init.normal_(model.heads.head.weight)
+    return model
+
+
+def mobilenet():
+    return torchvision.models.get_model("mobilenet_v3_small", weights=None, num_classes=10)
+
+
+def digest(model, images):
+    sha = hashlib.sha256()
+    for name, value in model.state_dict().items():
+        sha.update(name.encode() + value.contiguous().view(torch.uint8).numpy().tobytes() if value.ndim else
+                   f"{name} {value}".encode())
+    sha.update(images.numpy().tobytes())
+    flags = [(name, module.training) for name, module in model.named_modules()]
+    return sha.hexdigest(), flags, [(part.requires_grad, part.grad is None) for part in model.parameters()]
+
+
+def test_networks_of_torchvision_are_compared_and_left_as_they_were():
+    torch.manual_seed(0)
+    images, labels = random_images(4, 3, (64, 64), 10)
+    groups = {"resnet18": [resnet() for _ in range(2)], "vit": [vision_transformer() for _ in range(2)],
+              "mobilenet": [mobilenet() for _ in range(2)]}
+    groups["resnet18"][0].bn1.eval()  # a mixture of modes, and of parameters that are trained
+    groups["vit"][0].encoder.requires_grad_(False)
+    everyone = [model for group in groups.values() for model in group]
+    before = [digest(model, images) for model in everyone]
+    found = compare(groups, images, labels, draws=100)
+    assert before == [digest(model, images) for model in everyone]
+    assert found.rho[0].shape == (3, 3) and np.isfinite(found.rho[0]).all()
+    assert {rows.shape for rows in found.directions.values()} == {(2, 4, 3 * 64)}
+
+
+def test_an_in_place_layer_at_the_beginning_leaves_the_images_alone():
+    images, labels = random_images(channels=5, size=(12, 9))
+    kept = images.clone()
+    torch.manual_seed(0)
+
+    def network():
+        return nn.Sequential(nn.ReLU(inplace=True), nn.Conv2d(5, 3, 3), nn.BatchNorm2d(3), nn.ReLU(inplace=True),
+                             nn.Dropout(0.5), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, 4))
+
+    found = compare({"a": [network(), network()]}, images, labels, grid=4)
+    assert torch.equal(images, kept) and found.directions["a"].shape == (2, 12, 5 * 16)
+    # ReLU stops the gradient where a pixel is negative: at the full grid those entries are zero.
+    full = compare({"a": [network(), network()]}, images, labels, grid=None).directions["a"]
+    assert not full[:, images.flatten(1) < 0].any()
+
+
+@pytest.mark.parametrize("dtype, tolerance", [(torch.float64, 1e-5), (torch.bfloat16, 0.1), (torch.float16, 0.02)])
+def test_networks_of_other_precisions_get_images_of_theirs(dtype, tolerance):
+    torch.manual_seed(0)
+    images, labels = random_images(6, 2)
+    model = nn.Sequential(nn.Conv2d(2, 3, 3), nn.Softplus(), nn.Flatten(), nn.Linear(108, 4))
+    exact = salience.directions(salience.input_gradients(model, images, labels), grid=4).numpy()
+    model.to(dtype)
+    found = compare({"a": [model, model]}, images, labels, grid=4).directions["a"][0]
+    np.testing.assert_allclose((found * exact).sum(1), 1, atol=tolerance)
+    assert next(model.parameters()).dtype == dtype
+
+
+def test_normalisation_may_be_a_part_of_the_network():
+    torch.manual_seed(0)
+    images, labels = random_images(6, 3)
+    model = nn.Sequential(nn.Flatten(), nn.Linear(192, 4))
+    inside = nn.Sequential(v2.Normalize([0.5] * 3, [0.2] * 3), model)
+    found = compare({"inside": inside, "outside": model}, images, labels, grid=4)
+    np.testing.assert_allclose(found.rho[0][0, 1], 1, atol=1e-5)
+
+
+def returning(function):
+    """A network of class scores [n, 4] that returns something else, made of them by `function`."""
+    class Returning(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.net = nn.Sequential(nn.Flatten(), nn.Linear(64, 4))
+
+        def forward(self, images):
+            return function(self.net(images))
+
+    torch.manual_seed(0)
+    return Returning()
+
+
+def own_mistake(scores):
+    raise KeyError("no such layer\nand more lines")
+
+
+@pytest.mark.parametrize("function, sentence", [
+    (lambda s: {"out": s, "aux": s}, "the model a returns a dictionary with 'out', 'aux', and class scores must be one "
+     r"tensor; say which, for instance scores=lambda output: output\['out'\]"),
+    (lambda s: (s, s), r"returns 2 things \(a tuple\), and class scores .* scores=lambda output: output\[0\]"),
+    (lambda s: types.SimpleNamespace(loss=0, logits=s), r"returns a SimpleNamespace, .* scores=lambda output: output\.logits"),
+    (lambda s: None, "returns a NoneType, and class scores must be one tensor"),
+    (lambda s: s[:, :1], r"returns one number an image, of the shape \[\d+, 1\]: a binary classifier; make it two"),
+    (lambda s: s[:, 0], r"returns one number an image, of the shape \[\d+\]: a binary"),
+    (lambda s: s[:, :, None, None].expand(-1, -1, 8, 8), r"returns \[\d+, 4, 8, 8\] for \d+ images, a map and not"),
+    (lambda s: s.argmax(1), "returns numbers of the type torch.int64: class indices have no gradient"),
+    (lambda s: s[:1], r"returns \[1, 4\] for 2 images, and not \[images, classes\] class scores"),
+    (lambda s: s * torch.nan, "the model a gives scores that are not finite"),
+    (lambda s: s[:, :3], "the model a scores 3 classes, 0 to 2, and the labels go up to 3"),
+    (lambda s: s.detach(), "the scores of the model a do not depend on the images in a way that has a gradient"),
+    (lambda s: torch.arange(4.0).expand(len(s), 4), "do not depend on the images"),
+    (lambda s: s * 0, "the model a has a zero gradient at every image"),
+    (lambda s: s - s.mean(0), "change with the other images or from call to call, .* BatchNorm or dropout works as in"),
+    (lambda s: nn.functional.dropout(s, 0.5), "call model.eval\\(\\) before a model is traced or exported"),
+    (own_mistake, r"^the model a fails on images of the shape \[2, 1, 8, 8\] \[images, channels, height, width\]: KeyError: "
+     r"'no such layer\\nand more lines'$"),
+])
+def test_what_is_no_class_score_is_told_with_what_would_make_one(function, sentence):
+    images, labels = random_images()
+    with pytest.raises(ModelError, match=sentence) as caught:
+        compare({"a": returning(function), "b": returning(lambda s: s)}, images, labels)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("function, pick", [
+    (lambda s: {"out": s, "aux": -s}, lambda output: output["out"]), (lambda s: (s, 0), lambda output: output[0]),
+    (lambda s: types.SimpleNamespace(logits=s), lambda output: output.logits),
+    (lambda s: s[:, :, None, None].expand(-1, -1, 3, 5), lambda output: output.flatten(2).mean(2)),
+])
+def test_scores_are_taken_out_of_what_a_network_returns(function, pick):
+    images, labels = random_images()
+    plain = compare({"a": returning(lambda s: s), "b": returning(lambda s: s.exp())}, images, labels)
+    found = compare({"a": returning(function), "b": returning(lambda s: function(s.exp()))}, images, labels, scores=pick)
+    np.testing.assert_allclose(found.directions["a"], plain.directions["a"], atol=1e-6)
+    np.testing.assert_allclose(found.rho[0], plain.rho[0], atol=1e-6)
+
+
+def test_a_binary_classifier_has_the_gradient_of_its_number_with_the_sign_of_the_class():
+    images, labels = random_images(classes=2)
+    binary = returning(lambda s: s[:, 0])
+    found = compare({"a": [binary, binary]}, images, labels,
+                    scores=lambda s: torch.stack([-s.flatten(), s.flatten()], 1)).directions["a"][0]
+    weight = nn.functional.normalize(binary.net[1].weight[0], dim=0).detach()
+    np.testing.assert_allclose(found, torch.where(labels[:, None] == 1, weight, -weight), atol=1e-6)
+
+
+def test_probabilities_are_no_logits_and_are_named():
+    images, labels = random_images()
+    groups = {"sure": returning(lambda s: s.softmax(1)), "plain": returning(lambda s: s)}
+    with pytest.warns(UserWarning, match="the model sure returns probabilities, which are no logits: .* leave its softmax"):
+        compare(groups, images, labels)
+    logarithms = {"sure": returning(lambda s: s.log_softmax(1)), "plain": returning(lambda s: s)}
+    with pytest.warns(UserWarning, match="returns log-probabilities, .* output='log-probability' for all"):
+        compare(logarithms, images, labels)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.filterwarnings("ignore", message="no better than")
+        found = compare(logarithms, images, labels, output="log-probability")
+        picked = compare({"sure": groups["sure"], "also": groups["sure"]}, images, labels, scores=torch.log,
+                         output="log-probability")
+    np.testing.assert_allclose(found.rho[0][0, 1], 1, atol=1e-5)
+    np.testing.assert_allclose(picked.directions["sure"], found.directions["sure"], atol=1e-5)
+
+
+@pytest.mark.parametrize("scores, kind", [
+    ([[0.2, 0.8], [1.0, 0.0]], "probabilities"), ([[0.2, 0.8], [0.2, 0.7]], None), ([[-0.2, 1.2], [0.5, 0.5]], None),
+    ([[1.0], [1.0]], None), ([[-0.6931, -0.6931], [-20.0, 0.0]], "log-probabilities"), ([[3.0, 1.0], [0.2, 0.8]], None)])
+def test_probabilities_are_told_from_scores(scores, kind):
+    assert kind_of_probability(torch.tensor(scores)) == kind
+
+
+def test_networks_that_guess_are_named():
+    images, labels = random_images(40)
+    rows = torch.eye(4, 64).unflatten(1, (1, 8, 8))
+    images = images * 0.01 + rows[labels]
+    good, shifted = linear(rows), linear(rows.roll(1, 0))
+    with pytest.warns(UserWarning, match="most frequent class: shifted, network 1; are the labels in the order of the scores"):
+        found = compare({"good": [good, good], "shifted": [shifted, good]}, images, labels)
+    np.testing.assert_allclose(found.accuracy, [1, 0.5])
+
+
+def test_the_models_own_complaint_about_the_images_is_one_sentence():
+    images, labels = random_images(4, 1, (16, 16))
+    with pytest.raises(ModelError, match=r"^the model net, network 2 fails on images of the shape \[2, 1, 16, 16\] \[images, "
+                       r"channels, height, width\]: RuntimeError: .*expected input\[2, 1, 16, 16\] to have 3 channels"):
+        compare({"net": [linear(torch.randn(4, 1, 16, 16)), nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten())]}, images, labels)
+
+
+def test_a_layer_whose_gradient_fails_is_told():
+    class Broken(torch.autograd.Function):
+        @staticmethod
+        def forward(context, x):
+            return x.clone()
+
+        @staticmethod
+        def backward(context, gradient):
+            raise NotImplementedError("no gradient\nof this layer")
+
+    images, labels = random_images()
+    with pytest.raises(ModelError, match="^the gradients of the model a cannot be taken: NotImplementedError: no gradient$"):
+        compare({"a": returning(Broken.apply), "b": returning(lambda s: s)}, images, labels)
+
+
+def test_gradients_that_vanish_at_some_images_are_counted():
+    images, labels = random_images()
+    group = [returning(lambda s: s * (torch.arange(4) > 0)) for _ in range(2)]
+    assert compare({"a": group}, images, labels).table()["zero gradients"].tolist() == [0.25]
+
+
+LABELS = torch.arange(12) % 4
+
+
+@pytest.mark.parametrize("arguments, sentence", [
+    ({"models": {}}, "there are no models; give a dictionary"),
+    ({"models": {"a": []}}, "the group 'a' has no networks"),
+    ({"images": {"b": torch.zeros(12, 1, 8, 8)}}, "the group 'a' has no images; those that have are 'b'"),
+    ({"models": {"a": [3]}}, "the model a, network 1 must be a torch.nn.Module, not a int"),
+    ({"models": {"a": nn.LazyLinear(4)}}, "the model a has lazy layers without weights; call it once on an image"),
+    ({"images": torch.zeros(12, 64)}, r"images must be a tensor \[images, channels, height, width\] .* not \[12, 64\] of"),
+    ({"images": torch.zeros(12, 1, 8, 8, dtype=torch.uint8)}, "of floating-point numbers, .* of torch.uint8"),
+    ({"images": np.zeros((12, 1, 8, 8))}, "not ndarray"),
+    ({"labels": LABELS[:5]}, "12 images need as many labels, not 5"),
+    ({"labels": LABELS - 1}, "labels must be from 0 on, not -1"),
+    ({"labels": LABELS / 2}, r"class indices, whole numbers \[images\], of 2 images or more, not \[12\] of the type torch.float32"),
+    ({"labels": LABELS[:1], "images": torch.zeros(1, 1, 8, 8)}, "of 2 images or more, not \\[1\\]"),
+    ({"grid": 9}, "grid must be a whole number from 1 to 8"),
+    ({"output": "loss"}, "unknown output 'loss'; the outputs are logit"),
+    ({"batch_size": 0}, "batch_size must be a whole number of at least 1, not 0"),
+    ({"draws": 1}, "draws must be a whole number of at least 2, not 1"),
+])
+def test_arguments_that_do_not_fit_are_refused(arguments, sentence):
+    images, labels = random_images()
+    usual = {"models": {"a": returning(lambda s: s)}, "images": images, "labels": labels}
+    with pytest.raises(ValueError, match=sentence):
+        own_models.compare(**(usual | arguments))
+
+
+def test_the_copy_of_class_scores_does_not_change_their_gradient():
+    images, labels = random_images()
+    model = returning(lambda s: s.tanh())
+    assert torch.equal(salience.input_gradients(ClassScores("a", model), images, labels),
+                       salience.input_gradients(model, images, labels))
