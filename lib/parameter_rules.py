@@ -84,6 +84,30 @@ def _path(value: object) -> str:
     return value
 
 
+def _optional_path(value: object) -> str | None:
+    return None if value is None else _path(value)
+
+
+def _picture_size(value: object) -> int | list[int]:
+    if isinstance(value, (list, tuple)) and len(value) == 2:
+        return [_whole(1)(side) for side in value]
+    return _whole(1)(value)
+
+
+def _channel_numbers(check: Callable[[object], float]) -> Callable[[object], list[float]]:
+    def check_all(value):
+        if not isinstance(value, (list, tuple)) or len(value) not in (1, 3):
+            raise ValueError(f"must be a list of three numbers, for colour, or of one, for grey, not {value!r}")
+        return [check(number) for number in value]
+    return check_all
+
+
+def _finite(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise ValueError(f"must be a finite number, not {value!r}")
+    return float(value)
+
+
 def _steps(value: object) -> list[float]:
     return sorted(_distinct([_positive(step) for step in _distinct(value, 1)], 1))
 
@@ -149,6 +173,11 @@ RULES = {
     "checkpoints": _path,
     "pictures": _path,
     "images": _whole(100),
+    "model_folder": _optional_path,
+    "picture_folder": _optional_path,
+    "picture_size": _picture_size,
+    "picture_mean": _channel_numbers(_finite),
+    "picture_std": _channel_numbers(_positive),
     "batch_sizes": lambda value: sorted(_whole(2)(size) for size in _distinct(value, 2)),
     "scale_family": _family,
     "scale_widths": _widths,

@@ -129,6 +129,14 @@ def check_among(name: str, value: object, others: str, allowed: list) -> None:
                              f"not {value!r}")
 
 
+def check_together(values: SimpleNamespace, *names: str) -> None:
+    """Raises ParameterError where some of these parameters are given and others are None."""
+    given = [name for name in names if getattr(values, name) is not None]
+    if missing := [name for name in names if name not in given]:
+        if given:
+            raise ParameterError(f"parameter {given[0]!r}: needs {' and '.join(map(repr, missing))} too")
+
+
 def check_image_count(name: str, count: int | list[int] | None, available: int) -> None:
     """Raises ParameterError where the parameter `name`, a count or a list, asks for more test images than there are.
 

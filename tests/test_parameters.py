@@ -48,6 +48,11 @@ GOOD = {
     "checkpoints": ["../shared/networks", "C:/networks"],
     "pictures": ["cifar10.zip"],
     "images": [100, 10000],
+    "model_folder": [None, "my/networks"],
+    "picture_folder": [None, "my/pictures"],
+    "picture_size": [224, [32, 48], (8, 8)],
+    "picture_mean": [[0.5], [0.485, 0, -1]],
+    "picture_std": [[0.5], [1, 0.2, 3.0]],
     "batch_sizes": [[64, 128, 256, 512], [2, 3]],
     "scale_family": ["cnn-small", "resnet-large"],
     "scale_widths": [[2, 4, 8]],
@@ -107,6 +112,12 @@ BAD = {
     "checkpoints": [(None, "path of a file or folder, not None"), ("", "path"), (["a"], "path"), ("a\0b", "path")],
     "pictures": [(3, "path of a file or folder, not 3"), (" ", "path")],
     "images": [(99, "at least 100, not 99"), (None, "whole number"), (1e3, "whole number")],
+    "model_folder": [("", "path of a file or folder"), (3, "path of a file or folder, not 3")],
+    "picture_folder": [(" ", "path of a file or folder"), (["a"], "path of a file or folder")],
+    "picture_size": [(0, "at least 1, not 0"), ([8, 0], "at least 1, not 0"), ([8, 8, 8], "whole number"), ("8", "whole")],
+    "picture_mean": [([0.5, 0.5], "list of three numbers, for colour, or of one, for grey"), (0.5, "list of three numbers"),
+                     ([math.nan], "a finite number, not nan"), (["0"], "a finite number, not '0'")],
+    "picture_std": [([], "list of three numbers"), ([0], "finite number above 0, not 0"), (None, "list of three numbers")],
     "batch_sizes": [([64], "at least 2 different"), ([64, 64], "different values"), ([64, 1], "at least 2, not 1"),
                     ([64, 128.0], "whole number"), (64, "must be a list")],
     "scale_family": [("vgg", "families are cnn-small"), (["cnn-small"], "families are cnn-small")],
@@ -251,6 +262,15 @@ def test_what_a_run_leaves_out_cannot_be_chosen():
     with pytest.raises(ParameterError, match=r"^parameter 'judged_eps': must be among the eps 0.05, 0.5, not "
                                              r"\[0.05, 0.1\]$"):
         parameters.check_among("judged_eps", [0.05, 0.1], "eps", [0.05, 0.5])
+
+
+def test_parameters_that_belong_together_are_given_together():
+    for both in (None, "a"):
+        parameters.check_together(types.SimpleNamespace(model_folder=both, picture_folder=both), "model_folder",
+                                  "picture_folder")
+    with pytest.raises(ParameterError, match="^parameter 'picture_folder': needs 'model_folder' too$"):
+        parameters.check_together(types.SimpleNamespace(model_folder=None, picture_folder="a"), "model_folder",
+                                  "picture_folder")
 
 
 def test_no_more_images_are_asked_for_than_there_are():

@@ -172,6 +172,18 @@ def test_released_networks_give_the_similarities_of_the_reference_and_of_the_aut
     assert "contradicted" not in {found["10-picture-similarity"], found["10-picture-attack-ratio"]}
 
 
+def test_networks_brought_as_plain_modules_have_the_similarities_of_the_chapters(read):
+    """The same networks, fewer of cnn-small: six of twenty seeds."""
+    own = read("own_models")["numbers"]
+    similarity = dict(zip(own["groups"], np.diag(own["expected"]["estimate"])))
+    for family, chapter in (("cnn-small", "03_individual_similarity"), ("resnet-small", "03_individual_similarity"),
+                            ("vit", "09_vision_transformer")):
+        found = read(chapter)
+        values = dict(zip(found["parameters"]["widths"], np.diag(found["numbers"]["expected"][family]["estimate"])))
+        assert all(abs(similarity[f"{family} {k}"] - values[k]) < 0.05 for k in (4, 16))
+    np.testing.assert_allclose(np.square(own["mean_cosine"]["estimate"]), list(similarity.values()), atol=1e-4)
+
+
 def test_no_open_choice_turns_a_conclusion_round(read):
     chapter = read("A1_open_choices")
     found = verdicts(chapter)
