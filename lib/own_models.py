@@ -13,7 +13,7 @@ import pandas as pd
 import torch
 from torch import nn
 
-from lib import predictions, rank_one, rank_one_pairs, salience
+from lib import predictions, rank_one, salience
 from lib.bootstrap import SimilarityMatrix, similarity_matrix
 from lib.class_scores import ClassScores, ModelError, check_alone, check_scores, frozen, own_words
 from lib.image_bootstrap import Resampled, resampled_means
@@ -178,7 +178,7 @@ def _compared(directions: dict[str, np.ndarray], accuracy: np.ndarray, rng: np.r
     def expected_t(rho: np.ndarray) -> np.ndarray:
         if not single.any() or len(populations) < 3:
             return rank_one.resultants(rho)
-        return np.where(single, np.exp(rank_one_pairs.coefficients(rho)), rank_one.resultants(rho))
+        return np.where(single, np.exp(rank_one.coefficients(rho, diagonal=False)), rank_one.resultants(rho))
 
     return Comparison(directions, accuracy, "images" if single.any() else "networks and images", matrix.interval(),
                       matrix.interval(rank_one.cosines), matrix.interval(expected_t))
