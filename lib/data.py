@@ -54,6 +54,11 @@ class ImageData:
             sha.update(tensor.contiguous().numpy().data)
         return sha.hexdigest()
 
+    def pixel_values(self, images: torch.Tensor) -> np.ndarray:
+        """Normalised images [n, C, H, W] as they look: [n, H, W, C], from 0 to 1."""
+        mean, std = (torch.tensor(part, dtype=images.dtype)[:, None, None] for part in (self.mean, self.std))
+        return (images * std + mean).clamp(0, 1).movedim(1, -1).numpy()
+
 
 def check_name(name: str) -> None:
     """Raises ValueError, naming the data sets there are, for any other, and for a PATH that leads nowhere."""

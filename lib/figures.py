@@ -149,11 +149,12 @@ def steps(families: Mapping[str, Interval], widths: Sequence[int]) -> Figure:
 def gradient_gallery(images: np.ndarray, columns: Mapping[str, np.ndarray], titles: Sequence[str]) -> Figure:
     """A row an image: the image, then its gradient in every column, each scaled to its own largest entry.
 
-    `images`: [rows, height, width]; `columns`: title -> [rows, height, width], signed; `titles`: one a row.
+    `images`: [rows, height, width, channels], from 0 to 1, grey or colour; `columns`: title -> [rows, height, width],
+    signed; `titles`: one a row.
     """
     figure, axes = subplots(len(images), 1 + len(columns), width=1.45, height=1.5, squeeze=False)
     for row, panels in enumerate(axes):
-        panels[0].imshow(images[row], cmap="gray")
+        panels[0].imshow(images[row], cmap="gray", vmin=0, vmax=1)  # the map is of grey images alone
         panels[0].set_ylabel(titles[row])
         for panel, gradients in zip(panels[1:], columns.values()):
             scale = np.abs(gradients[row]).max() or 1

@@ -90,10 +90,10 @@ columns |= {
            f"mean of\nk = {p.widths[0]}": narrow.mean(0), f"mean of\nk = {p.widths[-1]}": wide.mean(0)}
 channels = images.train_images.shape[1]
 pictures = {title: salience.as_pictures(column[shown], channels) for title, column in columns.items()}
-figure = figures.gradient_gallery(images.test_images[shown].mean(1).numpy(), pictures,
+figure = figures.gradient_gallery(images.pixel_values(images.test_images[shown]), pictures,
                                   [f"class {images.classes[images.test_labels[i]]}" for i in shown])
 figures.show(figure, f"**Images and their gradients.** {family}; n = {len(shown)} test images, 2 networks at each of two "
-             f"widths, means over {len(narrow)} and {len(wide)} networks; colour channels are averaged.")
+             f"widths, means over {len(narrow)} and {len(wide)} networks; gradients are averaged over the colour channels.")
 
 # %% [markdown]
 # ## Single networks: Fig. 2

@@ -149,3 +149,11 @@ def test_too_many_or_too_few_images_are_refused(argument, most, count):
 def test_a_number_of_images_that_is_not_whole_is_refused(count):
     with pytest.raises(ValueError, match=f"n_train for 'digits' must be a whole number .*, not {count!r}"):
         data.load("digits", n_train=count)
+
+
+def test_pixel_values_are_those_of_the_pictures_again(digits):
+    pixels, labels = load_digits(return_X_y=True)
+    shown = digits.pixel_values(digits.test_images)
+    assert shown.shape == (20, 8, 8, 1)
+    original = {tuple(row) for row in (pixels / 16).round(4)}
+    assert all(tuple(picture.astype(float).ravel().round(4)) in original for picture in shown)

@@ -78,3 +78,12 @@ def test_groups_without_a_number_keep_their_place_in_the_maps_and_rows():
     assert [label.get_text() for label in axis.get_yticklabels()] == ["one", "six"]
     line, _, _ = axis.containers[0]
     np.testing.assert_array_equal(line.get_xdata(), [np.nan, 0.5])
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_the_gallery_shows_images_as_they_look(channels):
+    images = np.random.default_rng(0).random((2, 4, 4, channels))
+    axes = figures.gradient_gallery(images, {"one": np.ones((2, 4, 4))}, ["a", "b"]).axes
+    shown = np.asarray(axes[0].images[0].get_array())
+    np.testing.assert_array_equal(shown, images[0].squeeze() if channels == 1 else images[0])
+    assert axes[0].images[0].get_clim() == (0, 1)
