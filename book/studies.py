@@ -148,8 +148,8 @@ def revision() -> str:
         return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
 
     try:
-        return git("rev-parse", "--short=12", "HEAD") + (" with changes" if git("status", "--porcelain", "lib",
-                                                                                "notebooks") else "")
+        changed = git("status", "--porcelain", "lib", "notebooks/*.py")
+        return git("rev-parse", "--short=12", "HEAD") + " with changes" * bool(changed)
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
 

@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import tables
+
 RESULTS = Path(__file__).resolve().parents[1] / "results"
 FAMILIES = ("cnn-small", "cnn-large", "resnet-small", "resnet-large")
 
@@ -215,3 +217,15 @@ def test_new_images_make_networks_more_alike_and_further_passes_hardly(read):
     if numbers["picture"]:  # CIFAR-10, where similarity is lower at every width
         assert abs(numbers["picture"]["8"] - 0.04) < 0.01 and numbers["growth"]["cnn-small"]["picture"] > 0.4
         assert expected["cnn-small"][2] > 3 * numbers["picture"]["8"]
+
+
+@pytest.mark.parametrize("name", tables.executed_studies())
+def test_similarity_rises_with_the_width_of_plain_networks_in_every_study(name):
+    chapter = json.loads((RESULTS / name / "03_individual_similarity.json").read_text())
+    found = verdicts(chapter)
+    assert found["03-growth-cnn-small"] == found["03-range-cnn-small"] == "supported"
+    assert "contradicted" not in {verdict for claim, verdict in found.items() if claim.startswith("03-above-chance")}
+    for matrix in chapter["numbers"]["expected"].values():
+        estimate = np.array(matrix["estimate"])
+        np.testing.assert_allclose(estimate, estimate.T)
+        assert 0 < estimate.min() and estimate.max() < 0.6  # beginners, and photographs: far below the digits
