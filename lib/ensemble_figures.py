@@ -6,15 +6,14 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import NullLocator
+from matplotlib.ticker import MaxNLocator, NullLocator
 
 from lib.ensemble_claims import AVERAGES
 from lib.ensemble_cosines import law
 from lib.ensemble_statistics import Families, common_sizes, estimates, interval, table
 from lib.ensembles import Ensembles
-from lib.figures import by_width, look, panel_grid, shades, subplots
+from lib.figures import PAGE, by_width, look, panel_grid, shades, subplots
 
-PAGE = 9.2  # inches, the width of a figure of several panels
 COSINE = "E[t] (cosine)"
 STYLES = dict(zip(AVERAGES, ("solid", "dashed")))
 
@@ -140,11 +139,13 @@ def _legend(figure: Figure, families: Families) -> None:
 
 
 def _loss_axis(axis: Axes) -> None:
-    """A logarithmic axis with plain numbers."""
+    """A logarithmic axis with plain numbers, three of them or more."""
     axis.set(yscale="log", ylabel="test loss (nats)")
     lowest, highest = axis.get_ylim()
-    ticks = [digit * 10.0**power for power in range(-6, 2) for digit in (1, 2, 5)]
-    ticks = [tick for tick in ticks if lowest <= tick <= highest]
+    wide = [digit * 10.0**power for power in range(-6, 2) for digit in (1, 2, 5)]
+    narrow = MaxNLocator(5).tick_values(lowest, highest)
+    inside = [[tick for tick in ticks if lowest <= tick <= highest] for ticks in (wide, narrow)]
+    ticks = inside[0] if len(inside[0]) > 2 else inside[1]
     axis.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
     axis.yaxis.set_minor_locator(NullLocator())
 

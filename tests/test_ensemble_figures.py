@@ -140,3 +140,13 @@ def test_widths_of_one_family_have_colours_of_their_own(families):
     figure = ensemble_figures.law_by_members(families, WIDTHS)
     colours = [to_rgba(handle.lines[0].get_color()) for handle in figure.axes[0].containers]
     assert len(set(colours)) == len(WIDTHS)
+
+
+@pytest.mark.parametrize("losses", [(0.02, 0.9), (1.55, 2.4), (1.01, 1.06)])
+def test_an_axis_of_losses_names_three_numbers_or_more_and_they_are_where_they_say(losses):
+    axis = plt.figure().subplots()
+    axis.plot([0, 1], losses)
+    ensemble_figures._loss_axis(axis)
+    named = {float(label.get_text()): place for label, place in zip(axis.get_yticklabels(), axis.get_yticks())}
+    assert len(named) >= 3 and all(name == pytest.approx(place) for name, place in named.items())
+    plt.close("all")
