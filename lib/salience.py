@@ -25,8 +25,7 @@ OUTPUTS = {
     "log-probability": lambda logits, labels: logits.log_softmax(1).gather(1, labels),
 }
 
-
-PART = 1024  # images whose gradients are averaged and scaled together
+PART = 1024  # images whose gradients are held at full resolution
 
 
 def input_gradients(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, *, output: str = "logit",
@@ -70,9 +69,14 @@ def directions(gradients: torch.Tensor, *, grid: int | None = 8) -> torch.Tensor
     Raises:
         ValueError: a grid below 1 or finer than the image.
     """
-    gradients = torch.as_tensor(gradients)
-    # In parts, because double precision and the products of the averaging are larger than the gradients themselves.
-    return torch.cat([_unit(part.double(), grid).float() for part in gradients.split(PART)])
+    gradients = torch.as_tensor(gradients).double()
+    if grid is not None:
+        rows, columns = (_area_average(size, grid) for size in gradients.shape[-2:])
+        gradients = rows @ gradients @ columns.T
+    flat = gradients.flatten(1)
+    # Scaled by the largest entry first, so that the square of a tiny gradient does not vanish.
+    flat = flat / flat.abs().amax(1, keepdim=True).clamp_min(torch.finfo(flat.dtype).tiny)
+    return F.normalize(flat, dim=1).float()
 
 
 def population_directions(populations: Mapping[Hashable, Population], images: ImageData, *, output: str = "logit",
@@ -126,17 +130,6 @@ def check_output(output: str) -> None:
         raise ValueError(f"unknown output {output!r}; the outputs are {', '.join(OUTPUTS)}")
 
 
-def _unit(gradients: torch.Tensor, grid: int | None) -> torch.Tensor:
-    """[n, C, H, W] averaged over the grid and scaled to unit length, [n, C * grid * grid]; zero stays zero."""
-    if grid is not None:
-        rows, columns = (_area_average(size, grid) for size in gradients.shape[-2:])
-        gradients = rows @ gradients @ columns.T
-    flat = gradients.flatten(1)
-    # Scaled by the largest entry first, so that the square of a tiny gradient does not vanish.
-    flat = flat / flat.abs().amax(1, keepdim=True).clamp_min(torch.finfo(flat.dtype).tiny)
-    return F.normalize(flat, dim=1)
-
-
 def _batch_gradients(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, output: str) -> torch.Tensor:
     # Without TF32, float32 means float32 on a GPU too.
     with torch.enable_grad(), torch.backends.cudnn.flags(deterministic=True, allow_tf32=False):
@@ -158,8 +151,9 @@ def _stored_directions(specification: Specification, seed: int, model: nn.Module
     place = direction_store.place(specification, seed, model, images, output, grid)
     found = direction_store.read(place)
     if found is None:
-        gradients = input_gradients(model, images.test_images, images.test_labels, output=output)
-        found = directions(gradients, grid=grid).numpy()
+        # Of the gradients at full resolution no more than a part is held at a time.
+        parts = zip(images.test_images.split(PART), images.test_labels.split(PART))
+        found = np.concatenate([directions(input_gradients(model, *part, output=output), grid=grid) for part in parts])
         direction_store.write(place, found)
     return found
 
