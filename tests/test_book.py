@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import chapters
+import tables
 
 ROOT = Path(__file__).resolve().parents[1]
 HTML = ROOT / "_build" / "html"
@@ -25,20 +26,23 @@ def test_every_chapter_is_a_page_no_older_than_its_execution():
         assert page.stat().st_mtime >= executed.stat().st_mtime
 
 
-def test_every_claim_of_every_chapter_is_on_the_page_of_claims_once_with_a_link_to_it():
+def test_every_claim_of_every_study_is_on_the_page_of_claims_in_one_row_with_a_link_to_each_of_its_pages():
     page = (HTML / "book" / "claims.html").read_text()
     rows = re.findall(r"<tr.*?</tr>", page, re.S)
-    shown = {re.search(r"<code>([^<]+)</code>", row)[1]: row for row in rows if "<code>" in row}
-    names = []
-    for chapter in chapters.chapter_names():
-        for claim in json.loads((ROOT / "results" / "book" / f"{chapter}.json").read_text())["claims"]:
-            names.append(claim["name"])
-            row = shown[claim["name"]]
-            text = unescape(row).replace("’", "'")  # Sphinx sets a typographer's apostrophe
-            assert claim["verdict"] in row and text.count(claim["statement"]) == 1
-            assert f'href="chapters/{chapter}.html"' in row
-        assert (HTML / "book" / "chapters" / f"{chapter}.html").exists()
-    assert sorted(shown) == sorted(names) and page.count("<code>") == len(names) > 20
+    shown = {re.search(r"<code[^>]*>([^<]+)</code>", row)[1]: row for row in rows if "<code" in row}
+    folders = {"book": ("chapters", chapters.chapter_names())} | {
+        name: (f"studies/{name}", study["chapters"]) for name, study in tables.executed_studies().items()}
+    names = set()
+    for folder, (pages, executed) in folders.items():
+        for chapter in executed:
+            assert (HTML / "book" / pages / f"{chapter}.html").exists()
+            for claim in json.loads((ROOT / "results" / folder / f"{chapter}.json").read_text())["claims"]:
+                row = shown[claim["name"]]
+                text = unescape(row).replace("’", "'")  # Sphinx sets a typographer's apostrophe
+                link = re.search(f'href="{pages}/{chapter}.html".*?</a>', row, re.S)
+                assert claim["verdict"] in link[0] and claim["name"] in names or text.count(claim["statement"]) == 1
+                names.add(claim["name"])
+    assert sorted(shown) == sorted(names) and len(names) > 20 and len(folders) > 1
 
 
 def test_no_page_loads_anything_from_elsewhere():
