@@ -67,7 +67,7 @@ def test_a_study_is_in_the_tables_as_soon_as_its_pages_are_there(house):
     tables.write_tables()
     assert "</book/studies/few/trial>" in (house / "pages" / "claims_table.md").read_text()
     row = (house / "pages" / "studies_table.md").read_text().splitlines()[-1]
-    assert row == ("| Few digits | `digits` | 40 + 10 | 2, 4 | vit: 3 | 5 | 0.3 | {doc}`trial </book/studies/few/trial>` |")
+    assert row == ("| Few digits | digits | 40 + 10 | 2, 4 | vit: 3 | 5 | 0.3 | {doc}`trial </book/studies/few/trial>` |")
     assert "same verdict" in (house / "pages" / "agreement_table.md").read_text()
 
 
