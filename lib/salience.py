@@ -161,12 +161,13 @@ def _stored_directions(specification: Specification, seed: int, model: nn.Module
 def _with_gradients(rows: np.ndarray, key: Hashable) -> np.ndarray:
     """The networks [models, n, d] of a population that have a direction at some image."""
     alive = rows.any(axis=(1, 2))
-    if not alive.all():
-        if alive.sum() < 3:
-            raise ValueError(f"population {key!r}: {alive.sum()} of its {len(rows)} networks have a gradient that is "
-                             "not zero, and a population needs 3; ask for more seeds or leave this width out")
-        warnings.warn(f"population {key!r}: {(~alive).sum()} of its {len(rows)} networks have no gradient at any image "
-                      "and are left out", stacklevel=3)
+    if alive.all():
+        return rows  # not a copy, which would double the memory
+    if alive.sum() < 3:
+        raise ValueError(f"population {key!r}: {alive.sum()} of its {len(rows)} networks have a gradient that is "
+                         "not zero, and a population needs 3; ask for more seeds or leave this width out")
+    warnings.warn(f"population {key!r}: {(~alive).sum()} of its {len(rows)} networks have no gradient at any image "
+                  "and are left out", stacklevel=3)
     return rows[alive]
 
 
