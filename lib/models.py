@@ -1,5 +1,7 @@
 """The families of networks of the salience paper (fact sheet 4.1, Table 2 and Fig. 21), for any image size.
 
+Those of the paper on wide and deep networks are in `lib.cifar_resnets`; `build` makes both.
+
 Width k multiplies every channel count.  One rule fits the CNNs and ResNets to images other than 32x32: the last pool
 takes the map that is left, and a pool or stride that would meet a map of a single pixel is left out.
 """
@@ -9,6 +11,7 @@ from numbers import Integral
 import torch
 from torch import nn
 
+from lib import cifar_resnets
 from lib.vision_transformer import ChannelNorm, PositionEmbedding, VisionTransformer
 
 # Channels of each convolution in multiples of k; "pool" halves the map.
@@ -116,6 +119,8 @@ def build(family: str, width: int, *, in_channels: int = 3, image_size: int = 32
     sizes = {"in_channels": in_channels, "image_size": image_size, "num_classes": num_classes}
     for name, value in sizes.items():
         check_count(name, value)
+    if cifar_resnets.is_cifar_resnet(family):
+        return cifar_resnets.build(family, width, in_channels, image_size, num_classes)
     if family in CNN_LAYOUTS:
         return CNN(CNN_LAYOUTS[family], width, in_channels, image_size, num_classes)
     if family in VIT_LAYOUTS:
@@ -132,8 +137,9 @@ def count_parameters(family: str, width: int, **sizes) -> int:
 
 def check_family(family: str) -> None:
     """Raises ValueError, naming the families there are, for any other."""
-    if family not in list(FAMILIES):  # also for what cannot be hashed
-        raise ValueError(f"unknown family {family!r}; the families are {', '.join(FAMILIES)}")
+    if family not in list(FAMILIES) and not cifar_resnets.is_cifar_resnet(family):  # a list: also for what cannot be hashed
+        raise ValueError(f"unknown family {family!r}; the families are {', '.join(FAMILIES)}, and resnet-D and plain-D "
+                         "of depth D = 6n + 2")
 
 
 def check_width(family: str, width: int) -> None:
@@ -154,9 +160,14 @@ def check_count(name: str, value: int, least: int = 1) -> None:
 def initialise(model: nn.Module, generator: torch.Generator) -> nn.Module:
     """PyTorch's default initial weights, drawn from `generator` alone; returns the model.
 
+    A model that has initial weights of its own (`CifarResNet.initialise`) draws those.
+
     Convolution and linear weights and biases: uniform on +-1/sqrt(fan_in).  Norms: weight 1, bias 0.  Positions of a
     vision transformer: normal with standard deviation 0.02.
     """
+    if isinstance(model, cifar_resnets.CifarResNet):
+        model.initialise(generator)
+        return model
     for module in model.modules():
         if isinstance(module, (nn.Conv2d, nn.Linear)):
             bound = module.weight[0].numel() ** -0.5

@@ -15,7 +15,9 @@ from lib.data import ImageData
 
 # Raise it when a change of lib/ makes other networks from the same fields: stored ones are then trained again.
 RECIPE = 1
-OPTIMISERS = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}
+OPTIMISERS = ("sgd", "adam")
+# schedule -> share of the first learning rate in epoch e of n
+SCHEDULES = {"inverse-sqrt": lambda e, n: 1 / math.sqrt(e + 1), "cosine": lambda e, n: (1 + math.cos(math.pi * e / n)) / 2}
 PRECISIONS = ("float32", "bfloat16", "float64")
 # What the networks of a population share or miss -> the random stream that all of them take.
 CONTROLS = {"none": None, "random-labels": None, "same-weights": "weights", "same-order": "order"}
@@ -29,8 +31,11 @@ class Specification:
         dataset, n_train, n_test, data_seed: the arguments of `lib.data.load`.
         data_digest: sha256 of the images and labels, so that changed data never passes for the old.
         epochs: passes over the training images.
-        learning_rate: of epoch 0; epoch e takes learning_rate / sqrt(e + 1).
-        optimiser: 'sgd' without momentum, or 'adam' with PyTorch's defaults; neither has weight decay.
+        learning_rate: of epoch 0.
+        schedule: 'inverse-sqrt': epoch e takes learning_rate / sqrt(e + 1); 'cosine': learning_rate *
+            (1 + cos(pi e / epochs)) / 2.
+        optimiser: 'sgd' with `momentum`, or 'adam' with PyTorch's defaults.
+        weight_decay: PyTorch's, on the kernels of convolutions and linear layers alone.
         batch_size: images a step; the last step of an epoch takes what is left.
         precision: 'float32', 'float64', or 'bfloat16' (mixed: weights and BatchNorm stay float32).
         control: 'none'; 'random-labels': the training labels are shuffled, once for all networks; 'same-weights' or
@@ -51,7 +56,10 @@ class Specification:
     num_classes: int
     epochs: int = 20
     learning_rate: float = 0.1
+    schedule: str = "inverse-sqrt"
     optimiser: str = "sgd"
+    momentum: float = 0.0
+    weight_decay: float = 0.0
     batch_size: int = 128
     precision: str = "float32"
     control: str = "none"
@@ -68,8 +76,14 @@ class Specification:
         if (self.n_train - 1) % self.batch_size == 0:
             raise ValueError(f"n_train {self.n_train} with batch_size {self.batch_size} leaves a batch of one image, "
                              "which BatchNorm cannot normalise; change either by one")
-        if self.optimiser not in list(OPTIMISERS):  # also for what cannot be hashed
+        if not 0 <= self.momentum < 1:
+            raise ValueError(f"momentum must be from 0 to below 1, not {self.momentum!r}")
+        if not 0 <= self.weight_decay < math.inf:
+            raise ValueError(f"weight_decay must be finite and at least 0, not {self.weight_decay!r}")
+        if self.optimiser not in OPTIMISERS:  # a tuple: also for what cannot be hashed
             raise ValueError(f"unknown optimiser {self.optimiser!r}; the optimisers are {', '.join(OPTIMISERS)}")
+        if self.schedule not in list(SCHEDULES):
+            raise ValueError(f"unknown schedule {self.schedule!r}; the schedules are {', '.join(SCHEDULES)}")
         check_precision(self.precision)
         if self.control not in list(CONTROLS):
             raise ValueError(f"unknown control {self.control!r}; the controls are {', '.join(CONTROLS)}")
@@ -94,6 +108,10 @@ class Specification:
         """One untrained network of this family and width, for these images."""
         return models.build(self.family, self.width, in_channels=self.in_channels,
                             image_size=self.image_size, num_classes=self.num_classes)
+
+    def learning_rate_of(self, epoch: int) -> float:
+        """The learning rate of an epoch, counted from 0."""
+        return self.learning_rate * SCHEDULES[self.schedule](epoch, self.epochs)
 
     def generator(self, seed: int, purpose: str) -> torch.Generator:
         """The random stream of one network for one purpose: 'weights' or 'order'.

@@ -64,7 +64,7 @@ def _widen(module: nn.Module, models: int) -> nn.Module:
                          stride=module.stride, padding=module.padding, groups=models * module.groups,
                          bias=module.bias is not None)
     elif isinstance(module, nn.BatchNorm2d):
-        wide = nn.BatchNorm2d(models * module.num_features)
+        wide = nn.BatchNorm2d(models * module.num_features, module.eps, module.momentum)
     elif isinstance(module, nn.Linear):
         wide = StackedLinear(models, module.in_features, module.out_features)
     elif isinstance(module, ChannelNorm):

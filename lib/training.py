@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from lib.data import ImageData
 from lib.models import initialise
-from lib.specification import OPTIMISERS, Specification
+from lib.specification import Specification
 from lib.stacking import stack, stack_images, unstack
 
 TEST_BATCH = 512
@@ -59,7 +59,7 @@ def networks_together(specification: Specification, device: str = "cpu") -> int:
 
 def train(specification: Specification, seeds: Sequence[int], data: ImageData, device: str = "cpu"
           ) -> list[TrainedNetwork]:
-    """One trained network for each seed (fact sheet 4.2), the learning rate falling as 1 / sqrt(epoch + 1).
+    """One trained network for each seed, by the recipe of the specification (fact sheet 4.2).
 
     A network whose loss is not finite is returned like the others, with `finite` False.
     """
@@ -82,6 +82,16 @@ def train(specification: Specification, seeds: Sequence[int], data: ImageData, d
             for m, seed in enumerate(seeds)]
 
 
+def _optimiser(specification: Specification, module: nn.Module) -> torch.optim.Optimizer:
+    """Of all parameters, with the weight decay on kernels alone: biases and norms have one dimension."""
+    kernels = [parameter for parameter in module.parameters() if parameter.ndim > 1]
+    others = [parameter for parameter in module.parameters() if parameter.ndim == 1]
+    groups = [{"params": kernels, "weight_decay": specification.weight_decay}, {"params": others}]
+    if specification.optimiser == "adam":
+        return torch.optim.Adam(groups, lr=specification.learning_rate)
+    return torch.optim.SGD(groups, lr=specification.learning_rate, momentum=specification.momentum)
+
+
 class _Stack:
     """The networks of several seeds in training as one module, with the data beside them on the device."""
 
@@ -94,12 +104,12 @@ class _Stack:
         labels = specification.training_labels(data.train_labels)
         self.train_set = data.train_images.to(device, dtype), labels.to(device)
         self.test_set = data.test_images.to(device, dtype), data.test_labels.to(device)
-        self.optimiser = OPTIMISERS[specification.optimiser](self.module.parameters(), lr=specification.learning_rate)
+        self.optimiser = _optimiser(specification, self.module)
 
     def run_epoch(self, epoch: int) -> torch.Tensor:
         """One pass over the training images; -> [2, models]: mean loss and accuracy."""
         for group in self.optimiser.param_groups:
-            group["lr"] = self.specification.learning_rate / math.sqrt(epoch + 1)
+            group["lr"] = self.specification.learning_rate_of(epoch)
         images, labels = self.train_set
         order = torch.stack([torch.randperm(len(labels), generator=generator) for generator in self.orders])
         self.module.train()

@@ -1,0 +1,48 @@
+"""Residual networks of growing depth and of growing width, as populations of trained networks."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from lib.data import ImageData
+from lib.populations import Population, train_or_load
+from lib.specification import specify
+
+
+@dataclass(frozen=True, order=True)
+class Architecture:
+    """A network of `lib.cifar_resnets`: depth 6n + 2, width multiplier, with residual connections or without."""
+
+    depth: int
+    width: int = 1
+    residual: bool = True
+
+    @property
+    def family(self) -> str:
+        return f"{'resnet' if self.residual else 'plain'}-{self.depth}"
+
+    def __str__(self) -> str:
+        return f"{'ResNet' if self.residual else 'plain'}-{self.depth} ({self.width}×)"
+
+
+def architecture_populations(images: ImageData, architectures: Iterable[Architecture], seeds: int,
+                             **recipe) -> dict[Architecture, Population]:
+    """Networks 0 to seeds - 1 of every architecture on the same images; what is missing is trained now.
+
+    Args:
+        recipe: fields of `lib.specification.Specification`, `lib.wide_and_deep.RECIPE` by default.
+
+    Raises:
+        ValueError: fewer than 3 networks of an architecture kept a finite loss.
+    """
+    requests = {architecture: specify(images, architecture.family, architecture.width, **{**RECIPE, **recipe})
+                for architecture in architectures}
+    found = train_or_load({specification: range(seeds) for specification in requests.values()})
+    for specification, population in found.items():
+        if len(population) < 3:
+            raise ValueError(f"{specification.name}: {len(population)} of its networks kept a finite loss, and 3 are "
+                             "needed; ask for more seeds or a lower learning rate")
+    return {architecture: found[specification] for architecture, specification in requests.items()}
+
+
+# Fact sheet 2.1 but for the learning rate and the batch: a few hundred steps have to do the work of many thousand.
+RECIPE = {"schedule": "cosine", "momentum": 0.9, "weight_decay": 2e-4, "learning_rate": 0.05, "batch_size": 64}
