@@ -129,6 +129,17 @@ def _grids(value: object) -> list[int]:
     return grids
 
 
+def _depth(value: object) -> int:
+    models.check_family(f"resnet-{_whole(8)(value)}")
+    return value
+
+
+def _share(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < 1:
+        raise ValueError(f"must be a number between 0 and 1, not {value!r}")
+    return float(value)
+
+
 def _counts(least: int) -> Callable[[object], list[int]]:
     return lambda value: [_whole(least)(count) for count in _distinct(value, 1)]
 
@@ -183,4 +194,10 @@ RULES = {
     "scale_widths": _widths,
     "scale_seeds": _whole(3),
     "train_counts": lambda value: sorted(_whole(2)(count) for count in _distinct(value, 2)),
+    "depths": lambda value: sorted(_depth(depth) for depth in _distinct(value, 2)),
+    "wide_depth": _depth,
+    "block_threshold": _share,
+    "thresholds": lambda value: sorted(_share(threshold) for threshold in _distinct(value, 1)),
+    "cka_batch": _whole(4),
+    "cka_passes": _whole(1),
 }

@@ -44,5 +44,11 @@ def architecture_populations(images: ImageData, architectures: Iterable[Architec
     return {architecture: found[specification] for architecture, specification in requests.items()}
 
 
+def grid(depths: Iterable[int], wide_depth: int, widths: Iterable[int], residual: bool = True) -> list[Architecture]:
+    """All depths at width 1 and all widths at `wide_depth`, each architecture once."""
+    return list(dict.fromkeys([*(Architecture(depth, 1, residual) for depth in depths),
+                               *(Architecture(wide_depth, width, residual) for width in widths)]))
+
+
 # Fact sheet 2.1 but for the learning rate and the batch: a few hundred steps have to do the work of many thousand.
 RECIPE = {"schedule": "cosine", "momentum": 0.9, "weight_decay": 2e-4, "learning_rate": 0.05, "batch_size": 64}
