@@ -18,7 +18,9 @@ from lib.models import check_count
 from lib.pixel_cache import Decoded, decoded, remembered
 
 DIGITS_TRAIN = 1200
-NAMES = ("digits", *cifar.SETS, "tiny-imagenet", "tiny-imagenet-64")
+# reduced set -> the whole one, and how many pixels in a row and column become one
+REDUCED = {f"{name}-{32 // side}": (name, side) for name in cifar.SETS for side in (2, 4)}
+NAMES = ("digits", *cifar.SETS, *REDUCED, "tiny-imagenet", "tiny-imagenet-64")
 WITH_PATH = ("imagefolder", "tiny-imagenet", "tiny-imagenet-64")  # NAME:PATH
 BLOCK = 16  # images at a time, so that no second copy of many exists and the work stays in the processor's cache
 
@@ -81,6 +83,7 @@ def load(name: str, *, root: str | Path | None = None, n_train: int | None = Non
         name:
             'digits': scikit-learn's handwritten digits, grey, 8x8 pixels, 10 classes;
             'cifar10', 'cifar100': colour, 32x32 pixels (`lib.cifar` tells where they are looked for);
+            'cifar10-16', 'cifar10-8', 'cifar100-16', 'cifar100-8': the same, every 2x2 or 4x4 pixels their mean;
             'tiny-imagenet', 'tiny-imagenet-64': colour, 200 classes, reduced to 32x32 pixels or as they are, 64x64,
             the official validation pictures as the test set (`lib.tiny_imagenet`);
             'tiny-imagenet:PATH', 'tiny-imagenet-64:PATH': the same layout at another place, also a part of the set;
@@ -139,6 +142,9 @@ def _pictures(name: str, root: Path) -> tuple[Decoded, Decoded, int, np.ndarray,
     kind, _, path = name.partition(":")
     if kind in cifar.SETS:
         train, test = cifar.load(kind, root)
+    elif kind in REDUCED:
+        whole, side = REDUCED[kind]
+        train, test = (_reduced(part, side) for part in cifar.load(whole, root))
     elif kind == "imagefolder":
         train, test = remembered(ROOT / path, "pictures",
                                  lambda: tuple(decoded(split) for split in pictures.find_both(ROOT / path)))
@@ -149,6 +155,16 @@ def _pictures(name: str, root: Path) -> tuple[Decoded, Decoded, int, np.ndarray,
                          f"{decoding.describe(train.pixels.shape[1:])}, and those in test/ "
                          f"{decoding.describe(test.pixels.shape[1:])}")
     return train, test, 255, *_constants(name, train.pixels)
+
+
+def _reduced(part: Decoded, side: int) -> Decoded:
+    """Every `side` x `side` pixels as their mean, rounded to whole numbers."""
+    count, channels, height, width = part.pixels.shape
+    pixels = np.empty((count, channels, height // side, width // side), dtype=np.uint8)
+    for start in range(0, count, BLOCK):
+        tiles = part.pixels[start:start + BLOCK].reshape(-1, channels, height // side, side, width // side, side)
+        pixels[start:start + BLOCK] = np.rint(tiles.mean(axis=(3, 5)))
+    return Decoded(pixels, part.labels, part.classes)
 
 
 def _constants(name: str, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -129,6 +129,11 @@ def build(family: str, width: int, *, in_channels: int = 3, image_size: int = 32
     return ResNet(RESNET_BLOCKS[family], width, in_channels, image_size, num_classes)
 
 
+def first_channels(family: str, width: int) -> int:
+    """Channels of the first convolution, or the narrowest layer's."""
+    return width * (cifar_resnets.BASE_CHANNELS if cifar_resnets.is_cifar_resnet(family) else 1)
+
+
 def count_parameters(family: str, width: int, **sizes) -> int:
     """Trainable parameters of a network (Fig. 16); `sizes` as in `build`."""
     with torch.device("meta"):  # counts without making the weights

@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from lib.data import ImageData
-from lib.models import initialise
+from lib.models import first_channels, initialise
 from lib.specification import Specification
 from lib.stacking import stack, stack_images, unstack
 
@@ -53,7 +53,7 @@ def networks_together(specification: Specification, device: str = "cpu") -> int:
     """
     if device == "cuda":
         return 20  # inferred: a GPU wants many small networks at once
-    size = specification.width * specification.image_size / 8
+    size = first_channels(specification.family, specification.width) * specification.image_size / 8
     return 4 if size <= 8 else 2 if size <= 16 else 1
 
 
