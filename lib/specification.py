@@ -19,6 +19,7 @@ OPTIMISERS = ("sgd", "adam")
 # schedule -> share of the first learning rate in epoch e of n
 SCHEDULES = {"inverse-sqrt": lambda e, n: 1 / math.sqrt(e + 1), "cosine": lambda e, n: (1 + math.cos(math.pi * e / n)) / 2}
 PRECISIONS = ("float32", "bfloat16", "float64")
+LATER = {"schedule": "inverse-sqrt", "momentum": 0.0, "weight_decay": 0.0}  # field -> what it was before it had a name
 # What the networks of a population share or miss -> the random stream that all of them take.
 CONTROLS = {"none": None, "random-labels": None, "same-weights": "weights", "same-order": "order"}
 
@@ -93,8 +94,12 @@ class Specification:
         return f"{self.family} k={self.width} on {self.dataset}" + f", {self.control}" * (self.control != "none")
 
     def fields(self) -> dict[str, object]:
-        """All that decides what a network is, except its seed."""
-        return {name: value for name, value in asdict(self).items() if name != "data_root"}
+        """All that decides what a network is, except its seed.
+
+        Fields that came later appear where they change anything, so that networks stored before stay what they are.
+        """
+        unchanged = {name for name, usual in LATER.items() if getattr(self, name) == usual}
+        return {name: value for name, value in asdict(self).items() if name not in {"data_root", *unchanged}}
 
     @property
     def key(self) -> str:
