@@ -75,13 +75,25 @@ def studies_table(executed: dict[str, dict]) -> str:
         given, used = found["parameters"], found["provenance"]
         images = [f"{entry['train']} + {entry['test']}" for entries in used["data"].values() for entry in entries]
         rows.append([study["title"], given["dataset"].rpartition("/")[2], " and ".join(images),
-                     ", ".join(map(str, given["widths"])),
-                     ", ".join(f"{family}: {count}" for family, count in given["seeds"].items()), given["epochs"],
+                     sizes(given), networks(given["seeds"]), given["epochs"],
                      f"{used['training_hours']:.1f}",
                      ", ".join(f"{{doc}}`{chapter.split('_')[0].lstrip('0')} </book/studies/{name}/{chapter}>`"
                                for chapter in study["chapters"])])
-    return pipe_table(["study", "data set", "training + test images", "widths k", "networks a width", "epochs",
+    return pipe_table(["study", "data set", "training + test images", "sizes", "networks of each", "epochs",
                        "hours of training them", "chapters"], rows)
+
+
+def sizes(given: dict) -> str:
+    """The widths of a study, and the depths where it has them."""
+    widths = ", ".join(map(str, given["widths"]))
+    if "depths" not in given:
+        return f"k = {widths}"
+    return f"depth {', '.join(map(str, given['depths']))}; at depth {given['wide_depth']} widths {widths}"
+
+
+def networks(seeds: int | dict[str, int]) -> str:
+    """How many networks of each size, of each family where they differ."""
+    return str(seeds) if isinstance(seeds, int) else ", ".join(f"{family}: {count}" for family, count in seeds.items())
 
 
 if __name__ == "__main__":
