@@ -1,9 +1,11 @@
-"""The pictures of appendix 1."""
+"""The pictures and tables of appendix 1."""
 
 from collections.abc import Sequence
 
 import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
+from pandas.io.formats.style import Styler
 
 from lib import figures
 from lib.hypothesis_claims import ALIKE, EXPLAINED
@@ -54,6 +56,15 @@ def statistics(outcomes: Outcomes, families: Sequence[str]) -> Figure:
         axis.tick_params(labelleft=False)
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=len(families))
     return figure
+
+
+def spaced_table(table: pd.DataFrame, name: str) -> Styler:
+    """A table whose cells, with a mark or number for each family, stand apart.
+
+    `name`: of its elements on the page; pandas would draw another in each run.
+    """
+    return table.style.set_uuid(name).set_table_styles(
+        [{"selector": "td, th", "props": "padding: 0.2em 1.5em; text-align: left"}])
 
 
 def _range(outcomes: Outcomes, conclusion: str, threshold: float) -> tuple[float, float]:

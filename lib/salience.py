@@ -111,6 +111,12 @@ def population_directions(populations: Mapping[Hashable, Population], images: Im
     return found
 
 
+def by_family(directions: Mapping[tuple[str, int], np.ndarray]) -> dict[str, list[np.ndarray]]:
+    """(family, width) -> [models, n, d], regrouped as family -> the same at each of its widths, the narrowest first."""
+    return {family: [directions[key] for key in sorted(directions) if key[0] == family]
+            for family in dict.fromkeys(family for family, _ in directions)}
+
+
 def as_pictures(directions: np.ndarray, channels: int) -> np.ndarray:
     """Directions [n, channels * grid * grid] as square pictures [n, grid, grid], averaged over the colour channels."""
     grid = int(round((directions.shape[1] / channels) ** 0.5))

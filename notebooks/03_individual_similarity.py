@@ -128,8 +128,8 @@ figures.show(figures.heatmaps(single, p.widths, "individual similarity (cosine)"
 
 # %%
 rng = np.random.default_rng(p.random_seed)
-matrices = {family: bootstrap.similarity_matrix([directions[family, k] for k in p.widths], rng, p.bootstrap_draws)
-            for family in p.families}
+matrices = {family: bootstrap.similarity_matrix(row, rng, p.bootstrap_draws)
+            for family, row in salience.by_family(directions).items()}
 
 # %% mystnb={"image": {"alt": "One heatmap for each family of the expected similarity over widths k1 and k2 with its number and half its interval in every cell."}} tags=["hide-input"]
 intervals = {family: matrix.interval() for family, matrix in matrices.items()}

@@ -119,7 +119,7 @@ directions = salience.population_directions(populations, images, output=p.output
 
 # %%
 warnings.filterwarnings("ignore", message=".*gradients are zero")  # chapter 3 counts them
-by_family = {family: [directions[family, k] for k in p.widths] for family in p.families}
+by_family = salience.by_family(directions)
 rng = np.random.default_rng([p.random_seed, 1])
 matrices = {family: bootstrap.similarity_matrix(populations, rng, p.bootstrap_draws)
             for family, populations in by_family.items()}

@@ -117,7 +117,7 @@ figures.show(figure, f"**How well they do.** Means over networks with 95 % inter
 
 # %%
 rng = np.random.default_rng([p.random_seed, 0])
-by_family = {family: [directions[family, k] for k in p.widths] for family in families}
+by_family = salience.by_family(directions)
 matrices = {family: bootstrap.similarity_matrix(parts, rng, p.bootstrap_draws) for family, parts in by_family.items()}
 chance = chance_band(by_family["vit"][0])
 

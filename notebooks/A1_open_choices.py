@@ -52,6 +52,7 @@ parameters.check_among("epochs_widths", p.epochs_widths, "widths", p.widths)
 
 # %%
 import warnings
+from functools import partial
 
 import pandas as pd
 from IPython.display import Markdown, display
@@ -72,22 +73,10 @@ populations = population_grid(images, p.families, p.widths, p.seeds, epochs=p.ep
 
 # %% tags=["nbval-ignore-output"]
 warnings.filterwarnings("ignore", message=".*gradients are zero")  # they are counted here
-zeros = {}
-
-
-def directions(output: str) -> dict:
-    """family -> directions at each width, of the score `output` on the default grid."""
-    found = salience.population_directions(populations, images, output=output, grid=p.grids[0])
-    zeros[output] = similarity.zero_counts(found)
-    return {family: [found[family, k] for k in p.widths] for family in p.families}
-
-
-def judged(by_family: dict, widths: list = p.widths) -> dict:
-    """The chapters' claims under one setting."""
-    return open_choices_claims.judge(by_family, widths, p.random_seed, p.bootstrap_draws)
-
-
-default = directions(p.outputs[0])
+judged = partial(open_choices_claims.judge, widths=p.widths, seed=p.random_seed, draws=p.bootstrap_draws)
+found = salience.population_directions(populations, images, output=p.outputs[0], grid=p.grids[0])
+zeros = {p.outputs[0]: similarity.zero_counts(found)}
+default = salience.by_family(found)
 outcomes = {open_choices_claims.DEFAULT: judged(default)}
 
 # %%
@@ -95,19 +84,14 @@ networks = {family: sum(map(len, row)) for family, row in default.items()}
 n_images = len(images.test_labels)
 print("networks:", ", ".join(f"{count} {family}" for family, count in networks.items()) + f"; test images: {n_images}")
 
-
-def spaced(style, name: str):
-    """A table whose cells, with a mark or number for each family, stand apart; pandas would draw a new `name` each run."""
-    return style.set_uuid(name).set_table_styles([{"selector": "td, th", "props": "padding: 0.2em 1.5em; text-align: left"}])
-
-
 a_width = sorted({len(u) for row in default.values() for u in row}, reverse=True)
 varied = {"score": (p.outputs[0], p.outputs[1:]), "grid": (p.grids[0], p.grids[1:]),
           "test images": (f"all {n_images}", [f"first {count}" for count in p.image_counts] + ["right ones only"]),
           "networks a width": (" or ".join(map(str, a_width)), [f"at most {count}" for count in p.network_counts]),
           "epochs": (p.epoch_counts[0], p.epoch_counts[1:])}
-spaced(pd.DataFrame([[choice, usual, ", ".join(map(str, others))] for choice, (usual, others) in varied.items()],
-                    columns=["choice", "as in the chapters", "also here"]).style.hide(axis="index"), "choices")
+choices = pd.DataFrame([[choice, usual, ", ".join(map(str, others))] for choice, (usual, others) in varied.items()],
+                       columns=["choice", "as in the chapters", "also here"])
+open_choices_figures.spaced_table(choices, "choices").hide(axis="index")
 
 # %% tags=["nbval-ignore-output"]
 print(f"gradients of the {p.outputs[0]} that are exactly zero, of {n_images} for each network; averages leave them out\n"
@@ -128,7 +112,9 @@ print(f"gradients of the {p.outputs[0]} that are exactly zero, of {n_images} for
 
 # %% tags=["nbval-ignore-output"]
 for output in p.outputs[1:]:
-    outcomes["score", output] = judged(directions(output))
+    found = salience.population_directions(populations, images, output=output, grid=p.grids[0])
+    zeros[output] = similarity.zero_counts(found)
+    outcomes["score", output] = judged(salience.by_family(found))
 print("gradients that are exactly zero, over all widths\n" + pd.DataFrame({
     output: {family: sum(counts.values()) for family, counts in found.items()} for output, found in zeros.items()}).to_string())
 
@@ -177,8 +163,7 @@ for count in p.epoch_counts:
                               precision=p.precision)
     found = salience.population_directions(trained, images, output=p.outputs[0], grid=p.grids[0])
     name = f"{count}, fewer networks" if count == p.epoch_counts[0] else str(count)
-    outcomes[open_choices_claims.EPOCHS, name] = judged({family: [found[family, k] for k in p.epochs_widths]},
-                                                        p.epochs_widths)
+    outcomes[open_choices_claims.EPOCHS, name] = judged(salience.by_family(found), widths=p.epochs_widths)
     accuracy[count] = {k: sum(network.test_accuracy[-1] for network in trained[family, k].networks)
                        / len(trained[family, k]) for k in p.epochs_widths}
     print(f"{count} epochs: mean test accuracy "
@@ -193,13 +178,13 @@ for count in p.epoch_counts:
 
 # %% tags=["hide-input", "nbval-ignore-output"]
 display(Markdown(f"Order of the families: {', '.join(p.families)}."))
-spaced(open_choices_claims.verdict_table(outcomes, p.families).style, "verdicts")
+open_choices_figures.spaced_table(open_choices_claims.verdict_table(outcomes, p.families), "verdicts")
 
 # %% [markdown]
 # The numbers behind them, in the same order. $\mathbb E[t]$ of a width is the root of its $\rho(k, k)$.
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-spaced(open_choices_claims.number_table(outcomes, p.families).style, "numbers")
+open_choices_figures.spaced_table(open_choices_claims.number_table(outcomes, p.families), "numbers")
 
 # %% mystnb={"image": {"alt": "A panel for each choice that is varied: similarity of two networks of one width over the width, the default as a black line and the other settings as coloured lines, with intervals."}} tags=["hide-input", "nbval-ignore-output"]
 figures.show(open_choices_figures.by_choice(outcomes, p.costly_family),

@@ -78,8 +78,8 @@ warnings.filterwarnings("ignore", message=".*gradients are zero")  # averages le
 populations = population_grid(images, p.families, p.widths, p.seeds, epochs=p.epochs, precision=p.precision)
 directions = salience.population_directions(populations, images, output=p.output, grid=p.grid)
 rng = np.random.default_rng([p.random_seed, 12])
-matrices = {family: bootstrap.similarity_matrix([directions[family, k] for k in p.widths], rng, p.bootstrap_draws)
-            for family in p.families}
+matrices = {family: bootstrap.similarity_matrix(row, rng, p.bootstrap_draws)
+            for family, row in salience.by_family(directions).items()}
 scale_claims.conditions_table(images, populations).style.hide(axis="index")
 
 # %% [markdown]

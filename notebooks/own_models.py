@@ -48,7 +48,7 @@ import warnings
 
 import numpy as np
 import pandas as pd
-from IPython.display import Markdown, display
+from IPython.display import display
 from torch import nn
 
 from lib import claims, data, figures, models, own_figures, own_models, own_networks, own_pictures, salience

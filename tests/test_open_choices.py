@@ -168,6 +168,14 @@ def test_tables_have_a_row_a_setting_and_the_families_side_by_side(outcomes):
     assert value == f"{outcomes['images', 'first 20']['cnn-small'].matrix.values[0, 0]:.2f}" and missing == "–"
 
 
+def test_a_spaced_table_holds_every_mark_and_is_the_same_page_again(outcomes):
+    marks = verdict_table(outcomes, FAMILIES)
+    once, again = (open_choices_figures.spaced_table(marks, "verdicts").to_html() for _ in range(2))
+    assert once == again  # what pandas draws for itself differs from run to run
+    assert 'id="T_verdicts"' in once and "padding: 0.2em 1.5em" in once
+    assert all(mark in once for mark in marks.to_numpy().flat)
+
+
 def test_the_largest_change_of_each_choice_is_told_with_its_place(outcomes):
     images, epochs = size_findings(outcomes)
     before, after = (outcomes[EPOCHS, name]["cnn-small"].matrix.values[0, 0] for name in ("20, fewer networks", "5"))

@@ -205,6 +205,14 @@ def test_directions_at_full_size_are_pictures_again():
     np.testing.assert_allclose(pictures, images.mean(1).numpy(), rtol=1e-6, atol=1e-7)
 
 
+def test_directions_are_grouped_by_family_from_the_narrowest_width_on():
+    made = {key: np.array(key[1]) for key in (("vit", 4), ("cnn-small", 16), ("vit", 2), ("cnn-small", 2))}
+    found = salience.by_family(made)
+    assert list(found) == ["vit", "cnn-small"]
+    assert found == {"vit": [made["vit", 2], made["vit", 4]],
+                     "cnn-small": [made["cnn-small", 2], made["cnn-small", 16]]}
+
+
 def test_population_directions_are_those_of_each_network(tiny, digits):
     population = Population(tiny, tuple(train(tiny, range(2), digits)))
     found = salience.population_directions({"a": population, "b": population}, digits, output="probability", grid=4)
