@@ -1,25 +1,26 @@
-"""Small untrained networks and images of noise for tests: 8 x 8 pixels, one channel, 4 classes."""
+"""Small untrained networks and images of noise for tests: 8 x 8 pixels, one channel, 4 classes unless told."""
 
 from types import SimpleNamespace
 
 import torch
+from torch import nn
 
 from lib import models
 
 SIZES = {"in_channels": 1, "image_size": 8, "num_classes": 4}
 
 
-def digits_like(count=12, seed=0):
-    """Images [count, 1, 8, 8] of noise, and labels."""
+def random_images(count=12, channels=1, size=(8, 8), classes=4, seed=0):
+    """Images [count, channels, *size] of noise, and labels."""
     generator = torch.Generator().manual_seed(seed)
-    return torch.randn(count, 1, 8, 8, generator=generator), torch.arange(count) % SIZES["num_classes"]
+    return torch.randn(count, channels, *size, generator=generator), torch.arange(count) % classes
 
 
 def network(seed=0, family="cnn-small", width=2):
     """A network whose running statistics are not the defaults, in eval mode."""
     model = models.build(family, width, **SIZES)
     models.initialise(model, torch.Generator().manual_seed(seed))
-    model.train()(digits_like(seed=7)[0])
+    model.train()(random_images(seed=7)[0])
     return model.eval()
 
 
@@ -36,3 +37,26 @@ class Untrained:
 
     def models(self):
         return map(network, self.seeds)
+
+
+def linear(rows, factor=1):
+    """A module whose input gradients are `rows` [classes, C, H, W], every pixel drawn `factor` times larger."""
+    rows = rows.repeat_interleave(factor, 2).repeat_interleave(factor, 3)
+    model = nn.Sequential(nn.Flatten(), nn.Linear(rows[0].numel(), len(rows)))
+    with torch.no_grad():
+        model[1].weight.copy_(rows.flatten(1))
+    return model
+
+
+def returning(function):
+    """A network of class scores [n, 4] that returns something else, made of them by `function`."""
+    class Returning(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.net = nn.Sequential(nn.Flatten(), nn.Linear(64, 4))
+
+        def forward(self, images):
+            return function(self.net(images))
+
+    torch.manual_seed(0)
+    return Returning()

@@ -5,14 +5,14 @@ import math
 import numpy as np
 import pytest
 import torch
-from small_networks import Untrained, digits_like, network
+from small_networks import Untrained, network, random_images
 from torch.nn import functional as F
 
 from lib import attack_transfer, attacks
 from lib.attacks import SUMMARIES, Scores, fgsm, true_class_scores
 from lib.salience import input_gradients
 
-IMAGES, LABELS = digits_like()
+IMAGES, LABELS = random_images()
 
 
 def test_no_step_changes_no_summary():

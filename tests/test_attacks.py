@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from captum.robust import FGSM
-from small_networks import digits_like, network
+from small_networks import network, random_images
 from torch import nn
 from torch.nn import functional as F
 
@@ -23,7 +23,7 @@ def linear():
 
 
 def test_no_step_changes_nothing():
-    images, labels = digits_like()
+    images, labels = random_images()
     model = network()
     attacked = fgsm(images, input_gradients(model, images, labels, output="probability"), eps=0)
     assert torch.equal(attacked, images)
@@ -31,7 +31,7 @@ def test_no_step_changes_nothing():
 
 
 def test_the_attacked_logits_of_a_linear_model_have_a_closed_form(linear):
-    images, labels = digits_like()
+    images, labels = random_images()
     images[-1, 0, 0, :2] = torch.tensor([-9.0, 9.0])  # far bounds: the other images meet none
     weight, bias = (part.detach().double() for part in linear[1].parameters())
     clean = images.double().flatten(1) @ weight.T + bias
@@ -48,7 +48,7 @@ def test_the_attacked_logits_of_a_linear_model_have_a_closed_form(linear):
 @pytest.mark.parametrize("family", models.FAMILIES)
 def test_one_step_is_that_of_captum_against_the_cross_entropy(family):
     """Lowering p_y is raising -log p_y: the signs are opposite, and so the step is the same."""
-    images, labels = digits_like()
+    images, labels = random_images()
     model = network(family=family)
     captum = FGSM(model, nn.CrossEntropyLoss(reduction="none"), images.min().item(), images.max().item())
     captum.zero_thresh = 0  # it would leave pixels with gradients below 1e-6 alone
@@ -78,7 +78,7 @@ def test_a_step_in_normalised_units_is_that_of_captum_on_pixels_with_the_normali
 
 
 def test_images_stay_within_the_clean_range_and_move_by_eps_at_most():
-    images, labels = digits_like()
+    images, labels = random_images()
     gradients = input_gradients(network(), images, labels, output="probability")
     attacked = fgsm(images, gradients, eps=1.5)
     assert attacked.min() == images.min() and attacked.max() == images.max()
@@ -88,7 +88,7 @@ def test_images_stay_within_the_clean_range_and_move_by_eps_at_most():
 
 
 def test_a_networks_own_gradient_lowers_its_probability_more_than_random_signs():
-    images, labels = digits_like(40)
+    images, labels = random_images(40)
     rng = np.random.default_rng(0)
     for seed in range(3):
         model = network(seed)
@@ -134,7 +134,7 @@ def test_a_probability_too_small_for_float32_still_has_a_ratio():
 
 
 def test_scores_take_further_axes_in_front():
-    images, labels = digits_like()
+    images, labels = random_images()
     model = network()
     many = torch.stack([images, images + 1, images - 1]).reshape(3, 1, *images.shape)
     scores = true_class_scores(model, many, labels)
@@ -144,7 +144,7 @@ def test_scores_take_further_axes_in_front():
     np.testing.assert_allclose(scores.log_probability[1, 0], expected, rtol=1e-5, atol=1e-6)
 
 
-IMAGES, LABELS = digits_like()
+IMAGES, LABELS = random_images()
 NAN = IMAGES.clone()
 NAN[2, 0, 1, 1] = torch.nan
 

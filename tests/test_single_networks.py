@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from scipy.stats import spearmanr
-from small_networks import digits_like, network
+from small_networks import network, random_images
 
 from lib import image_bootstrap, single_networks
 from lib.attacks import SUMMARIES, decay_ratio, fgsm
@@ -13,7 +13,7 @@ from lib.salience import input_gradients
 from lib.similarity import by_image, pairwise
 from lib.sphere import uniform_directions
 
-IMAGES, LABELS = digits_like()
+IMAGES, LABELS = random_images()
 
 
 def directions(networks=4, images=30, dims=6, seed=0):
