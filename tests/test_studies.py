@@ -1,5 +1,6 @@
 """Studies: the table is checked, pages say what they rest on, and what the project keeps of them is whole."""
 
+import ast
 import json
 import re
 import subprocess
@@ -12,6 +13,7 @@ import pytest
 import chapters
 import studies
 import tables
+from lib.parameters import read
 
 ROOT = Path(__file__).resolve().parents[1]
 EXECUTED = [(name, chapter) for name, study in tables.executed_studies().items() for chapter in study["chapters"]]
@@ -103,12 +105,26 @@ def test_the_table_of_the_project_names_chapters_and_parameters_that_there_are()
 def test_the_kept_pages_of_a_study_are_complete_and_belong_to_their_results(name, chapter):
     notebook = nbformat.read(studies.PAGES / name / f"{chapter}.ipynb", 4)
     assert chapters.incomplete(notebook) == [] and notebook.cells[1].id == "provenance"
-    given = studies.parameters(name, studies.read_table()[name], chapter)
     found = json.loads((ROOT / "results" / name / f"{chapter}.json").read_text())
     assert found["study"] == name and found["chapter"] == chapter
-    for key in ("n_train", "n_test", "widths", "epochs"):
-        if key in given:
-            assert found["parameters"][key] == given[key], "the page was made with other parameters than the table has"
+
+
+def injected(page):
+    """The parameters that papermill gave to an executed chapter."""
+    (cell,) = (cell for cell in nbformat.read(page, 4).cells if "injected-parameters" in cell.metadata.get("tags", []))
+    return {line.targets[0].id: ast.literal_eval(line.value) for line in ast.parse(cell.source).body}
+
+
+@pytest.mark.parametrize("name, chapter", EXECUTED)
+def test_the_kept_pages_and_results_of_a_study_have_the_parameters_of_the_table(name, chapter):
+    study = studies.read_table()[name]
+    given = studies.parameters(name, study, chapter)
+    recorded = json.loads((ROOT / "results" / name / f"{chapter}.json").read_text())["parameters"]
+    dataset = recorded.pop("dataset")  # which of the two depended on what lay beside the checkout
+    assert dataset in (study["dataset"], study.get("nearby"))
+    assert injected(studies.PAGES / name / f"{chapter}.ipynb") == given | {"dataset": dataset}
+    del given["dataset"]
+    assert vars(read(recorded | given, recorded | given)) == recorded  # as a chapter reads them: seeds by family
 
 
 def test_every_kept_page_of_a_study_is_in_the_table_of_contents():
