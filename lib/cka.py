@@ -3,7 +3,7 @@
 Estimators of the Hilbert-Schmidt independence criterion: 'biased' (HSIC_0) and 'unbiased' (HSIC_1, Song et al.).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -109,8 +109,9 @@ def minibatch_cka(models: Sequence[nn.Module], images: torch.Tensor, points: Seq
         raise ValueError(f"batches of {batch_size} need as many images, and there are {len(images)}")
     for model, chosen in zip(models, points, strict=True):
         check_points(model, chosen)
-    sums = sum(_inner_products([layer for model, chosen in zip(models, points)
-                                for layer in _layers(model, images[order], chosen, device)], estimator)
+    # One network's activations at a time: those of all would not fit where networks are many and wide.
+    sums = sum(_inner_products((layer for model, chosen in zip(models, points)
+                                for layer in _layers(model, images[order], chosen, device)), estimator)
                for order in _batches(len(images), batch_size, passes, generator))
     return CKAMatrix(_normalised(sums), tuple(map(tuple, points)), estimator, batch_size, passes, len(images))
 
@@ -131,7 +132,7 @@ def _batches(images: int, batch_size: int, passes: int, generator: torch.Generat
         yield from order[:images - images % batch_size].split(batch_size)
 
 
-def _inner_products(layers: Sequence[torch.Tensor], estimator: str) -> np.ndarray:
+def _inner_products(layers: Iterable[torch.Tensor], estimator: str) -> np.ndarray:
     """Inner products [layers, layers] of the centred Gram matrices: one matrix product for all pairs."""
     vectors = torch.stack([centred(gram(layer), estimator).flatten() for layer in layers])
     return (vectors @ vectors.T).cpu().numpy()
