@@ -3,7 +3,7 @@
 Estimators of the Hilbert-Schmidt independence criterion: 'biased' (HSIC_0) and 'unbiased' (HSIC_1, Song et al.).
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -83,7 +83,8 @@ def linear_cka(x: torch.Tensor, y: torch.Tensor, estimator: str) -> float:
     """
     if len(x) != len(y):
         raise ValueError(f"both representations need the same images, not {len(x)} and {len(y)}")
-    return float(_normalised(_inner_products([torch.as_tensor(x), torch.as_tensor(y)], estimator))[0, 1])
+    grams = torch.stack([gram(torch.as_tensor(x)), gram(torch.as_tensor(y))])
+    return float(normalised(inner_products(grams, estimator))[0, 1])
 
 
 def minibatch_cka(models: Sequence[nn.Module], images: torch.Tensor, points: Sequence[Sequence[str]], *,
@@ -109,11 +110,10 @@ def minibatch_cka(models: Sequence[nn.Module], images: torch.Tensor, points: Seq
         raise ValueError(f"batches of {batch_size} need as many images, and there are {len(images)}")
     for model, chosen in zip(models, points, strict=True):
         check_points(model, chosen)
-    # One network's activations at a time: those of all would not fit where networks are many and wide.
-    sums = sum(_inner_products((layer for model, chosen in zip(models, points)
-                                for layer in _layers(model, images[order], chosen, device)), estimator)
-               for order in _batches(len(images), batch_size, passes, generator))
-    return CKAMatrix(_normalised(sums), tuple(map(tuple, points)), estimator, batch_size, passes, len(images))
+    sums = sum(inner_products(torch.stack([gram(layer) for model, chosen in zip(models, points)
+                                           for layer in _layers(model, images[order], chosen, device)]), estimator)
+               for order in batches(len(images), batch_size, passes, generator))
+    return CKAMatrix(normalised(sums), tuple(map(tuple, points)), estimator, batch_size, passes, len(images))
 
 
 def check_estimator(estimator: str) -> None:
@@ -126,19 +126,25 @@ def _layers(model, images, points, device) -> Iterator[torch.Tensor]:
     yield from next(activations(model, images, points, batch_size=len(images), device=device)).values()
 
 
-def _batches(images: int, batch_size: int, passes: int, generator: torch.Generator) -> Iterator[torch.Tensor]:
+def batches(images: int, batch_size: int, passes: int, generator: torch.Generator) -> Iterator[torch.Tensor]:
+    """The places of the images of every batch of every pass, each [batch_size]."""
     for _ in range(passes):
         order = torch.randperm(images, generator=generator)
         yield from order[:images - images % batch_size].split(batch_size)
 
 
-def _inner_products(layers: Iterable[torch.Tensor], estimator: str) -> np.ndarray:
-    """Inner products [layers, layers] of the centred Gram matrices: one matrix product for all pairs."""
-    vectors = torch.stack([centred(gram(layer), estimator).flatten() for layer in layers])
+def inner_products(grams: torch.Tensor, estimator: str) -> np.ndarray:
+    """Inner products [layers, layers] of the Gram matrices [layers, n, n], centred: one product for all pairs."""
+    vectors = centred(grams, estimator).flatten(1)
     return (vectors @ vectors.T).cpu().numpy()
 
 
-def _normalised(products: np.ndarray) -> np.ndarray:
+def normalised(products: np.ndarray) -> np.ndarray:
+    """CKA from sums of `inner_products` over batches: [layers, layers].
+
+    Raises:
+        ValueError: a layer that is constant over the images.
+    """
     norms = np.diagonal(products)
     if not (norms > 0).all():
         raise ValueError(f"layer {int(np.argmin(norms))} is the same for all images: it has no CKA")
