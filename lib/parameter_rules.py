@@ -200,4 +200,6 @@ RULES = {
     "thresholds": lambda value: sorted(_share(threshold) for threshold in _distinct(value, 1)),
     "cka_batch": _whole(4),
     "cka_passes": _whole(1),
+    "dropped_share": _share,
+    "random_drops": _whole(1),
 }

@@ -58,6 +58,8 @@ GOOD = {
     "scale_widths": [[2, 4, 8]],
     "scale_seeds": [3, 8],
     "train_counts": [[150, 300], [2500, 5000, 20000]],
+    "dropped_share": [0.02, 0.5],
+    "random_drops": [1, 10],
 }
 BAD = {
     "study": [("Digits", "small letters"), ("../x", "small letters"), ("", "small letters"), ("-a", "small letters"),
@@ -123,6 +125,8 @@ BAD = {
     "scale_family": [("vgg", "families are cnn-small"), (["cnn-small"], "families are cnn-small")],
     "scale_widths": [([4], "at least 2 different"), ([4, 0], "at least 1, not 0")],
     "scale_seeds": [(2, "at least 3, not 2"), ({"cnn-small": 4}, "whole number")],
+    "dropped_share": [(0, "between 0 and 1, not 0"), (1, "between 0 and 1, not 1"), ("0.1", "number between 0 and 1")],
+    "random_drops": [(0, "at least 1, not 0"), (2.5, "whole number")],
     "train_counts": [([150], "at least 2 different"), ([150, 150], "different values"), ([1, 150], "at least 2, not 1"),
                      ([150, 300.0], "whole number"), (150, "must be a list"), (None, "must be a list")],
 }
