@@ -1,0 +1,97 @@
+"""Principal components of a representation over the images, and CKA in terms of them (fact sheet of the paper, 4).
+
+Features are centred over the images: X = U S V^T with one row an image.  Component i has the variance
+lambda_i = s_i^2 and one coefficient an image, the i-th column of U.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.sparse.linalg import eigsh
+
+
+class Components(NamedTuple):
+    """All components of one representation that have a variance.
+
+    Attributes:
+        variances: [components] the lambda_i, the largest first.
+        vectors: [n, components] the u_i, of unit length.
+    """
+
+    variances: np.ndarray
+    vectors: np.ndarray
+
+
+class FirstComponent(NamedTuple):
+    """The component with the largest variance.
+
+    Attributes:
+        variance: lambda_1; share: lambda_1 over the sum of all lambda.
+        coefficients: [n] u_1, of unit length, its largest entry in absolute value positive.
+    """
+
+    variance: float
+    share: float
+    coefficients: np.ndarray
+
+
+def components(x: np.ndarray) -> Components:
+    """All components of [n, ...] in float64, from the Gram matrix or from the covariance, whichever is smaller.
+
+    Raises:
+        ValueError: fewer than 2 images, what is not finite, or a representation that is the same for all images.
+    """
+    x = np.asarray(x, dtype=float).reshape(len(x), -1)
+    if len(x) < 2 or not np.isfinite(x).all():
+        raise ValueError(f"components need finite features of at least 2 images, not of shape {x.shape}")
+    whole = np.linalg.norm(x)
+    x = x - x.mean(0)
+    if np.linalg.norm(x) <= len(x) * np.finfo(float).eps * whole:  # rounding alone
+        raise ValueError("a representation that is the same for all images has no components")
+    wide = x.shape[1] > len(x)
+    variances, vectors = np.linalg.eigh(x @ x.T if wide else x.T @ x)
+    kept = np.flatnonzero(variances > max(x.shape) * np.finfo(float).eps * variances[-1])[::-1]
+    variances, vectors = variances[kept], vectors[:, kept]
+    return Components(variances, vectors if wide else x @ vectors / np.sqrt(variances))
+
+
+def component_cka(x: Components, y: Components) -> float:
+    """Biased linear CKA of two representations as a weighted mean of squared cosines of their components.
+
+    sum_ij lambda_i lambda'_j <u_i, u'_j>^2 / (sqrt(sum_i lambda_i^2) sqrt(sum_j lambda'_j^2)).
+
+    Raises:
+        ValueError: components over different numbers of images.
+    """
+    if len(x.vectors) != len(y.vectors):
+        raise ValueError(f"both need the same images, not {len(x.vectors)} and {len(y.vectors)}")
+    cosines = (x.vectors.T @ y.vectors) ** 2
+    return float(x.variances @ cosines @ y.variances / np.linalg.norm(x.variances) / np.linalg.norm(y.variances))
+
+
+def first_component(gram: np.ndarray) -> FirstComponent:
+    """The first component from the centred Gram matrix [n, n], float64.
+
+    Raises:
+        ValueError: a matrix that is not square or finite, of fewer than 3 images, or without any variance.
+    """
+    gram = np.asarray(gram, dtype=float)
+    if gram.ndim != 2 or len(gram) < 3 or gram.shape[0] != gram.shape[1] or not np.isfinite(gram).all():
+        raise ValueError(f"a Gram matrix must be finite, [n, n] of at least 3 images, not of shape {gram.shape}")
+    if not (whole := np.trace(gram)) > 0:
+        raise ValueError("a representation that is the same for all images has no first component")
+    # A start of its own each time: the same matrix always gives the same digits.
+    (variance,), vectors = eigsh(gram, 1, which="LA", v0=np.random.default_rng(0).standard_normal(len(gram)))
+    vector = vectors[:, 0]
+    return FirstComponent(float(variance), float(variance / whole), vector * np.sign(vector[np.abs(vector).argmax()]))
+
+
+def without_first(gram: np.ndarray) -> np.ndarray:
+    """The centred Gram matrix [n, n] of X - s_1 u_1 v_1^T: all other components stay as they are."""
+    first = first_component(gram)
+    return gram - first.variance * np.outer(first.coefficients, first.coefficients)
+
+
+def squared_cosines(vectors: np.ndarray) -> np.ndarray:
+    """<u_a, u_b>^2 of unit vectors [layers, n] -> [layers, layers]."""
+    return (vectors @ vectors.T) ** 2

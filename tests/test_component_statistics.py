@@ -1,0 +1,68 @@
+"""Intervals over networks hold what they promise, and leave out what is not known."""
+
+import numpy as np
+import pytest
+from scipy.stats import rankdata
+from scipy.stats import t as student
+
+from lib.component_statistics import (known_values, means, rank_interval, shared_interval, shared_intervals,
+                                      with_block)
+from lib.dominant_images import mean_shared
+from lib.wide_and_deep import Architecture
+from made_components import made
+
+A, B, C = (Architecture(14, width) for width in (1, 2, 4))
+
+
+def test_values_that_are_not_known_and_architectures_with_too_few_are_left_out():
+    found = {A: [made(seed) for seed in range(4)], B: [made(0), made(1), made(2, start=4)],
+             C: [made(seed) for seed in range(3)] + [made(9, start=5)]}
+    known = known_values(found, lambda network: network.share_contrast())
+    assert list(known) == [A, C] and [len(values) for values in known.values()] == [4, 3]
+    assert [len(networks) for networks in with_block(found).values()] == [4, 2, 3]
+    middle, low, high = means(known, 0.9)
+    expected = known[C].mean() + student.ppf(0.95, 2) * known[C].std(ddof=1) / np.sqrt(3)
+    assert middle.shape == low.shape == (2,) and high[1] == pytest.approx(expected)
+    assert known_values(found, lambda network: np.nan) == {}
+
+
+@pytest.mark.parametrize("spread", [0, 1.5])
+@pytest.mark.parametrize("rho", [0, 0.7])
+def test_the_interval_of_a_rank_correlation_holds_the_truth(spread, rho):
+    """24 networks; where their 6 architectures differ (by `spread`), the same in every draw, it may be too wide."""
+    rng = np.random.default_rng(3)
+    noise = rng.standard_normal((4000, 6, 4, 2))
+    noise[..., 1] = rho * noise[..., 0] + np.sqrt(1 - rho**2) * noise[..., 1]
+    draws = (spread * rng.standard_normal((6, 1, 2)) + noise).reshape(4000, 24, 2)
+    ranks = rankdata(draws, axis=1) - 12.5
+    truth = (ranks.prod(-1).sum(1) / (ranks**2).sum(1)[:, 0]).mean()
+    held = np.mean([low <= truth <= high for _, low, high in map(rank_interval, draws[:400])])
+    error = np.sqrt(0.95 * 0.05 / 400)
+    assert held > 0.95 - 3 * error and (spread or held < 0.95 + 3 * error)
+
+
+def test_a_rank_correlation_does_not_mind_the_scale_and_stays_within_its_bounds():
+    pairs = np.random.default_rng(0).standard_normal((12, 2))
+    np.testing.assert_allclose(rank_interval(np.exp(pairs)), rank_interval(pairs))
+    estimate, low, high = rank_interval(pairs)
+    np.testing.assert_allclose(rank_interval(pairs * [1, -1]), [-estimate, -high, -low])
+    estimate, low, high = rank_interval(np.stack([np.arange(8.0)] * 2, axis=1))
+    assert estimate == pytest.approx(1) and 0.99 < low <= high <= 1
+
+
+def test_a_rank_correlation_needs_four_networks_that_differ():
+    assert np.isnan(rank_interval(np.random.default_rng(0).standard_normal((3, 2)))).all()
+    assert np.isnan(rank_interval(np.stack([np.arange(5.0), np.zeros(5)], axis=1))).all()
+
+
+def test_what_seeds_share_has_the_jackknife_interval_of_its_pairs():
+    networks = [made(seed) for seed in range(4)]
+    estimate, low, high = shared_interval(networks, 0.9)
+    rows = [network.coefficients for network in networks]
+    assert estimate == pytest.approx(mean_shared(rows)) == pytest.approx((low + high) / 2)
+    pseudo = [4 * mean_shared(rows) - 3 * mean_shared(rows[:i] + rows[i + 1:]) for i in range(4)]
+    assert high - low == pytest.approx(2 * student.ppf(0.95, 3) * np.std(pseudo, ddof=1) / 2)
+    assert list(shared_intervals({A: networks, B: networks[:2]})) == [A]
+    with pytest.raises(ValueError, match="need at least 3 networks to vary, not 2"):
+        shared_interval(networks[:2])
+    assert shared_interval([made(0)] * 3) == pytest.approx((1, 1, 1))
