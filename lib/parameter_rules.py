@@ -202,4 +202,5 @@ RULES = {
     "cka_passes": _whole(1),
     "dropped_share": _share,
     "random_drops": _whole(1),
+    "probe_pool": _whole(1),
 }

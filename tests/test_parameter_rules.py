@@ -60,6 +60,7 @@ GOOD = {
     "train_counts": [[150, 300], [2500, 5000, 20000]],
     "dropped_share": [0.02, 0.5],
     "random_drops": [1, 10],
+    "probe_pool": [1, 2],
 }
 BAD = {
     "study": [("Digits", "small letters"), ("../x", "small letters"), ("", "small letters"), ("-a", "small letters"),
@@ -126,6 +127,7 @@ BAD = {
     "scale_widths": [([4], "at least 2 different"), ([4, 0], "at least 1, not 0")],
     "scale_seeds": [(2, "at least 3, not 2"), ({"cnn-small": 4}, "whole number")],
     "dropped_share": [(0, "between 0 and 1, not 0"), (1, "between 0 and 1, not 1"), ("0.1", "number between 0 and 1")],
+    "probe_pool": [(0, "at least 1, not 0"), (2.0, "whole number"), (None, "whole number")],
     "random_drops": [(0, "at least 1, not 0"), (2.5, "whole number")],
     "train_counts": [([150], "at least 2 different"), ([150, 150], "different values"), ([1, 150], "at least 2, not 1"),
                      ([150, 300.0], "whole number"), (150, "must be a list"), (None, "must be a list")],

@@ -1,0 +1,119 @@
+"""The verdicts of chapter 13 follow from the planted blocks, and figures and words show the same numbers."""
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from matplotlib.patches import Rectangle
+
+from lib import probe_figures
+from lib.probe_claims import effects_table, findings, probe_claims
+from lib.wide_and_deep import Architecture
+from planted_blocks import planted
+
+DEEP, WIDE = Architecture(56), Architecture(14, 4)
+INSIDE, NONE = [(2, 6)] * 4, [(0, 0)] * 4
+NAMES = ["13-probe-rises-without-block", "13-probe-gain-smaller-in-block", "13-after-exceeds-before-in-block",
+         "13-deletion-cheaper-in-block", "13-deletion-cheaper-with-larger-block"]
+NOISE = np.random.default_rng(0).normal(0, 0.002, (4, 7))
+
+
+def stairs(inside, outside):
+    """Probe accuracies whose steps are these inside the layers 2 to 5 and outside, with a little noise."""
+    return 0.5 + np.cumsum([0, outside, outside, inside, inside, inside, outside]) + NOISE
+
+
+def costs(inside, outside):
+    return np.array([outside, outside, inside, inside, inside, outside]) + NOISE[:, 1:]
+
+
+def verdicts(found):
+    claims = probe_claims(found)
+    assert [claim.name for claim in claims] == NAMES
+    for claim in claims:
+        assert claim.images == 50 and (claim.low <= claim.estimate <= claim.high or np.isnan(claim.estimate))
+    return [claim.verdict for claim in claims]
+
+
+def test_what_the_paper_says_is_supported_where_it_is_planted():
+    sizes = [(2, 6), (2, 6), (1, 6), (0, 6)]
+    blocks = planted(sizes, stairs(0, 0.1), stairs(0, 0.1)[:, 1:] - 0.1 + NOISE[:, 1:], costs(0, 0.1))
+    # The larger the block structure, the less a deletion costs.
+    rest = planted([(0, 0), (0, 3), (0, 5), (0, 7)], cost=np.outer([4, 2.5, 1.5, 0.5], np.full(6, 0.02)))
+    bare = planted(NONE, stairs(0.05, 0.05))
+    assert verdicts({DEEP: blocks, Architecture(14): bare}) == ["supported"] * 4 + ["undecided"]
+    assert verdicts({WIDE: rest})[4] == "supported"
+
+
+def test_the_opposite_is_contradicted():
+    blocks = planted(INSIDE, stairs(0.1, 0), stairs(0.1, 0)[:, 1:] + 0.1 + NOISE[:, 1:], costs(0.1, 0))
+    rest = planted([(0, 0), (0, 3), (0, 5), (0, 7)], cost=np.outer([0.5, 1.5, 2.5, 4], np.full(6, 0.02)))
+    bare = planted(NONE, stairs(-0.05, -0.05))
+    assert verdicts({DEEP: blocks, WIDE: rest, Architecture(14): bare}) == ["contradicted"] * 5
+
+
+def test_without_enough_networks_nothing_is_decided():
+    for structures in ([(2, 6)] * 2 + [(0, 0)] * 2, [(3, 5)] * 2 + [(1, 7)] * 2):
+        claims = probe_claims({DEEP: planted(structures, stairs(0, 0.1), cost=costs(0, 0.1))})
+        assert [claim.verdict for claim in claims[:4]] == ["undecided"] * 4
+        assert all(np.isnan([claim.estimate, claim.low, claim.high]).all() for claim in claims[:4])
+        assert all("no architecture has 3 networks" in claim.statistic for claim in claims[:4])
+        assert [claim.networks for claim in claims[:4]] == [2] * 4
+
+
+def test_one_architecture_that_speaks_against_it_is_enough_and_is_shown():
+    found = {DEEP: planted(INSIDE, stairs(0, 0.1)), WIDE: planted(INSIDE, stairs(0.1, 0))}
+    claim = probe_claims(found)[1]
+    assert claim.verdict == "contradicted" and "ResNet-14 (4×)" in claim.statistic and claim.networks == 8
+    assert "0.05 / 2" in claim.rule
+
+
+def test_table_and_words_have_the_numbers():
+    found = {DEEP: planted([*INSIDE[:3], (0, 0)], stairs(0, 0.1), cost=costs(0.01, 0.08)), WIDE: planted(NONE)}
+    table = effects_table(found)
+    assert len(table) == 6 and table["architecture"].tolist() == ["ResNet-56 (1×)"] * 3 + ["ResNet-14 (4×)"] * 3
+    steps = np.diff(stairs(0, 0.1))[:3]
+    assert table["outside"][0].startswith(f"{steps[:, [0, 1, 5]].mean():+.3f} [")
+    assert table["inside"][0].startswith(f"{steps[:, 2:5].mean():+.3f} [") and table["inside"][0].endswith("] (3)")
+    assert table["networks without"].tolist()[:2] == ["not to be told (1)"] * 2
+    assert table["outside − inside"][3] == "not to be told (0)"
+    assert table["networks without"][4] == "+0.100 [+0.100, +0.100] (4)"
+    deep, wide = findings(found).split("\n")
+    assert "3 of 4 networks have a block structure, with 3 of 6 residual blocks inside." in deep
+    assert "0 of 4 networks have a block structure. Mean probe accuracy is 0.500 at the stem" in wide
+    assert "100% of the steps between layers go up and 0% down. The networks themselves classify 0.900" in wide
+    assert wide.endswith("blocks in their longest plateau: 0.") and deep.endswith("plateau: 0 to 1.")
+
+
+@pytest.fixture
+def figure_of():
+    yield lambda draw, found: draw(found)
+    plt.close("all")
+
+
+def test_figure_4_has_the_maps_and_every_network_s_probes(figure_of):
+    found = {DEEP: planted([(2, 6), (0, 0), (1, 4)], NOISE[:3]), WIDE: planted(NONE, NOISE)}
+    figure = figure_of(probe_figures.probes, found)
+    above, beside, below, other = figure.axes[:4]
+    assert [axis.get_title() for axis in (above, beside)] == ["ResNet-56 (1×)", "ResNet-14 (4×)"]
+    outline, = [patch for patch in above.patches if isinstance(patch, Rectangle)]
+    assert outline.get_bbox().bounds == (1.5, 1.5, 4, 4) and not beside.patches
+    np.testing.assert_allclose(below.lines[0].get_ydata(), NOISE[0])
+    np.testing.assert_allclose(below.lines[3].get_ydata(), NOISE[:3].mean(0))
+    np.testing.assert_allclose(below.lines[7].get_ydata(), NOISE[:3, 1:].mean(0) - 0.1)
+    bars = [collection.get_segments()[0][:, 0].tolist() for collection in below.collections]
+    assert bars == [[2, 5], [1, 3]] and not other.collections
+    assert below.get_ylim() == other.get_ylim() and below.get_ylim()[0] < (NOISE[:3] - 0.1).min()
+
+
+def test_figure_5_has_every_network_s_deletions_and_a_line_between_stages(figure_of):
+    found = {DEEP: planted(INSIDE, cost=costs(0, 0.1))}
+    axis = figure_of(probe_figures.deletions, found).axes[0]
+    np.testing.assert_allclose(axis.lines[4].get_ydata(), found[DEEP].deleted.mean(0))
+    assert axis.lines[4].get_xdata().tolist() == [1, 2, 3, 4, 5, 6]
+    assert axis.lines[5].get_ydata() == [0.9, 0.9]
+    assert [line.get_xdata()[0] for line in axis.lines[6:8]] == [2.5, 4.5]
+    assert [bar.get_segments()[0][:, 0].tolist() for bar in axis.collections] == [[3, 5]] * 4
