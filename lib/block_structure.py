@@ -24,14 +24,30 @@ class Block(NamedTuple):
     def __len__(self) -> int:
         return self.stop - self.start
 
+    @property
+    def exists(self) -> bool:
+        """Whether it has layers enough to be called a block."""
+        return len(self) >= LEAST
+
     def share(self) -> float:
         """Its side relative to the depth of the network, from 0 to 1; 0 for fewer layers than `LEAST`."""
-        return len(self) / self.layers if len(self) >= LEAST else 0.0
+        return len(self) / self.layers if self.exists else 0.0
 
     def inside(self) -> np.ndarray:
         """Which layers lie in it, [layers] bool; none for fewer layers than `LEAST`."""
         places = np.arange(self.layers)
-        return (places >= self.start) & (places < self.stop) & (len(self) >= LEAST)
+        return (places >= self.start) & (places < self.stop) & self.exists
+
+    def late_share(self) -> float:
+        """Share of its layers that lie in the last two of the three stages of a network; NaN without a block."""
+        return float(self.inside()[stage_starts(self.layers)[1]:].sum() / len(self)) if self.exists else np.nan
+
+
+def stage_starts(layers: int) -> tuple[int, int, int]:
+    """Where the stages of a network of `lib.cifar_resnets` begin among its `layers` hidden points, the stem and three
+    stages of equally many blocks."""
+    blocks = (layers - 1) // 3
+    return 1, 1 + blocks, 1 + 2 * blocks
 
 
 def hidden_points(model: torch.nn.Module) -> tuple[str, ...]:

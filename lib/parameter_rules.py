@@ -203,4 +203,7 @@ RULES = {
     "dropped_share": _share,
     "random_drops": _whole(1),
     "probe_pool": _whole(1),
+    "data_seeds": _whole(3),
+    "cka_batches": lambda value: sorted(_whole(4)(size) for size in _distinct(value, 2)),
+    "full_images": _whole(8),
 }

@@ -76,10 +76,9 @@ def check_batch_sizes(batch_sizes: list[int], n_train: int) -> None:
                                  "cannot normalise")
 
 
-def check_train_counts(counts: list[int], n_train: int, classes: int) -> None:
-    """Raises ParameterError for more training images than there are, fewer than one a class, or a number of which the
-    usual batches leave a single one over."""
-    batch = Specification.batch_size
+def check_train_counts(counts: list[int], n_train: int, classes: int, batch: int = Specification.batch_size) -> None:
+    """Raises ParameterError for more training images than there are, fewer than one a class, or a number of which
+    batches of the recipe's size leave a single one over."""
     with about("train_counts"):
         for count in counts:
             if not classes <= count <= n_train:
@@ -137,15 +136,15 @@ def check_together(values: SimpleNamespace, *names: str) -> None:
             raise ParameterError(f"parameter {given[0]!r}: needs {' and '.join(map(repr, missing))} too")
 
 
-def check_image_count(name: str, count: int | list[int] | None, available: int) -> None:
+def check_image_count(name: str, count: int | list[int] | None, available: int, what: str = "test images") -> None:
     """Raises ParameterError where the parameter `name`, a count or a list, asks for more test images than there are.
 
-    None means all of them.
+    None means all of them; `what`: which images these are.
     """
     with about(name):
         for one in count if isinstance(count, list) else [count]:
             if one is not None and one > available:
-                raise ValueError(f"must be at most {available}, the number of test images, not {one}")
+                raise ValueError(f"must be at most {available}, the number of {what}, not {one}")
 
 
 def located(name: str, path: str, what: str) -> Path:

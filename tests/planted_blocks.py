@@ -1,26 +1,40 @@
-"""Measures of residual networks with block structures where a test wants them: 3 stages of 2 blocks, 7 layers."""
+"""CKA maps with a block that is known, for tests."""
+
+from types import SimpleNamespace
 
 import numpy as np
+import torch
+from small_networks import SIZES, random_images
 
-from lib.block_effects import BlockMeasures
-from lib.block_structure import Block
-
-LAYERS, STAGES = 7, np.repeat(range(3), 2)
-DELETABLE = np.array([True, True, False, True, False, True])
+from lib import models
 
 
-def planted(structures, after=None, before=None, cost=None, whole=None):
-    """`structures`: (start, stop) a network, (0, 0) for none; `cost`: [networks, blocks] of each deletion."""
-    count = len(structures)
-    after = np.tile(np.linspace(0.5, 0.9, LAYERS), (count, 1)) if after is None else np.asarray(after, dtype=float)
-    before = after[:, 1:] - 0.1 if before is None else np.asarray(before, dtype=float)
-    whole = np.full(count, 0.9) if whole is None else np.asarray(whole, dtype=float)
-    cost = np.full((count, LAYERS - 1), 0.05) if cost is None else np.asarray(cost, dtype=float)
-    # What is left after a deletion: the whole less the costs of the block and of those behind it in its stage.
-    summed = [np.cumsum(cost[:, STAGES == stage][:, ::-1], axis=1)[:, ::-1] for stage in range(3)]
-    deleted = np.where(DELETABLE, whole[:, None] - np.concatenate(summed, axis=1), np.nan)
-    maps = np.tile(np.eye(LAYERS), (count, 1, 1))
-    for cka, (start, stop) in zip(maps, structures):
-        cka[start:stop, start:stop] = 1
-    return BlockMeasures(maps, [Block(start, stop, LAYERS) for start, stop in structures], after, before, deleted,
-                         whole, STAGES, 50)
+def planted(layers, start, stop, inside=0.97, outside=0.3):
+    """A map [layers, layers] whose layers start, ..., stop - 1 are alike, and no others."""
+    cka = np.full((layers, layers), outside)
+    cka[start:stop, start:stop] = inside
+    np.fill_diagonal(cka, 1)
+    return cka
+
+
+def with_shares(layers, sides):
+    """Maps [len(sides), layers, layers] with blocks of these sides; below 3 there is no block."""
+    return np.stack([planted(layers, layers - side, layers) for side in sides])
+
+
+class Untrained:
+    """Networks of `lib.cifar_resnets` that were not trained."""
+
+    def __init__(self, family="resnet-14", seeds=(0, 1)):
+        self.family, self.seeds = family, seeds
+        self.specification = SimpleNamespace(name=family)
+
+    def __len__(self):
+        return len(self.seeds)
+
+    def models(self):
+        for seed in self.seeds:
+            model = models.build(self.family, 1, **SIZES)
+            models.initialise(model, torch.Generator().manual_seed(seed))
+            model.train()(random_images(seed=7)[0])
+            yield model.eval()

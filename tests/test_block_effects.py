@@ -17,7 +17,7 @@ from lib.linear_probes import probe_accuracies
 from lib.models import initialise
 from lib.populations import Population
 from lib.specification import specify
-from planted_blocks import DELETABLE, planted
+from planted_block_effects import DELETABLE, planted
 
 
 def test_a_block_lies_inside_with_its_input_and_its_output():

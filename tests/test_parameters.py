@@ -108,6 +108,9 @@ def test_training_sets_that_cannot_be_had_are_refused():
             parameters.check_train_counts([150, count], 1200, 10)
     with pytest.raises(ParameterError, match="'train_counts': batches of 128 leave one of 257 training images over"):
         parameters.check_train_counts([257], 1200, 10)
+    parameters.check_train_counts([129, 257], 1200, 10, 100)
+    with pytest.raises(ParameterError, match="'train_counts': batches of 64 leave one of 65 training images over"):
+        parameters.check_train_counts([65, 150], 1200, 10, 64)
 
 
 def test_too_few_numbers_of_epochs_are_refused():
@@ -145,6 +148,8 @@ def test_no_more_images_are_asked_for_than_there_are():
         parameters.check_image_count("attack_images", 11, 10)
     with pytest.raises(ParameterError, match="^parameter 'image_counts': must be at most 10, .* images, not 12$"):
         parameters.check_image_count("image_counts", [4, 12], 10)
+    with pytest.raises(ParameterError, match="'cka_batches': must be at most 10, the number of such images, not 12$"):
+        parameters.check_image_count("cka_batches", [4, 12], 10, "such images")
 
 
 def test_a_chapter_can_be_run_again_in_its_kernel():

@@ -12,7 +12,7 @@ from matplotlib.patches import Rectangle
 from lib import probe_figures
 from lib.probe_claims import effects_table, findings, probe_claims
 from lib.wide_and_deep import Architecture
-from planted_blocks import planted
+from planted_block_effects import planted
 
 DEEP, WIDE = Architecture(56), Architecture(14, 4)
 INSIDE, NONE = [(2, 6)] * 4, [(0, 0)] * 4

@@ -1,0 +1,104 @@
+"""Slopes of the block measure are those that were planted, and their intervals hold what they promise."""
+
+import numpy as np
+import pytest
+from planted_blocks import planted, with_shares
+from scipy.stats import linregress, ttest_ind
+
+from lib.block_growth import RESOLUTION, growth, halving, late_excess, mean_share, shares, sum_interval
+from lib.intervals import mean_interval
+from lib.wide_and_deep import Architecture
+
+
+def test_the_interval_of_a_sum_is_student_s_and_welch_s():
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(1, 0.3, 5), rng.normal(0, 1, 9)
+    welch = ttest_ind(a, b, equal_var=False).confidence_interval(0.95)
+    np.testing.assert_allclose(sum_interval([a, b], [1, -1], [0, 0]), (a.mean() - b.mean(), *welch))
+    np.testing.assert_allclose(sum_interval([a], [1], [0]), mean_interval(a))
+    np.testing.assert_allclose(sum_interval([a, b], [2, 0], [0, 0]), 2 * np.array(mean_interval(a)))
+    wide = sum_interval([a, b], [1, -1], [0, 0], level=0.99)
+    assert wide[1] < welch[0] and wide[2] > welch[1]
+
+
+def test_networks_that_agree_leave_half_a_layer_open():
+    estimate, low, high = mean_share(with_shares(20, [8] * 4), 0.9)
+    assert estimate == pytest.approx(0.4)
+    assert high - estimate == pytest.approx(estimate - low) == pytest.approx(3.182446 * (0.5 / 20) / 2, rel=1e-5)
+    spread = with_shares(20, [4, 8, 12, 16])
+    np.testing.assert_allclose(mean_share(spread, 0.9), mean_interval([0.2, 0.4, 0.6, 0.8]))
+
+
+def test_a_sample_of_one_network_has_no_interval():
+    with pytest.raises(ValueError, match="^an interval needs at least 2 networks, not 1$"):
+        sum_interval([np.ones(3), np.ones(1)], [1, 1], [0, 0])
+
+
+def test_shares_keep_the_axes_before_those_of_the_layers():
+    maps = np.stack([with_shares(10, [2, 3]), with_shares(10, [5, 10])])
+    np.testing.assert_allclose(shares(maps, 0.9), [[0, 0.3], [0.5, 1]])
+
+
+@pytest.mark.parametrize("sizes, quantity", [((1, 2, 4, 8), "width"), ((14, 26, 38, 56), "depth"), ((1, 10), "width")])
+def test_the_slope_is_that_of_a_regression_over_doublings(sizes, quantity):
+    rng = np.random.default_rng(1)
+    line = [Architecture(**{"depth": 14, quantity: size}) for size in sizes]
+    maps = {architecture: with_shares(25, rng.integers(3, 20, 4)) for architecture in line}
+    values = np.array([shares(maps[architecture], 0.9) for architecture in line])
+    slope = linregress(np.repeat(np.log2(sizes), 4), values.ravel()).slope
+    found = growth(maps, line, quantity, 0.9)
+    assert found[0] == pytest.approx(slope) and found[1] < slope < found[2]
+
+
+def test_a_block_that_grows_by_the_same_part_a_doubling_gives_that_part():
+    line = [Architecture(14, width) for width in (1, 2, 4)]
+    maps = {architecture: with_shares(20, [side] * 3) for architecture, side in zip(line, (4, 7, 10))}
+    estimate, low, high = growth(maps, line, "width", 0.9)
+    assert estimate == pytest.approx(0.15) and low < 0.15 < high
+    assert growth(maps, line, "width", 0.98)[0] == 0  # above what the planted blocks have
+    backwards = {architecture: maps[other] for architecture, other in zip(line, reversed(line))}
+    assert growth(backwards, line, "width", 0.9)[0] == pytest.approx(-0.15)
+
+
+def test_halving_is_taken_within_seeds():
+    """Seeds that differ much, each with three more layers a halving."""
+    counts, line = [100, 200, 400], [Architecture(14), Architecture(14, 4)]
+    by_count = {line[0]: np.stack([with_shares(30, [base + 6, base + 3, base]) for base in (3, 10, 20)]),
+                line[1]: np.stack([with_shares(30, [base + 6, base + 3, base]) for base in (20, 5, 11)])}
+    estimate, low, high = halving(by_count, counts, line, 0.9)
+    assert estimate == pytest.approx(0.1) and 0.05 < low < high < 0.15
+    np.testing.assert_allclose(halving(by_count, counts, line[:1], 0.9)[0], 0.1)
+    opposite = {one: maps[:, ::-1] for one, maps in by_count.items()}
+    np.testing.assert_allclose(halving(opposite, counts, line, 0.9), [-estimate, -high, -low])
+
+
+def test_intervals_of_counts_hold_the_truth_as_often_as_they_say():
+    """Four networks an architecture whose blocks have one of two neighbouring numbers of layers, or spread widely."""
+    rng = np.random.default_rng(2)
+    held = {}
+    for name, draw, mean in (("two values", lambda: 8 + (rng.random(4) < 0.2), 8.2),
+                             ("even odds", lambda: 8 + (rng.random(4) < 0.5), 8.5),
+                             ("wide", lambda: rng.integers(3, 14, 4), 8.0)):
+        found = [sum_interval([draw() / 20, draw() / 20], [1, -1], [RESOLUTION / 20] * 2) for _ in range(800)]
+        held[name] = np.mean([low <= 0 <= high for _, low, high in found])
+        means = [sum_interval([draw() / 20], [1], [RESOLUTION / 20]) for _ in range(800)]
+        held[f"{name}, mean"] = np.mean([low <= mean / 20 <= high for _, low, high in means])
+    assert min(held.values()) > 0.925, held
+
+
+def test_a_block_late_in_the_network_is_told_from_one_anywhere():
+    """13 layers, of which 8 lie in the last two stages."""
+    architecture = Architecture(26)
+    late, count = late_excess({architecture: np.stack([planted(13, 7, 12)] * 4)}, 0.9)
+    assert count == 4 and late[0] == pytest.approx(1 - 8 / 13) and late[1] > 0
+    early, _ = late_excess({architecture: np.stack([planted(13, 0, 5)] * 4)}, 0.9)
+    assert early[0] == pytest.approx(-8 / 13) and early[2] < 0
+    whole, _ = late_excess({architecture: np.stack([planted(13, 0, 13)] * 4)}, 0.9)
+    assert whole[0] == pytest.approx(0) and whole[1] < 0 < whole[2]
+
+
+def test_networks_without_a_block_do_not_say_where_it_lies():
+    maps = {Architecture(26): np.stack([planted(13, 7, 12), planted(13, 0, 2), planted(13, 5, 7)]),
+            Architecture(14): np.stack([planted(7, 3, 7), planted(7, 4, 6)])}
+    assert late_excess(maps, 0.9) == (None, 2)
+    assert late_excess(maps, 0.99) == (None, 0)
