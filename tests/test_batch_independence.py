@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from planted_blocks import Untrained
-from small_networks import digits_like
+from small_networks import random_images
 
 from lib.batch_independence import BatchSizes, batch_sizes
 from lib.block_structure import hidden_points
@@ -19,7 +19,7 @@ def model():
 
 @pytest.fixture(scope="module")
 def found(model):
-    images, _ = digits_like(96)
+    images, _ = random_images(96)
     return {estimator: batch_sizes(model, images, [8, 32, 96], 6, 0, estimator) for estimator in ("unbiased", "biased")}
 
 
@@ -40,7 +40,7 @@ def test_small_batches_bias_the_biased_estimator_alone(found):
 
 
 def test_every_pass_is_one_of_minibatch_cka(model, found):
-    images, _ = digits_like(96)
+    images, _ = random_images(96)
     generator = torch.Generator().manual_seed(0)
     for place in range(2):
         expected = minibatch_cka([model], images, [hidden_points(model)], batch_size=8, passes=1, generator=generator)
@@ -74,4 +74,4 @@ def test_a_single_pass_has_no_interval():
                                             (97, "batches of 97 need as many images, and there are 96")])
 def test_batches_that_cannot_be_are_refused(model, size, sentence):
     with pytest.raises(ValueError, match=sentence):
-        batch_sizes(model, digits_like(96)[0], [8, size], 1, 0, "unbiased")
+        batch_sizes(model, random_images(96)[0], [8, size], 1, 0, "unbiased")

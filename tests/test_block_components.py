@@ -10,9 +10,9 @@ from lib.cka import minibatch_cka
 from lib.principal_components import components
 from lib.representations import representation
 from made_components import made
-from small_networks import digits_like, network
+from small_networks import random_images, network
 
-IMAGES = digits_like(40)[0]
+IMAGES = random_images(40)[0]
 MODEL = network(family="resnet-14", width=1)
 POINTS = hidden_points(MODEL)
 LATE = POINTS[3:]

@@ -10,9 +10,9 @@ import torch
 from lib import models
 from lib.block_deletion import accuracy, deletable, deletion_accuracies, stages, without
 from lib.predictions import logits
-from small_networks import digits_like, network
+from small_networks import random_images, network
 
-IMAGES, LABELS = digits_like(40, seed=1)
+IMAGES, LABELS = random_images(40, seed=1)
 NAMES = [f"stage{stage}.{block}" for stage in (1, 2, 3) for block in range(3)]
 
 

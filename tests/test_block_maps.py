@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from planted_blocks import Untrained
-from small_networks import digits_like
+from small_networks import random_images
 
 from lib import batch_size, data
 from lib.block_maps import PARTS, all_maps, ends, part_maps, reduced_populations, stacked_counts
@@ -74,7 +74,7 @@ def test_more_images_than_the_run_has_are_taken_from_the_data_set_and_hold_the_f
 
 
 def test_all_populations_are_seen_in_the_same_orders():
-    images, _ = digits_like(40)
+    images, _ = random_images(40)
     populations = {"a": Untrained("resnet-8"), "b": Untrained("resnet-14"), "c": Untrained("resnet-8")}
     maps = all_maps(populations, images, 5, **SAMPLING)
     assert {name: found.shape for name, found in maps.items()} == {"a": (2, 4, 4), "b": (2, 7, 7), "c": (2, 4, 4)}
@@ -108,7 +108,7 @@ def test_parts_share_no_image_and_are_one_batch_where_they_are_small(monkeypatch
 
 
 def test_maps_of_parts_are_maps_of_their_networks():
-    images, _ = digits_like(40)
+    images, _ = random_images(40)
     found = part_maps(Untrained("resnet-8"), images, 0, batch_size=256, passes=1)
     assert found.shape == (2, PARTS, 4, 4)
     np.testing.assert_allclose(np.diagonal(found, axis1=2, axis2=3), 1)

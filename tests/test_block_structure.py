@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from planted_blocks import Untrained, planted
-from small_networks import digits_like, network
+from small_networks import random_images, network
 
 from lib import models
 from lib.block_structure import LEAST, Block, block_shares, cka_maps, hidden_points, largest_block, stage_starts
@@ -109,7 +109,7 @@ def test_how_much_of_a_block_lies_in_the_last_two_stages(start, stop, share):
 
 
 def test_maps_of_a_population_are_those_of_its_networks():
-    images, _ = digits_like(40)
+    images, _ = random_images(40)
     population = Untrained("resnet-14", (0, 1, 2))
     maps = cka_maps(population, images, torch.Generator().manual_seed(3), batch_size=40, passes=1)
     assert maps.shape == (3, 7, 7)
@@ -135,7 +135,7 @@ def test_a_network_whose_blocks_change_nothing_is_one_block():
         if name.endswith("bn2"):
             torch.nn.init.zeros_(module.weight)
             torch.nn.init.zeros_(module.bias)
-    images, _ = digits_like(40)
+    images, _ = random_images(40)
     points = hidden_points(model)
     cka = minibatch_cka([model], images, [points], batch_size=20, passes=1,
                         generator=torch.Generator().manual_seed(0)).values

@@ -10,9 +10,9 @@ from lib.cka import batches, minibatch_cka
 from lib.layer_grams import gram_cka, layer_grams
 from lib.principal_components import without_first
 from lib.representations import representation
-from small_networks import digits_like, network
+from small_networks import random_images, network
 
-IMAGES = digits_like(40)[0]
+IMAGES = random_images(40)[0]
 MODEL = network(family="resnet-14", width=1)
 POINTS = hidden_points(MODEL)
 

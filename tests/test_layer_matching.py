@@ -14,7 +14,7 @@ from lib.block_structure import hidden_points
 from lib.cka import linear_cka, minibatch_cka
 from lib.layer_matching import best_matches, map_correlations, maps_between, mean_where, relative_depths
 from planted_layers import planted_maps
-from small_networks import SIZES, digits_like
+from small_networks import SIZES, random_images
 
 RNG = np.random.default_rng(0)
 
@@ -48,7 +48,7 @@ class Untrained:
         for seed in self.seeds:
             model = models.build(self.family, 1, **SIZES)
             models.initialise(model, torch.Generator().manual_seed(seed))
-            model.train()(digits_like(seed=7)[0])
+            model.train()(random_images(seed=7)[0])
             yield model.eval()
 
 
@@ -64,7 +64,7 @@ def test_cka_of_shared_signals_and_private_noise_is_the_share_they_have_in_commo
 
 
 def test_maps_are_those_of_every_two_networks_and_the_same_from_either_side():
-    images = digits_like(12)[0]
+    images = random_images(12)[0]
     populations = {"short": Untrained("resnet-8", [0, 1]), "long": Untrained("resnet-14", [0, 1, 2])}
     maps = maps_between(populations, images, torch.Generator().manual_seed(0), batch_size=12, passes=1)
     found = maps.between("short", "long")
