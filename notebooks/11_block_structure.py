@@ -16,7 +16,7 @@
 # %% tags=["hide-input", "parameters"]
 study = "mine"
 dataset = "digits"
-n_train = 200  # few images: the networks are to be large beside them
+n_train = 160  # few images: the networks are to be large beside them
 n_test = None  # all images
 wide_depth = 20  # of the networks of growing width; those of growing depth have width 1
 widths = [1, 2, 4]
@@ -24,7 +24,7 @@ depths = [14, 26, 56]
 seeds = 4
 epochs = 20
 learning_rate = 0.01
-train_counts = [50, 100, 200]  # training images
+train_counts = [40, 80, 160]  # training images
 data_seeds = 4  # networks for each of them
 cka_batches = [32, 64, 128, 256]
 full_images = 1000  # at most, for CKA of all images at once

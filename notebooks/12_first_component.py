@@ -14,7 +14,7 @@
 # %% tags=["hide-input", "parameters"]
 study = "mine"
 dataset = "digits"
-n_train = 200  # few images: the networks are to be large beside them
+n_train = 160  # few images: the networks are to be large beside them
 n_test = None  # all images
 wide_depth = 20
 widths = [1, 2, 4]
