@@ -134,6 +134,13 @@ def _depth(value: object) -> int:
     return value
 
 
+def _halved(value: object) -> int:
+    """At least 6 networks: each half has to have three."""
+    if _whole(6)(value) % 2:
+        raise ValueError(f"must be even, so that there are two halves, not {value}")
+    return value
+
+
 def _share(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < 1:
         raise ValueError(f"must be a number between 0 and 1, not {value!r}")
@@ -206,4 +213,11 @@ RULES = {
     "data_seeds": _whole(3),
     "cka_batches": lambda value: sorted(_whole(4)(size) for size in _distinct(value, 2)),
     "full_images": _whole(8),
+    "deep_depth": _depth,
+    "shallow_depth": _depth,
+    "shallow_width": _whole(2),
+    "pair_depths": lambda value: sorted(_depth(depth) for depth in _distinct(value, 2)),
+    "pair_widths": _widths,
+    "prediction_seeds": _halved,
+    "permutations": _whole(100),
 }

@@ -118,6 +118,13 @@ def check_seeds(seeds: dict[str, int], least: int) -> None:
                 raise ValueError(f"this chapter needs at least {least} networks of each family, not {count} of {family}")
 
 
+def check_deeper(deep_depth: int, shallow_depth: int) -> None:
+    """Raises ParameterError unless the deep network is deeper than the shallow one."""
+    with about("deep_depth"):
+        if deep_depth <= shallow_depth:
+            raise ValueError(f"must be above shallow_depth, {shallow_depth}, not {deep_depth}")
+
+
 def check_among(name: str, value: object, others: str, allowed: list) -> None:
     """Raises ParameterError where the parameter `name`, a value or a list, is not among the `allowed`.
 

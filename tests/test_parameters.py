@@ -179,3 +179,9 @@ def test_batches_that_the_images_cannot_fill_or_that_leave_one_over_are_refused(
         parameters.check_batch_sizes([64, 1201], 1200)
     with pytest.raises(ParameterError, match="'batch_sizes': batches of 109 leave one of the 1200 training"):
         parameters.check_batch_sizes([64, 109], 1200)
+
+
+def test_the_deep_network_is_deeper():
+    parameters.check_deeper(26, 20)
+    with pytest.raises(ParameterError, match="^parameter 'deep_depth': must be above shallow_depth, 14, not 14$"):
+        parameters.check_deeper(14, 14)
