@@ -16,7 +16,7 @@
 # %% tags=["hide-input", "parameters"]
 study = "mine"
 dataset = "digits"
-n_train = 150
+n_train = 160
 n_test = None  # all images
 deep_depth = 26
 shallow_depth = 14
@@ -25,7 +25,7 @@ pair_depths = [14, 26]
 pair_widths = [1, 2]
 prediction_seeds = 12  # networks an architecture, even
 epochs = 20
-learning_rate = 0.05
+learning_rate = 0.01
 permutations = 2000
 random_seed = 0
 
