@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 BASE_CHANNELS = 16
-NAME = re.compile(r"(resnet|plain)-(\d+)")
+NAME = re.compile(r"(resnet|plain)-([1-9][0-9]*)")
 
 
 class Addition(nn.Module):
@@ -91,7 +91,7 @@ def is_cifar_resnet(family: object) -> bool:
     """
     found = NAME.fullmatch(family) if isinstance(family, str) else None
     if found and (int(found[2]) < 8 or int(found[2]) % 6 != 2):
-        raise ValueError(f"{family!r} has no such depth: it must be 6n + 2, that is 8, 14, 20, 26, 32, 38 ...")
+        raise ValueError(f"the depth of {found[1]}-D must be 6n + 2, that is 8, 14, 20, 26, 32, 38 ..., not {found[2]}")
     return found is not None
 
 
@@ -102,4 +102,5 @@ def build(family: str, width: int, in_channels: int, image_size: int, num_classe
 
 
 def _batch_norm(channels: int) -> nn.BatchNorm2d:
+    """With the paper's epsilon; its momentum, 0.01, is for many more steps than are made here."""
     return nn.BatchNorm2d(channels, eps=1e-3)

@@ -3,7 +3,7 @@
 Estimators of the Hilbert-Schmidt independence criterion: 'biased' (HSIC_0) and 'unbiased' (HSIC_1, Song et al.).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +12,7 @@ from torch import nn
 
 from lib.models import check_count
 from lib.representations import activations, check_points
+from lib.salience import find_device, on_device
 
 ESTIMATORS = ("biased", "unbiased")
 
@@ -23,7 +24,9 @@ class CKAMatrix:
     Attributes:
         values: [layers, layers] float64, the layers of all networks behind one another.
         layers: the layers of each network.
-        estimator: which HSIC; batch_size, passes: how its sums were made; images: how many.
+        estimator: of HSIC, 'biased' or 'unbiased'.
+        batch_size: images a batch; passes: over `images` images, of which a pass takes as many whole batches as there
+            are.
     """
 
     values: np.ndarray
@@ -36,14 +39,19 @@ class CKAMatrix:
     def between(self, first: int, second: int) -> np.ndarray:
         """The part [layers of network `first`, layers of network `second`]."""
         ends = np.cumsum([0, *map(len, self.layers)])
-        return self.values[ends[first]:ends[first + 1], ends[second]:ends[second + 1]]
+        parts = list(map(slice, ends[:-1], ends[1:]))
+        return self.values[parts[first], parts[second]]
 
 
 def gram(x: torch.Tensor) -> torch.Tensor:
-    """Linear Gram matrix of [n, ...] -> [n, n] float64, all but the first axis flattened."""
-    x = x.flatten(1)
-    # The Gram matrix of centred features is what HSIC sees; centring first keeps the digits of what matters.
-    x = x - x.mean(0)
+    """Linear Gram matrix of centred [n, ...] -> [n, n] float64, all but the first axis flattened.
+
+    HSIC is the same with features that are not centred; centred, their products keep the digits that matter.
+    """
+    x = x.reshape(len(x), -1)
+    x = x if x.dtype in (torch.float32, torch.float64) else x.double()
+    x = x - x[0]  # leaves zeros of a constant, and not what rounding makes of its mean
+    x -= x.mean(0)
     return (x @ x.T).double()
 
 
@@ -79,12 +87,13 @@ def linear_cka(x: torch.Tensor, y: torch.Tensor, estimator: str) -> float:
     """CKA of two representations [n, ...] of the same n images, all at once.
 
     Raises:
-        ValueError: fewer than 4 images, different numbers of them, an unknown estimator, or a constant representation.
+        ValueError: fewer than 4 images, different numbers of them, an unknown estimator, or a representation that is
+            constant or not finite.
     """
     if len(x) != len(y):
         raise ValueError(f"both representations need the same images, not {len(x)} and {len(y)}")
-    grams = torch.stack([gram(torch.as_tensor(x)), gram(torch.as_tensor(y))])
-    return float(normalised(inner_products(grams, estimator))[0, 1])
+    grams = [gram(torch.as_tensor(x)), gram(torch.as_tensor(y))]
+    return float(normalised(inner_products(grams, estimator), "xy")[0, 1])
 
 
 def minibatch_cka(models: Sequence[nn.Module], images: torch.Tensor, points: Sequence[Sequence[str]], *,
@@ -93,27 +102,61 @@ def minibatch_cka(models: Sequence[nn.Module], images: torch.Tensor, points: Seq
     """Minibatch CKA (fact sheet 3.2) of every two layers of all networks, from the same passes over the images.
 
     HSIC of every pair is summed over the batches in float64 and divided once.  Every pass takes the images in a new
-    order from `generator`; images that do not fill the last batch are left out of that pass.  The same order whatever
-    the networks are.
+    order from `generator`, the same whatever the networks are.  What does not fill the last batch is left out of that
+    pass: of a smaller batch HSIC is as unbiased, but less certain.  With 'biased' the value depends on the batch size.
 
     Args:
         points: the layers of each network, as `lib.representations.activations` takes them.
 
     Raises:
-        ValueError: a batch size below 4 or above the number of images, an unknown estimator or layer, or a layer that
-            is constant over the images.
+        ValueError: no network, or not as many lists of layers; a batch size below 4 or above the number of images; an
+            unknown estimator or layer; a layer that is constant over the images or not finite.
     """
     check_estimator(estimator)
     check_count("batch_size", batch_size, 4)
     check_count("passes", passes)
     if batch_size > len(images):
         raise ValueError(f"batches of {batch_size} need as many images, and there are {len(images)}")
-    for model, chosen in zip(models, points, strict=True):
+    if not models or len(models) != len(points):
+        raise ValueError(f"every network needs its list of points, not {len(points)} lists for {len(models)} networks")
+    for model, chosen in zip(models, points):
         check_points(model, chosen)
-    sums = sum(inner_products(torch.stack([gram(layer) for model, chosen in zip(models, points)
-                                           for layer in _layers(model, images[order], chosen, device)]), estimator)
+    device = find_device(device)
+    models = [on_device(model, device) for model in models]
+    sums = sum(inner_products(_grams(models, images[order], points, device), estimator)
                for order in batches(len(images), batch_size, passes, generator))
-    return CKAMatrix(normalised(sums), tuple(map(tuple, points)), estimator, batch_size, passes, len(images))
+    names = [f"{point} of network {place}" for place, chosen in enumerate(points) for point in chosen]
+    return CKAMatrix(normalised(sums, names), tuple(map(tuple, points)), estimator, batch_size, passes, len(images))
+
+
+def batches(images: int, batch_size: int, passes: int, generator: torch.Generator) -> Iterator[torch.Tensor]:
+    """The places of the images of every batch of every pass, each [batch_size], in orders from `generator`."""
+    for _ in range(passes):
+        order = torch.randperm(images, generator=generator)
+        yield from order[:images - images % batch_size].split(batch_size)
+
+
+def inner_products(grams: Iterable[torch.Tensor], estimator: str) -> np.ndarray:
+    """Inner products [layers, layers] of the Gram matrices [n, n] of all layers, centred: one product for all pairs."""
+    vectors = torch.stack([centred(k, estimator).flatten() for k in grams])
+    return (vectors @ vectors.T).cpu().numpy()
+
+
+def normalised(products: np.ndarray, layers: Sequence[str] | None = None) -> np.ndarray:
+    """CKA [layers, layers] from inner products [layers, layers], of one batch or summed over batches.
+
+    layers: what an error calls them; by default their numbers from 0.
+
+    Raises:
+        ValueError: a layer that is constant over the images, or not finite.
+    """
+    norms = np.diagonal(products)
+    for layer, norm in zip(range(len(norms)) if layers is None else layers, norms, strict=True):
+        if not np.isfinite(norm):
+            raise ValueError(f"layer {layer} has values that are not finite, or too large to multiply")
+        if norm <= 0:
+            raise ValueError(f"layer {layer} is the same for all images: it has no CKA")
+    return products / np.sqrt(norms[:, None] * norms)
 
 
 def check_estimator(estimator: str) -> None:
@@ -122,30 +165,8 @@ def check_estimator(estimator: str) -> None:
         raise ValueError(f"unknown estimator {estimator!r}; the estimators are {', '.join(ESTIMATORS)}")
 
 
-def _layers(model, images, points, device) -> Iterator[torch.Tensor]:
-    yield from next(activations(model, images, points, batch_size=len(images), device=device)).values()
-
-
-def batches(images: int, batch_size: int, passes: int, generator: torch.Generator) -> Iterator[torch.Tensor]:
-    """The places of the images of every batch of every pass, each [batch_size]."""
-    for _ in range(passes):
-        order = torch.randperm(images, generator=generator)
-        yield from order[:images - images % batch_size].split(batch_size)
-
-
-def inner_products(grams: torch.Tensor, estimator: str) -> np.ndarray:
-    """Inner products [layers, layers] of the Gram matrices [layers, n, n], centred: one product for all pairs."""
-    vectors = centred(grams, estimator).flatten(1)
-    return (vectors @ vectors.T).cpu().numpy()
-
-
-def normalised(products: np.ndarray) -> np.ndarray:
-    """CKA from sums of `inner_products` over batches: [layers, layers].
-
-    Raises:
-        ValueError: a layer that is constant over the images.
-    """
-    norms = np.diagonal(products)
-    if not (norms > 0).all():
-        raise ValueError(f"layer {int(np.argmin(norms))} is the same for all images: it has no CKA")
-    return products / np.sqrt(norms[:, None] * norms)
+def _grams(models: Sequence[nn.Module], images: torch.Tensor, points: Sequence[Sequence[str]],
+           device: str) -> Iterator[torch.Tensor]:
+    """Gram matrices [n, n] of all layers of all networks; no more than one activation is held at a time."""
+    for model, chosen in zip(models, points):
+        yield from next(activations(model, images, chosen, of=gram, batch_size=len(images), device=device)).values()

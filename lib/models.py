@@ -84,6 +84,7 @@ class ResNet(nn.Module):
         stride, size = _halve(image_size)
         self.conv1 = nn.Conv2d(in_channels, width, 7, stride=stride, padding=3, bias=False)
         self.bn1 = nn.BatchNorm2d(width)
+        self.relu1 = nn.ReLU()  # a module, so that a hook can see the stem
         channels = width
         for stage, count in enumerate(blocks):
             stride, size = (1, size) if stage == 0 else _halve(size)
@@ -97,7 +98,7 @@ class ResNet(nn.Module):
         self.fc = nn.Linear(channels, num_classes)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        x = torch.relu(self.bn1(self.conv1(images)))
+        x = self.relu1(self.bn1(self.conv1(images)))
         x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
         return self.fc(x.mean(dim=(2, 3)))
 
@@ -142,7 +143,8 @@ def count_parameters(family: str, width: int, **sizes) -> int:
 
 def check_family(family: str) -> None:
     """Raises ValueError, naming the families there are, for any other."""
-    if family not in list(FAMILIES) and not cifar_resnets.is_cifar_resnet(family):  # a list: also for what cannot be hashed
+    # A list: also for what cannot be hashed.
+    if family not in list(FAMILIES) and not cifar_resnets.is_cifar_resnet(family):
         raise ValueError(f"unknown family {family!r}; the families are {', '.join(FAMILIES)}, and resnet-D and plain-D "
                          "of depth D = 6n + 2")
 

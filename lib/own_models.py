@@ -138,7 +138,7 @@ def compare(models: Mapping[str, Group], images: torch.Tensor | Mapping[str, tor
 def _directions(model: ClassScores, images: torch.Tensor, labels: torch.Tensor, grid: int | None, output: str,
                 batch_size: int, device: str) -> tuple[np.ndarray, float]:
     """The directions [n, d] of one network and its accuracy."""
-    device = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+    device = salience.find_device(device)
     rows = []
     with frozen(model), salience.evaluating(model, device) as placed:
         check_alone(placed, images[[0, -1]].to(device))

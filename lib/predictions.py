@@ -9,7 +9,7 @@ from torch import nn
 from lib.data import ImageData
 from lib.models import check_count
 from lib.populations import Population
-from lib.salience import evaluating
+from lib.salience import evaluating, find_device
 
 
 @torch.no_grad()
@@ -20,7 +20,7 @@ def logits(model: nn.Module, images: torch.Tensor, *, batch_size: int = 256, dev
         ValueError: a batch size below 1, or scores that are not finite.
     """
     check_count("batch_size", batch_size)
-    device = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+    device = find_device(device)
     images = torch.as_tensor(images)
     with evaluating(model, device) as model:
         scores = torch.cat([model(batch.to(device)).float().cpu() for batch in images.split(batch_size)])

@@ -49,7 +49,7 @@ def input_gradients(model: nn.Module, images: torch.Tensor, labels: torch.Tensor
     images, labels = torch.as_tensor(images), torch.as_tensor(labels)
     if len(images) != len(labels):
         raise ValueError(f"{len(images)} images need as many labels, not {len(labels)}")
-    device = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+    device = find_device(device)
     gradients = torch.empty(images.shape, dtype=torch.float32)
     with evaluating(model, device) as model:
         for start in range(0, len(images), batch_size):
@@ -177,11 +177,22 @@ def _with_gradients(rows: np.ndarray, key: Hashable) -> np.ndarray:
     return rows[alive]
 
 
+def find_device(device: str) -> str:
+    """The name of a device: 'auto' is the GPU if there is one."""
+    return ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+
+
+def on_device(model: nn.Module, device: str) -> nn.Module:
+    """The model, or a copy of it on `device` if it lies elsewhere."""
+    if any(parameter.device.type != torch.device(device).type for parameter in model.parameters()):
+        return copy.deepcopy(model).to(device)
+    return model
+
+
 @contextmanager
 def evaluating(model: nn.Module, device: str) -> Iterator[nn.Module]:
-    """The model in eval mode, or a copy of it on `device` if it lies elsewhere; afterwards its modes are as before."""
-    if any(parameter.device.type != torch.device(device).type for parameter in model.parameters()):
-        model = copy.deepcopy(model).to(device)
+    """The model `on_device`, in eval mode; afterwards its modes are as before."""
+    model = on_device(model, device)
     modes = [(module, module.training) for module in model.modules()]
     try:
         yield model.eval()

@@ -166,8 +166,8 @@ def test_a_size_that_is_no_whole_number_above_zero_is_refused_by_name(name, valu
         models.build("resnet-small", **sizes)
 
 
-@pytest.mark.parametrize("width", [3, 6])
-def test_narrow_residual_networks_have_the_gradients_of_double_precision(width):
+@pytest.mark.parametrize("family, width", [("resnet-small", 3), ("resnet-small", 6), ("resnet-8", 3)])
+def test_narrow_residual_networks_have_the_gradients_of_double_precision(family, width):
     """In a process of its own, because a faulty kernel may end it: float32 as it is trained against plain float64."""
     program = f"""
 import torch
@@ -175,7 +175,7 @@ from lib import models
 
 torch.set_num_threads(1)
 rng = torch.Generator().manual_seed(0)
-network = models.initialise(models.build("resnet-small", {width}, image_size=16), rng).double()
+network = models.initialise(models.build("{family}", {width}, image_size=16), rng).double()
 images = torch.randn(32, 3, 16, 16, generator=rng, dtype=torch.float64)
 
 def gradients(network, images):
@@ -184,11 +184,14 @@ def gradients(network, images):
     return [parameter.grad.clone().double() for parameter in network.parameters()]
 
 exact = gradients(network, images)
+# A bias before BatchNorm has none: float32 leaves there what rounds away of the others.
+rounding = 1e-6 * max(gradient.norm() for gradient in exact)
 network = network.float().to(memory_format=torch.channels_last)
 images = images.float().contiguous(memory_format=torch.channels_last)
 for _ in range(5):
     for found, expected in zip(gradients(network, images), exact):
-        assert (found - expected).norm() < 1e-3 * expected.norm() + 1e-4
+        # A unit within rounding of the kink of its ReLU passes all of its gradient in one precision, none in the other.
+        assert (found - expected).norm() < 1e-2 * expected.norm() + rounding
 """
     result = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr

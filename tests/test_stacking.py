@@ -8,6 +8,7 @@ from lib import models
 from lib.stacking import StackedLinear, stack, stack_images, unstack
 
 MODELS, IMAGES, CLASSES = 3, 5, 4
+FAMILIES = (*models.FAMILIES, "resnet-8", "plain-8")
 
 
 def networks(family, count=MODELS, size=8):
@@ -34,7 +35,7 @@ def split(scores, count=MODELS):
     return scores.view(len(scores), count, -1).unbind(1)
 
 
-@pytest.mark.parametrize("family", models.FAMILIES)
+@pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("training", [False, True])
 @pytest.mark.parametrize("size", [5, 8])
 def test_each_network_of_a_stack_gives_what_it_gives_alone(family, training, size):
@@ -55,7 +56,7 @@ def test_a_stack_is_in_the_mode_of_its_networks(training):
     assert {module.training for module in stacked.modules()} == {training}
 
 
-@pytest.mark.parametrize("family", models.FAMILIES)
+@pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("count", [1, 2, 3])
 def test_unstack_gives_back_what_was_stacked_bit_for_bit(family, count):
     alone = networks(family, count)
@@ -77,7 +78,7 @@ def test_stacking_and_unstacking_copy():
     assert alone[0].fc.weight.shape == (CLASSES, 16), "the first network itself was widened"
 
 
-@pytest.mark.parametrize("family", models.FAMILIES)
+@pytest.mark.parametrize("family", FAMILIES)
 def test_gradients_of_a_stack_are_those_of_each_network(family):
     alone, inputs = networks(family), batches()
     stacked = stack(alone)
@@ -89,7 +90,7 @@ def test_gradients_of_a_stack_are_those_of_each_network(family):
             torch.testing.assert_close(gradient, own.grad, rtol=1e-9, atol=1e-9, msg=name)
 
 
-@pytest.mark.parametrize("family", models.FAMILIES)
+@pytest.mark.parametrize("family", FAMILIES)
 def test_broken_weights_of_one_network_reach_no_other(family):
     def scores_and_gradients(broken):
         alone = networks(family)
@@ -107,6 +108,25 @@ def test_broken_weights_of_one_network_reach_no_other(family):
     for m in (0, 2):
         assert torch.equal(scores[m], whole_scores[m]) and scores[m].isfinite().all()
         assert all(torch.equal(a[m], b[m]) for a, b in zip(gradients, whole_gradients))
+
+
+def test_a_stack_keeps_the_epsilon_and_the_momentum_of_batchnorm():
+    class Other(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.norm = nn.BatchNorm2d(2, eps=0.5, momentum=0.3).double()
+
+        def forward(self, x):
+            return self.norm(x)
+
+    alone = [Other() for _ in range(MODELS)]
+    inputs = torch.cat([batches()[..., :1, :, :], 3 * batches()[..., :1, :, :]], dim=2)  # [models, images, 2, 8, 8]
+    stacked = stack(alone)
+    together = stacked(stack_images(inputs)).chunk(MODELS, dim=1)
+    for network, images, scores, state in zip(alone, inputs, together, unstack(stacked, MODELS)):
+        torch.testing.assert_close(scores, network(images), rtol=1e-12, atol=1e-12)
+        torch.testing.assert_close(state["norm.running_var"], network.norm.running_var, rtol=1e-12, atol=0)
+    assert (stacked.norm.eps, stacked.norm.momentum) == (0.5, 0.3)
 
 
 def test_the_order_of_a_stack_matters():
