@@ -17,7 +17,10 @@ from lib.data import ImageData
 RECIPE = 1
 OPTIMISERS = ("sgd", "adam")
 # schedule -> share of the first learning rate in epoch e of n
-SCHEDULES = {"inverse-sqrt": lambda e, n: 1 / math.sqrt(e + 1), "cosine": lambda e, n: (1 + math.cos(math.pi * e / n)) / 2}
+SCHEDULES = {
+    "inverse-sqrt": lambda e, n: 1 / math.sqrt(e + 1),
+    "cosine": lambda e, n: (1 + math.cos(math.pi * e / n)) / 2,
+}
 PRECISIONS = ("float32", "bfloat16", "float64")
 LATER = {"schedule": "inverse-sqrt", "momentum": 0.0, "weight_decay": 0.0}  # field -> what it was before it had a name
 # What the networks of a population share or miss -> the random stream that all of them take.
@@ -36,7 +39,8 @@ class Specification:
         schedule: 'inverse-sqrt': epoch e takes learning_rate / sqrt(e + 1); 'cosine': learning_rate *
             (1 + cos(pi e / epochs)) / 2.
         optimiser: 'sgd' with `momentum`, or 'adam' with PyTorch's defaults.
-        weight_decay: PyTorch's, on the kernels of convolutions and linear layers alone.
+        weight_decay: PyTorch's (twice the coefficient of a penalty on the sum of squares), on the kernels of
+            convolutions and linear layers alone.
         batch_size: images a step; the last step of an epoch takes what is left.
         precision: 'float32', 'float64', or 'bfloat16' (mixed: weights and BatchNorm stay float32).
         control: 'none'; 'random-labels': the training labels are shuffled, once for all networks; 'same-weights' or
@@ -83,6 +87,8 @@ class Specification:
             raise ValueError(f"weight_decay must be finite and at least 0, not {self.weight_decay!r}")
         if self.optimiser not in OPTIMISERS:  # a tuple: also for what cannot be hashed
             raise ValueError(f"unknown optimiser {self.optimiser!r}; the optimisers are {', '.join(OPTIMISERS)}")
+        if self.momentum and self.optimiser == "adam":
+            raise ValueError(f"momentum belongs to sgd, and adam takes none; leave out momentum {self.momentum!r}")
         if self.schedule not in list(SCHEDULES):
             raise ValueError(f"unknown schedule {self.schedule!r}; the schedules are {', '.join(SCHEDULES)}")
         check_precision(self.precision)

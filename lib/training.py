@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from lib.data import ImageData
 from lib.models import first_channels, initialise
 from lib.specification import Specification
-from lib.stacking import stack, stack_images, unstack
+from lib.stacking import StackedLinear, stack, stack_images, unstack
 
 TEST_BATCH = 512
 
@@ -83,10 +83,10 @@ def train(specification: Specification, seeds: Sequence[int], data: ImageData, d
 
 
 def _optimiser(specification: Specification, module: nn.Module) -> torch.optim.Optimizer:
-    """Of all parameters, with the weight decay on kernels alone: biases and norms have one dimension."""
-    kernels = [parameter for parameter in module.parameters() if parameter.ndim > 1]
-    others = [parameter for parameter in module.parameters() if parameter.ndim == 1]
-    groups = [{"params": kernels, "weight_decay": specification.weight_decay}, {"params": others}]
+    """Of all parameters of a stack, with the weight decay on kernels alone, as the specification says."""
+    kernels = {part.weight for part in module.modules() if isinstance(part, (nn.Conv2d, StackedLinear))}
+    groups = [{"params": [parameter for parameter in module.parameters() if (parameter in kernels) == decays],
+               "weight_decay": specification.weight_decay * decays} for decays in (True, False)]
     if specification.optimiser == "adam":
         return torch.optim.Adam(groups, lr=specification.learning_rate)
     return torch.optim.SGD(groups, lr=specification.learning_rate, momentum=specification.momentum)

@@ -5,6 +5,7 @@ import math
 
 import pytest
 import torch
+from torch import nn
 from torch.nn import functional as F
 
 from lib import data, models, training
@@ -19,19 +20,40 @@ def trained(tiny, digits):
     return training.train(tiny, SEEDS, digits)
 
 
+def learning_rate(specification, epoch):
+    if specification.schedule == "cosine":
+        return 0.5 * specification.learning_rate * (1 + math.cos(math.pi * epoch / specification.epochs))
+    return specification.learning_rate / math.sqrt(epoch + 1)
+
+
+def kernels(model):
+    """The names of the weights of convolutions and linear layers."""
+    return {f"{name}.weight" for name, module in model.named_modules() if isinstance(module, (nn.Conv2d, nn.Linear))}
+
+
+@torch.no_grad()
+def step(model, velocity, rate, momentum, decay):
+    """v = momentum v + gradient + decay w, w = w - rate v; the decay of kernels alone."""
+    decaying = kernels(model)
+    for name, weight in model.named_parameters():
+        gradient = weight.grad + decay * weight if name in decaying else weight.grad
+        velocity[name] = momentum * velocity.get(name, 0) + gradient
+        weight -= rate * velocity[name]
+
+
 def plain_loop(specification, seed, images):
     """One network trained in the plainest way there is: -> state dict, mean loss of each epoch, test loss."""
     model = models.initialise(specification.build(), specification.generator(seed, "weights")).double()
     order = specification.generator(seed, "order")
-    losses = []
+    losses, velocity = [], {}
     for epoch in range(specification.epochs):
-        optimiser = torch.optim.SGD(model.parameters(), lr=specification.learning_rate / math.sqrt(epoch + 1))
+        rate = learning_rate(specification, epoch)
         permutation, total = torch.randperm(len(images.train_labels), generator=order), 0.0
         for batch in permutation.split(specification.batch_size):
             loss = F.cross_entropy(model.train()(images.train_images[batch].double()), images.train_labels[batch])
-            optimiser.zero_grad()
+            model.zero_grad()
             loss.backward()
-            optimiser.step()
+            step(model, velocity, rate, specification.momentum, specification.weight_decay)
             total += loss.item() * len(batch)
         losses.append(total / len(permutation))
     with torch.no_grad():
@@ -39,9 +61,15 @@ def plain_loop(specification, seed, images):
     return model.state_dict(), losses, F.cross_entropy(scores, images.test_labels).item(), scores
 
 
-@pytest.mark.parametrize("family", models.FAMILIES)
-def test_a_stack_trains_each_network_as_a_plain_loop_does(family, digits):
-    specification = specify(digits, family, 2, epochs=2, batch_size=25, precision="float64")
+WIDE_AND_DEEP = {"schedule": "cosine", "momentum": 0.9, "weight_decay": 0.02, "learning_rate": 0.02}
+
+
+@pytest.mark.parametrize("family, width, recipe", [
+    *((family, 2, {}) for family in models.FAMILIES), ("resnet-8", 1, WIDE_AND_DEEP), ("plain-8", 1, WIDE_AND_DEEP),
+    ("vit", 2, {"weight_decay": 0.5}), ("cnn-small", 2, {"momentum": 0.5, "epochs": 3})])
+def test_a_stack_trains_each_network_as_a_plain_loop_does(family, width, recipe, digits):
+    recipe = {"epochs": 2, **recipe}
+    specification = specify(digits, family, width, batch_size=25, precision="float64", **recipe)
     for network, seed in zip(training.train(specification, [3, 0, 7], digits), [3, 0, 7], strict=True):
         state, losses, test_loss, scores = plain_loop(specification, seed, digits)
         assert network.seed == seed and network.state.keys() == state.keys()
@@ -51,6 +79,52 @@ def test_a_stack_trains_each_network_as_a_plain_loop_does(family, digits):
         assert network.test_loss[-1] == pytest.approx(test_loss, rel=1e-5)
         hits = (scores.argmax(1) == digits.test_labels).double().mean().item()
         assert network.test_accuracy[-1] == pytest.approx(hits, rel=1e-6)
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 40])
+def test_the_cosine_falls_from_the_learning_rate_towards_zero(tiny, epochs):
+    """Fact sheet 2.1; half way it is a half, and two epochs as far from either end add up to the whole."""
+    specification = dataclasses.replace(tiny, schedule="cosine", learning_rate=0.3, epochs=epochs)
+    rates = [specification.learning_rate_of(epoch) for epoch in range(epochs)]
+    assert rates[0] == 0.3 and min(rates) > 0 and rates == sorted(rates, reverse=True)
+    if epochs > 1:
+        assert rates[epochs // 2] == pytest.approx(0.15)
+    assert [a + b for a, b in zip(rates[1:], rates[:0:-1])] == pytest.approx([0.3] * (epochs - 1))
+
+
+def test_the_inverse_root_is_that_of_the_number_of_the_epoch(tiny):
+    specification = dataclasses.replace(tiny, learning_rate=0.3)
+    assert [specification.learning_rate_of(epoch) for epoch in (0, 3, 8)] == pytest.approx([0.3, 0.15, 0.1])
+
+
+def test_momentum_is_that_of_pytorch(tiny, digits):
+    """One network and one batch an epoch: the trainer's steps are those of torch.optim.SGD."""
+    recipe = {"momentum": 0.9, "learning_rate": 0.05, "epochs": 4, "batch_size": 60, "precision": "float64"}
+    specification = dataclasses.replace(tiny, **recipe)
+    (network,) = training.train(specification, [0], digits)
+    model = models.initialise(specification.build(), specification.generator(0, "weights")).double()
+    optimiser = torch.optim.SGD(model.parameters(), lr=1, momentum=0.9)
+    for epoch in range(4):
+        optimiser.param_groups[0]["lr"] = 0.05 / math.sqrt(epoch + 1)
+        optimiser.zero_grad()
+        F.cross_entropy(model.train()(digits.train_images.double()), digits.train_labels).backward()
+        optimiser.step()
+    for name, value in model.state_dict().items():
+        torch.testing.assert_close(network.state[name], value, rtol=1e-9, atol=1e-9, msg=name)
+
+
+@pytest.mark.parametrize("optimiser", ["sgd", "adam"])
+@pytest.mark.parametrize("family", ["resnet-8", "vit"])
+def test_weight_decay_reaches_the_kernels_and_nothing_else(digits, family, optimiser):
+    """After one step from the same weights."""
+    recipe = {"epochs": 1, "batch_size": 60, "precision": "float64", "optimiser": optimiser, "learning_rate": 0.01}
+    plain, decayed = (training.train(specify(digits, family, 2, weight_decay=decay, **recipe), [0, 1], digits)
+                      for decay in (0.0, 0.5))
+    model = models.build(family, 2, in_channels=1, image_size=8)
+    trainable = {name for name, _ in model.named_parameters()}
+    for a, b in zip(plain, decayed):
+        changed = {name for name in trainable if not torch.equal(a.state[name], b.state[name])}
+        assert changed == kernels(model) and changed < trainable
 
 
 def test_networks_learn_the_digits():
@@ -114,8 +188,8 @@ def test_company_depends_on_the_specification_alone_and_divides_evenly(digits):
 
 CHANGES = {"family": "cnn-large", "width": 3, "dataset": "other", "n_train": 61, "n_test": 21, "data_seed": 1,
            "data_digest": "0", "in_channels": 3, "image_size": 9, "num_classes": 11, "epochs": 3,
-           "learning_rate": 0.2, "batch_size": 26, "optimiser": "adam", "precision": "float64",
-           "control": "same-order", "recipe": 0}
+           "learning_rate": 0.2, "batch_size": 26, "optimiser": "adam", "precision": "float64", "schedule": "cosine",
+           "momentum": 0.1, "weight_decay": 0.1, "control": "same-order", "recipe": 0}
 
 
 def test_every_field_enters_the_key(tiny):
@@ -137,6 +211,15 @@ def test_every_field_enters_the_key(tiny):
     ({"learning_rate": math.inf}, "learning_rate must be .*above 0, not inf"),
     ({"control": "no-labels"}, "unknown control 'no-labels'; the controls are none, random-labels, same-weights, same-order"),
     ({"optimiser": "lion"}, "unknown optimiser 'lion'; the optimisers are sgd, adam"),
+    ({"schedule": "step"}, "unknown schedule 'step'; the schedules are inverse-sqrt, cosine"),
+    ({"schedule": ["cosine"]}, "unknown schedule .'cosine'.; the schedules are inverse-sqrt, cosine"),
+    ({"momentum": 1.0}, "momentum must be from 0 to below 1, not 1.0"),
+    ({"momentum": -0.1}, "momentum must be from 0 to below 1, not -0.1"),
+    ({"momentum": math.nan}, "momentum must be from 0 to below 1, not nan"),
+    ({"momentum": 0.9, "optimiser": "adam"}, "momentum belongs to sgd, and adam takes none; leave out momentum 0.9"),
+    ({"weight_decay": -1e-4}, "weight_decay must be finite and at least 0, not -0.0001"),
+    ({"weight_decay": math.inf}, "weight_decay must be finite and at least 0, not inf"),
+    ({"weight_decay": math.nan}, "weight_decay must be finite and at least 0, not nan"),
     ({"family": "vit", "width": 3}, "vit has k / 2 heads: its width must be even, not 3"),
     ({"precision": "float16"}, "unknown precision 'float16'; the precisions are float32, bfloat16, float64"),
 ])
