@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from lib.representations import activations, block_points, check_points, conv_points, representation
-from small_networks import digits_like, network
+from small_networks import random_images, network
 
 KINDS = ("resnet-8", "plain-8", "resnet-small")
 
@@ -49,7 +49,7 @@ def assert_same(before, after):
 def half_training(model):
     """A network with gradients, and modules in both modes."""
     model.train()
-    model(digits_like(4)[0]).sum().backward()
+    model(random_images(4)[0]).sum().backward()
     next(model.children()).eval()
     return model
 
@@ -57,7 +57,7 @@ def half_training(model):
 @torch.no_grad()
 @pytest.mark.parametrize("family", ["resnet-8", "plain-8"])
 def test_values_are_those_of_a_forward_pass_by_hand(family):
-    model, images = network(family=family, width=1), digits_like()[0]
+    model, images = network(family=family, width=1), random_images()[0]
     x = F.relu(model.stem[1](model.stem[0](images)))
     expected = {"stem": x}
     for name in ("stage1.0", "stage2.0", "stage3.0"):
@@ -77,7 +77,7 @@ def test_values_are_those_of_a_forward_pass_by_hand(family):
 
 @torch.no_grad()
 def test_points_of_the_other_kind_of_residual_network_are_after_the_relu_too():
-    model, images = network(family="resnet-small"), digits_like()[0]
+    model, images = network(family="resnet-small"), random_images()[0]
     assert block_points(model) == ("relu1", "layer1.0", "layer1.1", "layer2.0", "layer3.0", "layer4.0", "fc")
     (found,) = activations(model, images, block_points(model))
     x = F.relu(model.bn1(model.conv1(images)))
@@ -99,13 +99,13 @@ def test_conv_points_are_all_convolutions_beside_in_the_order_of_computation(fam
     for name, module in model.named_modules():
         if name in points:
             module.register_forward_hook(lambda module, inputs, output, name=name: order.append(name))
-    model(digits_like(2)[0])
+    model(random_images(2)[0])
     assert tuple(order) == points
 
 
 @pytest.mark.parametrize("batch_size", [1, 5, 12, 100])
 def test_batch_after_batch_gives_what_all_images_at_once_give(batch_size):
-    model, images = network(family="resnet-8"), digits_like(12)[0]
+    model, images = network(family="resnet-8"), random_images(12)[0]
     whole = representation(model, images, conv_points(model))
     parts = list(activations(model, images, conv_points(model), batch_size=batch_size))
     assert [len(part["fc"]) for part in parts] == [len(part) for part in images.split(batch_size)]
@@ -120,7 +120,7 @@ def test_batch_after_batch_gives_what_all_images_at_once_give(batch_size):
 
 def test_images_do_not_see_each_other():
     """Eval mode: with a network left in train mode too."""
-    model, images = network(family="resnet-8"), digits_like(12)[0]
+    model, images = network(family="resnet-8"), random_images(12)[0]
     other = torch.cat([images[:4], 100 * images[4:]])
     for point, rows in representation(model.train(), images, block_points(model)).items():
         changed = representation(model, other, block_points(model))[point]
@@ -132,7 +132,7 @@ def test_images_do_not_see_each_other():
 def test_the_network_is_left_as_it_was_between_batches_and_afterwards(family):
     model = half_training(network(family=family))
     before = state(model)
-    for found in activations(model, digits_like()[0], conv_points(model), batch_size=5):
+    for found in activations(model, random_images()[0], conv_points(model), batch_size=5):
         assert_same(before, state(model))
         assert not any(value.requires_grad for value in found.values())
     assert_same(before, state(model))
@@ -143,11 +143,11 @@ def test_an_error_in_what_uses_the_activations_leaves_no_trace():
     model = half_training(network(family="resnet-8"))
     before = state(model)
     with pytest.raises(ZeroDivisionError):
-        for _ in activations(model, digits_like()[0], block_points(model), batch_size=5):
+        for _ in activations(model, random_images()[0], block_points(model), batch_size=5):
             1 / 0
     assert_same(before, state(model))
     with pytest.raises(ZeroDivisionError):
-        next(activations(model, digits_like()[0], block_points(model), of=lambda output: 1 / 0))
+        next(activations(model, random_images()[0], block_points(model), of=lambda output: 1 / 0))
     assert_same(before, state(model))
 
 
@@ -155,12 +155,12 @@ def test_an_error_inside_the_network_leaves_no_trace():
     model = Branched(fails=True).train()
     before = state(model)
     with pytest.raises(RuntimeError, match="broken inside"):
-        next(activations(model, digits_like()[0], ["scale", "fc"]))
+        next(activations(model, random_images()[0], ["scale", "fc"]))
     assert_same(before, state(model))
 
 
 def test_a_module_that_writes_into_the_memory_of_a_point_does_not_reach_it():
-    model, images = Branched(), digits_like()[0]
+    model, images = Branched(), random_images()[0]
     found = representation(model, images, ["scale", "relu"])
     with torch.no_grad():
         scale = (images.flatten(1) @ model.scale.weight.T).numpy()
@@ -170,14 +170,14 @@ def test_a_module_that_writes_into_the_memory_of_a_point_does_not_reach_it():
 
 
 def test_what_is_kept_of_an_output_is_made_of_the_output():
-    model, images = Branched(), digits_like()[0]
+    model, images = Branched(), random_images()[0]
     (whole,) = activations(model, images, ["scale"])
     (sums,) = activations(model, images, ["scale"], of=lambda output: output.sum(1))
     assert torch.equal(sums["scale"], whole["scale"].sum(1))
 
 
 def test_an_untouched_copy_of_the_network_gives_the_same():
-    model, images = network(family="resnet-8"), digits_like()[0]
+    model, images = network(family="resnet-8"), random_images()[0]
     twin = copy.deepcopy(model)
     first = representation(model, images, block_points(model))
     for point, rows in representation(twin, images, block_points(twin)).items():
@@ -195,7 +195,7 @@ def test_an_untouched_copy_of_the_network_gives_the_same():
 def test_points_that_are_not_there_are_refused_in_one_sentence(points, message):
     """Before any batch is asked for."""
     model = network(family="resnet-14")
-    for refuse in (check_points, lambda model, points: activations(model, digits_like()[0], points)):
+    for refuse in (check_points, lambda model, points: activations(model, random_images()[0], points)):
         with pytest.raises(ValueError, match=message) as caught:
             refuse(model, points)
         assert "\n" not in str(caught.value) and len(str(caught.value)) < 450
@@ -205,18 +205,18 @@ def test_points_that_are_not_there_are_refused_in_one_sentence(points, message):
 def test_a_point_that_is_not_computed_once_is_refused(uses, point, times):
     message = f"^a point must be computed once, and the network computes '{point}' {times} times$"
     with pytest.raises(ValueError, match=message):
-        next(activations(Branched(uses), digits_like()[0], ["fc", point]))
+        next(activations(Branched(uses), random_images()[0], ["fc", point]))
 
 
 def test_a_batch_size_below_one_is_refused_before_any_work():
     model = network(family="resnet-8")
     with pytest.raises(ValueError, match="^batch_size must be a whole number of at least 1, not 0$"):
-        activations(model, digits_like()[0], block_points(model), batch_size=0)
+        activations(model, random_images()[0], block_points(model), batch_size=0)
 
 
 @pytest.mark.parametrize("points", [block_points, conv_points])
 def test_a_network_without_residual_blocks_must_be_told_its_points(points):
     with pytest.raises(ValueError, match="^CNN has no residual blocks; name the points yourself$"):
         points(network(family="cnn-small"))
-    (found,) = activations(network(family="cnn-small"), digits_like()[0], ["backbone.2", "fc"])
+    (found,) = activations(network(family="cnn-small"), random_images()[0], ["backbone.2", "fc"])
     assert found["fc"].shape == (12, 4)
