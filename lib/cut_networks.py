@@ -50,7 +50,7 @@ class CutNetwork:
         """All after `point`: its output [images, channels, rows, columns] -> logits [images, classes]."""
         self.check_point(point)
         names = list(self.pieces)
-        return nn.Sequential(*(self.pieces[name] for name in names[names.index(point) + 1:]))
+        return nn.Sequential(*(self.pieces[name] for name in names[names.index(point) + 1:])).eval()
 
     @torch.no_grad()
     def representations(self, images: torch.Tensor, batch_size: int = 256) -> dict[str, torch.Tensor]:
