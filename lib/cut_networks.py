@@ -9,7 +9,7 @@ from torch import nn
 
 from lib.cifar_resnets import CifarResNet
 from lib.models import ResNet, check_count
-from lib.vision_transformer import VisionTransformer
+from lib.vision_transformer import PositionEmbedding, VisionTransformer
 
 LOGITS = "logits"
 
@@ -36,7 +36,8 @@ class CutNetwork:
     """
 
     def __init__(self, model: nn.Module):
-        self.pieces = _pieces(copy.deepcopy(model).eval().requires_grad_(False))
+        pieces = _pieces(copy.deepcopy(model).requires_grad_(False))
+        self.pieces = {name: piece.eval() for name, piece in pieces.items()}
         self.points = tuple(self.pieces)[1:-1]
 
     def check_point(self, point: str) -> None:
@@ -55,10 +56,25 @@ class CutNetwork:
     @torch.no_grad()
     def representations(self, images: torch.Tensor, batch_size: int = 256) -> dict[str, torch.Tensor]:
         """What every point, and the logits, make of the images: name -> [images, channels, rows, columns], or
-        [images, classes]."""
+        [images, classes].
+
+        Raises:
+            ValueError: images of other channels than the network takes, or of a size that it cannot take.
+        """
         check_count("batch_size", batch_size)
+        self._check_images(images)
         batches = [list(self._outputs(batch)) for batch in images.split(batch_size)]
         return {name: torch.cat(parts) for name, *parts in zip((*self.points, LOGITS), *batches)}
+
+    def _check_images(self, images: torch.Tensor) -> None:
+        first, *rest = self.pieces["stem"]
+        # Only position embeddings know the size of the images.
+        side = next((part.weight.shape[-1] * first.stride[0] for part in rest if isinstance(part, PositionEmbedding)),
+                    None)
+        if images.ndim != 4 or images.shape[1] != first.in_channels or side and set(images.shape[2:]) != {side}:
+            size = f"{side}, {side}" if side else "rows, columns"
+            raise ValueError(f"the network takes images [images, {first.in_channels}, {size}], not "
+                             f"{list(images.shape)}")
 
     def _outputs(self, x: torch.Tensor) -> Iterator[torch.Tensor]:
         for name, piece in self.pieces.items():

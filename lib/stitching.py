@@ -11,6 +11,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from lib.folding import folded
 from lib.models import check_count
 
 
@@ -44,9 +45,12 @@ def direct_matching(source: torch.Tensor, target: torch.Tensor) -> AffineMap:
         source, target: [images, channels, rows, columns] of the same images.
 
     Raises:
-        ValueError: different numbers of images, or none.
+        ValueError: different numbers of images, or none, or numbers that are not finite.
     """
     check_same_images(source, target)
+    for name, maps in (("source", source), ("target", target)):
+        if not maps.isfinite().all():
+            raise ValueError(f"the {name} has numbers that are not finite: no map can be fitted")
     size = target.shape[2:]
     rows = _rows(resized(source, size))
     unknowns = torch.cat([rows, rows.new_ones(len(rows), 1)], dim=1)
@@ -75,7 +79,9 @@ def task_loss_matching(sources: Sequence[torch.Tensor], end: nn.Module, target_s
                        ) -> list[AffineMap]:
     """An affine map from each source into the same frozen `end`, trained on the labels (fact sheet 3.1), by Adam.
 
-    All maps are trained together on the same batches, as one batch after another through the end: none feels another.
+    All maps are trained together on the same batches, which go through the end side by side: none feels another, and
+    up to rounding the map of a source is the same whatever others there are.  Those of equally many channels start
+    alike.
 
     Args:
         sources: representations [images, channels, rows, columns] of the same images, channels as they like.
@@ -85,19 +91,23 @@ def task_loss_matching(sources: Sequence[torch.Tensor], end: nn.Module, target_s
         generator: of the initial weights and the order of the images.
 
     Raises:
-        ValueError: different numbers of images, an end that is not frozen, epochs or a batch size below 1.
+        ValueError: no sources, different numbers of images, an end that is not frozen, epochs or a batch size below 1.
     """
+    if not len(sources):
+        raise ValueError("there is no source to match")
     for source in sources:
         check_same_images(source, labels)
     check_count("epochs", epochs)
     check_count("batch_size", batch_size)
-    if end.training or any(parameter.requires_grad for parameter in end.parameters()):
+    if any(module.training for module in end.modules()) or any(part.requires_grad for part in end.parameters()):
         raise ValueError("the end must be frozen: in eval mode, and no parameter with a gradient")
-    maps = [_random_map(source.shape[1], target_shape, generator) for source in sources]
+    weights_seed, order_seed = torch.randint(2**62, (2,), generator=generator).tolist()
+    maps = [_random_map(source, target_shape, weights_seed) for source in sources]
+    order, end = torch.Generator().manual_seed(order_seed), folded(end)
     optimiser = torch.optim.Adam([p for one in maps for p in one.parameters()], lr=learning_rate,
                                  weight_decay=weight_decay)
     for _ in range(epochs):
-        for batch in torch.randperm(len(labels), generator=generator).split(batch_size):
+        for batch in torch.randperm(len(labels), generator=order).split(batch_size):
             logits = end(torch.cat([one(source[batch]) for one, source in zip(maps, sources)]))
             losses = F.cross_entropy(logits, labels[batch].repeat(len(maps)), reduction="none")
             optimiser.zero_grad()
@@ -108,9 +118,21 @@ def task_loss_matching(sources: Sequence[torch.Tensor], end: nn.Module, target_s
 
 
 @torch.no_grad()
+def hits(stitch: nn.Module, source: torch.Tensor, end: nn.Module, labels: torch.Tensor, batch_size: int = 256
+         ) -> torch.Tensor:
+    """Which images [images] `end` classifies rightly from the stitched representation of a source.
+
+    Raises:
+        ValueError: different numbers of images, or a batch size below 1.
+    """
+    check_same_images(source, labels)
+    check_count("batch_size", batch_size)
+    return torch.cat([end(stitch(part)).argmax(1) for part in source.split(batch_size)]) == labels
+
+
 def accuracy(stitch: nn.Module, source: torch.Tensor, end: nn.Module, labels: torch.Tensor) -> float:
     """Share of the images that `end` classifies rightly from the stitched representation of a source."""
-    return float((end(stitch(source)).argmax(1) == labels).double().mean())
+    return float(hits(stitch, source, end, labels).double().mean())
 
 
 def check_same_images(first: torch.Tensor, second: torch.Tensor) -> None:
@@ -119,11 +141,11 @@ def check_same_images(first: torch.Tensor, second: torch.Tensor) -> None:
         raise ValueError(f"both need the same images, at least one, not {len(first)} and {len(second)}")
 
 
-def _random_map(channels: int, target_shape: Sequence[int], generator: torch.Generator) -> AffineMap:
+def _random_map(source: torch.Tensor, target_shape: Sequence[int], seed: int) -> AffineMap:
     """PyTorch's initial weights of a 1x1 convolution."""
-    bound = channels**-0.5
-    weight, bias = (torch.empty(shape).uniform_(-bound, bound, generator=generator)
-                    for shape in ((target_shape[0], channels), (target_shape[0],)))
+    generator, bound = torch.Generator().manual_seed(seed), source.shape[1] ** -0.5
+    weight, bias = (torch.empty(shape).uniform_(-bound, bound, generator=generator).to(source)
+                    for shape in ((target_shape[0], source.shape[1]), (target_shape[0],)))
     return AffineMap(weight, bias, target_shape[1:])
 
 

@@ -1,0 +1,269 @@
+"""Matchings against independent oracles: least squares, networks with permuted channels, maps trained one by one."""
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from lib.cut_networks import LOGITS, CutNetwork
+from lib.stitching import AffineMap, accuracy, direct_matching, hits, residual, resized, task_loss_matching
+from small_networks import digits_like, network
+from test_cut_networks import fingerprint
+
+
+def noise(*shape, seed=0, dtype=torch.float64):
+    return torch.randn(*shape, dtype=dtype, generator=torch.Generator().manual_seed(seed))
+
+
+@torch.no_grad()
+def permuted(model, stage, order):
+    """A copy of a resnet whose channels after the first block of a stage are permuted."""
+    model = copy.deepcopy(model)
+    block = getattr(model, f"layer{stage}")[0]
+    parts = [block.conv2, block.bn2, *(block.downsample if stage > 1 else (model.conv1, model.bn1))]
+    if stage == 1:  # its shortcut hands the stem's channels on as they are
+        block.conv1.weight.copy_(block.conv1.weight[:, order].clone())
+    for part in parts:
+        for tensor in (*part.parameters(), *(buffer for buffer in part.buffers() if buffer.ndim)):
+            tensor.copy_(tensor[order].clone())
+    return model
+
+
+@pytest.fixture
+def net():
+    return CutNetwork(network(family="resnet-large", width=2).to(torch.float64))
+
+
+def test_the_map_is_a_1x1_convolution_after_bilinear_resizing():
+    weight, bias, x = noise(3, 2), noise(3, seed=1), noise(4, 2, 2, 2, seed=2)
+    found = AffineMap(weight, bias, (4, 4))(x)
+    convolution = nn.Conv2d(2, 3, 1).to(torch.float64)
+    convolution.load_state_dict({"weight": weight[:, :, None, None], "bias": bias})
+    expected = convolution(nn.Upsample(size=(4, 4), mode="bilinear")(x))
+    torch.testing.assert_close(found, expected)
+    torch.testing.assert_close(AffineMap(weight, bias, (2, 2))(x)[1, :, 0, 1], weight @ x[1, :, 0, 1] + bias)
+
+
+def test_resizing_leaves_maps_of_that_size_alone():
+    x = noise(2, 3, 4, 4)
+    assert resized(x, (4, 4)) is x and resized(x, (2, 2)).shape == (2, 3, 2, 2)
+    torch.testing.assert_close(resized(noise(2, 3, 1, 1), (4, 4)), noise(2, 3, 1, 1).expand(2, 3, 4, 4))
+
+
+def test_a_network_stitched_to_itself_by_the_identity_is_itself_bit_for_bit(net):
+    images, labels = digits_like()
+    images = images.to(torch.float64)
+    found = net.representations(images)
+    for point in net.points:
+        channels, *size = found[point].shape[1:]
+        identity = AffineMap(torch.eye(channels, dtype=torch.float64), torch.zeros(channels, dtype=torch.float64), size)
+        assert torch.equal(net.end(point)(identity(found[point])), found[LOGITS])
+
+
+def test_direct_matching_finds_the_identity_between_a_network_and_itself(net):
+    images, labels = digits_like(count=100)
+    found = net.representations(images.to(torch.float64))
+    own = float((found[LOGITS].argmax(1) == labels).double().mean())
+    for point in net.points:
+        one = direct_matching(found[point], found[point])
+        assert residual(one(found[point]), found[point]) < 1e-20
+        assert accuracy(one, found[point], net.end(point), labels) == own
+
+
+def least_squares(source, target):
+    """numpy's affine map of the rows: weight, bias."""
+    rows, goals = (np.moveaxis(part.numpy(), 1, -1).reshape(-1, part.shape[1]) for part in (source, target))
+    solution = np.linalg.lstsq(np.column_stack([rows, np.ones(len(rows))]), goals, rcond=None)[0]
+    return solution[:-1].T, solution[-1]
+
+
+@pytest.mark.parametrize("images, source, target", [
+    (50, (3, 2, 2), (5, 2, 2)), (50, (7, 2, 2), (2, 2, 2)),  # fewer channels than the target, and more
+    (6, (20, 1, 1), (4, 1, 1)), (1, (3, 1, 1), (2, 1, 1))])  # fewer rows than unknowns
+def test_direct_matching_is_numpy_s_least_squares(images, source, target):
+    source, target = noise(images, *source), noise(images, *target, seed=1)
+    one = direct_matching(source, target)
+    weight, bias = least_squares(source, target)
+    np.testing.assert_allclose(one.weight.detach(), weight, atol=1e-10)
+    np.testing.assert_allclose(one.bias.detach(), bias, atol=1e-10)
+
+
+def test_of_several_best_maps_the_one_of_least_norm_is_taken():
+    """Channels that are zero, constant, or the same twice leave the map open."""
+    source = noise(40, 5, 2, 2)
+    source[:, 1], source[:, 2], source[:, 3] = 0, 3, source[:, 0]
+    target = noise(40, 2, 2, 2, seed=1)
+    one = direct_matching(source, target)
+    weight, bias = least_squares(source, target)
+    np.testing.assert_allclose(one.weight.detach(), weight, atol=1e-10)
+    np.testing.assert_allclose(one.weight[:, 0].detach(), one.weight[:, 3].detach(), atol=1e-10)
+    assert one.weight[:, 1].abs().max() < 1e-12
+    np.testing.assert_allclose(one.weight[:, 2].detach(), 3 * one.bias.detach(), atol=1e-10)  # 3 for every 1 of the bias
+
+
+def test_fewer_rows_than_unknowns_are_fitted_exactly():
+    source, target = noise(6, 20, 1, 1), noise(6, 4, 1, 1, seed=1)
+    assert residual(direct_matching(source, target)(source), target) < 1e-20
+
+
+def test_the_source_is_resized_before_the_fit():
+    source, target = noise(30, 3, 1, 1), noise(30, 4, 2, 2, seed=1)
+    one = direct_matching(source, target)
+    other = direct_matching(source.expand(30, 3, 2, 2), target)
+    torch.testing.assert_close(one.weight, other.weight) and torch.testing.assert_close(one.bias, other.bias)
+    assert one(source).shape == target.shape
+
+
+@pytest.mark.parametrize("stage", [1, 2, 3, 4])
+def test_a_network_with_permuted_channels_is_recovered_exactly(stage):
+    model = network(family="resnet-large", width=2)
+    images, labels = digits_like(count=300)
+    channels = 2 * 2 ** (stage - 1)
+    order = torch.randperm(channels, generator=torch.Generator().manual_seed(1))
+    front, end = CutNetwork(permuted(model, stage, order).to(torch.float64)), CutNetwork(model.to(torch.float64))
+    point = f"layer{stage}.0"
+    source, target = (net.representations(images.to(torch.float64))[point] for net in (front, end))
+    torch.testing.assert_close(source, target[:, order])  # the copy is what it should be
+    one = direct_matching(source[:100], target[:100])
+    assert residual(one(source), target) < 1e-18
+    own = float((end.representations(images.to(torch.float64))[LOGITS].argmax(1) == labels).double().mean())
+    assert accuracy(one, source, end.end(point), labels) == own
+
+
+def test_a_residual_is_zero_one_or_what_a_sum_says():
+    target = noise(6, 3, 2, 2)
+    assert residual(target, target) == 0 and residual(torch.zeros_like(target), target) == 1
+    other = noise(6, 3, 2, 2, seed=1)
+    expected = sum((a - b) ** 2 for a, b in zip(other.flatten().tolist(), target.flatten().tolist()))
+    assert residual(other, target) == pytest.approx(expected / sum(b**2 for b in target.flatten().tolist()))
+
+
+def train(sources, net, point, labels, seed=0, **options):
+    options = {"epochs": 4, "learning_rate": 1e-2, "batch_size": 5} | options
+    return task_loss_matching(sources, net.end(point), net.shapes[point], labels,
+                              torch.Generator().manual_seed(seed), **options)
+
+
+@pytest.fixture
+def matched(net):
+    images, labels = digits_like(count=23)
+    found = net.representations(images.to(torch.float64))
+    net.shapes = {point: found[point].shape[1:] for point in net.points}
+    return net, [found[point] for point in net.points], labels
+
+
+@pytest.mark.parametrize("point", ["layer1.0", "layer2.1", "layer4.1"])
+def test_sources_matched_together_are_matched_as_one_by_one(matched, point):
+    net, sources, labels = matched
+    together = train(sources, net, point, labels)
+    for source, one in zip(sources, together):
+        alone, = train([source], net, point, labels)
+        torch.testing.assert_close(one.weight, alone.weight, rtol=0, atol=1e-10)
+        torch.testing.assert_close(one.bias, alone.bias, rtol=0, atol=1e-10)
+
+
+def test_task_loss_matching_is_adam_on_the_cross_entropy(matched):
+    """A plain loop over the same batches, from the weights that one epoch at no learning rate leaves."""
+    net, sources, labels = matched
+    start, = train([sources[5]], net, "layer1.1", labels, epochs=1, learning_rate=0.0)
+    found, = train([sources[5]], net, "layer1.1", labels, epochs=3)
+    weights, biases = start.weight.clone().requires_grad_(), start.bias.clone().requires_grad_()
+    optimiser = torch.optim.Adam([weights, biases], lr=1e-2, weight_decay=1e-5)
+    order = torch.Generator().manual_seed(
+        torch.randint(2**62, (2,), generator=torch.Generator().manual_seed(0)).tolist()[1])
+    for _ in range(3):
+        for batch in torch.randperm(23, generator=order).split(5):
+            maps = F.interpolate(sources[5][batch], size=net.shapes["layer1.1"][1:], mode="bilinear")
+            mapped = torch.einsum("oc,nchw->nohw", weights, maps) + biases[:, None, None]
+            loss = F.cross_entropy(net.end("layer1.1")(mapped), labels[batch])
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+    torch.testing.assert_close(found.weight, weights, rtol=0, atol=1e-9)
+    torch.testing.assert_close(found.bias, biases, rtol=0, atol=1e-9)
+
+
+def test_matching_lowers_the_loss_and_depends_on_the_seed_alone(matched):
+    net, sources, labels = matched
+    end = net.end("layer1.0")
+    losses = [float(F.cross_entropy(end(one(sources[0])), labels)) for one in
+              (train(sources[:1], net, "layer1.0", labels, epochs=epochs)[0] for epochs in (1, 40))]
+    assert losses[1] < losses[0]
+    first, same, other = (train(sources[:1], net, "layer1.0", labels, seed)[0].weight for seed in (0, 0, 1))
+    assert torch.equal(first, same) and not torch.equal(first, other)
+
+
+@pytest.mark.parametrize("family", ["resnet-large", "resnet-8", "vit"])
+def test_both_networks_stay_as_they_are(family):
+    """Parameters and BatchNorm buffers, bit for bit, and no gradient is left anywhere."""
+    models = [network(seed, family) for seed in (0, 1)]
+    images, labels = digits_like()
+    front, end = map(CutNetwork, models)
+    pieces = [nn.Sequential(*net.pieces.values()).eval() for net in (front, end)]
+    before = [fingerprint(one) for one in (*models, *pieces)]
+    sources = [front.representations(images)[point] for point in front.points]
+    target = end.representations(images)[end.points[0]]
+    found = task_loss_matching(sources, end.end(end.points[0]), target.shape[1:], labels, torch.Generator(), epochs=2)
+    found.append(direct_matching(sources[0], target))
+    assert accuracy(found[0], sources[0], end.end(end.points[0]), labels) <= 1
+    assert [fingerprint(one) for one in (*models, *pieces)] == before
+    assert all(parameter.grad is None for one in (*models, *pieces) for parameter in one.parameters())
+    assert not any(module.training for one in pieces for module in one.modules())
+    assert not any(parameter.requires_grad for one in found[:-1] for parameter in one.parameters())
+
+
+def test_networks_of_other_widths_depths_and_sizes_can_be_stitched():
+    """From a deep one on larger images into a wide one: the channels, the layers and the maps may all differ."""
+    front, end = CutNetwork(network(family="resnet-14", width=1)), CutNetwork(network(family="resnet-small", width=4))
+    small, labels = digits_like()
+    large = torch.nn.functional.interpolate(small, size=(16, 16))
+    source, target = front.representations(large)["stage3.1"], end.representations(small)["layer1.0"]
+    assert source.shape == (12, 64, 4, 4) and target.shape == (12, 4, 4, 4)
+    one = direct_matching(source, target)
+    assert one(source).shape == target.shape and len(hits(one, source, end.end("layer1.0"), labels)) == 12
+
+
+def test_hits_do_not_depend_on_the_batches(matched):
+    net, sources, labels = matched
+    one, end = direct_matching(sources[0], sources[2]), net.end("layer2.0")
+    whole = hits(one, sources[0], end, labels)
+    assert whole.dtype == torch.bool and torch.equal(hits(one, sources[0], end, labels, 7), whole)
+    assert accuracy(one, sources[0], end, labels) == float(whole.double().mean())
+
+
+def test_what_cannot_be_matched_is_refused_in_a_sentence(matched):
+    net, sources, labels = matched
+    with pytest.raises(ValueError, match="both need the same images, at least one, not 23 and 22"):
+        direct_matching(sources[0], sources[1][:22])
+    with pytest.raises(ValueError, match="at least one, not 0 and 0"):
+        direct_matching(sources[0][:0], sources[1][:0])
+    with pytest.raises(ValueError, match="both need the same images, at least one, not 23 and 5"):
+        train(sources, net, "layer1.0", labels[:5])
+    with pytest.raises(ValueError, match="no source to match"):
+        train([], net, "layer1.0", labels)
+    with pytest.raises(ValueError, match="epochs must be a whole number of at least 1, not 0"):
+        train(sources, net, "layer1.0", labels, epochs=0)
+    with pytest.raises(ValueError, match="batch_size must be"):
+        train(sources, net, "layer1.0", labels, batch_size=0)
+    with pytest.raises(ValueError, match="one shape, not .* and .*"):
+        residual(sources[0], sources[7])
+    with pytest.raises(ValueError, match="zero everywhere"):
+        residual(sources[0], torch.zeros_like(sources[0]))
+    with pytest.raises(ValueError, match="same images, at least one, not 23 and 1"):
+        hits(direct_matching(sources[0], sources[0]), sources[0], net.end("layer1.0"), labels[:1])
+    broken = sources[0].clone()
+    broken[3, 0, 0, 0] = torch.inf
+    with pytest.raises(ValueError, match="the target has numbers that are not finite"):
+        direct_matching(sources[0], broken)
+
+
+def test_an_end_that_could_change_is_refused(matched):
+    net, sources, labels = matched
+    for spoil in (lambda end: end.train(), lambda end: end[0].bn1.train(), lambda end: end.requires_grad_(True)):
+        end = copy.deepcopy(net.end("layer1.0"))
+        spoil(end)
+        with pytest.raises(ValueError, match="the end must be frozen"):
+            task_loss_matching(sources, end, net.shapes["layer1.0"], labels, torch.Generator())
