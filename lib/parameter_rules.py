@@ -151,6 +151,14 @@ def _counts(least: int) -> Callable[[object], list[int]]:
     return lambda value: [_whole(least)(count) for count in _distinct(value, 1)]
 
 
+def _stitch_family(value: object) -> str:
+    models.check_family(value)
+    if value in models.CNN_LAYOUTS:
+        raise ValueError(f"must be a family with blocks to stitch at, a residual network or vision transformer, not "
+                         f"{value!r}")
+    return value
+
+
 # name -> rule: takes a value, returns it checked, or raises ValueError with what is allowed
 RULES = {
     "study": _study,
@@ -220,4 +228,11 @@ RULES = {
     "pair_widths": _widths,
     "prediction_seeds": _halved,
     "permutations": _whole(100),
+    "stitch_family": _stitch_family,
+    "stitch_width": _whole(1),
+    "stitch_pairs": _whole(3),
+    "point_step": _whole(1),
+    "matching_epochs": _whole(1),
+    "matching_rate": _positive,
+    "detector_epochs": _whole(1),
 }

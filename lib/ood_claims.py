@@ -1,0 +1,151 @@
+"""The claims of chapter 17: stitched activations and detectors, specificity and sensitivity; and findings in words.
+
+Every number is one of a pair of networks, or of a network; none is in two pairs, so that they are independent samples.
+"""
+
+from collections.abc import Mapping, Sequence
+from itertools import product
+
+import numpy as np
+import pandas as pd
+
+from lib.claims import Claim, judge_above
+from lib.index_specificity import INDICES, rank_correlation
+from lib.intervals import Interval, in_brackets, mean_interval
+from lib.stitched_detection import DETECTORS, FOREIGN, MATCHINGS, Detection
+
+HALF_WAY = 0.75  # between 0.5, where a detector tells nothing, and 1, where it tells all
+SCORES = "direct residual", "direct accuracy"  # the two ways to score direct matching
+Table = Mapping[str, Sequence[float]]  # index -> one number a pair, or a network
+
+
+def by_pair(found: Sequence[Detection], detector: str) -> dict[str, np.ndarray]:
+    """What the claims about detectors rest on: name -> [pairs].
+
+    AUROC of each matching over all layers and over corresponding ones, and the rank correlation of residual and AUROC
+    of direct matching over all layers.
+    """
+    areas = {name: [one.auroc[detector][name] for one in found] for name in MATCHINGS}
+    return {**{f"{name}, all layers": np.mean(values, axis=(1, 2)) for name, values in areas.items()},
+            **{f"{name}, corresponding layers": np.array([np.diagonal(value).mean() for value in values])
+               for name, values in areas.items()},
+            "residual and AUROC": np.array([rank_correlation(one.residual["direct"], one.auroc[detector]["direct"])
+                                            for one in found])}
+
+
+def detection_claims(found: Sequence[Detection], images: int) -> list[Claim]:
+    """Four claims a detector: task loss matching leaves what the end knows, more than direct matching, which stays
+    there between corresponding layers and otherwise leaves it with its residual."""
+    claims = []
+    for detector in DETECTORS:
+        numbers, short = by_pair(found, detector), detector.lower()
+        claims += [
+            _claim(f"17-task-loss-out-{short}", "Activations stitched by task loss matching are out of distribution for "
+                   f"the end network ({detector} detector).", "AUROC, mean over all pairs of layers",
+                   numbers["task loss, all layers"], 2, images, HALF_WAY, _side("above", HALF_WAY)),
+            _claim(f"17-task-loss-further-{short}", "They are more out of distribution than those of direct matching "
+                   f"({detector} detector).", "AUROC of task loss matching less that of direct matching, mean over all "
+                   "pairs of layers", numbers["task loss, all layers"] - numbers["direct, all layers"], 2, images),
+            _claim(f"17-direct-in-{short}", "Activations stitched directly between corresponding layers are in "
+                   f"distribution ({detector} detector).", "AUROC, mean over corresponding layers",
+                   numbers["direct, corresponding layers"], 2, images, HALF_WAY, _side("below", HALF_WAY), below=True),
+            _claim(f"17-direct-follows-residual-{short}", "The worse direct matching succeeds, the more out of "
+                   f"distribution are its activations ({detector} detector).",
+                   "rank correlation of residual and AUROC over all pairs of layers", numbers["residual and AUROC"], 2,
+                   images)]
+    return claims
+
+
+def specificity_claims(found: Mapping[str, Table], images: int) -> list[Claim]:
+    """Direct matching knows the place of layers better than task loss matching: by either score and statistic."""
+    words = {"distance": ("falls off with the distance of layers more regularly",
+                          "rank correlation with the distance of layers"),
+             "identification": ("tells corresponding layers from others better",
+                                "chance that corresponding layers are more alike than others")}
+    return [_claim(f"17-{name}-{score.replace(' ', '-')}", f"Across seeds, {score} {words[name][0]} than task loss "
+                   "accuracy.", f"{words[name][1]}, difference",
+                   np.subtract(found[name][score], found[name]["task loss accuracy"]), 2, images)
+            for score in SCORES for name in words]
+
+
+def sensitivity_claims(found: Table, images: int) -> list[Claim]:
+    """Direct matching falls as a representation of low rank loses its use, and does so no less than Procrustes."""
+    statistic = "rank correlation with the accuracy of a linear probe, over ranks and layers"
+    claims = []
+    for score in SCORES:
+        short, ours = score.replace(" ", "-"), np.asarray(found[score])
+        claims += [_claim(f"17-sensitive-{short}", f"{score.capitalize()} falls as truncation takes away what a linear "
+                          "probe can use.", statistic, ours, 1, images),
+                   _claim(f"17-more-sensitive-{short}", f"{score.capitalize()} follows the probe better than the "
+                          "Procrustes distance.", f"{statistic}, difference", ours - found["Procrustes"], 1, images)]
+    return claims
+
+
+def checks_table(found: Sequence[Detection]) -> pd.DataFrame:
+    """Mean AUROC of each detector, over layers, on what it ought to pass and to refuse, with intervals over pairs."""
+    rows = []
+    for detector in DETECTORS:
+        known = {"own, test against training images": [one.own[detector].mean() for one in found]}
+        strange = {kind: [one.foreign[detector][kind].mean() for one in found] for kind in FOREIGN}
+        rows.append({"detector": detector} | {kind: in_brackets(mean_interval(values))
+                                              for kind, values in (known | strange).items()})
+    return pd.DataFrame(rows)
+
+
+def scores_table(found: Sequence[Detection]) -> pd.DataFrame:
+    """A row a detector and matching: AUROC and false positives, means over all and over corresponding layers, with
+    intervals over pairs."""
+    rows = []
+    for detector, name in product(DETECTORS, MATCHINGS):
+        row = {"detector": detector, "matching": name}
+        for title, attribute in (("AUROC", "auroc"), ("FPR at 95 % TPR", "false_positives")):
+            values = np.array([getattr(one, attribute)[detector][name] for one in found])
+            row |= {f"{title}, all layers": in_brackets(mean_interval(values.mean((1, 2)))),
+                    f"{title}, corresponding": in_brackets(mean_interval(np.einsum("pii->pi", values).mean(1)))}
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def intervals(found: Table) -> dict[str, Interval]:
+    """index -> mean with its interval."""
+    return {name: mean_interval(found[name]) for name in INDICES}
+
+
+def findings(found: Sequence[Detection], specific: Mapping[str, Table], sensitive: Table) -> str:
+    """The answer in words, Markdown lines."""
+    lines = []
+    for detector in DETECTORS:
+        numbers = by_pair(found, detector)
+        parts = "; ".join(f"{name} {in_brackets(mean_interval(values))}" for name, values in numbers.items())
+        missed = [kind for kind in FOREIGN if not _mean(found, detector, kind) > HALF_WAY]
+        trust = (f" It tells {' and '.join(missed)} badly itself, so that what passes it may still be strange."
+                 if missed else "")
+        lines.append(f"- **{detector} detector**, AUROC and its rank correlation: {parts}.{trust}")
+    for name, words in (("distance", "rank correlation with the distance of layers"),
+                        ("identification", "chance that corresponding layers are more alike")):
+        lines.append(f"- **Specificity**, {words}: {_in_order(specific[name])}.")
+    lines.append(f"- **Sensitivity**, rank correlation with the probe: {_in_order(sensitive)}.")
+    return "\n".join(lines)
+
+
+def _in_order(found: Table) -> str:
+    means = intervals(found)
+    return ", ".join(f"{name} {in_brackets(means[name])}" for name in sorted(means, key=lambda name: -means[name][0]))
+
+
+def _mean(found: Sequence[Detection], detector: str, kind: str) -> float:
+    return float(np.mean([one.foreign[detector][kind] for one in found]))
+
+
+def _side(side: str, threshold: float) -> str:
+    return (f"95 % interval {side} {threshold:g}, half-way between telling nothing (0.5) and all (1); contradicted if it "
+            "lies on the other side")
+
+
+def _claim(name: str, statement: str, statistic: str, values: np.ndarray, networks: int, images: int,
+           threshold: float = 0.0, rule: str = "95 % interval above zero; contradicted if it lies below",
+           below: bool = False) -> Claim:
+    """A claim about the mean of `values`, one of so many `networks` each."""
+    estimate, low, high = map(float, mean_interval(values))
+    verdict = judge_above(-high, -low, -threshold) if below else judge_above(low, high, threshold)
+    return Claim(name, statement, statistic, estimate, low, high, networks * len(values), images, rule, verdict)

@@ -1,0 +1,122 @@
+"""The claims of chapter 17 on planted numbers, their tables and pictures."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from lib import claims, ood_claims, ood_figures
+from lib.index_specificity import INDICES
+from lib.intervals import mean_interval
+from lib.rank_sensitivity import Truncated
+from lib.stitched_detection import DETECTORS, FOREIGN, Detection
+
+JITTER = np.array([-0.01, 0.0, 0.01, 0.004])  # of four pairs, so that intervals have a width
+FLAT = np.linspace(0.1, 0.8, 9).reshape(3, 3)
+
+
+def detection(task_loss, direct, shift=0.0, foreign=1.0):
+    """One pair of three layers: AUROC `task_loss` everywhere, `direct` [3, 3]; residuals that rise with the place."""
+    areas = {"task loss": np.full((3, 3), task_loss + shift), "direct": np.asarray(direct) + shift}
+    both = {"task loss": FLAT, "direct": FLAT}
+    return Detection(both, both, dict.fromkeys(DETECTORS, areas), dict.fromkeys(DETECTORS, areas),
+                     dict.fromkeys(DETECTORS, np.full(3, 0.5 + shift)),
+                     dict.fromkeys(DETECTORS, {kind: np.full(3, foreign) for kind in FOREIGN}))
+
+
+def detected(task_loss, direct, **options):
+    return [detection(task_loss, direct, shift, **options) for shift in JITTER]
+
+
+def verdicts(found):
+    return {claim.name.removeprefix("17-"): claim.verdict for claim in found}
+
+
+def test_what_the_paper_describes_is_supported():
+    found = ood_claims.detection_claims(detected(0.97, 0.5 + FLAT / 4), 20)
+    assert set(verdicts(found).values()) == {claims.SUPPORTED} and len(found) == 8
+    assert {(claim.networks, claim.images) for claim in found} == {(8, 20)}
+
+
+def test_the_reverse_is_contradicted_and_what_lies_across_a_line_undecided():
+    found = verdicts(ood_claims.detection_claims(detected(0.6, 0.99 - FLAT / 4), 20))
+    assert set(found.values()) == {claims.CONTRADICTED}
+    assert verdicts(ood_claims.detection_claims(detected(0.75, np.full((3, 3), 0.75)), 20)) == {
+        f"{name}-{detector}": claims.UNDECIDED for detector in ("mahalanobis", "energy")
+        for name in ("task-loss-out", "direct-in", "task-loss-further", "direct-follows-residual")}
+
+
+def test_an_estimate_is_the_mean_over_pairs_with_its_interval():
+    found = {claim.name: claim for claim in ood_claims.detection_claims(detected(0.9, 0.5 + FLAT / 4), 20)}
+    one = found["17-task-loss-out-energy"]
+    assert (one.estimate, one.low, one.high) == pytest.approx([float(part) for part in mean_interval(0.9 + JITTER)])
+    assert found["17-direct-in-energy"].estimate == pytest.approx(0.5 + np.diagonal(FLAT).mean() / 4 + JITTER.mean())
+
+
+def table(**values):
+    """index -> four numbers around what is given for it, 0.5 for the others."""
+    return {name: values.get(name.replace(" ", "_"), 0.5) + JITTER * (1 + place) for place, name in enumerate(INDICES)}
+
+
+def test_direct_matching_is_more_specific_where_both_statistics_say_so():
+    better, worse = table(direct_residual=0.9, direct_accuracy=0.8), table(direct_residual=0.1, direct_accuracy=0.2)
+    found = verdicts(ood_claims.specificity_claims({"distance": better, "identification": worse}, 20))
+    assert found == {"distance-direct-residual": claims.SUPPORTED, "distance-direct-accuracy": claims.SUPPORTED,
+                     "identification-direct-residual": claims.CONTRADICTED,
+                     "identification-direct-accuracy": claims.CONTRADICTED}
+
+
+def test_sensitivity_is_judged_by_itself_and_against_procrustes():
+    found = ood_claims.sensitivity_claims(table(direct_residual=0.9, direct_accuracy=0.3), 20)
+    assert verdicts(found) == {"sensitive-direct-residual": claims.SUPPORTED,
+                               "more-sensitive-direct-residual": claims.SUPPORTED,
+                               "sensitive-direct-accuracy": claims.SUPPORTED,
+                               "more-sensitive-direct-accuracy": claims.CONTRADICTED}
+    assert {claim.networks for claim in found} == {4}
+
+
+def test_names_are_distinct():
+    found = detected(0.9, FLAT)
+    every = [*ood_claims.detection_claims(found, 20), *ood_claims.sensitivity_claims(table(), 20),
+             *ood_claims.specificity_claims({"distance": table(), "identification": table()}, 20)]
+    assert len({claim.name for claim in every}) == len({claim.statement for claim in every}) == len(every) == 16
+
+
+def test_tables_hold_every_detector_and_matching():
+    checks = ood_claims.checks_table(detected(0.9, FLAT))
+    assert list(checks["detector"]) == list(DETECTORS) and checks["negatives"][0] == "1.00 [1.00, 1.00]"
+    scores = ood_claims.scores_table(detected(0.9, np.full((3, 3), 0.6)))
+    assert len(scores) == 4 and scores["AUROC, corresponding"][1].startswith("0.60 [")
+
+
+def test_findings_warn_of_a_detector_that_misses_foreign_images():
+    specific = {"distance": table(), "identification": table()}
+    assert "badly" not in ood_claims.findings(detected(0.9, FLAT), specific, table())
+    assert ood_claims.findings(detected(0.9, FLAT, foreign=0.6), specific, table()).count(
+        "It tells negatives and noise badly itself") == 2
+
+
+def test_heatmaps_hold_the_means_over_pairs():
+    figure = ood_figures.auroc_heatmaps(detected(0.9, FLAT), ("a", "b", "c"))
+    for axis, expected in zip(figure.axes, [np.full((3, 3), 0.9), FLAT] * 2):
+        np.testing.assert_allclose(axis.images[0].get_array(), expected + JITTER.mean())
+    plt.close(figure)
+
+
+def test_the_scatter_has_a_point_for_every_stitch():
+    figure = ood_figures.auroc_over_residual(detected(0.9, FLAT))
+    for axis in figure.axes:
+        assert sum(len(part.get_offsets()) for part in axis.collections) == 2 * 4 * 9
+    plt.close(figure)
+
+
+def test_intervals_and_curves_are_those_given():
+    found = ood_claims.intervals(table(PWCCA=0.8))
+    figure = ood_figures.index_intervals({"a": found, "chance": found})
+    drawn = [container.lines[0].get_xdata()[0] for container in figure.axes[1].containers]
+    assert drawn == pytest.approx([found[name][0] for name in INDICES])
+    plt.close(figure)
+    layer = Truncated([1, 2, 4], {name: np.array([0.1, 0.5, 1]) for name in INDICES}, np.array([0.2, 0.6, 0.9]))
+    figure = ood_figures.over_rank([{"a": layer, "b": layer, "c": layer}] * 2)
+    assert all(len(axis.lines) == 7 for axis in figure.axes[:3])
+    np.testing.assert_allclose(figure.axes[2].lines[-1].get_ydata(), layer.probe)
+    plt.close(figure)
