@@ -14,7 +14,7 @@ from lib.index_specificity import INDICES, rank_correlation
 from lib.intervals import Interval, in_brackets, mean_interval
 from lib.stitched_detection import DETECTORS, FOREIGN, MATCHINGS, Detection
 
-HALF_WAY = 0.75  # between 0.5, where a detector tells nothing, and 1, where it tells all
+HALF_WAY = 0.25  # of AUROC from 0.5, where a detector tells nothing, to 0 or 1, where it tells all
 SCORES = "direct residual", "direct accuracy"  # the two ways to score direct matching
 Table = Mapping[str, Sequence[float]]  # index -> one number a pair, or a network
 
@@ -22,37 +22,41 @@ Table = Mapping[str, Sequence[float]]  # index -> one number a pair, or a networ
 def by_pair(found: Sequence[Detection], detector: str) -> dict[str, np.ndarray]:
     """What the claims about detectors rest on: name -> [pairs].
 
-    AUROC of each matching over all layers and over corresponding ones, and the rank correlation of residual and AUROC
-    of direct matching over all layers.
+    AUROC of task loss matching over all layers; how far that of each matching is from 0.5, on either side, over all
+    layers and over corresponding ones; and the rank correlation of that with the residual of direct matching.
     """
-    areas = {name: [one.auroc[detector][name] for one in found] for name in MATCHINGS}
-    return {**{f"{name}, all layers": np.mean(values, axis=(1, 2)) for name, values in areas.items()},
-            **{f"{name}, corresponding layers": np.array([np.diagonal(value).mean() for value in values])
-               for name, values in areas.items()},
-            "residual and AUROC": np.array([rank_correlation(one.residual["direct"], one.auroc[detector]["direct"])
-                                            for one in found])}
+    areas = {name: np.array([one.auroc[detector][name] for one in found]) for name in MATCHINGS}
+    told = {name: np.abs(values - 0.5) for name, values in areas.items()}
+    return {"task loss, AUROC": areas["task loss"].mean((1, 2)),
+            **{f"{name}, from 0.5": values.mean((1, 2)) for name, values in told.items()},
+            **{f"{name}, from 0.5 between corresponding layers": np.einsum("pii->pi", values).mean(1)
+               for name, values in told.items()},
+            "rank correlation with the direct residual": np.array(
+                [rank_correlation(one.residual["direct"], values) for one, values in zip(found, told["direct"])])}
 
 
 def detection_claims(found: Sequence[Detection], images: int) -> list[Claim]:
-    """Four claims a detector: task loss matching leaves what the end knows, more than direct matching, which stays
-    there between corresponding layers and otherwise leaves it with its residual."""
+    """Four claims a detector: task loss matching leaves what the end knows, further than direct matching, which stays
+    there between corresponding layers and leaves it as far as its residual says."""
     claims = []
     for detector in DETECTORS:
-        numbers, short = by_pair(found, detector), detector.lower()
+        numbers, short, by = by_pair(found, detector), detector.lower(), f"({detector} detector)."
+        further = numbers["task loss, from 0.5"] - numbers["direct, from 0.5"]
         claims += [
             _claim(f"17-task-loss-out-{short}", "Activations stitched by task loss matching are out of distribution for "
-                   f"the end network ({detector} detector).", "AUROC, mean over all pairs of layers",
-                   numbers["task loss, all layers"], 2, images, HALF_WAY, _side("above", HALF_WAY)),
-            _claim(f"17-task-loss-further-{short}", "They are more out of distribution than those of direct matching "
-                   f"({detector} detector).", "AUROC of task loss matching less that of direct matching, mean over all "
-                   "pairs of layers", numbers["task loss, all layers"] - numbers["direct, all layers"], 2, images),
+                   f"the end network {by}", "AUROC, mean over all pairs of layers", numbers["task loss, AUROC"], 2,
+                   images, 0.5 + HALF_WAY, _side("above", 0.5 + HALF_WAY)),
+            _claim(f"17-task-loss-further-{short}", "They can be told from the end's own better than those of direct "
+                   f"matching {by}", "distance of AUROC from 0.5, mean over all pairs of layers, task loss less direct "
+                   "matching", further, 2, images),
             _claim(f"17-direct-in-{short}", "Activations stitched directly between corresponding layers are in "
-                   f"distribution ({detector} detector).", "AUROC, mean over corresponding layers",
-                   numbers["direct, corresponding layers"], 2, images, HALF_WAY, _side("below", HALF_WAY), below=True),
-            _claim(f"17-direct-follows-residual-{short}", "The worse direct matching succeeds, the more out of "
-                   f"distribution are its activations ({detector} detector).",
-                   "rank correlation of residual and AUROC over all pairs of layers", numbers["residual and AUROC"], 2,
-                   images)]
+                   f"distribution {by}", "distance of AUROC from 0.5, mean over corresponding layers",
+                   numbers["direct, from 0.5 between corresponding layers"], 2, images, HALF_WAY,
+                   _side("below", HALF_WAY), below=True),
+            _claim(f"17-direct-follows-residual-{short}", "The worse direct matching succeeds, the better its "
+                   f"activations can be told from the end's own {by}", "rank correlation of the residual with the "
+                   "distance of AUROC from 0.5, over all pairs of layers",
+                   numbers["rank correlation with the direct residual"], 2, images)]
     return claims
 
 
@@ -117,10 +121,10 @@ def findings(found: Sequence[Detection], specific: Mapping[str, Table], sensitiv
     for detector in DETECTORS:
         numbers = by_pair(found, detector)
         parts = "; ".join(f"{name} {in_brackets(mean_interval(values))}" for name, values in numbers.items())
-        missed = [kind for kind in FOREIGN if not _mean(found, detector, kind) > HALF_WAY]
+        missed = [kind for kind in FOREIGN if not _mean(found, detector, kind) > 0.5 + HALF_WAY]
         trust = (f" It tells {' and '.join(missed)} badly itself, so that what passes it may still be strange."
                  if missed else "")
-        lines.append(f"- **{detector} detector**, AUROC and its rank correlation: {parts}.{trust}")
+        lines.append(f"- **{detector} detector**, {parts}.{trust}")
     for name, words in (("distance", "rank correlation with the distance of layers"),
                         ("identification", "chance that corresponding layers are more alike")):
         lines.append(f"- **Specificity**, {words}: {_in_order(specific[name])}.")
@@ -138,8 +142,8 @@ def _mean(found: Sequence[Detection], detector: str, kind: str) -> float:
 
 
 def _side(side: str, threshold: float) -> str:
-    return (f"95 % interval {side} {threshold:g}, half-way between telling nothing (0.5) and all (1); contradicted if it "
-            "lies on the other side")
+    return (f"95 % interval {side} {threshold:g}, half-way from a detector that tells nothing to one that tells all; "
+            "contradicted if it lies on the other side")
 
 
 def _claim(name: str, statement: str, statistic: str, values: np.ndarray, networks: int, images: int,

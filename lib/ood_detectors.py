@@ -43,7 +43,7 @@ class MahalanobisDetector:
     def score(self, activations: torch.Tensor) -> np.ndarray:
         """Squared distance from the nearest mean: [images]."""
         away = _pooled(activations)[:, None] - self.means
-        return np.einsum("ncd,de,nce->nc", away, self.precision, away).min(1)
+        return (away @ self.precision * away).sum(-1).min(1)
 
 
 class EnergyDetector:
@@ -89,7 +89,7 @@ def energy(logits: torch.Tensor) -> torch.Tensor:
 
 
 def energy_loss(own: torch.Tensor, foreign: torch.Tensor) -> torch.Tensor:
-    """mean max(0, E - m_in)^2 over energies of a network's own activations, plus mean max(0, m_out - E)^2 over others."""
+    """Mean of max(0, E - m_in)^2 over energies of own activations, plus of max(0, m_out - E)^2 over foreign ones."""
     return (own - INSIDE).clamp(min=0).square().mean() + (OUTSIDE - foreign).clamp(min=0).square().mean()
 
 

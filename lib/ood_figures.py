@@ -38,7 +38,7 @@ def auroc_heatmaps(found: Sequence[Detection], points: Sequence[str]) -> Figure:
 
 
 def auroc_over_residual(found: Sequence[Detection]) -> Figure:
-    """A panel a detector: AUROC over the residual of every stitch, colours the matchings; corresponding layers filled."""
+    """A panel a detector: AUROC over the residual of every stitch; colours: matchings, filled: corresponding layers."""
     figure, axes = subplots(1, len(DETECTORS), width=PAGE / 2, height=3.6, sharey=True)
     for axis, detector in zip(axes, DETECTORS):
         for position, name in enumerate(MATCHINGS):
@@ -88,6 +88,6 @@ def over_rank(found: Sequence[Mapping[str, Truncated]]) -> Figure:
         width_axis(axis, kept, "rank kept (directions)")
         axis.set_title(f"{layer}, {kept[-1]} channels", fontsize=10)
     for axis in axes[::2]:
-        axis.set_ylabel("likeness to the whole, or accuracy")
+        axis.set_ylabel("likeness, or accuracy")
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
     return figure

@@ -1,4 +1,4 @@
-"""Sensitivity of similarity indices to what a representation can be used for (fact sheet of the stitching paper, 5, E5).
+"""Sensitivity of similarity indices to what a representation can be used for (fact sheet of the stitching paper, E5).
 
 A layer's representation is truncated to fewer and fewer directions; an index between it and the whole ought to fall
 as the accuracy of a linear probe on it does.

@@ -32,9 +32,9 @@ random_seed = 0
 # %% tags=["hide-input"]
 from lib import parameters
 
-p = parameters.read(globals(), ["study", "dataset", "n_train", "n_test", "stitch_family", "stitch_width", "stitch_pairs",
-                                "epochs", "precision", "point_step", "matching_epochs", "matching_rate",
-                                "detector_epochs", "random_seed"])
+p = parameters.read(globals(), ["study", "dataset", "n_train", "n_test", "stitch_family", "stitch_width",
+                                "stitch_pairs", "epochs", "precision", "point_step", "matching_epochs",
+                                "matching_rate", "detector_epochs", "random_seed"])
 parameters.check_family_widths([p.stitch_family], [p.stitch_width], "stitch_width")
 
 # %%
@@ -49,9 +49,9 @@ from lib.populations import population_grid
 # %% [markdown]
 # ## Pairs of networks
 #
-# Networks of one family and width that differ in their seed are taken two by two: the first is the front, the second the
-# end. No network is in two pairs. The pairs are therefore independent samples, and intervals are Student's over pairs
-# (over the ends, where a single network is looked at). Test images are the same for all and are not drawn again.
+# Networks of one family and width that differ in their seed are taken two by two: the first is the front, the second
+# the end. No network is in two pairs. The pairs are therefore independent samples, and intervals are Student's over
+# pairs (over the ends, where a single network is looked at). Test images are the same for all and are not drawn again.
 #
 # Stitches start and end at the last of every `point_step` blocks. Direct matching is fitted in closed form on all
 # training images, task loss matching trained on them by Adam.
@@ -76,9 +76,9 @@ print(f"pairs: {len(pairs)} of {p.stitch_family}, k = {p.stitch_width}; layers: 
 #
 # One detector for each end and layer $j$ learns what the end makes of its training images there:
 #
-# - **Mahalanobis**, the simpler check: the means over positions of all channels. One Gaussian for each class, with a mean
-#   of its own and a covariance that all classes share (Ledoit and Wolf's shrinkage). The score is the squared distance
-#   from the nearest class mean;
+# - **Mahalanobis**, the simpler check: the means over positions of all channels. One Gaussian for each class, with a
+#   mean of its own and a covariance that all classes share (Ledoit and Wolf's shrinkage). The score is the squared
+#   distance from the nearest class mean;
 # - **energy** {cite:p}`liu2020energy`: a classifier of the activation, with two hidden layers of 128 units, trained on
 #   the labels. It is then fine-tuned so that its energy $E = -\log \sum_c e^{z_c}$ over its logits $z_c$ stays below
 #   $m_{in} = -25$ for the end's own activations and above $m_{out} = -7$ for activations of other images,
@@ -88,8 +88,10 @@ print(f"pairs: {len(pairs)} of {p.stitch_family}, k = {p.stitch_width}; layers: 
 #
 # The other images are the training images with shuffled pixels, or blended with as much Gaussian noise. Scored are the
 # end's own activations of test images against stitched activations of the same images. **AUROC** is the chance that a
-# stitched one scores as stranger: 0.5 in distribution, 1 out of it. Below 0.5 the stitched ones look *more* typical than
-# the real ones. Least squares can do that, since it predicts less spread than there is.
+# stitched one scores as stranger: 0.5 in distribution, 1 out of it. Below 0.5 the stitched ones look *more* typical
+# than the real ones. Least squares can do that to distances, since it predicts less spread than there is, and training
+# on labels to energies, since it may make the classes clearer than they were. Such activations can be told from the
+# end's own too: how far AUROC is from 0.5, on either side, says how well.
 
 # %% tags=["nbval-ignore-output"]
 generator = torch.Generator().manual_seed(p.random_seed)
@@ -106,8 +108,8 @@ for first, second in pairs:
 
 # %% [markdown]
 # *Checks.* A detector ought to tell the end's own activations of test images from those of training images no better
-# than chance (0.5), and to refuse its activations of foreign images, which no detector was trained on (near 1): negatives
-# of the test images, and images of uniform noise. Means over layers with 95 % intervals over pairs.
+# than chance (0.5), and to refuse its activations of foreign images, which no detector was trained on (near 1):
+# negatives of the test images, and images of uniform noise. Means over layers with 95 % intervals over pairs.
 
 # %% tags=["hide-input", "nbval-ignore-output"]
 ood_claims.checks_table(found).style.hide(axis="index")
@@ -133,7 +135,8 @@ ood_claims.scores_table(found).style.hide(axis="index")
 
 # %% mystnb={"image": {"alt": "Two scatter plots, one for each detector: AUROC over the residual on a logarithmic axis, a point for every pair of networks and of layers; colours and markers tell the two matchings, filled points corresponding layers."}} tags=["hide-input"]
 figures.show(ood_figures.auroc_over_residual(found),
-             f"**Detected over residual.** A point for every source and target layer of every pair of networks. {caption}")
+             "**Detected over residual.** A point for every source and target layer of every pair of networks. "
+             f"{caption}")
 
 # %% [markdown]
 # ## Which layers correspond?
@@ -146,8 +149,8 @@ figures.show(ood_figures.auroc_over_residual(found),
 # - the chance that the index is larger for two corresponding layers than for two that do not correspond.
 #
 # The indices: accuracy of both stitches, 1 − residual of the direct one, linear CKA {cite:p}`kornblith2019similarity`,
-# 1 − half the orthogonal Procrustes distance, and 1 − the PWCCA distance {cite:p}`morcos2018insights`. All are 1 for what
-# is the same, except that the accuracies are then the end's.
+# 1 − half the orthogonal Procrustes distance, and 1 − the PWCCA distance {cite:p}`morcos2018insights`. All are 1 for
+# what is the same, except that the accuracies are then the end's.
 
 # %% tags=["nbval-ignore-output"]
 by_pair = [specificity(one) for one in likeness]
@@ -165,10 +168,10 @@ figures.show(ood_figures.index_intervals({
 # %% [markdown]
 # ## What can a representation still be used for?
 #
-# Each layer of the ends is cut down to its $r$ largest directions: channels are features, positions samples, the mean is
-# taken off and put back. Each index compares what is left with the whole; stitches go from the truncated layer into the
-# same layer of the same network. A linear probe, logistic regression on the mean over positions, tells what the truncated
-# layer can be used for.
+# Each layer of the ends is cut down to its $r$ largest directions: channels are features, positions samples, the mean
+# is taken off and put back. Each index compares what is left with the whole; stitches go from the truncated layer into
+# the same layer of the same network. A linear probe, logistic regression on the mean over positions, tells what the
+# truncated layer can be used for.
 #
 # Canonical correlations of a truncated representation and the whole are all 1: what is left lies within the whole. An
 # index that is the same at every rank foretells nothing, and its rank correlation is set to 0. For PWCCA this is so by
@@ -179,7 +182,8 @@ figures.show(ood_figures.over_rank(truncations),
              f"**Indices over the rank kept.** Means over {len(pairs)} networks. n = {n_images} test images.")
 
 # %% mystnb={"image": {"alt": "The rank correlation of six indices with the accuracy of the linear probe, with intervals."}} tags=["hide-input"]
-figures.show(ood_figures.index_intervals({"rank correlation with the probe's accuracy": ood_claims.intervals(sensitive)}),
+with_probe = {"rank correlation with the probe's accuracy": ood_claims.intervals(sensitive)}
+figures.show(ood_figures.index_intervals(with_probe),
              "**Sensitivity.** Rank correlation over all ranks and layers of a network; means with 95 % intervals over "
              f"{len(pairs)} networks. n = {n_images} test images.")
 
@@ -189,10 +193,10 @@ figures.show(ood_figures.index_intervals({"rank correlation with the probe's acc
 # *Rules.* All are about a mean over pairs, or ends, with its 95 % interval, each claim on its own.
 #
 # - *Out of distribution*: the AUROC of task loss matching, mean over all pairs of layers, lies above 0.75, half-way
-#   between a detector that tells nothing and one that tells all; *in distribution*: that of direct matching between
-#   corresponding layers lies below 0.75. *Further out*: the difference of the two matchings over all pairs of layers
-#   lies above zero. *Whenever matching is possible*: the rank correlation of the residual of direct matching with its
-#   AUROC, over all pairs of layers, lies above zero.
+#   between a detector that tells nothing and one that tells all. All else is about how far AUROC is from 0.5, on either
+#   side. *In distribution*: that of direct matching, mean over corresponding layers, lies below 0.25, half-way again.
+#   *Further out*: task loss less direct matching, mean over all pairs of layers, lies above zero. *Whenever matching is
+#   possible*: its rank correlation with the residual of direct matching, over all pairs of layers, lies above zero.
 # - *Specificity*: each statistic of direct matching, by accuracy and by residual, less that of task loss accuracy, lies
 #   above zero.
 # - *Sensitivity*: the rank correlation of direct matching with the probe lies above zero; and so does its difference
@@ -215,9 +219,9 @@ display(Markdown(ood_claims.findings(found, specific, sensitive)))
 # ## What differs from the paper
 #
 # - The energy detector is a classifier with two hidden layers on the activation (maps larger than 8 × 8 are averaged to
-#   that), not a ResNet-18 on maps enlarged to 32 × 32; it is trained for `detector_epochs` on the labels and as many with
-#   the energy loss, not 100 and 20. Its learning rate falls after half of the epochs of the fine-tuning; the released
-#   program lets it fall after as many batches.
+#   that), not a ResNet-18 on maps enlarged to 32 × 32; it is trained for `detector_epochs` on the labels and as many
+#   with the energy loss, not 100 and 20. Its learning rate falls after half of the epochs of the fine-tuning; the
+#   released program lets it fall after as many batches.
 # - Images with shuffled pixels or noise stand in for the 300,000 random images, the training images themselves for
 #   CIFAR-5M, and negatives and noise for SVHN. The Mahalanobis detector is an addition.
 # - Task loss matching makes a few hundred steps at most by default, at a learning rate of 0.01 in place of 0.001, and

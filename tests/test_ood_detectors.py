@@ -81,7 +81,8 @@ def test_the_classifier_knows_the_labels_and_is_frozen(energy_detector):
 
 def test_the_same_generator_trains_the_same_detector():
     own, labels = classes(60, 0)
-    first, second = (EnergyDetector(own, labels, maps(60, seed=2), torch.Generator().manual_seed(9), epochs=2).score(own)
+    foreign = maps(60, seed=2)
+    first, second = (EnergyDetector(own, labels, foreign, torch.Generator().manual_seed(9), epochs=2).score(own)
                      for _ in range(2))
     np.testing.assert_array_equal(first, second)
 

@@ -116,7 +116,7 @@ def test_nothing_is_lost_at_full_rank(one, images, cut_down):
         assert found.ranks[-1] == one.train[point].shape[1]
         for name in INDICES[2:]:
             assert found.likeness[name][-1] == pytest.approx(1, abs=1e-5)
-        assert found.probe[-1] == probe_accuracy(one.train[point].double(), images.train_labels, one.test[point].double(),
+        assert found.probe[-1] == probe_accuracy(one.train[point], images.train_labels, one.test[point],
                                                  images.test_labels)
 
 
