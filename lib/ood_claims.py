@@ -28,8 +28,8 @@ def by_pair(found: Sequence[Detection], detector: str) -> dict[str, np.ndarray]:
     areas = {name: np.array([one.auroc[detector][name] for one in found]) for name in MATCHINGS}
     told = {name: np.abs(values - 0.5) for name, values in areas.items()}
     return {"task loss, AUROC": areas["task loss"].mean((1, 2)),
-            **{f"{name}, from 0.5": values.mean((1, 2)) for name, values in told.items()},
-            **{f"{name}, from 0.5 between corresponding layers": np.einsum("pii->pi", values).mean(1)
+            **{f"{name}, AUROC from 0.5": values.mean((1, 2)) for name, values in told.items()},
+            **{f"{name}, AUROC from 0.5 between corresponding layers": np.einsum("pii->pi", values).mean(1)
                for name, values in told.items()},
             "rank correlation with the direct residual": np.array(
                 [rank_correlation(one.residual["direct"], values) for one, values in zip(found, told["direct"])])}
@@ -41,7 +41,7 @@ def detection_claims(found: Sequence[Detection], images: int) -> list[Claim]:
     claims = []
     for detector in DETECTORS:
         numbers, short, by = by_pair(found, detector), detector.lower(), f"({detector} detector)."
-        further = numbers["task loss, from 0.5"] - numbers["direct, from 0.5"]
+        further = numbers["task loss, AUROC from 0.5"] - numbers["direct, AUROC from 0.5"]
         claims += [
             _claim(f"17-task-loss-out-{short}", "Activations stitched by task loss matching are out of distribution for "
                    f"the end network {by}", "AUROC, mean over all pairs of layers", numbers["task loss, AUROC"], 2,
@@ -51,7 +51,7 @@ def detection_claims(found: Sequence[Detection], images: int) -> list[Claim]:
                    "matching", further, 2, images),
             _claim(f"17-direct-in-{short}", "Activations stitched directly between corresponding layers are in "
                    f"distribution {by}", "distance of AUROC from 0.5, mean over corresponding layers",
-                   numbers["direct, from 0.5 between corresponding layers"], 2, images, HALF_WAY,
+                   numbers["direct, AUROC from 0.5 between corresponding layers"], 2, images, HALF_WAY,
                    _side("below", HALF_WAY), below=True),
             _claim(f"17-direct-follows-residual-{short}", "The worse direct matching succeeds, the better its "
                    f"activations can be told from the end's own {by}", "rank correlation of the residual with the "
@@ -120,7 +120,7 @@ def findings(found: Sequence[Detection], specific: Mapping[str, Table], sensitiv
     lines = []
     for detector in DETECTORS:
         numbers = by_pair(found, detector)
-        parts = "; ".join(f"{name} {in_brackets(mean_interval(values))}" for name, values in numbers.items())
+        parts = "; ".join(f"{name}: {in_brackets(mean_interval(values))}" for name, values in numbers.items())
         missed = [kind for kind in FOREIGN if not _mean(found, detector, kind) > 0.5 + HALF_WAY]
         trust = (f" It tells {' and '.join(missed)} badly itself, so that what passes it may still be strange."
                  if missed else "")

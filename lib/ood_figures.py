@@ -33,7 +33,7 @@ def auroc_heatmaps(found: Sequence[Detection], points: Sequence[str]) -> Figure:
         axis.set_xlabel("target layer of the end")
     for axis in axes[:, 0]:
         axis.set_ylabel("source layer of the front")
-    figure.colorbar(image, ax=axes, label="AUROC (0.5: in distribution, 1: out)", shrink=0.7, pad=0.02)
+    figure.colorbar(image, ax=axes, label="AUROC (0.5: as the own, 1: strange, 0: too typical)", shrink=0.7, pad=0.02)
     return figure
 
 
