@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from lib import data, models, training
-from lib.specification import RECIPE, specify
+from lib.specification import LATER, RECIPE, specify
 from lib.training import networks_together
 
 SEEDS = range(4)
@@ -193,10 +193,16 @@ CHANGES = {"family": "cnn-large", "width": 3, "dataset": "other", "n_train": 61,
 
 
 def test_every_field_enters_the_key(tiny):
-    assert CHANGES.keys() == tiny.fields().keys()
+    assert {*CHANGES, "data_root"} == {field.name for field in dataclasses.fields(tiny)}
     keys = {dataclasses.replace(tiny, **{name: value}).key for name, value in CHANGES.items()} | {tiny.key}
     assert len(keys) == len(CHANGES) + 1
     assert dataclasses.replace(tiny).key == tiny.key
+
+
+def test_later_fields_leave_the_place_of_earlier_networks(tiny):
+    assert not LATER.keys() & tiny.fields().keys()
+    for name in LATER:
+        assert name in dataclasses.replace(tiny, **{name: CHANGES[name]}).fields()
 
 
 @pytest.mark.parametrize("change, message", [
