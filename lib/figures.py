@@ -62,8 +62,9 @@ def by_width(families: Mapping[str, Interval], widths: Sequence[int], label: str
 
 def look(name: str, position: int) -> tuple[str, str]:
     """Colour and marker of a family, or of whatever else stands at this position of a legend."""
-    others = ("#000000", "#009E73", "#CC79A7", "#0072B2", "#D55E00"), ("o", "s", "^", "D", "v")
-    return COLOURS.get(name, others[0][position % 5]), MARKERS.get(name, others[1][position % 5])
+    colours = "#000000", "#009E73", "#CC79A7", "#0072B2", "#D55E00"
+    markers = "o", "s", "^", "D", "v", "P", "X"  # their number shares no factor with the colours': pairs differ longer
+    return COLOURS.get(name, colours[position % 5]), MARKERS.get(name, markers[position % 7])
 
 
 def shades(count: int) -> np.ndarray:
