@@ -35,9 +35,9 @@ NOTEBOOKS, PAGES = ROOT / "notebooks", ROOT / "book" / "chapters"
 NEEDS = {"10_released_models": ("../shared/data/authors_checkpoints", "../shared/data/cifar10.zip")}
 METADATA = {"kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
             "language_info": {"name": "python"}}
-TRAINER = "02_populations"
+TRAINERS = ("02_populations", "11_block_structure")
 # These train networks of their own, which takes longest: they begin first, and the others fill the gaps.
-LONG = ("04_hypotheses", "08_batch_size", "09_vision_transformer", "A1_open_choices", "A2_scale")
+LONG = ("04_hypotheses", "08_batch_size", "09_vision_transformer", "15_predictions", "A1_open_choices", "A2_scale")
 BAR = re.compile(r"[^\r\n]*\d+%\|[^\r\n]*|\r")
 
 
@@ -203,13 +203,13 @@ def refresh(name: str, parameters: dict, in_place: bool) -> None:
 def refresh_all(names: list[str], parameters: dict, in_place: bool) -> None:
     """Some chapters at once, because a kernel alone does not keep two cores busy; a failing one ends the build.
 
-    Chapter 2 trains the networks that most others load, so it is done before they begin.
+    The trainers make the networks that most others load, so they are done before those begin.
     """
     cores = os.cpu_count() or 1
     at_once = min(cores, 4)
     os.environ.setdefault("OMP_NUM_THREADS", str(cores // at_once))  # for the kernels: threads that wait burn time
-    first = names.index(TRAINER) + 1 if TRAINER in names else 0
-    for group in (names[:first], sorted(names[first:], key=lambda name: name not in LONG)):
+    others = sorted((name for name in names if name not in TRAINERS), key=lambda name: name not in LONG)
+    for group in ([name for name in TRAINERS if name in names], others):
         with ThreadPoolExecutor(at_once) as pool:
             for done in [pool.submit(refresh, name, parameters, in_place) for name in group]:
                 done.result()

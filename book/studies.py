@@ -70,12 +70,12 @@ def parameters(name: str, study: dict, chapter: str) -> dict[str, object]:
 
 
 def run(name: str, study: dict) -> None:
-    """Execute every chapter of the study that is not up to date; chapter 2, which trains the most, comes first."""
+    """Execute every chapter of the study that is not up to date; those that train the most come first."""
     check_images(name, study)
     names = list(study["chapters"])
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # for the kernels: threads that wait burn time
-    first = names.index(chapters.TRAINER) + 1 if chapters.TRAINER in names else 0
-    for group in (names[:first], names[first:]):
+    first = [chapter for chapter in names if chapter in chapters.TRAINERS]
+    for group in (first, [chapter for chapter in names if chapter not in first]):
         with ThreadPoolExecutor(2) as pool:
             for done in [pool.submit(refresh, name, study, chapter) for chapter in group]:
                 done.result()
