@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from lib.cut_networks import LOGITS, CutNetwork
-from small_networks import digits_like, network
+from small_networks import random_images, network
 
 POINTS = {
     "resnet-small": ("layer1.0", "layer1.1", "layer2.0", "layer3.0", "layer4.0"),
@@ -28,7 +28,7 @@ def fingerprint(model):
 
 @pytest.mark.parametrize("family, points", POINTS.items())
 def test_all_pieces_together_are_the_network_bit_for_bit(family, points):
-    model, (images, _) = network(family=family), digits_like()
+    model, (images, _) = network(family=family), random_images()
     net = CutNetwork(model)
     assert net.points == points and list(net.pieces) == ["stem", *points, LOGITS]
     x = images
@@ -39,7 +39,7 @@ def test_all_pieces_together_are_the_network_bit_for_bit(family, points):
 
 @pytest.mark.parametrize("family", POINTS)
 def test_stitched_to_itself_at_any_point_it_is_the_network_bit_for_bit(family):
-    model, (images, _) = network(family=family), digits_like()
+    model, (images, _) = network(family=family), random_images()
     net = CutNetwork(model)
     found, expected = net.representations(images), model(images)
     assert list(found) == [*net.points, LOGITS] and torch.equal(found[LOGITS], expected)
@@ -48,7 +48,7 @@ def test_stitched_to_itself_at_any_point_it_is_the_network_bit_for_bit(family):
 
 
 def test_representations_are_what_hooks_see_whatever_the_batches():
-    model, (images, _) = network(family="resnet-large"), digits_like()
+    model, (images, _) = network(family="resnet-large"), random_images()
     seen = {}
     hook = model.layer2[1].register_forward_hook(lambda module, inputs, output: seen.update(here=output))
     model(images)
@@ -60,7 +60,7 @@ def test_representations_are_what_hooks_see_whatever_the_batches():
 
 
 def test_the_network_is_not_touched_and_its_copy_is_frozen():
-    model, (images, _) = network(family="resnet-large"), digits_like()
+    model, (images, _) = network(family="resnet-large"), random_images()
     model.train()
     before = fingerprint(model)
     net = CutNetwork(model)
@@ -102,4 +102,4 @@ def test_a_residual_network_takes_images_of_another_size():
 
 def test_a_batch_of_no_images_is_refused():
     with pytest.raises(ValueError, match="batch_size must be a whole number of at least 1, not 0"):
-        CutNetwork(network(family="resnet-8")).representations(digits_like()[0], 0)
+        CutNetwork(network(family="resnet-8")).representations(random_images()[0], 0)

@@ -8,7 +8,7 @@ from torch import nn
 
 from lib.cut_networks import CutNetwork
 from lib.folding import FoldedConvolution, folded
-from small_networks import digits_like, network
+from small_networks import random_images, network
 
 DOUBLE = torch.float64
 
@@ -28,7 +28,7 @@ def test_it_is_the_same_function(family, size):
 def test_so_are_its_gradients():
     model = network(family="resnet-large").to(DOUBLE)
     net = CutNetwork(model)
-    end, x = net.end("layer1.0"), net.representations(digits_like()[0].to(DOUBLE))["layer1.0"]
+    end, x = net.end("layer1.0"), net.representations(random_images()[0].to(DOUBLE))["layer1.0"]
     slow, fast = (torch.autograd.grad(one(leaf).square().sum(), leaf)[0]
                   for one, leaf in ((end, x.clone().requires_grad_()), (folded(end), x.clone().requires_grad_())))
     torch.testing.assert_close(fast, slow, rtol=1e-9, atol=1e-9)

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from lib.cut_networks import LOGITS, CutNetwork
 from lib.stitching import AffineMap, accuracy, direct_matching, hits, residual, resized, task_loss_matching
-from small_networks import digits_like, network
+from small_networks import random_images, network
 from test_cut_networks import fingerprint
 
 
@@ -54,7 +54,7 @@ def test_resizing_leaves_maps_of_that_size_alone():
 
 
 def test_a_network_stitched_to_itself_by_the_identity_is_itself_bit_for_bit(net):
-    images, labels = digits_like()
+    images, labels = random_images()
     images = images.to(torch.float64)
     found = net.representations(images)
     for point in net.points:
@@ -64,7 +64,7 @@ def test_a_network_stitched_to_itself_by_the_identity_is_itself_bit_for_bit(net)
 
 
 def test_direct_matching_finds_the_identity_between_a_network_and_itself(net):
-    images, labels = digits_like(count=100)
+    images, labels = random_images(count=100)
     found = net.representations(images.to(torch.float64))
     own = float((found[LOGITS].argmax(1) == labels).double().mean())
     for point in net.points:
@@ -120,7 +120,7 @@ def test_the_source_is_resized_before_the_fit():
 @pytest.mark.parametrize("stage", [1, 2, 3, 4])
 def test_a_network_with_permuted_channels_is_recovered_exactly(stage):
     model = network(family="resnet-large", width=2)
-    images, labels = digits_like(count=300)
+    images, labels = random_images(count=300)
     channels = 2 * 2 ** (stage - 1)
     order = torch.randperm(channels, generator=torch.Generator().manual_seed(1))
     front, end = CutNetwork(permuted(model, stage, order).to(torch.float64)), CutNetwork(model.to(torch.float64))
@@ -149,7 +149,7 @@ def train(sources, net, point, labels, seed=0, **options):
 
 @pytest.fixture
 def matched(net):
-    images, labels = digits_like(count=23)
+    images, labels = random_images(count=23)
     found = net.representations(images.to(torch.float64))
     net.shapes = {point: found[point].shape[1:] for point in net.points}
     return net, [found[point] for point in net.points], labels
@@ -200,7 +200,7 @@ def test_matching_lowers_the_loss_and_depends_on_the_seed_alone(matched):
 def test_both_networks_stay_as_they_are(family):
     """Parameters and BatchNorm buffers, bit for bit, and no gradient is left anywhere."""
     models = [network(seed, family) for seed in (0, 1)]
-    images, labels = digits_like()
+    images, labels = random_images()
     front, end = map(CutNetwork, models)
     pieces = [nn.Sequential(*net.pieces.values()).eval() for net in (front, end)]
     before = [fingerprint(one) for one in (*models, *pieces)]
@@ -218,7 +218,7 @@ def test_both_networks_stay_as_they_are(family):
 def test_networks_of_other_widths_depths_and_sizes_can_be_stitched():
     """From a deep one on larger images into a wide one: the channels, the layers and the maps may all differ."""
     front, end = CutNetwork(network(family="resnet-14", width=1)), CutNetwork(network(family="resnet-small", width=4))
-    small, labels = digits_like()
+    small, labels = random_images()
     large = torch.nn.functional.interpolate(small, size=(16, 16))
     source, target = front.representations(large)["stage3.1"], end.representations(small)["layer1.0"]
     assert source.shape == (12, 64, 4, 4) and target.shape == (12, 4, 4, 4)
