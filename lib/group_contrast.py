@@ -16,11 +16,10 @@ LEAST = 3  # networks of a group: leaving one out has to leave a pair
 def contrast(pairs: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Mean over the pairs within `first`, plus that within `second`, less twice the mean over the pairs across.
 
+    An unbiased estimate (Hoeffding's U statistic), one number for each of the leading dimensions.
+
     Args:
         first, second: members of the groups, [..., networks] bool; a network may be in neither.
-
-    Returns:
-        One number for each of the leading dimensions: an unbiased estimate (Hoeffding's U statistic).
     """
     first, second = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
     within = [(np.sum(group @ pairs * group, axis=-1) - group @ np.diag(pairs)) / (group.sum(-1) * (group.sum(-1) - 1))

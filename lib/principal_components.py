@@ -11,11 +11,9 @@ from scipy.sparse.linalg import eigsh
 
 
 class Components(NamedTuple):
-    """All components of one representation that have a variance.
+    """All components of one representation that have a variance, the largest first.
 
-    Attributes:
-        variances: [components] the lambda_i, the largest first.
-        vectors: [n, components] the u_i, of unit length.
+    Variances are the lambda_i, [components], and vectors the u_i, [n, components], of unit length.
     """
 
     variances: np.ndarray
@@ -25,9 +23,8 @@ class Components(NamedTuple):
 class FirstComponent(NamedTuple):
     """The component with the largest variance.
 
-    Attributes:
-        variance: lambda_1; share: lambda_1 over the sum of all lambda.
-        coefficients: [n] u_1, of unit length, its largest entry in absolute value positive.
+    Its variance is lambda_1, its share lambda_1 over the sum of all lambda, its coefficients u_1, [n], of unit length,
+    the largest entry in absolute value positive.
     """
 
     variance: float

@@ -18,7 +18,7 @@ from lib.models import check_count
 class AffineMap(nn.Module):
     """Bilinear resizing, then a 1x1 convolution with bias.
 
-    [images, source channels, rows, columns] -> [images, target channels, *size]
+    [images, source channels, rows, columns] -> [images, target channels, rows and columns of `size`]
     """
 
     def __init__(self, weight: torch.Tensor, bias: torch.Tensor, size: tuple[int, int]):
@@ -85,7 +85,7 @@ def task_loss_matching(sources: Sequence[torch.Tensor], end: nn.Module, target_s
 
     Args:
         sources: representations [images, channels, rows, columns] of the same images, channels as they like.
-        end: [images, *target_shape] -> logits; its parameters take no gradient.
+        end: [images, channels, rows, columns] -> logits; its parameters take no gradient.
         target_shape: channels, rows, columns of the layer that is replaced.
         labels: [images].
         generator: of the initial weights and the order of the images.

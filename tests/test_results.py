@@ -219,7 +219,8 @@ def test_new_images_make_networks_more_alike_and_further_passes_hardly(read):
         assert expected["cnn-small"][2] > 3 * numbers["picture"]["8"]
 
 
-@pytest.mark.parametrize("name", tables.executed_studies())
+@pytest.mark.parametrize("name", [name for name, study in tables.executed_studies().items()
+                                  if "03_individual_similarity" in study["chapters"]])
 def test_similarity_rises_with_the_width_of_plain_networks_in_every_study(name):
     chapter = json.loads((RESULTS / name / "03_individual_similarity.json").read_text())
     found = verdicts(chapter)
@@ -229,3 +230,20 @@ def test_similarity_rises_with_the_width_of_plain_networks_in_every_study(name):
         estimate = np.array(matrix["estimate"])
         np.testing.assert_allclose(estimate, estimate.T)
         assert 0 < estimate.min() and estimate.max() < 0.6  # beginners, and photographs: far below the digits
+
+
+@pytest.mark.parametrize("path", sorted(RESULTS.glob("*/12_first_component.json")), ids=lambda path: path.parent.name)
+def test_layers_are_alike_as_far_as_their_first_components_are(path):
+    assert verdicts(json.loads(path.read_text()))["12-cka-follows-component"] == "supported"
+
+
+def test_deep_networks_on_photographs_have_blocks_of_one_component_which_differ_between_seeds():
+    found = verdicts(json.loads((RESULTS / "cifar10-16" / "14_across_networks.json").read_text()))
+    assert found["14-block-unlike-across-seeds-deep"] == "supported"
+    found = verdicts(json.loads((RESULTS / "cifar10-16" / "12_first_component.json").read_text()))
+    assert found["12-share-grows-with-block"] == "supported"
+
+
+def test_blocks_of_wide_networks_and_the_batch_size_of_cka_on_digits(read):
+    found = verdicts(read("11_block_structure"))
+    assert found["11-block-grows-width"] == found["11-batch-size-cka"] == "supported"

@@ -67,8 +67,15 @@ def test_a_study_is_in_the_tables_as_soon_as_its_pages_are_there(house):
     tables.write_tables()
     assert "</book/studies/few/trial>" in (house / "pages" / "claims_table.md").read_text()
     row = (house / "pages" / "studies_table.md").read_text().splitlines()[-1]
-    assert row == ("| Few digits | digits | 40 + 10 | 2, 4 | vit: 3 | 5 | 0.3 | {doc}`trial </book/studies/few/trial>` |")
+    assert row == ("| Few digits | digits | 40 + 10 | k = 2, 4 | vit: 3 | 5 | 0.3 | "
+                   "{doc}`trial </book/studies/few/trial>` |")
     assert "same verdict" in (house / "pages" / "agreement_table.md").read_text()
+
+
+def test_sizes_of_a_study_of_depths_and_widths():
+    given = {"widths": [1, 2], "depths": [14, 26], "wide_depth": 20}
+    assert tables.sizes(given) == "depth 14, 26; at depth 20 widths 1, 2"
+    assert tables.networks(3) == "3"
 
 
 def test_a_faulty_file_of_claims_ends_the_build_and_keeps_the_tables(house):
