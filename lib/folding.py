@@ -1,4 +1,4 @@
-"""Frozen networks made quicker, the same function up to rounding: for training through them, not for their own results.
+"""Frozen networks made quicker, the same function up to rounding: for training maps through them.
 
 BatchNorm in eval mode goes into the weights of the convolution before it.  A convolution of a small map, where much of
 the kernel would meet padding, becomes one matrix.

@@ -235,4 +235,9 @@ RULES = {
     "matching_epochs": _whole(1),
     "matching_rate": _positive,
     "detector_epochs": _whole(1),
+    "stitched_networks": _whole(3),
+    "stitched_across": _whole(3),
+    "fit_images": _whole(2),
+    "fit_counts": lambda value: sorted(_whole(2)(count) for count in _distinct(value, 2)),
+    "view_images": _optional_whole(10),
 }

@@ -143,15 +143,15 @@ def check_together(values: SimpleNamespace, *names: str) -> None:
             raise ParameterError(f"parameter {given[0]!r}: needs {' and '.join(map(repr, missing))} too")
 
 
-def check_image_count(name: str, count: int | list[int] | None, available: int, what: str = "test images") -> None:
-    """Raises ParameterError where the parameter `name`, a count or a list, asks for more test images than there are.
+def check_at_most(name: str, count: int | list[int] | None, most: int, what: str = "test images") -> None:
+    """Raises ParameterError where the parameter `name`, a count or a list, is above `most`, the number of `what`.
 
-    None means all of them; `what`: which images these are.
+    None means all of them.
     """
     with about(name):
         for one in count if isinstance(count, list) else [count]:
-            if one is not None and one > available:
-                raise ValueError(f"must be at most {available}, the number of {what}, not {one}")
+            if one is not None and one > most:
+                raise ValueError(f"must be at most {most}, the number of {what}, not {one}")
 
 
 def located(name: str, path: str, what: str) -> Path:

@@ -5,6 +5,7 @@ affine map.  Direct matching fits it to the target's representation, task loss m
 target's end.
 """
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -19,6 +20,8 @@ class AffineMap(nn.Module):
     """Bilinear resizing, then a 1x1 convolution with bias.
 
     [images, source channels, rows, columns] -> [images, target channels, rows and columns of `size`]
+
+    A smaller map is resized after the convolution, which is quicker and, as bilinear weights sum to 1, the same.
     """
 
     def __init__(self, weight: torch.Tensor, bias: torch.Tensor, size: tuple[int, int]):
@@ -27,7 +30,8 @@ class AffineMap(nn.Module):
         self.weight, self.bias, self.size = nn.Parameter(weight), nn.Parameter(bias), tuple(size)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return F.conv2d(resized(x, self.size), self.weight[:, :, None, None], self.bias)
+        x = x if x.shape[2:].numel() < math.prod(self.size) else resized(x, self.size)
+        return resized(F.conv2d(x, self.weight[:, :, None, None], self.bias), self.size)
 
 
 def resized(x: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:

@@ -74,7 +74,7 @@ from lib.populations import population_grid
 
 # %%
 images = data.load(p.dataset, n_train=p.n_train, n_test=p.n_test)
-parameters.check_image_count("attack_images", p.attack_images, len(images.test_images))
+parameters.check_at_most("attack_images", p.attack_images, len(images.test_images))
 test_images, test_labels = (part[:p.attack_images] for part in (images.test_images, images.test_labels))
 n_images = len(test_images)
 print(f"test images: {n_images}, normalised pixels from {test_images.min():.2f} to {test_images.max():.2f}")

@@ -56,8 +56,8 @@ from lib.wide_and_deep import RECIPE, Architecture, architecture_populations, gr
 images = data.load(p.dataset, n_train=p.n_train, n_test=p.n_test)
 n_train, n_images = len(images.train_labels), len(images.test_labels)
 full_images = min(p.full_images, n_images)
-parameters.check_image_count("cka_batch", p.cka_batch, n_images)
-parameters.check_image_count("cka_batches", p.cka_batches, full_images, "test images that full_images allows")
+parameters.check_at_most("cka_batch", p.cka_batch, n_images)
+parameters.check_at_most("cka_batches", p.cka_batches, full_images, "test images that full_images allows")
 with parameters.about("train_counts"):
     parts = {count: with_fewer(images, count) for count in p.train_counts}
 parameters.check_train_counts(p.train_counts, p.train_counts[-1], len(images.classes), RECIPE["batch_size"])

@@ -56,7 +56,7 @@ from lib.wide_and_deep import Architecture, architecture_populations
 # %% tags=["nbval-ignore-output"]
 images = data.load(p.dataset, n_train=p.n_train, n_test=p.n_test)
 n_train, n_images = len(images.train_labels), len(images.test_labels)
-parameters.check_image_count("cka_batch", p.cka_batch, n_images)
+parameters.check_at_most("cka_batch", p.cka_batch, n_images)
 chosen = [Architecture(min(p.depths)), Architecture(max(p.depths)), Architecture(p.wide_depth, max(p.widths))]
 populations = architecture_populations(images, chosen, p.seeds, epochs=p.epochs, learning_rate=p.learning_rate)
 found = {architecture: measure(population, images, torch.Generator().manual_seed(p.random_seed),

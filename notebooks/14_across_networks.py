@@ -50,7 +50,7 @@ from lib.wide_and_deep import architecture_populations
 # %%
 images = data.load(p.dataset, n_train=p.n_train, n_test=p.n_test)
 n_images = len(images.test_labels)
-parameters.check_image_count("cka_batch", p.cka_batch, n_images)
+parameters.check_at_most("cka_batch", p.cka_batch, n_images)
 names = matching_claims.roles(p.depths, p.wide_depth, p.widths)
 print("\n".join(f"{role}: {architecture}" for role, architecture in names.items()))
 

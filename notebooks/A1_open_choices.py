@@ -66,7 +66,7 @@ from lib.populations import population_grid
 # %% tags=["nbval-ignore-output"]
 images = data.load(p.dataset, n_train=p.n_train, n_test=p.n_test)
 channels, size = images.test_images.shape[1:3]
-parameters.check_image_count("image_counts", p.image_counts, len(images.test_labels))
+parameters.check_at_most("image_counts", p.image_counts, len(images.test_labels))
 for grid in p.grids:
     parameters.check_grid(grid, channels, size, "grids")
 populations = population_grid(images, p.families, p.widths, p.seeds, epochs=p.epoch_counts[0], precision=p.precision)

@@ -141,15 +141,15 @@ def test_parameters_that_belong_together_are_given_together():
 
 
 def test_no_more_images_are_asked_for_than_there_are():
-    parameters.check_image_count("attack_images", 10, 10)
-    parameters.check_image_count("attack_images", None, 10)
-    parameters.check_image_count("image_counts", [10, 4], 10)
+    parameters.check_at_most("attack_images", 10, 10)
+    parameters.check_at_most("attack_images", None, 10)
+    parameters.check_at_most("image_counts", [10, 4], 10)
     with pytest.raises(ParameterError, match="^parameter 'attack_images': must be at most 10, .* images, not 11$"):
-        parameters.check_image_count("attack_images", 11, 10)
+        parameters.check_at_most("attack_images", 11, 10)
     with pytest.raises(ParameterError, match="^parameter 'image_counts': must be at most 10, .* images, not 12$"):
-        parameters.check_image_count("image_counts", [4, 12], 10)
+        parameters.check_at_most("image_counts", [4, 12], 10)
     with pytest.raises(ParameterError, match="'cka_batches': must be at most 10, the number of such images, not 12$"):
-        parameters.check_image_count("cka_batches", [4, 12], 10, "such images")
+        parameters.check_at_most("cka_batches", [4, 12], 10, "such images")
 
 
 def test_a_chapter_can_be_run_again_in_its_kernel():

@@ -1,0 +1,78 @@
+"""Which layer of one network a measure takes for the counterpart of a layer of another.
+
+Scores are [sources, targets], more meaning more alike; layers of the same place correspond.
+"""
+
+import numpy as np
+from scipy.stats import binom, spearmanr
+
+LEVEL = 0.05  # chance that a target seems violated though no other source is better
+
+
+def best_shares(scores: np.ndarray) -> np.ndarray:
+    """[sources, targets]: 1 for the best source of each target; several best ones share it equally, as guessing would."""
+    best = scores == scores.max(0)
+    return best / best.sum(0)
+
+
+def identified(scores: np.ndarray) -> np.ndarray:
+    """[targets]: whether the best source is the corresponding layer, 0 to 1."""
+    return np.diagonal(best_shares(scores)).copy()
+
+
+def distance(scores: np.ndarray) -> np.ndarray:
+    """[targets]: how many layers the best source lies from the corresponding one."""
+    return (best_shares(scores) * layer_distances(len(scores))).sum(0)
+
+
+def ties(scores: np.ndarray) -> np.ndarray:
+    """[targets]: whether several sources are best."""
+    return (scores == scores.max(0)).sum(0) > 1
+
+
+def layer_distances(layers: int) -> np.ndarray:
+    """[layers, layers]: how far apart two are."""
+    places = np.arange(layers)
+    return np.abs(places[:, None] - places)
+
+
+def chance(layers: int) -> tuple[float, float]:
+    """Identified targets, and mean distance, of a source picked at random."""
+    return 1 / layers, float(layer_distances(layers).mean())
+
+
+def follows_distance(scores: np.ndarray) -> float:
+    """Spearman's rank correlation of a score with the distance of the layers, over all of [sources, targets].
+
+    NaN where all scores are the same.
+    """
+    if np.ptp(scores) == 0:
+        return np.nan
+    return float(spearmanr(scores.ravel(), layer_distances(len(scores)).ravel()).statistic)
+
+
+def violations(hits: np.ndarray) -> np.ndarray:
+    """[sources, targets] bool: sources that classify more test images rightly than the corresponding one, beyond chance.
+
+    An exact one-sided sign test over the images that just one of both classifies rightly (McNemar's), at the level
+    0.05 / (sources - 1): a target without a better source has one by chance at most one time in twenty.
+
+    hits: [sources, targets, images] bool.
+    """
+    own = np.einsum("jjn->jn", hits)
+    gained, lost = (hits & ~own).sum(-1), (~hits & own).sum(-1)
+    probability = binom.sf(gained - 1, gained + lost, 0.5)
+    return probability < LEVEL / max(len(hits) - 1, 1)
+
+
+def later_share(violated: np.ndarray) -> tuple[float, float]:
+    """Share of violating sources that lie behind their target, and the share were they drawn at random for each target.
+
+    violated: [sources, targets] bool; NaN where nothing is violated.
+    """
+    layers = len(violated)
+    if not violated.any():
+        return np.nan, np.nan
+    behind = np.arange(layers)[:, None] > np.arange(layers)
+    expected = behind.sum(0) / max(layers - 1, 1)
+    return float(behind[violated].mean()), float((violated * expected).sum() / violated.sum())
