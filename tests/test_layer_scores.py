@@ -14,14 +14,14 @@ from lib.layer_scores import Layer, Matching, index_scores, target_scores
 from lib.similarity_indices import mean_cca, procrustes, pwcca, samples
 from lib.stitched_pairs import NARROWED, SEEDS, WIDENED, WITHIN, cut, planned_pairs, score_pairs
 from lib.stitching import direct_matching, hits, residual, task_loss_matching
-from small_networks import digits_like, network
+from small_networks import random_images, network
 
 MATCHING = Matching(fit_images=20, fit_counts=(5, 40), epochs=2, learning_rate=1e-2)
 
 
 @pytest.fixture(scope="module")
 def images():
-    train, test = digits_like(40), digits_like(30, seed=5)
+    train, test = random_images(40), random_images(30, seed=5)
     return ImageData("noise", 0, *train, *test, tuple("abcd"), (0.0,), (1.0,))
 
 
@@ -133,5 +133,5 @@ def test_only_the_networks_of_the_pairs_are_cut():
                                  models=lambda: (network(seed, "resnet-8", 1) for seed in (0, 3, 4)))
     found = cut({1: population}, [((1, 0), (1, 4))])
     assert list(found) == [(1, 0), (1, 4)] and found[1, 4].points == ("stage1.0", "stage2.0", "stage3.0")
-    image = digits_like(1)[0]
+    image = random_images(1)[0]
     assert torch.equal(found[1, 4].representations(image)[LOGITS], network(4, "resnet-8", 1)(image))

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 import torch
 from sklearn.metrics import cohen_kappa_score
-from small_networks import digits_like, network
+from small_networks import random_images, network
 
 from lib import view_outcomes
 from lib.attacks import decay_ratio, fgsm, true_class_scores
 from lib.salience import input_gradients
 
-IMAGES, LABELS = digits_like(16)
+IMAGES, LABELS = random_images(16)
 NETWORKS = [network(seed, "resnet-small") for seed in range(3)]
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from small_networks import digits_like, network
+from small_networks import random_images, network
 
 from lib import view_pairs
 from lib.cka import linear_cka
@@ -11,7 +11,7 @@ from lib.cut_networks import CutNetwork
 from lib.similarity import individual
 from lib.stitching import direct_matching, residual
 
-IMAGES, OTHERS = digits_like(24)[0], digits_like(400, seed=3)[0]
+IMAGES, OTHERS = random_images(24)[0], random_images(400, seed=3)[0]
 BLOCKS = ["layer1.0", "layer1.1", "layer2.0", "layer3.0", "layer4.0"]
 
 
