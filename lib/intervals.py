@@ -87,6 +87,19 @@ def sum_freedom(variances: np.ndarray, freedoms: np.ndarray) -> np.ndarray:
     return np.divide(whole, error, where=error > 0, out=np.full(np.shape(whole), float(np.min(freedoms))))
 
 
+def jackknife_interval(estimate: np.ndarray, without: Sequence[np.ndarray], level: float = 0.95) -> Interval:
+    """A statistic [...] of independent groups of networks with its jackknife interval: -> estimate, low, high.
+
+    Args:
+        without: of each group [networks, ...], the statistic without one of its networks in turn.  The groups'
+            variances add.
+    """
+    variances = np.stack([(len(part) - 1) * np.var(part, axis=0) for part in without])
+    freedom = sum_freedom(variances, np.array([len(part) - 1 for part in without]))
+    margin = student.ppf(0.5 + level / 2, freedom) * np.sqrt(variances.sum(0))
+    return estimate, estimate - margin, estimate + margin
+
+
 def in_brackets(found: Interval, style: str = ".2f") -> str:
     """'0.13 [0.08, 0.19]', each number in this `style`; words where one of them is not finite."""
     estimate, low, high = map(float, found)

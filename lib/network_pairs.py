@@ -4,13 +4,12 @@ A network takes part in many pairs, so that pairs are no samples of their own: n
 `lib.bootstrap`).  Pairs without a value are left out of the average, and networks without any pair out of the count.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import t as student
 
-from lib.intervals import Interval, known_mean, sum_freedom
+from lib.intervals import Interval, jackknife_interval, known_mean
 
 LEAST = 3  # networks of each population: leaving one out has to leave a pair
 
@@ -69,12 +68,31 @@ def leave_one_out(statistic: Callable[..., np.ndarray], takes_part: Sequence[np.
     counts = tuple(map(len, everyone))
     if min(counts) < LEAST:
         return Estimate(np.nan, np.nan, np.nan, counts)
-    variances = []
-    for place, networks in enumerate(everyone):
-        left = [statistic(*everyone[:place], np.delete(networks, one), *everyone[place + 1:])
-                for one in range(len(networks))]
-        variances.append((len(networks) - 1) * np.var(left))
-    freedom = sum_freedom(variances, np.array(counts) - 1)
-    margin = student.ppf(0.5 + level / 2, freedom) * np.sqrt(np.sum(variances))
-    value = float(statistic(*everyone))
-    return Estimate(value, float(value - margin), float(value + margin), counts)
+    without = [np.array([statistic(*everyone[:place], np.delete(networks, one), *everyone[place + 1:])
+                         for one in range(len(networks))]) for place, networks in enumerate(everyone)]
+    return Estimate(*map(float, jackknife_interval(statistic(*everyone), without, level)), counts)
+
+
+def over_listed_pairs(values: np.ndarray, pairs: Sequence[tuple[Hashable, Hashable]], level: float = 0.95) -> Interval:
+    """Mean over a few chosen pairs, the first axis, with its jackknife interval: -> estimate, low, high.
+
+    Networks that take part in the same pairs are left out together, as one sample: where no two pairs share a network
+    this is Student's interval of the mean.  Where pairs form a ring it is wider than it need be, because each pair is
+    left out twice, with either of its networks.
+
+    Args:
+        values: [pairs, ...]; NaN has no interval.
+        pairs: the two networks of each, the same one twice for a network with itself.
+
+    Raises:
+        ValueError: fewer than 3 samples, or a network that takes part in all pairs.
+    """
+    values = np.asarray(values, dtype=float)
+    networks = dict.fromkeys(network for pair in pairs for network in pair)
+    kept = np.unique([[network not in pair for pair in pairs] for network in networks], axis=0)
+    if len(kept) < LEAST:
+        raise ValueError(f"an interval over networks needs at least {LEAST} of them in pairs of their own, not "
+                         f"{len(kept)}")
+    if not kept.any(1).all():
+        raise ValueError("a network takes part in all pairs: without it nothing is left")
+    return jackknife_interval(values.mean(0), [np.stack([values[rows].mean(0) for rows in kept])], level)

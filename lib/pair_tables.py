@@ -8,9 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import t as student
 
-from lib.intervals import Interval, sum_freedom
+from lib.intervals import Interval, jackknife_interval
 
 LEAST = 4  # networks a width: leaving one out of an interval, and two out of a prediction, has to leave one
 
@@ -90,11 +89,7 @@ class Jackknife:
                  ) -> Interval:
         """A function of the statistic, of [..., any] along the last axes, with its interval: -> estimate, low, high."""
         estimate, without = function(self.values), function(self.without)
-        by_width = [without[self.widths == width] for width in np.unique(self.widths)]
-        variances = np.stack([(len(part) - 1) * np.var(part, axis=0) for part in by_width])
-        freedom = sum_freedom(variances, np.array([len(part) - 1 for part in by_width]))
-        margin = student.ppf(0.5 + level / 2, freedom) * np.sqrt(variances.sum(0))
-        return estimate, estimate - margin, estimate + margin
+        return jackknife_interval(estimate, [without[self.widths == width] for width in np.unique(self.widths)], level)
 
 
 def jackknife(table: PairTable, statistic: Statistic) -> Jackknife:

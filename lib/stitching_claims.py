@@ -8,7 +8,7 @@ from lib.claims import Claim, all_above, judge_above
 from lib.intervals import Interval
 from lib.layer_identification import LEVEL, distance, follows_distance, identified, later_share, violations
 from lib.layer_scores import CKA, DIRECT, MEASURES, PROCRUSTES, PWCCA, RESIDUAL, TASK_LOSS, LayerScores
-from lib.pair_intervals import over_pairs
+from lib.network_pairs import over_listed_pairs
 from lib.stitched_pairs import SEEDS, WITHIN, Pair
 
 Plan = Mapping[str, Sequence[Pair]]  # kind of pair -> pairs
@@ -32,7 +32,7 @@ def violated_targets(scores: LayerScores, name: str, beyond_chance: bool = True)
 
 def identification(scores: Scores, pairs: Sequence[Pair], level: float = 0.95) -> dict[str, dict[str, Interval]]:
     """Measure -> 'identified' (share of targets) and 'distance' (layers), each with its interval over networks."""
-    return {name: {what: over_pairs(of_pairs(scores, pairs, lambda one: score(one.likeness(name)).mean()), pairs, level)
+    return {name: {what: over_listed_pairs(of_pairs(scores, pairs, lambda one: score(one.likeness(name)).mean()), pairs, level)
                    for what, score in (("identified", identified), ("distance", distance))} for name in MEASURES}
 
 
@@ -41,7 +41,7 @@ def within_claims(scores: Scores, plan: Plan) -> list[Claim]:
     pairs = plan[WITHIN]
     layers, images = scores[pairs[0]].task_loss_hits.shape[1:]
     chance = LEVEL * layers
-    found = {name: over_pairs(of_pairs(scores, pairs, lambda one: violated_targets(one, name).any(0).sum()), pairs)
+    found = {name: over_listed_pairs(of_pairs(scores, pairs, lambda one: violated_targets(one, name).any(0).sum()), pairs)
              for name in ACCURACIES}
     statistic = f"targets of {layers} for which another source classifies better beyond chance, mean over networks"
     rule = f"95 % interval {{}} {chance:g}, the most that chance makes; contradicted if it lies {{}}"
@@ -69,7 +69,7 @@ def _later(scores: Scores, pairs: Sequence[Pair]) -> Interval:
     if len(kept) < 3:
         return (np.nan,) * 3
     shares = of_pairs(scores, kept, lambda one: later_share(violated_targets(one, TASK_LOSS)))
-    return over_pairs(shares[:, 0] - shares[:, 1], kept)
+    return over_listed_pairs(shares[:, 0] - shares[:, 1], kept)
 
 
 def identification_claims(scores: Scores, kind: str, pairs: Sequence[Pair]) -> list[Claim]:
@@ -77,7 +77,7 @@ def identification_claims(scores: Scores, kind: str, pairs: Sequence[Pair]) -> l
     def better(names):
         values = of_pairs(scores, pairs, lambda one: [
             identified(one.likeness(name)).mean() - identified(one.likeness(TASK_LOSS)).mean() for name in names])
-        return lambda level: over_pairs(values, pairs, level)
+        return lambda level: over_listed_pairs(values, pairs, level)
 
     suffix, about = kind.replace(" ", "-"), _about(scores, pairs)
     return [all_above(f"16-{short}-identify-better-{suffix}", f"{words} find the corresponding layer more often than "
@@ -93,7 +93,7 @@ def distant_claims(scores: Scores, plan: Plan) -> list[Claim]:
     about = _about(scores, pairs)
 
     def judged(name, statement, statistic, values, threshold=0.0):
-        found = over_pairs(values, pairs)
+        found = over_listed_pairs(values, pairs)
         return Claim(name, statement, statistic, *map(float, found), *about,
                      f"95 % interval above {threshold:g}; contradicted if it lies below",
                      judge_above(*found[1:], threshold))
@@ -117,7 +117,7 @@ def distant_claims(scores: Scores, plan: Plan) -> list[Claim]:
                of_pairs(scores, pairs, lambda one: (one.task_loss_residual > 1).mean()), 0.5),
         all_above("16-direct-follows-distance", "Direct matching finds layers the less alike the further apart they are.",
                   "rank correlation of unlikeness with the distance of the layers",
-                  lambda level: over_pairs(follows, pairs, level), 0.0, *about, (RESIDUAL, DIRECT))]
+                  lambda level: over_listed_pairs(follows, pairs, level), 0.0, *about, (RESIDUAL, DIRECT))]
 
 
 def _about(scores: Scores, pairs: Sequence[Pair]) -> tuple[int, int]:

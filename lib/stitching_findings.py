@@ -8,7 +8,7 @@ import pandas as pd
 from lib.intervals import in_brackets
 from lib.layer_identification import chance, follows_distance, identified, later_share, ties
 from lib.layer_scores import CKA, DIRECT, MEASURES, RESIDUAL, TASK_LOSS
-from lib.pair_intervals import over_pairs
+from lib.network_pairs import over_listed_pairs
 from lib.stitched_pairs import SEEDS, WITHIN, Pair
 from lib.stitching_claims import ACCURACIES, Plan, Scores, identification, of_pairs, violated_targets
 
@@ -55,14 +55,14 @@ def distant_table(scores: Scores, plan: Plan) -> pd.DataFrame:
         found = {"end's own accuracy": of_pairs(scores, pairs, lambda one: one.own_hits.mean())} | {
             f"{name.split(',')[0]}, {words}": of_pairs(scores, pairs, lambda one: one.measures[name][source, 0])
             for name in ACCURACIES for source, words in ((-1, "last into first block"), (0, "first into first"))}
-        rows.append({"pairs": kind} | {label: in_brackets(over_pairs(values, pairs), ".3f")
+        rows.append({"pairs": kind} | {label: in_brackets(over_listed_pairs(values, pairs), ".3f")
                                        for label, values in found.items()})
     return pd.DataFrame(rows)
 
 
 def distance_table(scores: Scores, plan: Plan) -> pd.DataFrame:
     """A row a measure, a column a kind of pair: rank correlation of unlikeness with the distance of the layers."""
-    return pd.DataFrame([{"measure": name} | {kind: in_brackets(over_pairs(of_pairs(
+    return pd.DataFrame([{"measure": name} | {kind: in_brackets(over_listed_pairs(of_pairs(
         scores, pairs, lambda one: -follows_distance(one.likeness(name))), pairs)) for kind, pairs in plan.items()}
         for name in MEASURES])
 
@@ -84,9 +84,9 @@ def findings(scores: Scores, plan: Plan) -> str:
             lines.append(f"- **{kind[0].upper()}{kind[1:]}** the best source of a target is the corresponding block in "
                          f"this share of targets: {shares}; at random {chance(layers)[0]:.2f}.")
     pairs = plan[SEEDS]
-    far, own = (over_pairs(of_pairs(scores, pairs, score), pairs) for score in (
+    far, own = (over_listed_pairs(of_pairs(scores, pairs, score), pairs) for score in (
         lambda one: one.measures[TASK_LOSS][-1, 0], lambda one: one.own_hits.mean()))
-    large = over_pairs(of_pairs(scores, pairs, lambda one: (one.task_loss_residual > 1).mean()), pairs)
+    large = over_listed_pairs(of_pairs(scores, pairs, lambda one: (one.task_loss_residual > 1).mean()), pairs)
     return "\n".join([*lines, f"- **Distant layers**: from the last block into the first, a stitch trained on the labels "
                       f"classifies {in_brackets(far, '.3f')} of the test images rightly, the end by itself "
                       f"{in_brackets(own, '.3f')}. Of all such stitches the share that is further from the target's "

@@ -44,7 +44,7 @@ from IPython.display import Markdown, display
 from lib import claims, data, figures, stitched_pairs, stitching_figures
 from lib.layer_identification import chance, identified, layer_distances
 from lib.layer_scores import CKA, DIRECT, MEASURES, PROCRUSTES, PWCCA, RESIDUAL, TASK_LOSS, Matching
-from lib.pair_intervals import over_pairs
+from lib.network_pairs import over_listed_pairs
 from lib.populations import population_grid
 from lib.stitched_pairs import SEEDS, WITHIN
 from lib.stitching_claims import distant_claims, identification, identification_claims, of_pairs, within_claims
@@ -177,7 +177,7 @@ figures.show(stitching_figures.matrices(across, points, "Networks of different s
 #
 # *Intervals* leave each network out of all its pairs in turn (a jackknife) and have Student's quantile; images and the
 # random weights of the stitches stay as they are. Among the pairs across seeds every network takes part in two, and the
-# intervals are wider than they need be (`tests/test_pair_intervals.py`).
+# intervals are wider than they need be (`tests/test_network_pairs.py`).
 
 # %% mystnb={"image": {"alt": "Two panels with a row for each measure and a colour for each kind of pair: share of targets whose best source is the corresponding block, and mean distance of the best source, with intervals and the level of chance."}} tags=["hide-input"]
 kinds = {kind: identification(scores, those) for kind, those in plan.items() if kind != WITHIN}
@@ -239,9 +239,9 @@ figures.show(stitching_figures.residuals(direct, trained, layer_distances(n_laye
 
 # %% mystnb={"image": {"alt": "Two panels over the number of fitting images: residuals on test images of corresponding and of other layers, and the share of targets identified by the residual, with intervals."}} tags=["hide-input"]
 own = np.eye(n_layers, dtype=bool)
-corresponding, others = (over_pairs(of_pairs(scores, plan[SEEDS], lambda one: np.median(
+corresponding, others = (over_listed_pairs(of_pairs(scores, plan[SEEDS], lambda one: np.median(
     one.residual_by_count[chosen], axis=0)), plan[SEEDS]) for chosen in (own, ~own))
-by_count = over_pairs(of_pairs(scores, plan[SEEDS], lambda one: [
+by_count = over_listed_pairs(of_pairs(scores, plan[SEEDS], lambda one: [
     identified(-residuals).mean() for residuals in np.moveaxis(one.residual_by_count, 2, 0)]), plan[SEEDS])
 figures.show(stitching_figures.over_counts(p.fit_counts, corresponding, others, by_count, chance(n_layers)[0]),
              f"**Direct matching with $K$ images.** Left: median over layers. {len(plan[SEEDS])} pairs of different "
