@@ -59,10 +59,27 @@ def violations(hits: np.ndarray) -> np.ndarray:
 
     hits: [sources, targets, images] bool.
     """
-    own = np.einsum("jjn->jn", hits)
+    own = _own(hits)
     gained, lost = (hits & ~own).sum(-1), (~hits & own).sum(-1)
-    probability = binom.sf(gained - 1, gained + lost, 0.5)
-    return probability < LEVEL / max(len(hits) - 1, 1)
+    return binom.sf(gained - 1, gained + lost, 0.5) < _level(hits)
+
+
+def could_be_violated(hits: np.ndarray) -> np.ndarray:
+    """[targets] bool: whether the corresponding source errs on so many images that one without errors would violate.
+
+    hits: [sources, targets, images] bool.
+    """
+    return 0.5 ** (~_own(hits)).sum(-1) < _level(hits)
+
+
+def _own(hits: np.ndarray) -> np.ndarray:
+    """[targets, images]: of the corresponding source."""
+    return np.einsum("jjn->jn", hits)
+
+
+def _level(hits: np.ndarray) -> float:
+    """Of the test of one source."""
+    return LEVEL / max(len(hits) - 1, 1)
 
 
 def later_share(violated: np.ndarray) -> tuple[float, float]:

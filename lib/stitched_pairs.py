@@ -57,7 +57,8 @@ def score_pairs(networks: Mapping[Network, CutNetwork], pairs: Sequence[Pair], i
         executor: any concurrent.futures executor; by default one local process a core.
 
     Raises:
-        ValueError: more images to fit than there are, or networks with different numbers of layers.
+        ValueError: more images to fit than there are, networks with different numbers of layers, or a layer that is
+            the same for all test images.
     """
     available, most = len(images.train_labels), max(matching.fit_images, *matching.fit_counts, 1)
     if most > available:
@@ -72,12 +73,20 @@ def score_pairs(networks: Mapping[Network, CutNetwork], pairs: Sequence[Pair], i
         train, test = (network.representations(part) for part in (images.train_images[order], images.test_images))
         own_hits[key] = test[LOGITS].argmax(1).numpy() == labels[1]
         layers[key] = {point: (train[point].numpy(), test[point].numpy()) for point in network.points}
+        _check_varies(key, layers[key])
     fronts = {end: list(dict.fromkeys(front for front, other in pairs if other == end)) for _, end in pairs}
     results = _run(_target_tasks(networks, fronts, layers, labels, matching, random_seed)
                    | {pair: (_index_job, *(layers[key] for key in pair)) for pair in pairs}, executor)
     return {(front, end): LayerScores(
         **_columns([results[end, point][fronts[end].index(front)] for point in networks[end].points]),
         **results[front, end], own_hits=own_hits[end], matching=matching) for front, end in pairs}
+
+
+def _check_varies(network: Network, layers: Mapping[str, Arrays]) -> None:
+    for point, (_, test) in layers.items():
+        if (test[:INDEX_IMAGES] == test[:1]).all():
+            raise ValueError(f"{point} of the network k = {network[0]}, seed {network[1]} is the same for all test "
+                             "images: nothing can be said of what it is like")
 
 
 def _target_tasks(networks: Mapping[Network, CutNetwork], fronts: Mapping[Network, Sequence[Network]],

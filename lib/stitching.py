@@ -43,22 +43,27 @@ def direct_matching(source: torch.Tensor, target: torch.Tensor) -> AffineMap:
     """The affine map that sends one representation nearest to another, summed over images and positions.
 
     Least squares in double precision by singular values: of several best maps, as with fewer rows than unknowns, the
-    one of least norm.
+    one of least norm.  Directions of the source that are no larger than its numbers' rounding count as none: channels
+    that follow from others up to rounding would get weights of millions.
 
     Args:
         source, target: [images, channels, rows, columns] of the same images.
 
     Raises:
-        ValueError: different numbers of images, or none, or numbers that are not finite.
+        ValueError: different numbers of images, or none, no maps, or numbers that are not finite.
     """
     check_same_images(source, target)
     for name, maps in (("source", source), ("target", target)):
+        if maps.ndim != 4:
+            raise ValueError(f"the {name} must be [images, channels, rows, columns], not {list(maps.shape)}")
         if not maps.isfinite().all():
             raise ValueError(f"the {name} has numbers that are not finite: no map can be fitted")
     size = target.shape[2:]
     rows = _rows(resized(source, size))
     unknowns = torch.cat([rows, rows.new_ones(len(rows), 1)], dim=1)
-    solution = torch.linalg.lstsq(unknowns, _rows(target), driver="gelsd").solution  # [source channels + 1, target]
+    smallest = max(torch.finfo(source.dtype).eps, torch.finfo(torch.float64).eps * max(unknowns.shape))
+    solution = torch.linalg.lstsq(unknowns, _rows(target), rcond=smallest,
+                                  driver="gelsd").solution  # [source channels + 1, target channels]
     return AffineMap(solution[:-1].T.to(source.dtype).contiguous(), solution[-1].to(source.dtype), size)
 
 

@@ -4,9 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from lib.claims import Claim, all_above, judge_above
+from lib.claims import CONTRADICTED, SUPPORTED, UNDECIDED, Claim, all_above, judge_above
 from lib.intervals import Interval
-from lib.layer_identification import LEVEL, distance, follows_distance, identified, later_share, violations
+from lib.layer_identification import (LEVEL, could_be_violated, distance, follows_distance, identified, later_share,
+                                      violations)
 from lib.layer_scores import CKA, DIRECT, MEASURES, PROCRUSTES, PWCCA, RESIDUAL, TASK_LOSS, LayerScores
 from lib.network_pairs import over_listed_pairs
 from lib.stitched_pairs import SEEDS, WITHIN, Pair
@@ -44,23 +45,30 @@ def within_claims(scores: Scores, plan: Plan) -> list[Claim]:
     found = {name: over_listed_pairs(of_pairs(scores, pairs, lambda one: violated_targets(one, name).any(0).sum()), pairs)
              for name in ACCURACIES}
     statistic = f"targets of {layers} for which another source classifies better beyond chance, mean over networks"
-    rule = f"95 % interval {{}} {chance:g}, the most that chance makes; contradicted if it lies {{}}"
+    rule = (f"95 % interval {{}} {chance:g}, the most that chance makes; contradicted if it lies {{}}; below says nothing, "
+            "and is undecided, where some layer itself errs too rarely for any other to be better beyond chance")
     prefers, never = found[TASK_LOSS], found[DIRECT]
     claims = [
         Claim("16-task-loss-prefers-others",
               "Within one network, task loss matching rates some layer above the layer itself.", statistic,
               *map(float, prefers), len(pairs), images, rule.format("above", "below"),
-              judge_above(*prefers[1:], chance)),
+              _told(judge_above(*prefers[1:], chance), CONTRADICTED, scores, pairs, TASK_LOSS)),
         Claim("16-direct-never-prefers-others",
               "Within one network, direct matching rates no layer above the layer itself.", statistic,
               *map(float, never), len(pairs), images, rule.format("below", "above"),
-              judge_above(-never[2], -never[1], -chance))]
+              _told(judge_above(-never[2], -never[1], -chance), SUPPORTED, scores, pairs, DIRECT))]
     later = _later(scores, pairs)
     return [*claims, Claim(
         "16-violations-later", "Layers that task loss matching rates above the layer itself mostly lie behind it.",
         "share of them that lie behind their target, less what layers drawn at random would have, mean over networks "
         "with any", *map(float, later), len(pairs), images, "95 % interval above 0; contradicted if it lies below",
         judge_above(*later[1:]))]
+
+
+def _told(verdict: str, from_absence: str, scores: Scores, pairs: Sequence[Pair], name: str) -> str:
+    """The verdict, but undecided if it follows `from_absence` of violations that could not have been seen."""
+    visible = all(could_be_violated(getattr(scores[pair], ACCURACIES[name])).all() for pair in pairs)
+    return verdict if visible or verdict != from_absence else UNDECIDED
 
 
 def _later(scores: Scores, pairs: Sequence[Pair]) -> Interval:

@@ -17,7 +17,7 @@ SHORT = {"task loss matching, accuracy": "task loss (accuracy)", "direct matchin
 
 def matrices(panels: Mapping[str, np.ndarray], points: Sequence[str], label: str, columns: int = 3,
              diverging: bool = False) -> Figure:
-    """A panel a measure: sources in rows, targets in columns, the best source of each target in a frame.
+    """A panel a measure: sources in rows, targets in columns, the best sources of each target in frames.
 
     Colours of each panel go from its least to its largest value, or, diverging, as far below zero as above it.
     """
@@ -29,8 +29,8 @@ def matrices(panels: Mapping[str, np.ndarray], points: Sequence[str], label: str
         ends = np.array([-1, 1]) * np.abs(values).max() if diverging else (values.min(), values.max())
         image = axis.imshow(values, vmin=ends[0], vmax=ends[1], cmap="PuOr" if diverging else None)
         _numbers(axis, values, ends, diverging)
-        best = (values.argmin if name in DISTANCES else values.argmax)(0)
-        for target, source in enumerate(best):
+        best = values.min(0) if name in DISTANCES else values.max(0)
+        for source, target in np.argwhere(np.isclose(values, best, rtol=0, atol=1e-12)):  # means differ by rounding
             axis.add_patch(Rectangle((target - 0.5, source - 0.5), 1, 1, fill=False, color="#D55E00", linewidth=2))
         axis.set_title(SHORT.get(name, name), fontsize=10)
         _layer_axes(axis, points)
@@ -45,7 +45,8 @@ def _numbers(axis: Axes, values: np.ndarray, ends: Sequence[float], diverging: b
         share = (value - ends[0]) / (ends[1] - ends[0] or 1)
         dark = abs(share - 0.5) > 0.35 if diverging else share < 0.6
         text = f"{value:+.2f}" if diverging else f"{value:.2f}" if value < 10 else f"{value:.0f}"
-        axis.text(target, source, text.replace("0.", "."), ha="center", va="center", fontsize=size,
+        text = "0" if float(text) == 0 else text.replace("0.", ".")
+        axis.text(target, source, text, ha="center", va="center", fontsize=size,
                   color="white" if dark else "black")
 
 
@@ -142,7 +143,7 @@ def over_counts(counts: Sequence[int], corresponding: Interval, others: Interval
     for axis in (left, right):
         axis.set_xscale("log", base=2)
         axis.set_xticks(counts, [str(count) for count in counts])
-        axis.minorticks_off()
+        axis.xaxis.minorticks_off()
         axis.set_xlabel("images to fit (K)")
         axis.legend()
     return figure

@@ -61,7 +61,7 @@ def views_against_outcome(families: Mapping[str, Measures], outcome: str) -> Fig
         within = measures.with_outcomes(True)[0][:, column]
         for axis, view, inside in zip(row, VIEWS, within):
             points = _scatter(axis, measures.table, measures.table.views[view], measures.table.outcomes[outcome])
-            axis.set_title(f"{family}\nheld-out R² {skills[view]:.2f}, within widths {inside:.2f}", fontsize=10)
+            axis.set_title(f"{family}: held-out R² {skills[view]:.2f}\nwithin widths {inside:.2f}", fontsize=10)
         row[0].set_ylabel(UNITS[outcome])
     for axis, view in zip(axes[-1], VIEWS):
         axis.set_xlabel(LABELS[view])
@@ -79,7 +79,7 @@ def rank_correlations(families: Mapping[str, Measures]) -> Figure:
             for column, axis in enumerate(axes):
                 rows = np.arange(len(VIEWS)) + 0.18 * (2 * place + half - len(families) + 0.5)
                 _dots(axis, [part[:, column] for part in found], rows, family, place, f"{family}, {words}", within)
-    return _finished(figure, axes, [SHOWN[view] for view in VIEWS], "rank correlation of view and outcome", (-1.05, 1.05))
+    return _finished(figure, axes, [SHOWN[view] for view in VIEWS], "rank correlation", (-1.05, 1.05))
 
 
 def skills(families: Mapping[str, Measures]) -> Figure:

@@ -27,8 +27,12 @@ def skill_table(families: Mapping[str, Measures]) -> pd.DataFrame:
     """Held-out R^2 with its interval: a row a family and model, a column an outcome."""
     rows = {(family, model): {DEEDS[outcome]: in_brackets(found) for outcome, *found in zip(OUTCOMES, *of_model)}
             for family, measures in families.items()
-            for model, *of_model in zip([NAMES.get(model, model) for model in list(MODELS)[1:]], *measures.skill())}
+            for model, *of_model in zip(map(_named, list(MODELS)[1:]), *measures.skill())}
     return pd.DataFrame(rows).T
+
+
+def _named(model: str) -> str:
+    return " + ".join(NAMES.get(part, part) for part in model.split(" + "))
 
 
 def rank_table(families: Mapping[str, Measures]) -> pd.DataFrame:

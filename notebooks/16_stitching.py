@@ -74,6 +74,9 @@ from lib.stitching_findings import (distance_table, distant_table, findings, ide
 # channels as features, the distances PWCCA {cite:p}`morcos2018insights` and Procrustes {cite:p}`ding2021grounding`, and
 # the mean of the canonical correlations.
 # Where two maps have one shape each position counts as a sample, otherwise each image with its means over positions.
+# This is the procedure of the authors' program. It compares a target with sources of its own shape in another way than
+# with all others, so that their order may come from the way; CKA of flattened maps knows no such step. The mean of the
+# canonical correlations tends to be larger the more channels stand against few, whatever they do: no claim rests on it.
 
 # %% tags=["nbval-ignore-output"]
 images = data.load(p.dataset, n_train=p.n_train, n_test=p.n_test)
@@ -125,16 +128,16 @@ scores = stitched_pairs.score_pairs(networks, pairs, images, matching, p.random_
 # For $f = g$ the best stitch is known: from block $j$ into block $j$ it is the identity. A measure of similarity should
 # not find anything more similar to a layer than itself.
 
-# %% mystnb={"image": {"alt": "Three matrices of source against target blocks of one network, mean over networks: accuracy of task loss matching, accuracy of direct matching, residual of direct matching; the best source of each target is framed."}} tags=["hide-input"]
+# %% mystnb={"image": {"alt": "Three matrices of source against target blocks of one network, mean over networks: accuracy of task loss matching, accuracy of direct matching, residual of direct matching; the best sources of each target are framed."}} tags=["hide-input"]
 within = {name: of_pairs(scores, plan[WITHIN], lambda one: one.measures[name]).mean(0)
           for name in (TASK_LOSS, DIRECT, RESIDUAL)}
 caption = f"mean over {len(plan[WITHIN])} networks, k = {p.widths[-1]}; n = {n_images} test images"
 figures.show(stitching_figures.matrices(within, points, "Networks stitched to themselves"),
-             f"**Within one network.** The frame marks the best source of each target; {caption}. Accuracies are shares; "
+             f"**Within one network.** Frames mark the best sources of each target; {caption}. Accuracies are shares; "
              "of the residual less is more similar.")
 
 # %% [markdown]
-# A target is **violated** if another source classifies better than the target's own block. Test images are few, so
+# A target is **violated** if another source classifies better than the target's own block. Test images are a sample, so
 # that one image more may be chance: *beyond chance* means that an exact sign test over the images that just one of
 # both classifies rightly says so, one-sided, at the level 0.05 divided by the number of other sources. A target without
 # a better source then seems violated at most one time in twenty. The test knows about test images; that a map could
@@ -151,8 +154,9 @@ figures.show(stitching_figures.matrices(differences, points, "Accuracy less that
 violations_table(scores, plan[WITHIN]).style.hide(axis="index")
 
 # %% [markdown]
-# The table counts the violated targets of each network for each score, and in brackets those beyond chance. The
-# residual of a layer from itself is zero, so that nothing can be lower. The next column is the share of the violating
+# The table counts the violated targets of each network for each score, and in brackets those beyond chance. From a
+# layer to itself least squares finds the identity as soon as the images that it is fitted to show all that the layer
+# can do; then this residual is zero and none can be lower. The next column is the share of the violating
 # sources that lie behind their target; in brackets what it were if sources were drawn at random, which is more than a
 # half when early targets are violated.
 #
@@ -161,13 +165,13 @@ violations_table(scores, plan[WITHIN]).style.hide(axis="index")
 # Networks of different seeds, each stitched into the next one, the last into the first; and networks of the smallest
 # and the largest width, both ways. Now no layer is the other's copy, but blocks of the same place correspond.
 
-# %% mystnb={"image": {"alt": "Six matrices of source against target blocks of two networks of different seeds, mean over pairs: accuracies of both matchings, residual, CKA, PWCCA and Procrustes distance, with the best source of each target framed."}} tags=["hide-input"]
+# %% mystnb={"image": {"alt": "Six matrices of source against target blocks of two networks of different seeds, mean over pairs: accuracies of both matchings, residual, CKA, PWCCA and Procrustes distance, with the best sources of each target framed."}} tags=["hide-input"]
 across = {name: of_pairs(scores, plan[SEEDS], lambda one: one.measures[name]).mean(0)
           for name in (TASK_LOSS, DIRECT, RESIDUAL, CKA, PWCCA, PROCRUSTES)}
 figures.show(stitching_figures.matrices(across, points, "Networks of different seeds"),
              f"**Across seeds.** Mean over {len(plan[SEEDS])} pairs of networks, k = {p.widths[-1]}; n = {n_images} test "
              f"images ({min(n_images, stitched_pairs.INDEX_IMAGES)} for the indices). Of residual, PWCCA and Procrustes "
-             "less is more similar; the frame marks the best source of each target.")
+             "less is more similar; frames mark the best sources of each target.")
 
 # %% [markdown]
 # ## Which layer is it?
@@ -199,7 +203,8 @@ figures.show(stitching_figures.by_target(by_target, points, [f"{shape[1]} x {sha
 # %% [markdown]
 # ## Distant layers
 #
-# How similar do scores find two layers that are far apart? Accuracies and residuals over the signed distance:
+# How similar do scores find two layers that are far apart? Accuracies and residuals over the signed distance, each
+# distance with the targets that it has: furthest to the right there is only the first, furthest to the left the last.
 
 # %% mystnb={"image": {"alt": "Two panels over the signed distance of source and target blocks: test accuracy of both matchings, and residual of direct matching, mean over pairs of different seeds."}} tags=["hide-input"]
 panels = {"test accuracy (share)": (TASK_LOSS, DIRECT), "residual (share of squared norm)": (RESIDUAL,)}
@@ -252,7 +257,8 @@ figures.show(stitching_figures.over_counts(p.fit_counts, corresponding, others, 
 #
 # *Rules.* Task loss matching prefers others, and direct matching never does, if the interval of the number of targets
 # violated beyond chance lies above, or below, a twentieth of all targets, which is what chance alone would make at
-# most. All other statements are about a difference, a rank correlation or a share: supported if the 95 % interval over
+# most. Below counts for nothing, and the claim is undecided, where some block itself errs on so few images that no
+# other could be better beyond chance. All other statements are about a difference, a rank correlation or a share: supported if the 95 % interval over
 # networks lies above zero (for the share of large residuals: above a half), contradicted if it lies below, else
 # undecided. Where several measures are judged together, all intervals have to lie above, and one below contradicts at a
 # level corrected for their number.

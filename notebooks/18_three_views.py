@@ -35,6 +35,8 @@ p = parameters.read(globals(), ["study", "dataset", "n_train", "n_test", "famili
 parameters.check_seeds(p.seeds, 4)
 
 # %%
+import warnings
+
 import numpy as np
 from IPython.display import Markdown, display
 
@@ -63,9 +65,10 @@ with parameters.about("view_images"):
 #   those of the same block of $g$ is fitted to training images. The view is $1 - r$, where $r$ is its squared error on
 #   other images over the squared norm of the target, averaged over blocks and over both directions.
 #
-# Direct matching takes 100 training images, as the paper's program does. Its smallest maps had 4 x 4 positions, 1,600
-# equations; on small images the last maps may be single pixels, and 100 equations for up to as many or more unknowns
-# tell more about that ratio than about the networks. Where 100 images have fewer than 1,600 positions more are taken.
+# Direct matching takes `fit_images` training images, by default 100 as the paper's program does. Its smallest maps had
+# 4 x 4 positions, 1,600 equations; on small images the last maps may be single pixels, and 100 equations for as many
+# unknowns or more tell more about that ratio than about the networks. Where the images have fewer than 1,600 positions
+# more are taken, as many as there are at most.
 #
 # ## What two networks do
 #
@@ -81,9 +84,15 @@ with parameters.about("view_images"):
 
 # %% tags=["nbval-ignore-output"]
 populations = population_grid(images, p.families, p.widths, p.seeds, epochs=p.epochs, precision=p.precision)
-tables = {family: three_views.pair_table([populations[family, k] for k in p.widths], images, output=p.output,
-                                         grid=p.grid, view_images=p.view_images, fit_images=p.fit_images,
-                                         eps=p.main_eps) for family in p.families}
+tables = {}
+for family in p.families:
+    with warnings.catch_warnings(record=True) as warned:  # of gradients that are zero: below they are told in a line
+        warnings.simplefilter("always", UserWarning)
+        tables[family] = three_views.pair_table(
+            [populations[family, k] for k in p.widths], images, output=p.output, grid=p.grid,
+            view_images=p.view_images, fit_images=p.fit_images, eps=p.main_eps)
+    for one in warned:
+        print(f"{family}: {one.message}")
 
 # %%
 n_images = seen.stop

@@ -61,6 +61,15 @@ def test_violations_are_those_of_an_exact_sign_test(gained, lost):
     assert violated[2, 0] == bool(expected) and violated.sum() == violated[2, 0]
 
 
+@pytest.mark.parametrize("errors, seen", [(0, False), (5, False), (6, True), (30, True)])
+def test_a_target_can_be_violated_only_if_it_errs(errors, seen):
+    """Three layers, so that one source has to be better at the level 0.025: of six images or more that differ."""
+    own = np.arange(50) >= errors
+    perfect = hits([own, np.ones(50, dtype=bool), own])
+    assert found.could_be_violated(perfect).tolist() == [seen, False, False]
+    assert found.violations(perfect)[1, 0] == seen
+
+
 def test_targets_of_equally_good_sources_are_rarely_violated():
     """Eight sources that are right on images of their own choice: at most one target in twenty."""
     rng = np.random.default_rng(0)

@@ -1,5 +1,6 @@
 """Scores of layers against layers, one by one and over pairs of networks."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -74,7 +75,8 @@ def test_measures_are_turned_so_that_more_is_more_alike(nets, images, inline):
 def test_a_network_and_itself(nets, images, inline):
     """Known values of the diagonal, and the end's own accuracy."""
     net = nets[2, 0]
-    found, = score_pairs({(2, 0): net}, [((2, 0), (2, 0))], images, MATCHING, executor=inline).values()
+    matching = replace(MATCHING, fit_images=40)  # a channel that fewer images leave at zero would have no weight
+    found, = score_pairs({(2, 0): net}, [((2, 0), (2, 0))], images, matching, executor=inline).values()
     own = net.representations(images.test_images)[LOGITS].argmax(1) == images.test_labels
     assert found.own_hits.tolist() == own.tolist()
     np.testing.assert_allclose(np.diagonal(found.direct_residual), 0, atol=1e-8)
@@ -119,6 +121,12 @@ def test_what_cannot_be_scored_is_refused_in_a_sentence(nets, images, inline):
     deep = {(2, 0): nets[2, 0], (2, 1): CutNetwork(network(family="resnet-14", width=1))}
     with pytest.raises(ValueError, match="equally many layers"):
         score_pairs(deep, [((2, 0), (2, 1))], images, MATCHING, executor=inline)
+    dead = CutNetwork(network(4, "resnet-8", 1))
+    for block in list(dead.pieces.values())[2:-1]:
+        for part in block.parameters():
+            part.zero_()
+    with pytest.raises(ValueError, match="stage2.0 of the network k = 2, seed 4 is the same for all test images"):
+        score_pairs({(2, 4): dead}, [((2, 4), (2, 4))], images, MATCHING, executor=inline)
 
 
 def test_pairs_are_a_ring_of_the_widest_and_twins_of_both_widths():

@@ -104,6 +104,19 @@ def test_of_several_best_maps_the_one_of_least_norm_is_taken():
     np.testing.assert_allclose(one.weight[:, 2].detach(), 3 * one.bias.detach(), atol=1e-10)  # 3 for every 1 of the bias
 
 
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 1e3])
+def test_channels_that_follow_from_others_up_to_rounding_change_nothing(scale):
+    """In single precision three of seven channels are sums of the others but for the last bit: fitted to that bit, they
+    would have weights of a million, and the rounding of the map would be seen."""
+    own = scale * (noise(400, 4, 2, 2).float() + 1)
+    sums = torch.einsum("oc,nchw->nohw", noise(3, 4, seed=1).float(), own)
+    source, target = torch.cat([own, sums], dim=1), own[:, :1] + scale * noise(400, 5, 2, 2, seed=2).float()
+    whole = direct_matching(source[:100], target[:100])
+    plain = direct_matching(own[:100], target[:100])
+    assert whole.weight.abs().max() < 10 and whole.weight.dtype == torch.float32
+    torch.testing.assert_close(whole(source[100:]), plain(own[100:]), rtol=1e-4, atol=1e-4 * scale)
+
+
 def test_fewer_rows_than_unknowns_are_fitted_exactly():
     source, target = noise(6, 20, 1, 1), noise(6, 4, 1, 1, seed=1)
     assert residual(direct_matching(source, target)(source), target) < 1e-20
@@ -113,7 +126,8 @@ def test_the_source_is_resized_before_the_fit():
     source, target = noise(30, 3, 1, 1), noise(30, 4, 2, 2, seed=1)
     one = direct_matching(source, target)
     other = direct_matching(source.expand(30, 3, 2, 2), target)
-    torch.testing.assert_close(one.weight, other.weight) and torch.testing.assert_close(one.bias, other.bias)
+    torch.testing.assert_close(one.weight, other.weight)
+    torch.testing.assert_close(one.bias, other.bias)
     assert one(source).shape == target.shape
 
 
@@ -254,6 +268,8 @@ def test_what_cannot_be_matched_is_refused_in_a_sentence(matched):
         residual(sources[0], torch.zeros_like(sources[0]))
     with pytest.raises(ValueError, match="same images, at least one, not 23 and 1"):
         hits(direct_matching(sources[0], sources[0]), sources[0], net.end("layer1.0"), labels[:1])
+    with pytest.raises(ValueError, match=r"the source must be \[images, channels, rows, columns\], not \[23, 8\]"):
+        direct_matching(sources[0][:, 0, :, :].flatten(1)[:, :8], sources[0])
     broken = sources[0].clone()
     broken[3, 0, 0, 0] = torch.inf
     with pytest.raises(ValueError, match="the target has numbers that are not finite"):

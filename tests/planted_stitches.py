@@ -1,0 +1,36 @@
+"""Scores of pairs of networks in which accuracies are planted: 4 layers, 6 networks of 2 widths."""
+
+import numpy as np
+
+from lib.layer_identification import layer_distances
+from lib.layer_scores import LayerScores, Matching
+from lib.stitched_pairs import planned_pairs
+
+LAYERS, IMAGES = 4, 200
+PLAN = planned_pairs([2, 8], {2: range(6), 8: range(6)}, 5, 3)
+NEAR = 0.9 - 0.1 * layer_distances(LAYERS)  # best where layers correspond
+FAR = NEAR[::-1]  # best where they lie furthest apart, which at the ends is three layers
+
+
+def right(accuracy):
+    """Hits [sources, targets, images] of these accuracies; a better source is right wherever a worse one is."""
+    return np.arange(IMAGES) < np.round(IMAGES * accuracy)[..., None]
+
+
+def planted(task_loss, direct, seed=0, large=2.0):
+    """Scores of one pair; a little noise, so that networks differ."""
+    rng = np.random.default_rng(seed)
+
+    def noisy(values):
+        return values + 0.01 * rng.random((LAYERS, LAYERS))
+
+    away = noisy(1 - direct)
+    return LayerScores(right(task_loss), noisy(np.full((LAYERS, LAYERS), large)), right(direct), away,
+                       np.stack([2 * away, away], axis=-1), noisy(direct), noisy(1 - direct), noisy(1 - direct),
+                       noisy(direct), right(np.array(0.9)), Matching(100, (25, 100)))
+
+
+def scores(task_loss, direct, draw=0, **options):
+    """Of all pairs of PLAN; another `draw` has other noise."""
+    pairs = dict.fromkeys(pair for pairs in PLAN.values() for pair in pairs)
+    return {pair: planted(task_loss, direct, 100 * draw + seed, **options) for seed, pair in enumerate(pairs)}
