@@ -1,0 +1,69 @@
+"""The verdicts of chapter 18 follow from views and outcomes that are planted."""
+
+import numpy as np
+import pytest
+from planted_pairs import planted, symmetric
+
+from lib.view_claims import view_claims
+from lib.view_measures import measure
+from lib.view_outcomes import AGREEMENT, ERRORS, OUTCOMES, TRANSFER
+from lib.view_pairs import CKA, MATCHING, RHO
+
+WIDTHS = np.repeat([2, 4, 8], 6)
+LEVEL = np.log2(WIDTHS)[:, None] + np.log2(WIDTHS)
+
+
+def verdicts(**given):
+    claims = view_claims("toy", measure(planted(0, WIDTHS, **given)), 50)
+    names = [claim.name for claim in claims]
+    assert len(set(names)) == len(names) == 11
+    assert all(name.startswith("18-") and name.endswith("-toy") for name in names)
+    assert {(claim.networks, claim.images) for claim in claims} == {(len(WIDTHS), 50)}
+    return {claim.name.removeprefix("18-").removesuffix("-toy"): claim.verdict for claim in claims}
+
+
+def noise(seed, of_networks=1.0):
+    return symmetric(np.random.default_rng(seed), len(WIDTHS), of_networks=of_networks)
+
+
+@pytest.mark.parametrize("signs, verdict", [((1, 1, 1), "supported"), ((1, 1, -1), "contradicted")])
+def test_views_of_one_thing_agree_and_one_that_opposes_contradicts(signs, verdict):
+    truth = noise(1)
+    found = verdicts(**{name: sign * truth + 0.2 * noise(2 + place)
+                        for place, (name, sign) in enumerate(zip((RHO, CKA, MATCHING), signs))})
+    assert found["views-agree"] == found["views-agree-within-widths"] == verdict
+
+
+def test_views_that_share_the_width_alone_do_not_agree_within_widths():
+    found = verdicts(**{name: LEVEL + 0.2 * noise(20 + place) for place, name in enumerate((RHO, CKA, MATCHING))})
+    assert found["views-agree"] == "supported" and found["views-agree-within-widths"] != "supported"
+
+
+def test_growth_is_up_down_or_undecided():
+    found = verdicts(rho=LEVEL + 0.2 * noise(3), CKA=-LEVEL + 0.2 * noise(4), matching=noise(5))
+    assert [found[f"grows-{name}"] for name in ("rho", "cka", "matching")] == ["supported", "contradicted", "undecided"]
+
+
+def test_the_view_that_decides_an_outcome_foretells_it_best():
+    """Gradients see one thing, both views of representations another."""
+    gradients, representations = noise(8, of_networks=0.3), noise(9, of_networks=0.3)
+    views = {RHO: gradients, CKA: representations + 0.05 * noise(6), MATCHING: representations + 0.05 * noise(7)}
+    found = verdicts(**views, transfer=gradients + 0.2 * noise(10), agreement=representations + 0.2 * noise(11),
+                     errors=representations + 0.2 * noise(12))
+    names = "rho-best-for-transfer", "representations-best-for-agreement", "representations-best-for-errors"
+    assert [found[name] for name in names] == ["supported"] * 3
+    assert [found[f"views-add-to-{outcome}"] for outcome in OUTCOMES] == ["supported"] * 3
+    turned = verdicts(**views, transfer=representations + 0.2 * noise(10), agreement=gradients + 0.2 * noise(11),
+                      errors=gradients + 0.2 * noise(12))
+    assert [turned[name] for name in names] == ["contradicted"] * 3
+
+
+def test_views_of_something_else_foretell_nothing():
+    found = verdicts()
+    assert "supported" not in {found[name] for name in found if "best" in name or "add" in name}
+    assert {AGREEMENT, ERRORS, TRANSFER} == {name.rsplit("-", 1)[1] for name in found if "add" in name}
+
+
+def test_outcomes_that_never_differ_leave_it_undecided():
+    found = verdicts(transfer=np.ones((len(WIDTHS),) * 2))
+    assert found["rho-best-for-transfer"] == found["views-add-to-transfer"] == "undecided"
