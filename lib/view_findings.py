@@ -17,10 +17,10 @@ CHANGE = "+.3f"  # how changes are written
 
 
 def findings(families: Mapping[str, Measures]) -> str:
-    """The answers, Markdown lines: for each family whether views agree, whether they grow, what they foretell."""
-    return "\n".join(line for family, measures in families.items()
-                     for line in (_agreement(family, measures), _growth(family, measures),
-                                  *(_foretold(family, measures, outcome) for outcome in OUTCOMES)))
+    """The answers, Markdown lines: in short, then for each family whether views agree, grow, what they foretell."""
+    return "\n".join([_short(families), *(line for family, measures in families.items() for line in (
+        _agreement(family, measures), _growth(family, measures),
+        *(_foretold(family, measures, outcome) for outcome in OUTCOMES)))])
 
 
 def skill_table(families: Mapping[str, Measures]) -> pd.DataFrame:
@@ -44,6 +44,21 @@ def rank_table(families: Mapping[str, Measures]) -> pd.DataFrame:
                 rows.setdefault((family, NAMES[view]), {}).update(
                     {f"{DEEDS[outcome]}, {words}": in_brackets(found) for outcome, *found in zip(OUTCOMES, *of_view)})
     return pd.DataFrame(rows).T
+
+
+def _short(families: Mapping[str, Measures]) -> str:
+    """How often the 95 % intervals answer each of the three questions with yes."""
+    found = families.values()
+    agree = sum(bool((measures.between_views(True)[1] > 0).all()) for measures in found)
+    rise = sum(int((measures.growth()[1] > 0).sum()) for measures in found)
+    lead = sum(any((measures.lead(outcome, view, tuple(set(VIEWS) - {view}))[1] > 0).all() for view in VIEWS)
+               for measures in found for outcome in OUTCOMES)
+    more = sum(int((measures.gain()[1][SOURCES.index(ALL)] > 0).sum()) for measures in found)
+    cases = len(families) * len(OUTCOMES)
+    return (f"- **In short**: every two views agree within widths in {agree} of {len(families)} families. Views rise with "
+            f"the width in {rise} of {len(families) * len(VIEWS)} cases, a view and a family each. Of {cases} cases, an "
+            f"outcome and a family each, one view alone foretells {lead} better than both others do, and the three "
+            f"together tell of {more} what is not known of each network alone.")
 
 
 def _agreement(family: str, measures: Measures) -> str:

@@ -7,9 +7,9 @@ import numpy as np
 from lib.intervals import Interval
 from lib.pair_tables import Jackknife, PairTable, jackknife
 from lib.view_agreement import growth, rank_correlations, rank_correlations_within, same_width
-from lib.view_prediction import MODELS, gain, skill, squared_errors
 from lib.view_outcomes import OUTCOMES
 from lib.view_pairs import VIEWS
+from lib.view_prediction import gain, skill, skill_of, squared_errors
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,13 +44,9 @@ class Measures:
 
     def lead(self, outcome: str, view: str, others: tuple[str, ...], level: float = 0.95) -> Interval:
         """[others] by how much the held-out R^2 of `view` exceeds those of other models."""
-        names, column = list(MODELS), OUTCOMES.index(outcome)
-
-        def difference(errors):
-            found = skill(errors)[..., column]
-            return found[..., [names.index(view) - 1]] - found[..., [names.index(other) - 1 for other in others]]
-
-        return self.errors.interval(difference, level)
+        column = OUTCOMES.index(outcome)
+        return self.errors.interval(lambda errors: np.stack([
+            (skill_of(errors, view) - skill_of(errors, other))[..., column] for other in others], axis=-1), level)
 
     def with_outcomes(self, within: bool, level: float = 0.95) -> Interval:
         """[views, outcomes] rank correlations of views with outcomes, over all pairs or within widths."""

@@ -22,8 +22,8 @@ def noise(seed, of_networks=0.3):
 
 def lines(**given):
     """The five lines on one family: agreement, growth, and each outcome."""
-    found = findings({"toy": measure(planted(0, WIDTHS, **given))}).split("\n")
-    assert len(found) == 2 + len(OUTCOMES) and all(line.startswith("- **toy, ") for line in found)
+    short, *found = findings({"toy": measure(planted(0, WIDTHS, **given))}).split("\n")
+    assert short.startswith("- **In short**: ") and len(found) == 2 + len(OUTCOMES) and all(line.startswith("- **toy, ") for line in found)
     return found
 
 
@@ -61,9 +61,22 @@ def test_where_no_view_or_nothing_can_foretell_that_is_said():
     # Whatever the noise, the words are those of the numbers.
     for seed in range(5):
         measures = measure(planted(seed, WIDTHS))
-        words = findings({"toy": measures}).split("\n")[2:]
+        words = findings({"toy": measures}).split("\n")[3:]
         for line, column in zip(words, measures.skill()[0][:len(VIEWS)].T):
             assert ("No view foretells it better than the mean of other pairs does." in line) == (column.max() <= 0)
+
+
+def test_in_short_answers_are_counted():
+    truth = noise(8)
+    alike = {name: LEVEL + truth + 0.2 * noise(20 + place) for place, name in enumerate(VIEWS)}
+    told = truth + 0.2 * noise(9)
+    short = findings({
+        "alike": measure(planted(0, WIDTHS, **alike)),
+        "apart": measure(planted(0, WIDTHS, rho=truth, CKA=-LEVEL, matching=noise(5), agreement=told, transfer=told)),
+    }).split("\n")[0]
+    assert "agree within widths in 1 of 2 families" in short and "in 3 of 6 cases, a view and a family" in short
+    assert "Of 6 cases, an outcome and a family each, one view alone foretells 2 better" in short
+    assert "tell of 2 what is not known" in short
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from lib.pair_tables import PairTable, jackknife
 from lib.view_measures import Measures, measure
 from lib.view_outcomes import OUTCOMES, TRANSFER
 from lib.view_pairs import CKA, MATCHING, RHO, VIEWS
-from lib.view_prediction import ALL, SOURCES, skill_of, squared_errors
+from lib.view_prediction import ALL, MEAN, MODELS, SOURCES, squared_errors
 
 
 @pytest.fixture(scope="module")
@@ -38,8 +38,8 @@ def test_a_lead_is_the_difference_of_two_skills(found):
     column = OUTCOMES.index(TRANSFER)
     errors = squared_errors(found.table)
     estimate, low, high = found.lead(TRANSFER, CKA, (RHO, MATCHING))
-    np.testing.assert_allclose(estimate, [skill_of(errors, CKA)[column] - skill_of(errors, other)[column]
-                                          for other in (RHO, MATCHING)])
+    error = dict(zip(MODELS, errors[:, column]))
+    np.testing.assert_allclose(estimate, [(error[other] - error[CKA]) / error[MEAN] for other in (RHO, MATCHING)])
     back = found.lead(TRANSFER, RHO, (CKA,))
     np.testing.assert_allclose([part[0] for part in back], [-estimate[0], -high[0], -low[0]])
     assert found.gain()[0].shape == (len(SOURCES), len(OUTCOMES)) and SOURCES[-1] == ALL
