@@ -259,10 +259,10 @@ figures.show(stitching_figures.over_counts(p.fit_counts, corresponding, others, 
 # *Rules.* Task loss matching prefers others, and direct matching never does, if the interval of the number of targets
 # violated beyond chance lies above, or below, a twentieth of all targets, which is what chance alone would make at
 # most. Below counts for nothing, and the claim is undecided, where some block itself errs on so few images that no
-# other could be better beyond chance. All other statements are about a difference, a rank correlation or a share: supported if the 95 % interval over
-# networks lies above zero (for the share of large residuals: above a half), contradicted if it lies below, else
-# undecided. Where several measures are judged together, all intervals have to lie above, and one below contradicts at a
-# level corrected for their number.
+# other could be better beyond chance. All other statements are about a difference, a rank correlation or a share:
+# supported if the 95 % interval over networks lies above zero (for the share of large residuals: above a half),
+# contradicted if it lies below, else undecided. Where several measures are judged together, all intervals have to lie
+# above, and one below contradicts at a level corrected for their number.
 
 # %% tags=["hide-input", "nbval-ignore-output"]
 verdicts = [*within_claims(scores, plan),

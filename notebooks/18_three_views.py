@@ -37,7 +37,6 @@ parameters.check_seeds(p.seeds, 4)
 # %%
 import warnings
 
-import numpy as np
 from IPython.display import Markdown, display
 
 from lib import claims, data, figures, three_views, view_figures, view_pairs

@@ -23,7 +23,8 @@ def noise(seed, of_networks=0.3):
 def lines(**given):
     """The five lines on one family: agreement, growth, and each outcome."""
     short, *found = findings({"toy": measure(planted(0, WIDTHS, **given))}).split("\n")
-    assert short.startswith("- **In short**: ") and len(found) == 2 + len(OUTCOMES) and all(line.startswith("- **toy, ") for line in found)
+    assert short.startswith("- **In short**: ")
+    assert len(found) == 2 + len(OUTCOMES) and all(line.startswith("- **toy, ") for line in found)
     return found
 
 
