@@ -20,8 +20,9 @@ _build/html/index.html: _config.yml _toc.yml $(wildcard book/*.* book/chapters/*
 	rm -rf _build
 	$(BIN)/jupyter-book build . --warningiserror --nitpick --keep-going --quiet
 
+# Two files at once: threads of one that wait for each other would take time from the other.
 test: book
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 # What is trained stays, so that the same command goes on after an interruption.
 study: .venv/installed
