@@ -233,6 +233,7 @@ RULES = {
     "stitch_pairs": _whole(3),
     "point_step": _whole(1),
     "matching_epochs": _whole(1),
+    "compared_epochs": lambda value: sorted(_whole(1)(count) for count in _distinct(value, 1)),
     "matching_rate": _positive,
     "detector_epochs": _whole(1),
     "stitched_networks": _whole(3),

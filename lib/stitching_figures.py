@@ -128,6 +128,24 @@ def over_distance(panels: Mapping[str, Mapping[str, np.ndarray]]) -> Figure:
     return figure
 
 
+def over_epochs(found: Mapping[str, Mapping[int, Interval]], layers: int) -> Figure:
+    """Over the epochs of training: violated targets of `layers`, and accuracies (`stitching_findings.trained_longer`)."""
+    figure, axes = subplots(1, 2, width=PAGE / 2, height=3.6)
+    for axis, labels in zip(axes, (("violated", "beyond chance"), ("the network", "into itself"))):
+        for position, label in enumerate(labels):
+            epochs, (middle, low, high) = list(found[label]), np.transpose(list(found[label].values()))
+            colour, marker = look(label, position)
+            axis.errorbar(epochs, middle, [middle - low, high - middle], color=colour, marker=marker, capsize=2, label=label)
+        axis.set_xscale("log")
+        axis.set_xticks(epochs, [str(count) for count in epochs])
+        axis.xaxis.minorticks_off()
+        axis.set_xlabel("epochs of task loss matching")
+        axis.legend()
+    axes[0].set_ylabel(f"targets of {layers}")
+    axes[1].set_ylabel("test accuracy (share)")
+    return figure
+
+
 def over_counts(counts: Sequence[int], corresponding: Interval, others: Interval, found: Interval, chance: float
                 ) -> Figure:
     """Over the number of fitting images: residuals on test images, and the share of identified targets."""

@@ -1,11 +1,11 @@
 """What chapter 16 found, in tables and in words."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
-from lib.intervals import in_brackets
+from lib.intervals import Interval, in_brackets
 from lib.layer_identification import chance, follows_distance, identified, later_share, ties
 from lib.layer_scores import CKA, DIRECT, MEASURES, RESIDUAL, TASK_LOSS
 from lib.network_pairs import over_listed_pairs
@@ -26,6 +26,20 @@ def violations_table(scores: Scores, pairs: Sequence[Pair]) -> pd.DataFrame:
         row["behind their target (at random)"] = "–" if np.isnan(behind) else f"{behind:.2f} ({expected:.2f})"
         rows.append(row | {"own accuracy": f"{one.own_hits.mean():.3f}"})
     return pd.DataFrame(rows)
+
+
+def trained_longer(lengths: Mapping[int, Scores], pairs: Sequence[Pair]) -> dict[str, dict[int, Interval]]:
+    """What task loss matching finds within networks, after several numbers of epochs: label -> epochs -> mean over networks.
+
+    Labels: 'violated' and 'beyond chance', targets; 'into itself' and 'the network', accuracies (share).
+    """
+    statistics = {
+        "violated": lambda one: violated_targets(one, TASK_LOSS, False).any(0).sum(),
+        "beyond chance": lambda one: violated_targets(one, TASK_LOSS).any(0).sum(),
+        "into itself": lambda one: np.diagonal(one.measures[TASK_LOSS]).mean(),
+        "the network": lambda one: one.own_hits.mean()}
+    return {label: {epochs: over_listed_pairs(of_pairs(scores, pairs, statistic), pairs)
+                    for epochs, scores in lengths.items()} for label, statistic in statistics.items()}
 
 
 def identification_table(scores: Scores, plan: Plan) -> pd.DataFrame:

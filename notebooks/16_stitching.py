@@ -27,6 +27,7 @@ fit_images = 200
 fit_counts = [25, 50, 100, 200, 400]
 matching_epochs = 30
 matching_rate = 0.01
+compared_epochs = [3, 10]  # task loss matching of that many beside it, within networks
 random_seed = 0
 
 # %% tags=["hide-input"]
@@ -34,9 +35,11 @@ from lib import parameters
 
 p = parameters.read(globals(), ["study", "dataset", "n_train", "n_test", "stitch_family", "widths", "seeds", "epochs",
                                 "precision", "stitched_networks", "stitched_across", "fit_images", "fit_counts",
-                                "matching_epochs", "matching_rate", "random_seed"])
+                                "matching_epochs", "matching_rate", "compared_epochs", "random_seed"])
 
 # %%
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 from IPython.display import Markdown, display
@@ -49,7 +52,7 @@ from lib.populations import population_grid
 from lib.stitched_pairs import SEEDS, WITHIN
 from lib.stitching_claims import distant_claims, identification, identification_claims, of_pairs, within_claims
 from lib.stitching_findings import (distance_table, distant_table, findings, identification_table, tied_targets,
-                                    violations_table)
+                                    trained_longer, violations_table)
 
 # %% [markdown]
 # ## Stitching
@@ -158,9 +161,26 @@ violations_table(scores, plan[WITHIN]).style.hide(axis="index")
 # layer to itself least squares finds the identity as soon as the images that it is fitted to show all that the layer
 # can do; then this residual is zero and none can be lower. The next column is the share of the violating
 # sources that lie behind their target; in brackets what it were if sources were drawn at random, which is more than a
-# half when early targets are violated. A stitch could be the identity, and the diagonal of the first matrix reach the
-# network's own accuracy, in the last column. Where training leaves it below, a violation tells of the training too.
+# half when early targets are violated.
 #
+# ## Is it the stitch, or its training?
+#
+# A stitch from a layer into itself could be the identity, and the diagonal of the first matrix reach the network's own
+# accuracy, in the last column. Where training leaves it below, a violation tells of the training too. The same stitches,
+# from the same initial weights, after fewer or more epochs:
+
+# %% tags=["nbval-ignore-output"]
+lengths = {count: stitched_pairs.score_pairs(networks, plan[WITHIN], images,
+                                             replace(matching, epochs=count, fit_counts=()), p.random_seed)
+           for count in p.compared_epochs} | {p.matching_epochs: scores}
+lengths = dict(sorted(lengths.items()))
+
+# %% mystnb={"image": {"alt": "Two panels over the epochs that stitches are trained for: the number of targets violated by task loss matching, at all and beyond chance, and the accuracy of stitches from a layer into itself beside that of the networks, with intervals."}} tags=["hide-input"]
+figures.show(stitching_figures.over_epochs(trained_longer(lengths, plan[WITHIN]), n_layers),
+             f"**Task loss matching trained for fewer or more epochs.** {len(plan[WITHIN])} networks, k = {p.widths[-1]}, each "
+             f"stitched to itself; n = {n_images} test images. 95 % intervals over networks.")
+
+# %% [markdown]
 # ## Two networks
 #
 # Networks of different seeds, each stitched into the next one, the last into the first; and networks of the smallest

@@ -104,3 +104,14 @@ def test_numbers_of_images_have_axes_that_can_be_read():
     named = [label for minor in (False, True) for label in left.get_yticklabels(minor=minor)
              if label.get_text() and low <= label.get_position()[1] <= high]
     assert len(named) >= 2
+
+
+def test_longer_training_is_drawn_with_its_counts_and_accuracies_apart():
+    lines = {label: {3: (value, value - 0.1, value + 0.1), 30: (0.5, 0.4, 0.6)}
+             for label, value in {"violated": 4, "beyond chance": 2, "into itself": 0.7, "the network": 0.9}.items()}
+    left, right = stitching_figures.over_epochs(lines, LAYERS).axes
+    for axis, expected in ((left, {"violated": [4, 0.5], "beyond chance": [2, 0.5]}),
+                           (right, {"the network": [0.9, 0.5], "into itself": [0.7, 0.5]})):
+        drawn = {bars.get_label(): bars.lines[0].get_ydata().tolist() for bars in axis.containers}
+        assert drawn == expected and [label.get_text() for label in axis.get_xticklabels()] == ["3", "30"]
+    assert left.get_ylabel() == "targets of 4"

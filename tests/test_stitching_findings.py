@@ -7,7 +7,7 @@ from planted_stitches import FAR, NEAR, PLAN, scores
 from lib.layer_scores import DIRECT, MEASURES, TASK_LOSS
 from lib.stitched_pairs import NARROWED, SEEDS, WIDENED, WITHIN
 from lib.stitching_findings import (distance_table, distant_table, findings, identification_table, tied_targets,
-                                    violations_table)
+                                    trained_longer, violations_table)
 
 BEHIND = "behind their target (at random)"
 
@@ -27,6 +27,13 @@ def test_violations_are_counted_network_by_network(far_and_near):
 
 def test_where_nothing_is_violated_nothing_lies_behind():
     assert set(violations_table(scores(NEAR, NEAR), PLAN[WITHIN])[BEHIND]) == {"–"}
+
+
+def test_longer_training_is_followed_in_violations_and_in_accuracy(far_and_near):
+    found = trained_longer({3: far_and_near, 30: scores(NEAR, NEAR)}, PLAN[WITHIN])
+    assert {label: {epochs: interval[0] for epochs, interval in line.items()} for label, line in found.items()} == {
+        "violated": {3: 4, 30: 0}, "beyond chance": {3: 4, 30: 0}, "into itself": {3: pytest.approx(0.7), 30: pytest.approx(0.9)},
+        "the network": {3: pytest.approx(0.9), 30: pytest.approx(0.9)}}
 
 
 def test_tables_have_a_row_a_measure_and_columns_for_kinds_of_pairs(far_and_near):
