@@ -8,8 +8,9 @@ import torch
 from torch import nn
 
 from lib.block_structure import hidden_points
-from lib.cka import minibatch_cka
+from lib.cka import batches, check_batches, check_estimator
 from lib.intervals import Interval, mean_interval
+from lib.layer_grams import gram_cka, layer_grams
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,16 +60,18 @@ def batch_sizes(model: nn.Module, images: torch.Tensor, sizes: Sequence[int], pa
     Raises:
         ValueError: a batch size below 4 or above the number of images, or an unknown estimator.
     """
-    def cka(size: int, generator: torch.Generator) -> np.ndarray:
-        return minibatch_cka([model], images, [hidden_points(model)], estimator=estimator, batch_size=size, passes=1,
-                             generator=generator).values
-
+    check_estimator(estimator)
+    count = len(images)
+    for size in sizes:
+        check_batches(size, passes, count)
+    grams = layer_grams(model, images, hidden_points(model)).grams
     values = []
     for size in sizes:
         generator = torch.Generator().manual_seed(random_seed)
-        values.append([cka(size, generator) for _ in range(passes)])
-    full = cka(len(images), torch.Generator().manual_seed(random_seed))
-    return BatchSizes(estimator, sizes, np.array(values), full, len(images))
+        values.append([gram_cka(grams, batches(count, size, 1, generator), estimator=estimator)
+                       for _ in range(passes)])
+    full = gram_cka(grams, [torch.arange(count)], estimator=estimator)
+    return BatchSizes(estimator, sizes, np.array(values), full, count)
 
 
 def _over_pairs(values: np.ndarray) -> np.ndarray:

@@ -15,6 +15,7 @@ from lib.representations import activations, check_points
 from lib.salience import find_device, on_device
 
 ESTIMATORS = ("biased", "unbiased")
+MEMORY = 2**30  # bytes of Gram matrices of all images held at once
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,11 +70,14 @@ def centred(k: torch.Tensor, estimator: str) -> torch.Tensor:
         raise ValueError(f"HSIC needs at least 4 samples, not {n}")
     if estimator == "biased":
         return k - k.mean(-1, keepdim=True) - k.mean(-2, keepdim=True) + k.mean((-2, -1), keepdim=True)
-    diagonal = torch.eye(n, dtype=torch.bool, device=k.device)
-    k = k.masked_fill(diagonal, 0)
+    k = k.clone()
+    k.diagonal(dim1=-2, dim2=-1).zero_()
     means = k.sum(-1, keepdim=True) / (n - 2)
-    means = means - means.sum(-2, keepdim=True) / (2 * (n - 1))
-    return (k - means - means.transpose(-2, -1)).masked_fill(diagonal, 0)
+    means -= means.sum(-2, keepdim=True) / (2 * (n - 1))
+    k -= means
+    k -= means.transpose(-2, -1)
+    k.diagonal(dim1=-2, dim2=-1).zero_()
+    return k
 
 
 def hsic(k: torch.Tensor, l: torch.Tensor, estimator: str) -> float:
@@ -113,18 +117,15 @@ def minibatch_cka(models: Sequence[nn.Module], images: torch.Tensor, points: Seq
             unknown estimator or layer; a layer that is constant over the images or not finite.
     """
     check_estimator(estimator)
-    check_count("batch_size", batch_size, 4)
-    check_count("passes", passes)
-    if batch_size > len(images):
-        raise ValueError(f"batches of {batch_size} need as many images, and there are {len(images)}")
+    check_batches(batch_size, passes, len(images))
     if not models or len(models) != len(points):
         raise ValueError(f"every network needs its list of points, not {len(points)} lists for {len(models)} networks")
     for model, chosen in zip(models, points):
         check_points(model, chosen)
     device = find_device(device)
     models = [on_device(model, device) for model in models]
-    sums = sum(inner_products(_grams(models, images[order], points, device), estimator)
-               for order in batches(len(images), batch_size, passes, generator))
+    orders = list(batches(len(images), batch_size, passes, generator))
+    sums = sum(inner_products(grams, estimator) for grams in _grams_of(orders, models, images, points, device))
     names = [f"{point} of network {place}" for place, chosen in enumerate(points) for point in chosen]
     return CKAMatrix(normalised(sums, names), tuple(map(tuple, points)), estimator, batch_size, passes, len(images))
 
@@ -134,6 +135,14 @@ def batches(images: int, batch_size: int, passes: int, generator: torch.Generato
     for _ in range(passes):
         order = torch.randperm(images, generator=generator)
         yield from order[:images - images % batch_size].split(batch_size)
+
+
+def check_batches(batch_size: int, passes: int, images: int) -> None:
+    """Raises ValueError for batches below 4 images or above all of them, and for no pass."""
+    check_count("batch_size", batch_size, 4)
+    check_count("passes", passes)
+    if batch_size > images:
+        raise ValueError(f"batches of {batch_size} need as many images, and there are {images}")
 
 
 def inner_products(grams: Iterable[torch.Tensor], estimator: str) -> np.ndarray:
@@ -163,6 +172,21 @@ def check_estimator(estimator: str) -> None:
     """Raises ValueError, naming the estimators there are, for any other."""
     if estimator not in ESTIMATORS:
         raise ValueError(f"unknown estimator {estimator!r}; the estimators are {', '.join(ESTIMATORS)}")
+
+
+def _grams_of(orders: Sequence[torch.Tensor], models: Sequence[nn.Module], images: torch.Tensor,
+              points: Sequence[Sequence[str]], device: str) -> Iterator[Iterable[torch.Tensor]]:
+    """The Gram matrices [n, n] of all layers of all networks for the images of each of `orders`.
+
+    Where the batches together hold more pairs of images than there are, the matrices of all images are less work: a
+    batch is then cut out of them.  They are centred over all images, which HSIC does not see.
+    """
+    count = len(images)
+    if sum(len(order) ** 2 for order in orders) < count**2 or 8 * count**2 * sum(map(len, points)) > MEMORY:
+        yield from (_grams(models, images[order], points, device) for order in orders)
+        return
+    whole = list(_grams(models, images, points, device))
+    yield from ([k[order[:, None], order] for k in whole] for order in (order.to(device) for order in orders))
 
 
 def _grams(models: Sequence[nn.Module], images: torch.Tensor, points: Sequence[Sequence[str]],

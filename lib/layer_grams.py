@@ -43,8 +43,8 @@ def layer_grams(model: nn.Module, images: torch.Tensor, points: Sequence[str], *
 
 
 def gram_cka(grams: torch.Tensor, batches: Iterable[torch.Tensor],
-             change: Callable[[np.ndarray], np.ndarray] | None = None) -> np.ndarray:
-    """Unbiased minibatch CKA (fact sheet 3.2) from Gram matrices of all images: [layers, n, n] -> [layers, layers].
+             change: Callable[[np.ndarray], np.ndarray] | None = None, estimator: str = "unbiased") -> np.ndarray:
+    """Minibatch CKA (fact sheet 3.2) from Gram matrices of all images: [layers, n, n] -> [layers, layers].
 
     Args:
         batches: the places of the images of each batch, as `lib.cka.batches` gives them.
@@ -53,7 +53,7 @@ def gram_cka(grams: torch.Tensor, batches: Iterable[torch.Tensor],
     Raises:
         ValueError: a layer that is constant over the images.
     """
-    return normalised(sum(inner_products(part if change is None else _changed(part, change), "unbiased")
+    return normalised(sum(inner_products(part if change is None else _changed(part, change), estimator)
                           for part in (grams[:, places[:, None], places] for places in batches)))
 
 
