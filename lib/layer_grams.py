@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from lib.cka import centred, gram, inner_products, normalised
+from lib.cka import centred, gram, inner_products, normalised, of_images
 from lib.representations import activations
 
 FLOATS = 2.5e8  # activations held at a time, 1 GB, or those of a single layer where they are more
@@ -53,12 +53,11 @@ def gram_cka(grams: torch.Tensor, batches: Iterable[torch.Tensor],
     Raises:
         ValueError: a layer that is constant over the images.
     """
-    return normalised(sum(inner_products(part if change is None else _changed(part, change), estimator)
-                          for part in (grams[:, places[:, None], places] for places in batches)))
+    def part(gram, places):
+        cut = of_images(gram, places)
+        return cut if change is None else torch.from_numpy(change(centred(cut, "biased").numpy()))
 
-
-def _changed(grams: torch.Tensor, change: Callable[[np.ndarray], np.ndarray]) -> torch.Tensor:
-    return torch.from_numpy(np.stack([change(one) for one in centred(grams, "biased").numpy()]))
+    return normalised(sum(inner_products((part(gram, places) for gram in grams), estimator) for places in batches))
 
 
 def _by_layer(model, images, points, device) -> Iterator[tuple[torch.Tensor, np.ndarray]]:
