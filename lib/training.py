@@ -25,7 +25,8 @@ class TrainedNetwork:
     Attributes:
         state: its state dict, on the CPU.
         train_loss, train_accuracy: one number an epoch, averaged over the batches' images while they were learnt.
-        test_epochs: after how many epochs the test set was looked at; the last entry is the end of training.
+        test_epochs: after how many epochs the test set was looked at; the last entry, now the only one, is the end of
+            training.
         test_loss, test_accuracy: one number for each of `test_epochs`.  Losses are cross entropies in nats.
         seconds: wall time of the training divided by the networks that shared it.
     """
@@ -65,20 +66,14 @@ def train(specification: Specification, seeds: Sequence[int], data: ImageData, d
     """
     start = time.perf_counter()
     trainer = _Stack(specification, seeds, data, device)
-    train_curve, test_curve, test_epochs = [], [], []
     with torch.backends.cudnn.flags(deterministic=True, allow_tf32=False):  # float32 means float32 on a GPU too
-        for epoch in range(specification.epochs):
-            train_curve.append(trainer.run_epoch(epoch))
-            done = epoch + 1
-            if done == specification.epochs or done % math.ceil(specification.epochs / 5) == 0:
-                test_epochs.append(done)
-                test_curve.append(trainer.test())
+        train_curve = torch.stack([trainer.run_epoch(epoch) for epoch in range(specification.epochs)]).tolist()
+        # Not oftener: it costs as much as some epochs of a network with few training images.
+        test_loss, test_accuracy = trainer.test().tolist()
     seconds = (time.perf_counter() - start) / len(seeds)
     states = unstack(trainer.module, len(seeds))
-    train_curve, test_curve = torch.stack(train_curve).tolist(), torch.stack(test_curve).tolist()
     return [TrainedNetwork(seed, states[m], [loss[m] for loss, _ in train_curve], [acc[m] for _, acc in train_curve],
-                           test_epochs, [loss[m] for loss, _ in test_curve], [acc[m] for _, acc in test_curve],
-                           device, seconds)
+                           [specification.epochs], [test_loss[m]], [test_accuracy[m]], device, seconds)
             for m, seed in enumerate(seeds)]
 
 

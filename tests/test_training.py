@@ -136,13 +136,12 @@ def test_networks_learn_the_digits():
         assert network.test_accuracy[-1] > 0.8 and network.train_accuracy[-1] > 0.8
 
 
-@pytest.mark.parametrize("epochs, tested", [(1, [1]), (2, [1, 2]), (7, [2, 4, 6, 7]), (12, [3, 6, 9, 12])])
-def test_curves_have_an_entry_an_epoch_and_the_last_test_is_of_the_end(epochs, tested, digits):
+@pytest.mark.parametrize("epochs", [1, 7])
+def test_training_curves_have_an_entry_an_epoch_and_the_test_is_of_the_end(epochs, digits):
     specification = specify(digits, "cnn-small", 1, epochs=epochs)
     network = training.train(specification, [0], digits)[0]
     assert len(network.train_loss) == len(network.train_accuracy) == epochs
-    assert network.test_epochs == tested
-    assert len(network.test_loss) == len(network.test_accuracy) == len(tested)
+    assert network.test_epochs == [epochs] and len(network.test_loss) == len(network.test_accuracy) == 1
     assert all(0 <= accuracy <= 1 for accuracy in network.train_accuracy + network.test_accuracy)
 
 
