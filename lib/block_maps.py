@@ -10,7 +10,7 @@ from lib.batch_size import trained_in_pairs
 from lib.block_structure import cka_maps
 from lib.data import ImageData
 from lib.populations import Population
-from lib.specification import specify
+from lib.specification import Specification, specify
 from lib.wide_and_deep import RECIPE, Architecture
 
 PARTS = 4  # of the test images, for measurements that share none
@@ -65,14 +65,24 @@ def reduced_populations(parts: Mapping[int, ImageData], architectures: Iterable[
     return {name: found[key] for name, key in keys.items()}
 
 
-def all_maps(populations: Mapping[Hashable, Population], images: torch.Tensor, random_seed: int, **sampling
-             ) -> dict[Hashable, np.ndarray]:
+def all_maps(populations: Mapping[Hashable, Population], images: torch.Tensor, random_seed: int,
+             known: Iterable[tuple[Population, np.ndarray]] = (), **sampling) -> dict[Hashable, np.ndarray]:
     """`lib.block_structure.cka_maps` of every population, from the same orders of the images for all of them.
 
+    known: populations with the maps that the same call has given for them; they are not made again.
     sampling: `batch_size` and `passes` of `cka_maps`.
     """
-    return {key: cka_maps(population, images, torch.Generator().manual_seed(random_seed), **sampling)
-            for key, population in populations.items()}
+    made = [(_networks(population), maps) for population, maps in known]
+    found = {}
+    for key, population in populations.items():
+        same = [maps for networks, maps in made if networks == _networks(population)]
+        found[key] = same[0] if same else cka_maps(population, images, torch.Generator().manual_seed(random_seed),
+                                                   **sampling)
+    return found
+
+
+def _networks(population: Population) -> tuple[Specification, list[int]]:
+    return population.specification, [network.seed for network in population.networks]
 
 
 def stacked_counts(maps: Mapping[tuple[Architecture, int], np.ndarray]) -> dict[Architecture, np.ndarray]:

@@ -24,7 +24,7 @@ depths = [14, 26, 56]
 seeds = 4
 epochs = 20
 learning_rate = 0.01
-train_counts = [40, 80, 160]  # training images
+train_counts = [40, 160]  # training images
 data_seeds = 4  # networks for each of them
 cka_batches = [32, 64, 128, 256]
 full_images = 1000  # at most, for CKA of all images at once
@@ -77,7 +77,9 @@ print(f"{images.name}: {n_train} training and {n_images} test images")
 
 # %% tags=["nbval-ignore-output"]
 recipe = {"epochs": p.epochs, "learning_rate": p.learning_rate}
-populations = architecture_populations(images, grid(p.depths, p.wide_depth, p.widths), p.seeds, **recipe)
+residual_grid, plain_line = grid(p.depths, p.wide_depth, p.widths), grid([], p.wide_depth, p.widths, residual=False)
+trained = architecture_populations(images, [*residual_grid, *plain_line], p.seeds, **recipe)
+populations, plain_populations = ({one: trained[one] for one in line} for line in (residual_grid, plain_line))
 
 # %% tags=["hide-input", "nbval-ignore-output"]
 display(block_findings.networks_table(populations).style.hide(axis="index"))
@@ -154,7 +156,9 @@ figures.show(block_figures.where_blocks_lie(maps, p.block_threshold),
 
 # %% tags=["nbval-ignore-output"]
 reduced = block_maps.reduced_populations(parts, block_maps.ends(depth_line, width_line), p.data_seeds, **recipe)
-by_count = block_maps.stacked_counts(block_maps.all_maps(reduced, images.test_images, p.random_seed, **sampling))
+known = [(populations[one], maps[one]) for one in maps]
+by_count = block_maps.stacked_counts(
+    block_maps.all_maps(reduced, images.test_images, p.random_seed, known, **sampling))
 for count in p.train_counts:
     of_count = {architecture: found for (architecture, one), found in reduced.items() if one == count}
     print(f"{count} images:", block_findings.fit_words(of_count))
@@ -181,8 +185,6 @@ block_findings.less_data_table(by_count, p.train_counts, p.block_threshold).styl
 # weights and orders of images are draws of their own.
 
 # %% tags=["nbval-ignore-output"]
-plain_line = grid([], p.wide_depth, p.widths, residual=False)
-plain_populations = architecture_populations(images, plain_line, p.seeds, **recipe)
 maps |= block_maps.all_maps(plain_populations, images.test_images, p.random_seed, **sampling)
 n_plain = sum(map(len, plain_populations.values()))
 print(block_findings.fit_words(plain_populations))

@@ -28,6 +28,7 @@ class Untrained:
     def __init__(self, family="resnet-14", seeds=(0, 1)):
         self.family, self.seeds = family, seeds
         self.specification = SimpleNamespace(name=family)
+        self.networks = [SimpleNamespace(seed=seed) for seed in seeds]
 
     def __len__(self):
         return len(self.seeds)

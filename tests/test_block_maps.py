@@ -83,6 +83,19 @@ def test_all_populations_are_seen_in_the_same_orders():
     assert not np.array_equal(maps["a"], all_maps({"a": populations["a"]}, images, 6, **SAMPLING)["a"])
 
 
+def test_maps_that_are_known_are_not_made_again(digits, trained):
+    """The same networks, found by another way of asking; other seeds or images are other networks."""
+    one, few, many = ({"a": reduced_populations({len(part.train_labels): part}, [Architecture(8)], seeds)[
+        Architecture(8), len(part.train_labels)]} for part, seeds in (
+            (digits, 3), (digits, 4), (with_fewer(digits, 50), 3)))
+    again = reduced_populations({60: digits}, [Architecture(8)], 3)[Architecture(8), 60]
+    maps = np.zeros((3, 4, 4))
+    assert again is not one["a"] and all_maps(one, None, 5, [(few["a"], None), (again, maps)])["a"] is maps
+    for other in (few, many):
+        with pytest.raises(AttributeError, match="state"):  # it goes on to look at the networks, which are none
+            all_maps(other, None, 5, [(again, maps)])
+
+
 def test_counts_are_stacked_in_their_order():
     maps = {(Architecture(depth), count): np.full((3, 4, 4), depth + count) for depth in (8, 14) for count in (40, 60)}
     found = stacked_counts(maps)
