@@ -77,7 +77,8 @@ print(f"{images.name}: {n_train} training and {n_images} test images")
 
 # %% tags=["nbval-ignore-output"]
 recipe = {"epochs": p.epochs, "learning_rate": p.learning_rate}
-residual_grid, plain_line = grid(p.depths, p.wide_depth, p.widths), grid([], p.wide_depth, p.widths, residual=False)
+residual_grid = grid(p.depths, p.wide_depth, p.widths)
+plain_line = grid([], p.wide_depth, [p.widths[0], p.widths[-1]], residual=False)
 trained = architecture_populations(images, [*residual_grid, *plain_line], p.seeds, **recipe)
 populations, plain_populations = ({one: trained[one] for one in line} for line in (residual_grid, plain_line))
 
@@ -181,8 +182,8 @@ block_findings.less_data_table(by_count, p.train_counts, p.block_threshold).styl
 # %% [markdown]
 # ## Without residual connections: Fig. C.1
 #
-# The same networks with the shortcuts taken out: a block's output is then the ReLU of its branch alone. Their initial
-# weights and orders of images are draws of their own.
+# The narrowest and the widest network with the shortcuts taken out: a block's output is then the ReLU of its branch
+# alone. Their initial weights and orders of images are draws of their own.
 
 # %% tags=["nbval-ignore-output"]
 maps |= block_maps.all_maps(plain_populations, images.test_images, p.random_seed, **sampling)
@@ -190,8 +191,8 @@ n_plain = sum(map(len, plain_populations.values()))
 print(block_findings.fit_words(plain_populations))
 
 # %% mystnb={"image": {"alt": "Two rows of CKA maps for growing width, above with residual connections, below without; a frame marks the block where there is one."}} tags=["hide-input", "nbval-ignore-output"]
-figures.show(block_figures.map_rows([[(str(one), maps[one][0]) for one in line] for line in (width_line, plain_line)],
-                                    p.block_threshold),
+figures.show(block_figures.map_rows([[(str(one), maps[one][0]) for one in line]
+                                     for line in (block_maps.ends(width_line), plain_line)], p.block_threshold),
              "**The paper's Fig. C.1.** CKA maps of one network each (its first seed); above with residual "
              f"connections, below without. Frame: the block at a threshold of {p.block_threshold:g}; {counted}.")
 
