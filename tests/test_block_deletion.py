@@ -75,8 +75,8 @@ def test_accuracy_is_the_share_that_is_right(resnet):
 
 def test_what_cannot_be_deleted_is_refused_in_a_sentence(resnet):
     plain = network(family="plain-20")
-    with pytest.raises(ValueError, match="^CifarResNet has no residual connections: nothing would carry the images past "
-                                         "a deleted block$"):
+    with pytest.raises(ValueError, match="^CifarResNet has no residual connections: nothing would carry the images "
+                                         "past a deleted block$"):
         deletion_accuracies(plain, IMAGES, LABELS)
     with pytest.raises(ValueError, match="^CNN has no residual connections"):
         deletable(network())
