@@ -247,3 +247,22 @@ def test_deep_networks_on_photographs_have_blocks_of_one_component_which_differ_
 def test_blocks_of_wide_networks_and_the_batch_size_of_cka_on_digits(read):
     found = verdicts(read("11_block_structure"))
     assert found["11-block-grows-width"] == found["11-batch-size-cka"] == "supported"
+
+
+def test_direct_matching_finds_every_layer_in_itself_and_labels_lead_the_last_block_into_the_first(read):
+    chapter = read("16_stitching")
+    matrices, found = chapter["numbers"]["matrices"], verdicts(chapter)
+    assert np.diagonal(matrices["within"]["direct matching, residual"]).max() < 1e-3
+    assert found["16-direct-never-prefers-others"] != "contradicted"
+    across = {name: np.array(matrices["across seeds"][f"{name} matching, accuracy"]) for name in ("task loss", "direct")}
+    assert across["task loss"][-1, 0] > 0.6 and across["direct"][-1, 0] < 0.3  # chance is 0.1
+
+
+def test_activations_that_labels_made_are_strange_to_a_simple_detector(read):
+    assert verdicts(read("17_out_of_distribution"))["17-task-loss-out-mahalanobis"] == "supported"
+
+
+@pytest.mark.parametrize("family", ["resnet-small", "resnet-large"])
+def test_three_views_agree_over_widths_and_each_grows_with_the_width(read, family):
+    found = verdicts(read("18_three_views"))
+    assert {found[f"18-{claim}-{family}"] for claim in ("views-agree", "grows-rho", "grows-cka", "grows-matching")} == {"supported"}
