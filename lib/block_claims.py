@@ -58,7 +58,7 @@ def seed_claims(name: str, architecture: Architecture, found: BlockMaps, thresho
     share = binomtest(int(present.sum()), len(present)).proportion_ci(method="exact")
     apart, networks = ends_apart(found.parts[architecture], threshold, rng)
     return [
-        Claim(f"11-every-seed-{name}", f"All of the {name} networks have a block structure, whatever their seed.",
+        Claim(f"11-every-seed-{name}", f"All of the {name} networks at hand have a block structure.",
               f"share of the networks {architecture} with a block, with Clopper and Pearson's interval for other seeds",
               float(present.mean()), float(share.low), float(share.high), len(present), images,
               "all networks at hand have one; contradicted if one has none",

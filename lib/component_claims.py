@@ -48,7 +48,7 @@ CLAIMED: dict[str, tuple[str, str, Value]] = {
         "Few images carry the first component of the block.",
         "share of the squared coefficients on 1 % of the images minus that of a normal law, mean over seeds", excess),
     "dominant-images-are-large": (
-        "The images with the largest coefficients have the longest activations.",
+        "The images with the largest coefficients have longer activations than others.",
         f"mean rank by length of the {TOP} images (from 0 to 1) minus 0.5, mean over seeds", large),
     "block-needs-dominant-images": (
         "CKA inside the block falls further without the dominant images than without as many random ones.",

@@ -76,17 +76,18 @@ def late_share_heatmap(found: Found) -> Figure:
         values[:len(networks), column] = late_shares(networks)
         right.scatter(*late_shares(networks).T[::-1], color=look("", column)[0], marker=look("", column)[1], alpha=0.8,
                       label=str(architecture))
-    image = left.imshow(values[..., 0], vmin=0, vmax=1, aspect="auto")
+    top = np.ceil(10 * np.nanmax(values[..., 0])) / 10  # shares may all be small
+    image = left.imshow(values[..., 0], vmin=0, vmax=top, aspect="auto")
     for row, column in np.argwhere(np.isfinite(values[..., 0])):
         share, block = values[row, column]
         left.text(column, row, f"{share:.2f}\n({block:.2f})", ha="center", va="center", fontsize=8,
-                  color="white" if share < 0.6 else "black")
+                  color="white" if share < 0.6 * top else "black")
     left.grid(False)
     left.set_xticks(range(len(found)), list(map(str, found)), rotation=40, ha="right", fontsize=9)
     left.set_yticks(range(len(values)))
     left.set_ylabel("network")
     figure.colorbar(image, ax=left, label="share of the variance", shrink=0.8)
-    right.set(xlabel="block / depth", ylabel="share of the variance", xlim=(-0.05, 1.05), ylim=(0, 1))
+    right.set(xlabel="block / depth", ylabel="share of the variance", xlim=(-0.05, 1.05), ylim=(0, 1.05 * top))
     figure.legend(*right.get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=9)
     return figure
 

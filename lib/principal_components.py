@@ -53,7 +53,7 @@ def components(x: np.ndarray) -> Components:
 
 
 def component_cka(x: Components, y: Components) -> float:
-    """Biased linear CKA of two representations as a weighted mean of squared cosines of their components.
+    """Biased linear CKA of two representations as a weighted sum of squared cosines of their components.
 
     sum_ij lambda_i lambda'_j <u_i, u'_j>^2 / (sqrt(sum_i lambda_i^2) sqrt(sum_j lambda'_j^2)).
 

@@ -22,7 +22,7 @@ def probes(found: Mapping[Architecture, BlockMeasures]) -> Figure:
     for (above, below), (key, measures) in zip(axes.T, found.items()):
         image = above.imshow(measures.maps[0], vmin=0, vmax=1, origin="lower", aspect="auto")
         above.grid(False)
-        above.yaxis.set_major_locator(MaxNLocator(integer=True))
+        above.yaxis.set_major_locator(MaxNLocator(6, integer=True))
         structure = measures.structures[0]
         if structure.share():
             above.add_patch(Rectangle((structure.start - 0.5, structure.start - 0.5), len(structure), len(structure),
@@ -72,7 +72,7 @@ def structure_bars(axes: Sequence[Axes], found: Sequence[BlockMeasures], label: 
     step = min(0.035, 0.25 / (count + 1))  # of the panel's height
     for axis, measures in zip(axes, found):
         axis.set_ylim(high - (high - low) / (1 - step * (count + 1)), high)
-        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axis.xaxis.set_major_locator(MaxNLocator(6, integer=True))
         for row, structure in enumerate(measures.structures):
             if structure.share():
                 axis.hlines(step * (count - row), structure.start + skipped, structure.stop - 1, color="black",

@@ -73,7 +73,8 @@ print(f"{images.name}: {n_train} training and {n_images} test images")
 #
 # Training, too, is the paper's as far as a few hundred steps allow: stochastic gradient descent with momentum 0.9, a
 # weight decay of $2 \cdot 10^{-4}$ on the kernels, and a learning rate that falls along a cosine, once an epoch. The
-# paper begins at 0.01, in batches of 128. Augmentation is left out. The weights after the last epoch are the network.
+# paper begins at 0.01, in batches of 128; batches here hold 32 images, which makes more steps of few images.
+# Augmentation is left out. The weights after the last epoch are the network.
 
 # %% tags=["nbval-ignore-output"]
 recipe = {"epochs": p.epochs, "learning_rate": p.learning_rate}
@@ -103,10 +104,13 @@ display(Markdown("Training loss and accuracy are those of the last epoch, while 
 #
 # A map has one row a layer: the first convolution (after BatchNorm and ReLU) and the output of every residual block,
 # $3n + 1$ layers; the logits are left out. The *block* is the longest run of layers of which **every two** have a CKA
-# above a threshold, of at least three layers, since two neighbours are alike in any network. Its *measure* $B$ is the
+# above a threshold, of at least three layers, since two neighbours are alike in any network; of several runs of one
+# length it is the deepest. A network may have runs nearly as long as its longest, one in each stage for example: which
+# of them is the block can then turn on a single layer, and the maps show the others, too. Its *measure* $B$ is the
 # run's share of the layers, 0 where there is no block. The paper shows maps and gives no measure; this one is an
 # addition, and the verdicts are repeated at several thresholds. It sees likeness alone: layers that each change little
-# are alike, too, and whether a block is the paper's phenomenon only the next chapter's look inside can tell.
+# are alike, too, small networks may have a block by it, and whether a block is the paper's phenomenon only the next
+# chapter's look inside can tell.
 
 # %% tags=["nbval-ignore-output"]
 sampling = {"batch_size": p.cka_batch, "passes": p.cka_passes}

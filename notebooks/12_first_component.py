@@ -41,6 +41,7 @@ import numpy as np
 
 from lib import claims, component_figures, component_tables, data, figures
 from lib.block_components import late_shares, population_components, settings_for
+from lib.block_effects import slope_within
 from lib.block_structure import hidden_points
 from lib.cka import linear_cka
 from lib.component_claims import component_claims, share_and_block
@@ -69,7 +70,7 @@ populations = architecture_populations(images, grid(p.depths, p.wide_depth, p.wi
 deep, wide = [Architecture(depth) for depth in p.depths], [Architecture(p.wide_depth, width) for width in p.widths]
 
 # %% [markdown]
-# ## CKA is a mean over pairs of components
+# ## CKA is a weighted sum over pairs of components
 #
 # Activations $X$ of a layer, one row an image and every feature centred, have the singular values $s_i$ and the left
 # singular vectors $u_i$: component $i$ has the variance $\lambda_i = s_i^2$, and $u_i$ holds one coefficient for each
@@ -92,8 +93,8 @@ print(f"layers {points[0]} and {points[-1]}, {p.cka_batch} images: both forms ag
 # %% [markdown]
 # ## How the networks are looked at
 #
-# - *Share* of the first component: $\lambda_1 / \sum_i \lambda_i$ on all test images, exact. With fewer images than
-#   features it is the largest eigenvalue of the Gram matrix $X X^\top$ over its trace.
+# - *Share* of the first component: $\lambda_1 / \sum_i \lambda_i$ on all test images, exact: the largest eigenvalue of
+#   the Gram matrix $X X^\top$ over its trace.
 # - *Squared cosine* $\langle u_1, u'_1 \rangle^2$ of the first components of two layers on all test images.
 # - *CKA*: the unbiased minibatch form, the same batches for every network.
 # - *CKA without the first components*: in every batch the activations are centred anew, and each layer loses its own
@@ -135,7 +136,12 @@ figures.show(component_figures.shares_by_depth({title: {architecture: found[arch
 # layers inside its block minus that of the layers outside; and how far CKA falls when the first components are removed,
 # for the pairs of layers inside the block and for all other pairs. A network without a block has no inside, and one
 # that is all block no outside: it is left out where that is asked. Intervals are Student's over the networks of an
-# architecture, at least three.
+# architecture, at least three. Of so few they may reach beyond what is possible, a correlation of 1 for example; and
+# where all have the same value by chance, an interval has no width, which is not certainty.
+#
+# Two of these numbers say little alone. CKA and squared cosine may both fall with the distance of the layers, and be
+# correlated for that alone. And CKA inside the block is near 1, as that is how the block was chosen: it can hardly do
+# other than fall. Whether it falls further than elsewhere is the stricter question.
 
 # %% tags=["hide-input", "nbval-ignore-output"]
 component_tables.table(found, component_tables.PAIRS).style.hide(axis="index")
@@ -165,9 +171,17 @@ figures.show(component_figures.late_share_heatmap(found),
 # $(1 + r^2 / 2) / (N - 3)$ of Bonett and Wright. The $N$ networks count as one sample: what differs between
 # architectures enters as much as what differs between seeds. That the architectures were chosen and not drawn makes
 # the interval wider than it had to be (`tests/test_component_statistics.py`).
+#
+# Architectures may differ in both numbers, and the block of a shallow network takes a large part of its depth at once.
+# What seeds make of the same architecture, which is what the paper's Fig. D.5 is about, can therefore differ from it,
+# even in sign: the second line is the least-squares slope of the component's share on the block's, with an intercept
+# for every architecture and Student's interval. It describes; the verdict below is about all networks together.
 
 # %% tags=["nbval-ignore-output"]
 print(f"rank correlation of share and block over {n_networks} networks:", in_brackets(share_and_block(found)))
+share, block = ({one: late_shares(networks)[:, column] for one, networks in found.items()} for column in (0, 1))
+within = slope_within(block, share)
+print("slope within architectures:", in_brackets(within))
 
 # %% [markdown]
 # ## Dominant images
@@ -180,16 +194,18 @@ print(f"rank correlation of share and block over {n_networks} networks:", in_bra
 # %% mystnb={"image": {"alt": "Two panels, the deepest and the widest networks: share of the squared coefficients over the share of the images that carry it on a logarithmic axis, a line for each network, with a dashed line for a normal law."}} tags=["hide-input"]
 ends = {architecture: found[architecture] for architecture in (deep[-1], wide[-1])}
 few = one_percent(n_images)
+normal = normal_carried(n_images)[few - 1]
 figures.show(component_figures.carried_curves(ends),
              f"**How few images carry the first component.** A line a network, the images with the largest "
-             f"coefficients first; grey: no block; dashed: normal law, {normal_carried(n_images)[few - 1]:.2f} on 1 % of the images "
-             f"({few} of {n_images}).")
+             f"coefficients first; grey: no block; dashed: normal law, {normal:.2f} on 1 % of the images ({few} "
+             f"of {n_images}). n = {sum(map(len, ends.values()))} networks.")
 
 # %% mystnb={"image": {"alt": "A row of images for each of the deepest networks: those with the largest coefficients, each with its class and coefficient above."}} tags=["hide-input"]
 pixels = images.pixel_values(images.test_images)
 names = [images.classes[label] for label in images.test_labels]
-gallery_caption = (f"The {TOP} test images with the largest coefficients, with class and coefficient; the sign only "
-                   f"tells which of them are on one side. Framed: also among the {TOP} with the longest activations.")
+gallery_caption = (f"The {TOP} of {n_images} test images with the largest coefficients, with class and coefficient; "
+                   f"the sign only tells which of them are on one side. Framed: also among the {TOP} with the longest "
+                   "activations.")
 figures.show(component_figures.gallery(deep[-1], found[deep[-1]], pixels, names),
              f"**Dominant images of the deepest networks.** {gallery_caption}")
 
@@ -218,7 +234,7 @@ component_tables.image_table(blocks).style.hide(axis="index")
 title = f"{settings.dropped} of {n_images} images dropped"
 figures.show(component_figures.dots(blocks, {title: component_tables.DROPPED}, ["mean CKA inside the block"]),
              f"**CKA inside the block.** Means over networks with a block, 95 % intervals; random: mean of "
-             f"{p.random_drops} choices in each network.")
+             f"{p.random_drops} choices in each network. n = {sum(map(len, blocks.values()))} networks.")
 
 # %% tags=["hide-input", "nbval-ignore-output"]
 component_tables.table(blocks, component_tables.DROPPED).style.hide(axis="index")
@@ -260,5 +276,5 @@ measures = {str(architecture): {
     "dropped": [network.dropped and list(network.dropped) for network in networks]}
     for architecture, networks in found.items()}
 numbers = {"images": n_images, "dropped": settings.dropped, "networks": n_networks, "measures": measures,
-           "share_and_block": share_and_block(found)}
+           "share_and_block": share_and_block(found), "share_and_block_within": within}
 claims.write_results(p.study, "12_first_component", vars(p), numbers, verdicts)

@@ -146,9 +146,13 @@ display(Markdown("Shares of the test images, with 95 % intervals and, in bracket
 # %% [markdown]
 # What to keep in mind. Block structures may lie where probes are good already: the gain there would then be small
 # anyway, and its comparison with the outside alone does not tell what caused it; and where probes get worse from layer
-# to layer, as they may on images that are told apart easily, a block that adds less does more harm. The comparison after
-# and before the addition has neither weakness. And accuracy cannot fall below chance: where a stage is lost already,
-# deleting one more block of it costs nothing, inside or outside.
+# to layer, as they may on images that are told apart easily, a block that adds less does more harm. The comparison
+# after and before the addition has neither weakness.
+#
+# Deletions have two of their own. Where in the network a residual block lies may matter as much as whether it is
+# inside: where block structures lie early, for example, the inside is compared with later blocks, and one reason
+# cannot be told from the other. And accuracy cannot fall below chance: where a stage is lost already, deleting one
+# more block of it costs nothing, inside or outside.
 
 # %% [markdown]
 # ## Verdicts
