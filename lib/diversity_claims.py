@@ -32,13 +32,14 @@ def difference_claims(tables: Tables, deep: Architecture, wide: Architecture, im
     Args:
         images, hard, classes: of deep less wide, as in `differences_table`.
     """
-    told = {"different-errors": (f"{deep} and {wide} are right on different images: their per-example accuracies "
-                                 "differ by more than chance makes of networks of one kind.", images, images, "images"),
+    told = {"different-errors": (f"The per-example accuracies of {deep} and {wide} differ, not by the same on all "
+                                 "images, by more than chance makes of networks of one kind.", images, images,
+                                 "images"),
             "not-only-accuracy": (f"{deep} and {wide} differ so among images that are equally hard too, which a "
                                   "difference of accuracy alone does not explain.", hard, images,
                                   "images equally hard"),
-            "different-classes": (f"{deep} and {wide} recognise different classes better, beyond a difference that is "
-                                  "the same for all classes.", classes, classes, "classes")}
+            "different-classes": (f"The difference in accuracy of {deep} and {wide} is not the same for all classes.",
+                                  classes, classes, "classes")}
     return [Claim(f"15-{name}", statement, f"standard deviation over {what} of the difference in accuracy, without "
                   f"what chance makes (signed root of the variance; permutation test: p = {found.p:.4f})", *found.root,
                   *_counts(tables, deep, wide),

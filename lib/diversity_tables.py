@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from lib.accuracy_steps import Step, Tables, network_difference
+from lib.claims import CONTRADICTED, SUPPORTED, UNDECIDED, judge_within
 from lib.class_differences import LEVEL, ClassDifferences
 from lib.diversity_claims import ALIKE
 from lib.group_contrast import contrast_interval, exchanged, of_group, permutation_p
@@ -15,6 +16,9 @@ from lib.prediction_diversity import Difference, agreement, divergence
 from lib.wide_and_deep import Architecture
 
 CHANGE = "+.3f"  # how differences of accuracy are written
+NEAR = {SUPPORTED: "within a point of zero",
+        CONTRADICTED: "more than a point from zero: the line on images equally hard is the one to read",
+        UNDECIDED: "not shown to be within a point of zero: the line on images equally hard is the one to read"}
 
 
 def accuracy_table(tables: Tables, populations: Mapping[Architecture, Population]) -> pd.DataFrame:
@@ -75,8 +79,8 @@ def pairs_table(first: np.ndarray, second: np.ndarray, rng: np.random.Generator,
 def findings(deep: Architecture, wide: Architecture, means: Interval, found: Mapping[str, Difference],
              classes: ClassDifferences, stepped: Mapping[str, Sequence[Step]]) -> str:
     """The answer in words, Markdown lines: the means, one line a comparison, the classes, one line a direction."""
-    near = "within a point" if -ALIKE <= means[1] and means[2] <= ALIKE else "not shown to be within a point"
-    lines = [f"- **Mean accuracy**: {deep} less {wide} is {in_brackets(means, CHANGE)}, {near} of zero."]
+    lines = [f"- **Mean accuracy**: {deep} less {wide} is {in_brackets(means, CHANGE)}, "
+             f"{NEAR[judge_within(*means[1:], -ALIKE, ALIKE)]}."]
     for name, one in found.items():
         told = "more than" if one.p < LEVEL else "not distinguishable from"
         lines.append(f"- **Over {name}** the difference of the two has a standard deviation of "

@@ -22,12 +22,12 @@ Table = Mapping[str, Sequence[float]]  # index -> one number a pair, or a networ
 def by_pair(found: Sequence[Detection], detector: str) -> dict[str, np.ndarray]:
     """What the claims about detectors rest on: name -> [pairs].
 
-    AUROC of task loss matching over all layers; how far that of each matching is from 0.5, on either side, over all
-    layers and over corresponding ones; and the rank correlation of that with the residual of direct matching.
+    AUROC of each matching over all layers; how far it is from 0.5, on either side, over all layers and over
+    corresponding ones; and the rank correlation of that with the residual of direct matching.
     """
     areas = {name: np.array([one.auroc[detector][name] for one in found]) for name in MATCHINGS}
     told = {name: np.abs(values - 0.5) for name, values in areas.items()}
-    return {"task loss, AUROC": areas["task loss"].mean((1, 2)),
+    return {**{f"{name}, AUROC": values.mean((1, 2)) for name, values in areas.items()},
             **{f"{name}, AUROC from 0.5": values.mean((1, 2)) for name, values in told.items()},
             **{f"{name}, AUROC from 0.5 between corresponding layers": np.einsum("pii->pi", values).mean(1)
                for name, values in told.items()},
@@ -73,7 +73,7 @@ def specificity_claims(found: Mapping[str, Table], images: int) -> list[Claim]:
 
 
 def sensitivity_claims(found: Table, images: int) -> list[Claim]:
-    """Direct matching falls as a representation of low rank loses its use, and does so no less than Procrustes."""
+    """Direct matching falls as a representation of low rank loses its use, and does so better than Procrustes."""
     statistic = "rank correlation with the accuracy of a linear probe, over ranks and layers"
     claims = []
     for score in SCORES:
@@ -117,7 +117,7 @@ def intervals(found: Table) -> dict[str, Interval]:
 
 def findings(found: Sequence[Detection], specific: Mapping[str, Table], sensitive: Table) -> str:
     """The answer in words, Markdown lines."""
-    lines = []
+    lines = [f"- **Stitched networks**, share of the test images they are right on: {_accuracies(found)}."]
     for detector in DETECTORS:
         numbers = by_pair(found, detector)
         parts = "; ".join(f"{name}: {in_brackets(mean_interval(values))}" for name, values in numbers.items())
@@ -130,6 +130,16 @@ def findings(found: Sequence[Detection], specific: Mapping[str, Table], sensitiv
         lines.append(f"- **Specificity**, {words}: {_in_order(specific[name])}.")
     lines.append(f"- **Sensitivity**, rank correlation with the probe: {_in_order(sensitive)}.")
     return "\n".join(lines)
+
+
+def _accuracies(found: Sequence[Detection]) -> str:
+    parts = []
+    for name in MATCHINGS:
+        values = np.array([one.accuracy[name] for one in found])
+        every, same = values.mean((1, 2)), np.einsum("pii->pi", values).mean(1)
+        parts.append(f"{name}: {in_brackets(mean_interval(every))} over all pairs of layers, "
+                     f"{in_brackets(mean_interval(same))} between corresponding ones")
+    return "; ".join(parts)
 
 
 def _in_order(found: Table) -> str:

@@ -101,7 +101,7 @@ figures.show(matching_figures.seed_maps(same["deep"]), f"**Fig. 6, deep: {names[
 #   the two maps within, over all pairs of different layers (on the diagonal a map within is 1 by definition). It asks
 #   for the pattern, not for the level. What is claimed is about layers in neither network's block, all of them where
 #   neither has one; within a block all values are nearly the same, and there is no pattern to compare. Fewer than
-#   three such layers make no map.
+#   three such layers make no map, and three or four a coarse one: a low correlation of so few says little.
 # - *How alike is the same layer of two networks?* A layer counts as inside if it lies in the blocks of *both*, as
 #   outside if it lies in *neither*. Layers in the block of one only are shown, and in no claim.
 # - *Would the layer be found again?* The share of layers whose best match in the other network, the layer with the
@@ -109,7 +109,8 @@ figures.show(matching_figures.seed_maps(same["deep"]), f"**Fig. 6, deep: {names[
 #   same representation, so that any of them will do.
 #
 # *Intervals* are over networks. Every network takes part in many pairs; networks, not pairs, are left out one at a
-# time (a jackknife). Images are taken as given.
+# time (a jackknife). Images are taken as given. Intervals are symmetric: those of few networks may reach beyond what a
+# correlation or a share can be.
 
 # %% tags=["hide-input", "nbval-ignore-output"]
 seed_numbers = {role: matching_findings.seed_numbers(result) for role, result in ends.items()}
@@ -124,12 +125,14 @@ matching_findings.numbers_table({f"{role}, {names[role]}": numbers for role, num
 # occasion to differ. Inside against outside therefore mixes up the block and the depth. A second comparison holds the
 # depth fixed: the layers in question against those of small networks at the same relative depth, outside of small
 # networks' own blocks, interpolated between their layers. It has a mixture of its own, as the networks differ in more
-# than the block; the rows of layers outside of blocks show how much that makes.
+# than the block; the rows of layers outside of blocks show how much that makes. At depths where no two small networks
+# are both outside of their blocks there is nothing to compare with, and layers are left out.
 
 # %% mystnb={"image": {"alt": "Three panels, one an architecture: CKA of the same layer of every two networks over relative depth, points marked by whether the layer lies in the block of both, one or neither network, with lines for the mean of all pairs and of the small networks."}} tags=["hide-input"]
 figures.show(matching_figures.likeness_over_depth(ends, names),
              "**CKA of the same layer of two networks.** A point for each layer and pair of networks; those of one "
-             f"network are not independent. Networks: {counted}. n = {n_images} test images.")
+             "network are not independent. The lines are means over all pairs, inside of blocks and outside. Networks: "
+             f"{counted}. n = {n_images} test images.")
 
 # %% tags=["hide-input", "nbval-ignore-output"]
 depth_numbers = matching_findings.depth_numbers(ends)

@@ -194,8 +194,8 @@ for name, taken in stepped.items():
             "second half", small[1])
 figures.show(diversity_figures.accuracy_pairs(panels, columns=2),
              f"**The paper's Figs. F.2 and F.3.** Per-example accuracy, {n_networks // 2} networks on each axis; "
-             f"colour: images with these two values, n = {n_images} test images. Above the diagonal: the larger network is "
-             "right more often.")
+             f"colour: images with these two values, n = {n_images} test images. Above the diagonal of the left panels: "
+             "the larger network is right more often.")
 
 # %% tags=["hide-input", "nbval-ignore-output"]
 diversity_tables.steps_table(stepped).style.hide(axis="index")
@@ -205,6 +205,9 @@ diversity_tables.steps_table(stepped).style.hide(axis="index")
 #
 # The released program can also count to how many images two networks give the same label, and measure the mean
 # Kullback–Leibler divergence of their probabilities (both ways, averaged). What the paper used them for is not known.
+# Compared are the mean of both architectures and the pairs of one each; the test asks for more likeness within. The
+# divergence is no squared distance: where the networks of one architecture scatter far more than those of the other, it
+# can be smaller across than within on average.
 
 # %% tags=["hide-input", "nbval-ignore-output"]
 diversity_tables.pairs_table(logits[deep], logits[wide], rng, p.permutations).style.hide(axis="index")
@@ -214,7 +217,9 @@ diversity_tables.pairs_table(logits[deep], logits[wide], rng, p.permutations).st
 #
 # *Rules*, fixed beforehand. Equal means: the 95 % interval lies within one point. Different errors: the permutation
 # test is below 0.05; contradicted if it is not and the interval of the standard deviation lies below one point (that
-# over all images for images equally hard). Steps: all intervals of the gains lie above zero, with the correction of the chapters before for calling one below it.
+# over all images for images equally hard). Steps: all intervals of the gains lie above zero, with the correction of the
+# chapters before for calling one below it; and where a direction has two steps or more, the interval of the first gain
+# less the last lies above zero. With one step nothing is said on whether small networks gain most.
 
 # %% tags=["hide-input", "nbval-ignore-output"]
 verdicts = [diversity_claims.equal_accuracy_claim(right, deep, wide),

@@ -109,7 +109,8 @@ for first, second in pairs:
 # %% [markdown]
 # *Checks.* A detector ought to tell the end's own activations of test images from those of training images no better
 # than chance (0.5), and to refuse its activations of foreign images, which no detector was trained on (near 1):
-# negatives of the test images, and images of uniform noise. Means over layers with 95 % intervals over pairs.
+# negatives of the test images, and images of uniform noise. Means over layers with 95 % intervals over pairs, which are
+# symmetric and may reach beyond 1.
 
 # %% tags=["hide-input", "nbval-ignore-output"]
 ood_claims.checks_table(found).style.hide(axis="index")
@@ -151,6 +152,11 @@ figures.show(ood_figures.auroc_over_residual(found),
 # The indices: accuracy of both stitches, 1 − residual of the direct one, linear CKA {cite:p}`kornblith2019similarity`,
 # 1 − half the orthogonal Procrustes distance, and 1 − the PWCCA distance {cite:p}`morcos2018insights`. All are 1 for
 # what is the same, except that the accuracies are then the end's.
+#
+# As in the released program, the Procrustes distance and PWCCA take every position as a sample where two layers have
+# maps of one shape, and the means over positions where they do not. If every layer here has a shape of its own, only
+# corresponding layers are compared position by position. The chance of these two indices then compares two kinds of
+# numbers, and a low one is no evidence against them.
 
 # %% tags=["nbval-ignore-output"]
 by_pair = [specificity(one) for one in likeness]
@@ -190,17 +196,21 @@ figures.show(ood_figures.index_intervals(with_probe),
 # %% [markdown]
 # ## Verdicts
 #
-# *Rules.* All are about a mean over pairs, or ends, with its 95 % interval, each claim on its own.
+# *Rules.* All are about a mean over pairs, or ends, with its 95 % interval, each claim on its own. Those on how far AUROC
+# is from 0.5 were not fixed beforehand: they replaced rules on AUROC itself after a first trial had been seen, in which
+# an AUROC of 0.1 had counted as *in distribution*. By AUROC itself, in the table of scores above, the two matchings may
+# come in another order.
 #
 # - *Out of distribution*: the AUROC of task loss matching, mean over all pairs of layers, lies above 0.75, half-way
 #   between a detector that tells nothing and one that tells all. All else is about how far AUROC is from 0.5, on either
 #   side. *In distribution*: that of direct matching, mean over corresponding layers, lies below 0.25, half-way again.
-#   *Further out*: task loss less direct matching, mean over all pairs of layers, lies above zero. *Whenever matching is
+#   *Told better*: task loss less direct matching, mean over all pairs of layers, lies above zero. *Whenever matching is
 #   possible*: its rank correlation with the residual of direct matching, over all pairs of layers, lies above zero.
 # - *Specificity*: each statistic of direct matching, by accuracy and by residual, less that of task loss accuracy, lies
 #   above zero.
-# - *Sensitivity*: the rank correlation of direct matching with the probe lies above zero; and so does its difference
-#   from that of the Procrustes distance, the index that an earlier comparison favoured.
+# - *Sensitivity*: the rank correlation of direct matching with the probe lies above zero, which asks for little, since
+#   nearly every index rises with the rank as the probe does; and so does its difference from that of the Procrustes
+#   distance, the index that an earlier comparison favoured.
 #
 # On the other side: contradicted; else undecided.
 

@@ -119,6 +119,8 @@ def test_words_follow_the_numbers(p, words):
     assert "**Going wider** changes the mean accuracy by: ResNet-14 (1×) to ResNet-14 (2×) +0.050" in text
     far = diversity_tables.findings(DEEP, WIDE, OPEN, {}, class_table([0.5]), {})
     assert "not shown to be within a point of zero" in far
+    apart = diversity_tables.findings(DEEP, WIDE, (0.05, 0.03, 0.07), {}, class_table([0.5]), {})
+    assert "more than a point from zero" in apart
 
 
 def test_panels_count_every_image_once_at_its_two_accuracies():

@@ -104,6 +104,12 @@ def test_findings_warn_of_a_detector_that_misses_foreign_images():
         "It tells negatives and noise badly itself") == 2
 
 
+def test_findings_give_accuracies_and_the_auroc_of_both_matchings():
+    told = ood_claims.findings(detected(0.9, FLAT), {"distance": table(), "identification": table()}, table())
+    assert told.count("0.45 [0.45, 0.45] over all pairs of layers, 0.45 [0.45, 0.45] between corresponding ones") == 2
+    assert told.count("task loss, AUROC: 0.90 [") == told.count("direct, AUROC: 0.45 [") == len(DETECTORS)
+
+
 def test_heatmaps_hold_the_means_over_pairs():
     figure = ood_figures.auroc_heatmaps(detected(0.9, FLAT), ("a", "b", "c"))
     for axis, expected in zip(figure.axes, [np.full((3, 3), 0.9), FLAT] * 2):
