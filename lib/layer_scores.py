@@ -72,7 +72,7 @@ class LayerScores:
 
     @cached_property
     def measures(self) -> dict[str, np.ndarray]:
-        """Name -> [sources, targets]: the measures as they are."""
+        """The measures as they are, [sources, targets] each, by name."""
         return {TASK_LOSS: self.task_loss_hits.mean(-1), DIRECT: self.direct_hits.mean(-1),
                 RESIDUAL: self.direct_residual, CKA: self.cka, PWCCA: self.pwcca, PROCRUSTES: self.procrustes,
                 MEAN_CCA: self.mean_cca}
