@@ -6,7 +6,7 @@ export PYTHONUNBUFFERED := 1
 # Without stored bytecode every kernel and worker would compile torch anew, seconds each.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: book test study notebooks environment clean
+.PHONY: book test study train notebooks environment clean
 
 book: .venv/installed
 	$(BIN)/python book/chapters.py
@@ -27,6 +27,10 @@ test: book
 # What is trained stays, so that the same command goes on after an interruption.
 study: .venv/installed
 	$(BIN)/python book/studies.py "$(STUDY)"
+
+# Networks of the studies, for hours or days at the lowest priority; stop it at any moment, and go on with the same command.
+train: .venv/installed
+	$(BIN)/python book/train.py $(STUDY)
 
 # For authors: execute the sources with their default parameters and commit the result.
 notebooks: .venv/installed

@@ -25,7 +25,7 @@ from chapters import ROOT
 
 TABLE = ROOT / "book" / "studies.toml"
 PAGES = ROOT / "book" / "studies"
-FIELDS = {"title", "dataset", "nearby", "parameters", "chapters"}
+FIELDS = {"title", "dataset", "nearby", "parameters", "chapters", "training"}
 LINK = re.compile(r"\{doc\}`(?:[^`<]*<)?(\w+)>?`")
 
 
@@ -39,7 +39,8 @@ def read_table() -> dict[str, dict]:
         _check_known(f"study {name}", study, FIELDS)
         _check_known(f"study {name}", study["chapters"], chapters.chapter_names())
         known = {chapter: parameter_names(chapter) for chapter in study["chapters"]}
-        _check_known(f"study {name}", study["parameters"], set().union(*known.values()))
+        every = {word for chapter in chapters.chapter_names() for word in parameter_names(chapter)}
+        _check_known(f"study {name}", study["parameters"], every)
         for chapter, parameters in study["chapters"].items():
             _check_known(f"study {name}, chapter {chapter}", parameters, known[chapter])
     return studies
@@ -129,8 +130,8 @@ def provenance(found: dict, given: dict, hours: float, code: str) -> str:
     used = found["provenance"]
     rows = [("parameters", ", ".join(f"`{key} = {json.dumps(value)}`" for key, value in given.items()) +
              "; all others as in the cell below")]
-    rows += [("images", f"{name}: {entry['train']} for training, {entry['test']} for testing, sha256 of both with "
-              f"their labels `{entry['sha256'][:16]}`") for name, entries in used["data"].items() for entry in entries]
+    rows += [("images", f"{name}: {entry['train']} for training, {entry['test']} for testing, sha256 with "
+              f"their labels `{entry['train_sha256'][:16]}` and `{entry['test_sha256'][:16]}`") for name, entries in used["data"].items() for entry in entries]
     rows += [("networks", f"{used['networks']}, trained in {used['training_hours']:.2f} hours of one "
               f"{' or '.join({'cpu': 'core', 'cuda': 'GPU'}[device] for device in used['devices'])}, stored "
               "since; other chapters use many of the same")] if used["networks"] else []

@@ -48,18 +48,33 @@ class ImageData:
     root: str | None = None
 
     @cached_property
-    def digest(self) -> str:
-        """The sha256 of every image and label; data sets with the same digest train the same networks."""
-        sha = hashlib.sha256()
-        for tensor in (self.train_images, self.train_labels, self.test_images, self.test_labels):
-            sha.update(str(tuple(tensor.shape)).encode())
-            sha.update(tensor.contiguous().numpy().data)
-        return sha.hexdigest()
+    def train_digest(self) -> str:
+        """The sha256 of every training image and label; splits with the same digest train the same networks."""
+        return sha256_of(self.train_images, self.train_labels)
+
+    @cached_property
+    def test_digest(self) -> str:
+        """The sha256 of every test image and label."""
+        return sha256_of(self.test_images, self.test_labels)
 
     def pixel_values(self, images: torch.Tensor) -> np.ndarray:
         """Normalised images [n, C, H, W] as they look: [n, H, W, C], from 0 to 1."""
         mean, std = (torch.tensor(part, dtype=images.dtype)[:, None, None] for part in (self.mean, self.std))
         return (images * std + mean).clamp(0, 1).movedim(1, -1).numpy()
+
+
+def sha256_of(*tensors: torch.Tensor) -> str:
+    """Of shapes and values, in this order."""
+    sha = hashlib.sha256()
+    for tensor in tensors:
+        sha.update(str(tuple(tensor.shape)).encode())
+        sha.update(tensor.contiguous().numpy().data)
+    return sha.hexdigest()
+
+
+def canonical(name: str) -> str:
+    """The name of a data set without the place of its files: of 'tiny-imagenet:PATH' it is 'tiny-imagenet'."""
+    return name.partition(":")[0]
 
 
 def check_name(name: str) -> None:

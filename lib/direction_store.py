@@ -26,7 +26,7 @@ RECIPE = 1
 def place(specification: Specification, seed: int, model: nn.Module, images: ImageData, output: str, grid: int | None
           ) -> Path:
     """Where the directions of one network on the test images lie."""
-    sha = hashlib.sha256(json.dumps([RECIPE, specification.key, images.digest, output, grid]).encode())
+    sha = hashlib.sha256(json.dumps([RECIPE, specification.key, images.test_digest, output, grid]).encode())
     sha.update(save_weights(model.state_dict()))
     name = f"seed-{seed:05d}-{output}-{grid or 'full'}-{sha.hexdigest()[:32]}.safetensors"
     return artifacts() / "directions" / specification.key / name

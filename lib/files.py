@@ -1,5 +1,6 @@
 """Where files lie, and writing them so that a kill leaves the old file or the new one."""
 
+import errno
 import os
 import tempfile
 import time
@@ -7,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+FULL = {errno.ENOSPC, errno.EDQUOT}
 ORPHAN_AGE = 3600  # seconds after which an unfinished file belongs to nobody
 
 
@@ -20,8 +22,24 @@ def data_folder(root: str | Path | None = None) -> Path:
     return Path(root or os.environ.get("GREATMINDS_DATA") or artifacts() / "data").resolve()
 
 
-def write_whole(path: Path, *content: bytes | memoryview) -> None:
-    """Write the parts of `content` so that a reader, also after a kill, sees the old file or the new one."""
+def write_whole(path: Path, *content: bytes | memoryview, durable: bool = True) -> None:
+    """Write the parts of `content` so that a reader, also after a kill, sees the old file or the new one.
+
+    durable: also after the machine lost its power, for which the disk is waited for.
+
+    Raises:
+        OSError: the disk is full, with the sentence that says so.
+    """
+    try:
+        _write_whole(path, content, durable)
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        raise OSError(error.errno, f"the disk of {path.parent} is full; make room, or name another folder in "
+                      "GREATMINDS_ARTIFACTS: what was stored so far is whole") from None
+
+
+def _write_whole(path: Path, content: tuple[bytes | memoryview, ...], durable: bool) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     for orphan in path.parent.glob("*.unfinished"):
         with suppress(FileNotFoundError):  # its writer may be finishing it right now
@@ -32,8 +50,9 @@ def write_whole(path: Path, *content: bytes | memoryview) -> None:
         with os.fdopen(handle, "wb") as file:
             for part in content:
                 file.write(part)
-            file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
         os.chmod(unfinished, 0o644)  # mkstemp lets the owner alone read it
         os.replace(unfinished, path)
     except BaseException:

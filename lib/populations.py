@@ -4,11 +4,13 @@ import warnings
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from torch import nn
 
 from lib import provenance, store
 from lib.data import ImageData
+from lib.earlier_networks import take_over
 from lib.models import initialise
 from lib.specification import Specification, specify
 from lib.training import TrainedNetwork, networks_together
@@ -56,19 +58,26 @@ def train_or_load(requests: Mapping[Specification, Iterable[int]], executor: Exe
         RuntimeError: some networks could not be trained; all others are trained and stored first.
     """
     wanted = {specification: list(dict.fromkeys(seeds)) for specification, seeds in requests.items()}
-    found = {(specification, seed): store.read_network(specification, seed)
+    found = {(specification, seed): _stored(specification, seed)
              for specification, seeds in wanted.items() for seed in seeds}
-    tasks = _tasks(key for key, network in found.items() if network is None)
-    if tasks:
+    for tasks in _waves(key for key, network in found.items() if network is None):
         train_all(tasks, executor)
-        for specification, seed in [key for key, network in found.items() if network is None]:
-            found[specification, seed] = store.read_network(specification, seed)
-            if found[specification, seed] is None:
-                raise RuntimeError(f"{specification.name}, seed {seed}: its files did not stay as they were written")
+    for specification, seed in [key for key, network in found.items() if network is None]:
+        found[specification, seed] = store.read_network(specification, seed)
+        if found[specification, seed] is None:
+            raise RuntimeError(f"{specification.name}, seed {seed}: its files did not stay as they were written")
     for (specification, _), network in found.items():
         provenance.note(specification, network)
     return {specification: _population(specification, [found[specification, seed] for seed in seeds])
             for specification, seeds in wanted.items()}
+
+
+def _stored(specification: Specification, seed: int) -> TrainedNetwork | None:
+    """The network as it is stored, or as it was by an earlier revision."""
+    network = store.read_network(specification, seed)
+    if network is None and take_over(specification, seed):
+        network = store.read_network(specification, seed)
+    return network
 
 
 def population_grid(images: ImageData, families: Iterable[str], widths: Iterable[int], seeds: Mapping[str, int],
@@ -91,11 +100,17 @@ def _population(specification: Specification, networks: list[TrainedNetwork]) ->
     return Population(specification, tuple(network for network in networks if network.finite))
 
 
-def _tasks(missing: Iterable[tuple[Specification, int]]) -> list[Task]:
-    """Whole stacks that hold the missing networks, the longest first so that no core is left with a long one."""
-    stacks = set()
+def _waves(missing: Iterable[tuple[Specification, int]]) -> list[list[Task]]:
+    """Whole stacks that hold the missing networks, the longest first so that no core is left with a long one.
+
+    Where one training is wanted after several numbers of epochs, each wave goes on from the one before.
+    """
+    stacks: dict[tuple[str, tuple[int, ...]], set[Specification]] = {}
     for specification, seed in missing:
         size = networks_together(specification, DEVICE)
         first = seed - seed % size
-        stacks.add((specification, tuple(range(first, first + size))))
-    return sorted(stacks, key=lambda task: (-work(task), task[0].key, task[1]))
+        stacks.setdefault((specification.key, tuple(range(first, first + size))), set()).add(specification)
+    rows = [[(specification, seeds) for specification in sorted(wanted, key=lambda one: (one.epochs, one.test_digest))]
+            for (_, seeds), wanted in stacks.items()]
+    waves = [[task for task in wave if task] for wave in zip_longest(*rows)]
+    return [sorted(wave, key=lambda task: (-work(task), task[0].key, task[1])) for wave in waves]

@@ -3,15 +3,13 @@
 import hashlib
 import json
 import math
-import re
 from dataclasses import asdict, dataclass, field
-from pathlib import PurePath
 
 import torch
 from torch import nn
 
 from lib import models
-from lib.data import ImageData
+from lib.data import ImageData, canonical
 
 # Raise it when a change of lib/ makes other networks from the same fields: stored ones are then trained again.
 RECIPE = 1
@@ -21,8 +19,11 @@ SCHEDULES = {
     "inverse-sqrt": lambda e, n: 1 / math.sqrt(e + 1),
     "cosine": lambda e, n: (1 + math.cos(math.pi * e / n)) / 2,
 }
-PRECISIONS = ("float32", "bfloat16", "float64")
-LATER = {"schedule": "inverse-sqrt", "momentum": 0.0, "weight_decay": 0.0}  # field -> what it was before it had a name
+ANYTIME = ("inverse-sqrt",)  # schedules that do not know when training ends
+SNAPSHOTS = (1, 2, 5, 10, 20, 50, 100)  # epochs after which such a training is kept, besides those asked for
+PRECISIONS = ("float32", "mixed", "bfloat16", "float64")
+# Not decided by: when training ends, where the images lie, which images evaluate it.
+OUTSIDE = ("source", "data_root", "data_seed", "n_test", "test_digest")
 # What the networks of a population share or miss -> the random stream that all of them take.
 CONTROLS = {"none": None, "random-labels": None, "same-weights": "weights", "same-order": "order"}
 
@@ -32,9 +33,12 @@ class Specification:
     """A family at one width, with the data and the recipe that train it (fact sheet 4.2).
 
     Attributes:
-        dataset, n_train, n_test, data_seed: the arguments of `lib.data.load`.
-        data_digest: sha256 of the images and labels, so that changed data never passes for the old.
-        epochs: passes over the training images.
+        dataset: the canonical name of the data set (`lib.data.canonical`).
+        n_train, train_digest: number and sha256 of the training images and labels, so that changed data never passes
+            for the old.
+        n_test, test_digest: those of the images that evaluate the network; they decide nothing that is trained.
+        epochs: passes over the training images.  With an anytime schedule the network after e epochs of a longer
+            training is the network of e epochs: they share a key.
         learning_rate: of epoch 0.
         schedule: 'inverse-sqrt': epoch e takes learning_rate / sqrt(e + 1); 'cosine': learning_rate *
             (1 + cos(pi e / epochs)) / 2.
@@ -42,20 +46,19 @@ class Specification:
         weight_decay: PyTorch's (twice the coefficient of a penalty on the sum of squares), on the kernels of
             convolutions and linear layers alone.
         batch_size: images a step; the last step of an epoch takes what is left.
-        precision: 'float32', 'float64', or 'bfloat16' (mixed: weights and BatchNorm stay float32).
+        precision: 'float32', 'float64', 'bfloat16' (weights and BatchNorm stay float32), or 'mixed': bfloat16 where
+            the processor is faster with it, else float32 (`lib.arithmetic`).
         control: 'none'; 'random-labels': the training labels are shuffled, once for all networks; 'same-weights' or
             'same-order': all networks start from the same initial weights, or see the same order of images.
-        data_root: the folder of data sets that `lib.data.load` was given; it decides nothing, and worker processes
-            need it to find the images.
+        source, data_root, data_seed: the arguments `name`, `root` and `seed` of `lib.data.load`, with which worker
+            processes load the images.
     """
 
     family: str
     width: int
     dataset: str
     n_train: int
-    n_test: int
-    data_seed: int
-    data_digest: str
+    train_digest: str
     in_channels: int
     image_size: int
     num_classes: int
@@ -70,6 +73,10 @@ class Specification:
     control: str = "none"
     recipe: int = RECIPE
 
+    n_test: int = 0
+    test_digest: str = ""
+    data_seed: int = 0
+    source: str = field(default="", compare=False)
     data_root: str | None = field(default=None, compare=False)
 
     def __post_init__(self):
@@ -99,21 +106,26 @@ class Specification:
     def name(self) -> str:
         return f"{self.family} k={self.width} on {self.dataset}" + f", {self.control}" * (self.control != "none")
 
-    def fields(self) -> dict[str, object]:
-        """All that decides what a network is, except its seed.
+    @property
+    def anytime(self) -> bool:
+        """Whether the network after e epochs does not depend on how many follow."""
+        return self.schedule in ANYTIME
 
-        Fields that came later appear where they change anything, so that networks stored before stay what they are.
-        """
-        unchanged = {name for name, usual in LATER.items() if getattr(self, name) == usual}
-        return {name: value for name, value in asdict(self).items() if name not in {"data_root", *unchanged}}
+    @property
+    def snapshots(self) -> tuple[int, ...]:
+        """The numbers of epochs, up to `epochs`, after which the networks are kept and evaluated."""
+        return (*(count for count in SNAPSHOTS if self.anytime and count < self.epochs), self.epochs)
+
+    def fields(self) -> dict[str, object]:
+        """All that decides a training, except the seed and, with an anytime schedule, its length."""
+        left_out = {*OUTSIDE, *["epochs"] * self.anytime} - ({"data_seed"} if self.control == "random-labels" else set())
+        return {name: value for name, value in asdict(self).items() if name not in left_out}
 
     @property
     def key(self) -> str:
-        """The folder in the store, readable, and different whenever any field is."""
+        """The folder in the store, readable, and different whenever any of `fields` is."""
         fields = json.dumps(self.fields(), sort_keys=True)
-        kind, _, path = self.dataset.partition(":")
-        place = "-" + re.sub(r"[^a-z0-9]+", "-", PurePath(path).name.lower())[:40] if path else ""
-        return f"{kind}{place}-{self.family}-k{self.width}-{hashlib.sha256(fields.encode()).hexdigest()[:16]}"
+        return f"{self.dataset}-{self.family}-k{self.width}-{hashlib.sha256(fields.encode()).hexdigest()[:16]}"
 
     def build(self) -> nn.Module:
         """One untrained network of this family and width, for these images."""
@@ -142,9 +154,10 @@ class Specification:
 
 def specify(data: ImageData, family: str, width: int, **recipe) -> Specification:
     """The specification of `family` at `width` on `data`; `recipe` overrides the defaults of training."""
-    return Specification(family, width, data.name, len(data.train_labels), len(data.test_labels), data.seed,
-                         data.digest, data.train_images.shape[1], data.train_images.shape[2], len(data.classes),
-                         data_root=data.root, **recipe)
+    return Specification(family, width, canonical(data.name), len(data.train_labels), data.train_digest,
+                         data.train_images.shape[1], data.train_images.shape[2], len(data.classes),
+                         n_test=len(data.test_labels), test_digest=data.test_digest, data_seed=data.seed,
+                         source=data.name, data_root=data.root, **recipe)
 
 
 def check_precision(precision: str) -> None:

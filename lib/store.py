@@ -1,7 +1,9 @@
 """Trained networks on disk: weights in safetensors and a JSON manifest beside them, checked at every read.
 
-A network exists once its manifest does.  Both files are written under another name, flushed and renamed, weights
-first, so a kill leaves a whole network or none.  The manifest holds the sha256 of the weights and of itself.
+KEY/seed-00003.epoch-00010 is a network after 10 epochs, kept for good; KEY/seed-00003.under-way-00007 is what a killed
+training goes on from, and goes away with the next epoch.  A network exists once its manifest does.  Both files are
+written under another name and renamed, weights first, so a kill leaves a whole network or none.  The manifest holds the
+sha256 of the weights and of itself; the bytes of the weights depend on the training alone.
 """
 
 import hashlib
@@ -9,66 +11,114 @@ import json
 import os
 import platform
 import warnings
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 import torch
 from safetensors.torch import load, save
 
+from lib import processor
 from lib.files import artifacts, write_whole
 from lib.specification import Specification
 from lib.training import TrainedNetwork
 
-CURVES = ("train_loss", "train_accuracy", "test_epochs", "test_loss", "test_accuracy")
+KEPT, UNDER_WAY = "epoch", "under-way"
+CURVES = ("train_loss", "train_accuracy", "arithmetic")
+TEST_CURVES = ("test_epochs", "test_loss", "test_accuracy")
+RESUME = "resume:"  # begins the names of what a training goes on from, beside the weights
 
 
 class DamagedFile(Exception):
     """A stored file is not what was written."""
 
 
-def paths(specification: Specification, seed: int) -> tuple[Path, Path]:
-    """Where the weights and the manifest of one network lie."""
-    stem = artifacts() / "networks" / specification.key / f"seed-{seed:05d}"
-    return stem.with_suffix(".safetensors"), stem.with_suffix(".json")
+def paths(specification: Specification, seed: int, epochs: int | None = None, kind: str = KEPT) -> tuple[Path, Path]:
+    """Where the weights and the manifest of one network lie, by default after the epochs of the specification."""
+    stem = f"seed-{seed:05d}.{kind}-{epochs or specification.epochs:05d}"
+    folder = artifacts() / "networks" / specification.key
+    return folder / f"{stem}.safetensors", folder / f"{stem}.json"
+
+
+def stored_epochs(specification: Specification, seed: int, kinds: Sequence[str] = (KEPT, UNDER_WAY)) -> list[int]:
+    """After how many epochs there are files of a network, none above those of the specification, sorted."""
+    folder = artifacts() / "networks" / specification.key
+    found = {int(path.stem[-5:]) for kind in kinds for path in folder.glob(f"seed-{seed:05d}.{kind}-*.json")}
+    return sorted(epochs for epochs in found if epochs <= specification.epochs)
 
 
 def write_network(specification: Specification, network: TrainedNetwork) -> None:
-    """Store one network, whole or not at all."""
-    weights_path, manifest_path = paths(specification, network.seed)
-    weights = save(network.state)
-    manifest = {
-        "name": f"{specification.name}, seed {network.seed}",
-        "specification": specification.fields(),
-        "seed": network.seed,
-        **{curve: getattr(network, curve) for curve in CURVES},
-        "versions": {"python": platform.python_version(), "torch": torch.__version__},
-        "device": network.device,
-        "processor": platform.processor() or platform.machine(),
-        "seconds": network.seconds,
-        "weights_sha256": hashlib.sha256(weights).hexdigest(),
-    }
+    """Store one network whole or not at all, for good if its epochs are among the specification's snapshots.
+
+    Weights that are kept already stay as they are; an evaluation on other test images is added to them.
+    """
+    kind = KEPT if network.epochs in specification.snapshots else UNDER_WAY
+    weights_path, manifest_path = paths(specification, network.seed, network.epochs, kind)
+    tests = {specification.test_digest: {curve: getattr(network, curve) for curve in TEST_CURVES}}
+    if known := _checked(specification, network.seed, network.epochs, kind):
+        manifest = known[0] | {"tests": known[0]["tests"] | tests}
+    else:
+        weights = save({**network.state, **{RESUME + name: value for name, value in network.resume.items()}})
+        manifest = _manifest(specification, network, tests, weights)
+        write_whole(weights_path, weights, durable=kind == KEPT)
     manifest["manifest_sha256"] = _manifest_digest(manifest)
-    write_whole(weights_path, weights)
-    write_whole(manifest_path, json.dumps(manifest, indent=1).encode())
+    write_whole(manifest_path, json.dumps(manifest, indent=1).encode(), durable=kind == KEPT)
+    _forget_under_way(specification, network.seed, network.epochs - (kind == UNDER_WAY))
 
 
 def read_network(specification: Specification, seed: int) -> TrainedNetwork | None:
-    """The stored network, or None if there is none; a damaged one is set aside with a warning and is then none."""
-    weights_path, manifest_path = paths(specification, seed)
+    """The stored network, evaluated on the specification's test images, or None if there is none.
+
+    A damaged one is set aside with a warning and is then none.
+    """
+    network = read_after(specification, seed, specification.epochs, kinds=(KEPT,))
+    return network if network and specification.epochs in network.test_epochs else None
+
+
+def read_after(specification: Specification, seed: int, epochs: int, kinds: Sequence[str] = (KEPT, UNDER_WAY)
+               ) -> TrainedNetwork | None:
+    """The network after so many epochs, with what is known of it on the specification's test images."""
+    for kind in kinds:
+        if found := _checked(specification, seed, epochs, kind):
+            return _network(*found, specification.test_digest)
+    return None
+
+
+def read_latest(specification: Specification, seeds: Sequence[int]) -> list[TrainedNetwork]:
+    """The networks of these seeds after the most epochs that all of them have; [] where training begins anew."""
+    common = set.intersection(*(set(stored_epochs(specification, seed)) for seed in seeds))
+    for epochs in sorted(common, reverse=True):
+        found = [read_after(specification, seed, epochs) for seed in seeds]
+        if all(found) and (epochs == specification.epochs or all(network.resume for network in found)):
+            return found
+    return []
+
+
+def _checked(specification: Specification, seed: int, epochs: int, kind: str) -> tuple[dict, bytes] | None:
+    """Manifest and bytes of the weights; None if they are not there, or damaged and now set aside."""
+    weights_path, manifest_path = paths(specification, seed, epochs, kind)
     if not manifest_path.exists():
         return None
     try:
-        return _read_checked(specification, seed, weights_path, manifest_path)
+        manifest, weights = read_pair(weights_path, manifest_path)
+        if (manifest["specification"], manifest["seed"], manifest["epochs"]) != (specification.fields(), seed, epochs):
+            raise DamagedFile(f"{manifest_path.name} describes another network")
     except DamagedFile as damage:
         for path in (manifest_path, weights_path):
             with suppress(FileNotFoundError):  # missing, or set aside by another process meanwhile
                 os.replace(path, path.with_name(path.name + ".damaged"))
         warnings.warn(f"{specification.name}, seed {seed}: {damage}; it is set aside as *.damaged "
-                      "and the network will be trained again", stacklevel=2)
+                      "and the network will be trained again", stacklevel=4)
         return None
+    return manifest, weights
 
 
-def _read_checked(specification, seed, weights_path, manifest_path) -> TrainedNetwork:
+def read_pair(weights_path: Path, manifest_path: Path) -> tuple[dict, bytes]:
+    """A manifest and the bytes of its weights, whose checksums hold.
+
+    Raises:
+        DamagedFile: with what is wrong.
+    """
     try:
         manifest = json.loads(manifest_path.read_bytes())
         weights = weights_path.read_bytes()
@@ -79,10 +129,41 @@ def _read_checked(specification, seed, weights_path, manifest_path) -> TrainedNe
         raise DamagedFile(f"{manifest_path.name} does not match its own checksum")
     if hashlib.sha256(weights).hexdigest() != manifest["weights_sha256"]:
         raise DamagedFile(f"{weights_path.name} does not match the checksum in its manifest")
-    if manifest["specification"] != specification.fields() or manifest["seed"] != seed:
-        raise DamagedFile(f"{manifest_path.name} describes another network")
-    return TrainedNetwork(seed=seed, state=load(weights), device=manifest["device"], seconds=manifest["seconds"],
-                          **{curve: manifest[curve] for curve in CURVES})
+    return manifest, weights
+
+
+def _manifest(specification: Specification, network: TrainedNetwork, tests: dict, weights: bytes) -> dict:
+    return {
+        "name": f"{specification.name}, seed {network.seed}",
+        "specification": specification.fields(),
+        "seed": network.seed,
+        "epochs": network.epochs,
+        **{curve: getattr(network, curve) for curve in CURVES},
+        "tests": tests,  # sha256 of the test images -> the curves on them
+        "versions": {"python": platform.python_version(), "torch": torch.__version__},
+        "device": network.device,
+        "processor": processor.name(),
+        "seconds": network.seconds,
+        "weights_sha256": hashlib.sha256(weights).hexdigest(),
+    }
+
+
+def _network(manifest: dict, weights: bytes, test_digest: str) -> TrainedNetwork:
+    tensors = load(weights)
+    evaluation = manifest["tests"].get(test_digest) or {curve: [] for curve in TEST_CURVES}
+    return TrainedNetwork(
+        seed=manifest["seed"], device=manifest["device"], seconds=manifest["seconds"],
+        state={name: value for name, value in tensors.items() if not name.startswith(RESUME)},
+        resume={name.removeprefix(RESUME): value for name, value in tensors.items() if name.startswith(RESUME)},
+        **{curve: manifest[curve] for curve in CURVES}, **evaluation)
+
+
+def _forget_under_way(specification: Specification, seed: int, epochs: int) -> None:
+    """Remove what a killed training would have gone on from, up to these epochs."""
+    for passed in stored_epochs(specification, seed, (UNDER_WAY,)):
+        if passed <= epochs:
+            for path in reversed(paths(specification, seed, passed, UNDER_WAY)):
+                path.unlink(missing_ok=True)
 
 
 def _manifest_digest(manifest: dict) -> str:

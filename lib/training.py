@@ -2,14 +2,15 @@
 
 import math
 import time
-from collections.abc import Sequence
-from contextlib import nullcontext
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
+from lib import arithmetic, resuming
 from lib.data import ImageData
 from lib.models import first_channels, initialise
 from lib.specification import Specification
@@ -20,15 +21,16 @@ TEST_BATCH = 512
 
 @dataclass(frozen=True, eq=False)
 class TrainedNetwork:
-    """Final weights and curves of one network.
+    """One network after some epochs: weights, curves, and what its training goes on from.
 
     Attributes:
         state: its state dict, on the CPU.
         train_loss, train_accuracy: one number an epoch, averaged over the batches' images while they were learnt.
-        test_epochs: after how many epochs the test set was looked at; the last entry, now the only one, is the end of
-            training.
+        test_epochs: after how many epochs the test set was looked at (`Specification.snapshots`).
         test_loss, test_accuracy: one number for each of `test_epochs`.  Losses are cross entropies in nats.
+        arithmetic: one word an epoch, what it was computed in (`lib.arithmetic`).
         seconds: wall time of the training divided by the networks that shared it.
+        resume: state of the random stream of orders and buffers of the optimiser; empty where nothing goes on.
     """
 
     seed: int
@@ -38,8 +40,14 @@ class TrainedNetwork:
     test_epochs: list[int]
     test_loss: list[float]
     test_accuracy: list[float]
+    arithmetic: list[str]
     device: str
     seconds: float
+    resume: dict[str, torch.Tensor] = field(default_factory=dict)
+
+    @property
+    def epochs(self) -> int:
+        return len(self.train_loss)
 
     @property
     def finite(self) -> bool:
@@ -58,23 +66,27 @@ def networks_together(specification: Specification, device: str = "cpu") -> int:
     return 4 if size <= 8 else 2 if size <= 16 else 1
 
 
-def train(specification: Specification, seeds: Sequence[int], data: ImageData, device: str = "cpu"
+def train(specification: Specification, seeds: Sequence[int], data: ImageData, device: str = "cpu", *,
+          start: Sequence[TrainedNetwork] = (), keep: Callable[[list[TrainedNetwork]], None] | None = None
           ) -> list[TrainedNetwork]:
     """One trained network for each seed, by the recipe of the specification (fact sheet 4.2).
 
     A network whose loss is not finite is returned like the others, with `finite` False.
+
+    Args:
+        start: the same networks after as many epochs or fewer; by default they begin with their initial weights.
+        keep: is called with the networks after every epoch.  The test images are looked at after those of
+            `Specification.snapshots` alone, because it costs as much as some epochs of a network with few images.
     """
-    start = time.perf_counter()
-    trainer = _Stack(specification, seeds, data, device)
+    trainer = _Stack(specification, seeds, data, device, start)
     with torch.backends.cudnn.flags(deterministic=True, allow_tf32=False):  # float32 means float32 on a GPU too
-        train_curve = torch.stack([trainer.run_epoch(epoch) for epoch in range(specification.epochs)]).tolist()
-        # Not oftener: it costs as much as some epochs of a network with few training images.
-        test_loss, test_accuracy = trainer.test().tolist()
-    seconds = (time.perf_counter() - start) / len(seeds)
-    states = unstack(trainer.module, len(seeds))
-    return [TrainedNetwork(seed, states[m], [loss[m] for loss, _ in train_curve], [acc[m] for _, acc in train_curve],
-                           [specification.epochs], [test_loss[m]], [test_accuracy[m]], device, seconds)
-            for m, seed in enumerate(seeds)]
+        networks = trainer.networks()
+        while networks[0].epochs < specification.epochs:
+            trainer.run_epoch(networks[0].epochs)
+            networks = trainer.networks()
+            if keep:
+                keep(networks)
+    return networks
 
 
 def _optimiser(specification: Specification, module: nn.Module) -> torch.optim.Optimizer:
@@ -90,25 +102,44 @@ def _optimiser(specification: Specification, module: nn.Module) -> torch.optim.O
 class _Stack:
     """The networks of several seeds in training as one module, with the data beside them on the device."""
 
-    def __init__(self, specification: Specification, seeds: Sequence[int], data: ImageData, device: str):
-        self.specification, self.models, self.device = specification, len(seeds), device
+    def __init__(self, specification: Specification, seeds: Sequence[int], data: ImageData, device: str,
+                 start: Sequence[TrainedNetwork]):
+        self.specification, self.device = specification, device
+        self.arithmetic = arithmetic.used(specification.precision, device)
         dtype = torch.float64 if specification.precision == "float64" else torch.float32
-        module = stack([initialise(specification.build(), specification.generator(seed, "weights")) for seed in seeds])
+        module = stack([_single(specification, seed, found) for seed, found in zip_longest(seeds, start)])
         self.module: nn.Module = module.to(device, dtype, memory_format=torch.channels_last)
+        self.optimiser = _optimiser(specification, self.module)
         self.orders = [specification.generator(seed, "order") for seed in seeds]
+        if start:
+            resuming.restore(self.optimiser, self.module, self.orders, [found.resume for found in start])
+        self.known = list(start) or [TrainedNetwork(seed, {}, [], [], [], [], [], [], device, 0.0) for seed in seeds]
         labels = specification.training_labels(data.train_labels)
         self.train_set = data.train_images.to(device, dtype), labels.to(device)
         self.test_set = data.test_images.to(device, dtype), data.test_labels.to(device)
-        self.optimiser = _optimiser(specification, self.module)
 
-    def run_epoch(self, epoch: int) -> torch.Tensor:
-        """One pass over the training images; -> [2, models]: mean loss and accuracy."""
+    def networks(self) -> list[TrainedNetwork]:
+        """What is there now, evaluated if it is to be kept and has not been."""
+        epochs = self.known[0].epochs
+        if epochs in self.specification.snapshots and any(epochs not in one.test_epochs for one in self.known):
+            losses, accuracies = self.test().tolist()
+            self.known = [one if epochs in one.test_epochs else
+                          replace(one, test_epochs=[*one.test_epochs, epochs], test_loss=[*one.test_loss, loss],
+                                  test_accuracy=[*one.test_accuracy, accuracy])
+                          for one, loss, accuracy in zip(self.known, losses, accuracies)]
+        states = unstack(self.module, len(self.known))
+        resume = resuming.saved(self.optimiser, self.module, self.orders)
+        return [replace(one, state=state, resume=further) for one, state, further in zip(self.known, states, resume)]
+
+    def run_epoch(self, epoch: int) -> None:
+        """One pass over the training images."""
+        start = time.perf_counter()
         for group in self.optimiser.param_groups:
             group["lr"] = self.specification.learning_rate_of(epoch)
         images, labels = self.train_set
         order = torch.stack([torch.randperm(len(labels), generator=generator) for generator in self.orders])
         self.module.train()
-        sums = torch.zeros(2, self.models, device=self.device)
+        sums = torch.zeros(2, len(self.known), device=self.device)
         for batch in order.to(self.device).split(self.specification.batch_size, dim=1):  # [models, images]
             losses, hits = self._score(stack_images(images[batch]), labels[batch].t())
             self.optimiser.zero_grad()
@@ -116,26 +147,39 @@ class _Stack:
             losses.mean(0).sum().backward()
             self.optimiser.step()
             sums += torch.stack([losses.detach().sum(0), hits.sum(0)])
-        return sums.cpu() / len(labels)
+        losses, accuracies = (sums.cpu() / len(labels)).tolist()
+        seconds = (time.perf_counter() - start) / len(self.known)
+        self.known = [replace(one, train_loss=[*one.train_loss, loss], train_accuracy=[*one.train_accuracy, accuracy],
+                              arithmetic=[*one.arithmetic, self.arithmetic], seconds=one.seconds + seconds)
+                      for one, loss, accuracy in zip(self.known, losses, accuracies)]
 
     @torch.no_grad()
     def test(self) -> torch.Tensor:
         """Mean loss and accuracy on the test images in eval mode; -> [2, models]."""
         self.module.eval()
-        sums = torch.zeros(2, self.models, device=self.device)
+        models = len(self.known)
+        sums = torch.zeros(2, models, device=self.device)
         images, labels = self.test_set
         for batch, label in zip(images.split(TEST_BATCH), labels.split(TEST_BATCH)):
-            losses, hits = self._score(batch.repeat(1, self.models, 1, 1), label[:, None].expand(-1, self.models))
+            losses, hits = self._score(batch.repeat(1, models, 1, 1), label[:, None].expand(-1, models))
             sums += torch.stack([losses.sum(0), hits.sum(0)])
         return sums.cpu() / len(labels)
 
     def _score(self, images: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Cross entropies and hits, both [images, models], of [images, models * C, H, W] and [images, models]."""
-        mixed = self.specification.precision == "bfloat16"
-        with torch.autocast(torch.device(self.device).type, torch.bfloat16) if mixed else nullcontext():
+        with arithmetic.autocast(self.arithmetic, self.device):
             logits = self.module(images.contiguous(memory_format=torch.channels_last))
-        logits = logits.view(len(images), self.models, -1)
-        if mixed:
+        logits = logits.view(len(images), len(self.known), -1)
+        if self.arithmetic == "bfloat16":
             logits = logits.float()
         losses = F.cross_entropy(logits.transpose(1, 2), labels, reduction="none")
         return losses, (logits.argmax(2) == labels).to(losses.dtype)
+
+
+def _single(specification: Specification, seed: int, found: TrainedNetwork | None) -> nn.Module:
+    """One network with its initial weights, or with those that were found."""
+    network = initialise(specification.build(), specification.generator(seed, "weights"))
+    if found:
+        dtype = torch.float64 if specification.precision == "float64" else torch.float32
+        network.to(dtype).load_state_dict(found.state)
+    return network

@@ -1,4 +1,4 @@
-"""Training handed out to an executor: one task a stack of networks, each stored as soon as it is trained."""
+"""Training handed out to an executor: one task a stack of networks, stored after every epoch."""
 
 import multiprocessing
 import os
@@ -11,10 +11,10 @@ from functools import lru_cache
 import torch
 from torch import nn
 
-from lib import data, store
+from lib import arithmetic, data, store
 from lib.progress import progress
 from lib.specification import Specification
-from lib.training import train
+from lib.training import TrainedNetwork, train
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 TICK = 5  # seconds between two looks of the progress bar
@@ -23,7 +23,7 @@ Task = tuple[Specification, tuple[int, ...]]  # the networks of these seeds, tra
 
 
 @lru_cache
-def _multiplications(specification: Specification) -> int:
+def multiplications(specification: Specification) -> int:
     """Multiply-adds of one image through one network: the unit of work behind the time left."""
     counts = []
     model = specification.build().eval()
@@ -37,11 +37,13 @@ def _multiplications(specification: Specification) -> int:
 
 
 def work(task: Task) -> float:
-    """The expected time of a task, in the time of one multiply-add."""
+    """The expected time of what is left of a task, in the time of one multiply-add."""
     specification, seeds = task
     # Narrow networks spend their time on overhead: on 8x8 images about as long an image as 150,000 multiply-adds.
-    per_image = _multiplications(specification) + 150_000
-    return len(seeds) * specification.n_train * specification.epochs * per_image
+    per_image = multiplications(specification) + 150_000
+    reached = min(max(store.stored_epochs(specification, seed), default=0) for seed in seeds)
+    # Where nothing is left to train, a task still evaluates what is there: about a tenth of an epoch.
+    return len(seeds) * specification.n_train * max(specification.epochs - reached, 0.1) * per_image
 
 
 def train_all(tasks: Sequence[Task], executor: Executor | None = None) -> None:
@@ -57,10 +59,14 @@ def train_all(tasks: Sequence[Task], executor: Executor | None = None) -> None:
     own = executor is None
     executor = executor or local_executor(len(tasks))
     networks = sum(len(seeds) for _, seeds in tasks)
+    for specification, _ in tasks:  # measured once, for all workers of this machine
+        arithmetic.used(specification.precision, DEVICE)
     failures = []
     try:
         futures = {executor.submit(_train_task, *task, DEVICE): task for task in tasks}
-        with progress(sum(work(task) for task in tasks), f"training {networks} networks") as bar:
+        left = {task: work(task) for task in tasks}
+        total = sum(left.values())
+        with progress(total, f"training {networks} networks") as bar:
             while futures:
                 done, _ = wait(futures, TICK, FIRST_COMPLETED)
                 for future in done:
@@ -69,7 +75,9 @@ def train_all(tasks: Sequence[Task], executor: Executor | None = None) -> None:
                         _keep(task[0], future.result())
                     except Exception as error:  # one network's failure must not stop the others
                         failures.append((f"{task[0].name}, seeds {task[1][0]} to {task[1][-1]}: {error}", error))
-                    bar.update(work(task))
+                    del left[task]
+                left |= {task: work(task) for future, task in futures.items() if future.running()}
+                bar.n = total - sum(left.values())
                 bar.refresh()
     finally:
         if own:
@@ -86,10 +94,14 @@ def _keep(specification: Specification, trained: bytes) -> None:
             store.write_network(specification, network)
 
 
+def cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+
+
 def local_executor(tasks: int) -> Executor:
     """A process a core for the CPU, one process for the GPU; they end when this process does, however it ends."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    workers = 1 if DEVICE == "cuda" else min(cores, tasks)
+    workers = 1 if DEVICE == "cuda" else min(cores(), tasks)
     return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"), initializer=_start_worker)
 
 
@@ -107,14 +119,23 @@ _load = lru_cache(maxsize=1)(data.load)
 
 
 def _train_task(specification: Specification, seeds: tuple[int, ...], device: str) -> bytes:
-    """The trained networks, pickled: tensors by themselves would travel in shared memory, a file for each."""
-    images = _load(specification.dataset, root=specification.data_root, n_train=specification.n_train,
+    """The trained networks, pickled: tensors by themselves would travel in shared memory, a file for each.
+
+    They go on from what is stored where the worker runs, and are stored there after every epoch.
+    """
+    images = _load(specification.source, root=specification.data_root, n_train=specification.n_train,
                    n_test=specification.n_test, seed=specification.data_seed)
-    if images.digest != specification.data_digest:
-        raise RuntimeError(f"the images of {specification.dataset!r} are not those that were specified")
+    if (images.train_digest, images.test_digest) != (specification.train_digest, specification.test_digest):
+        raise RuntimeError(f"the images of {specification.source!r} are not those that were specified")
+
+    def keep(networks: Sequence[TrainedNetwork]) -> None:
+        for network in networks:
+            store.write_network(specification, network)
+
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # more threads add in another order, and processes use the cores better
     try:
-        return pickle.dumps(train(specification, seeds, images, device))
+        start = store.read_latest(specification, seeds)
+        return pickle.dumps(train(specification, seeds, images, device, start=start, keep=keep))
     finally:
         torch.set_num_threads(threads)

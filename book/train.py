@@ -1,0 +1,125 @@
+"""Train the networks of studies without executing chapters: `make train`, or `make train STUDY=name`.
+
+It prints its plan first: populations, rounds, what is there, a forecast.  Then it works through the lines of
+book/studies.toml in the order of their names, at the lowest priority of the processor.  It can be stopped at any moment
+and started again: every network goes on from its last whole epoch.
+"""
+
+import argparse
+import os
+import sys
+import time
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+import studies
+from chapters import ROOT
+
+
+def check_house() -> None:
+    """End with a sentence where lib/ comes from another checkout: its changes would get into these networks."""
+    import lib.files
+
+    home = Path(lib.files.__file__).resolve().parents[1]
+    if home != ROOT:
+        sys.exit(f"lib/ would be taken from {home}, and this is the checkout {ROOT}: make the environment of this "
+                 "checkout (make environment) and run its make train")
+
+
+def planned(chosen: str | None) -> list:
+    """The lines of the chosen study, or of all, in the order of their names."""
+    from lib.plan import lines
+
+    table = studies.read_table()
+    if chosen is not None and chosen not in table:
+        sys.exit(f"there is no study {chosen}; the studies are {', '.join(table)}: make train STUDY=NAME")
+    try:
+        found = [line for name, study in table.items() if chosen in (None, name) for line in lines(name, study)]
+    except ValueError as error:
+        sys.exit(str(error))
+    if not found:
+        sys.exit(f"study {chosen} has no training lines in {studies.TABLE.name}: make study STUDY={chosen} trains what "
+                 "its chapters need")
+    return sorted(found, key=lambda line: line.name)
+
+
+def print_plan(lines: list) -> None:
+    """Lines with their rounds, networks, what is left and for how long, and the gates of their populations."""
+    from lib import forecast
+    from lib.gates import gate_of
+    from lib.workers import cores
+
+    left = {line.name: line.left() for line in lines}
+    rates = forecast.seconds_per_image(one for line in lines for one in line.specifications)
+    print(f"{'line':5}{'study':20}{'networks':>9}  {'rounds (epochs)':22}{'epochs left':>13}{'hours':>8}")
+    for line in lines:
+        remaining, total = sum(left[line.name].values()), sum(one.epochs for one in line.specifications) * line.seeds
+        print(f"{line.name:5}{line.study:20}{line.seeds * len(line.specifications):9}  "
+              f"{' '.join(map(str, line.rounds())):22}{remaining:6} of {total:4}"
+              f"{forecast.hours(left[line.name], rates, cores()):8.1f}")
+    print(f"hours: of {cores()} idle cores, from {forecast.SECONDS:.0f} seconds of measurement on this machine; lines "
+          "share networks, whose epochs are counted in each")
+    for line in lines:
+        for specification in line.specifications:
+            print(f"  {line.name:5}{specification.name}: {gate_of(specification)}; {standing(specification, line.seeds)}")
+
+
+def standing(specification, seeds: int) -> str:
+    """How far the networks of a population are, and whether they pass their gate there."""
+    from dataclasses import replace
+
+    from lib import store
+    from lib.gates import gate_of
+
+    reached = min(max(store.stored_epochs(specification, seed, (store.KEPT,)), default=0) for seed in range(seeds))
+    if not reached:
+        return "no round finished"
+    there = replace(specification, epochs=reached) if specification.anytime else specification
+    networks = [network for seed in range(seeds) if (network := store.read_network(there, seed))]
+    if len(networks) < seeds:
+        return f"{reached} epochs, not evaluated on these test images"
+    accuracies = [network.test_accuracy[-1] for network in networks]
+    passed = sum(gate_of(specification).passed(network) for network in networks)
+    return (f"{reached} epochs, test accuracy {min(accuracies):.3f} to {max(accuracies):.3f}, "
+            f"{passed} of {seeds} pass")
+
+
+def work_through(lines: list) -> None:
+    """Every round of every line; networks that fail are told and left behind."""
+    from lib.populations import train_or_load
+
+    for line in lines:
+        for epochs in line.rounds():
+            print(f"{time.strftime('%H:%M')} line {line.name} ({line.study}) to {epochs} epochs", flush=True)
+            try:
+                train_or_load(line.requests(epochs))
+            except RuntimeError as error:
+                print(f"line {line.name}, {epochs} epochs: {error}; going on", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Train the networks of studies.")
+    parser.add_argument("study", nargs="?", help="a name in book/studies.toml; without one, all lines of the table")
+    parser.add_argument("--plan", action="store_true", help="print the plan and end")
+    arguments = parser.parse_args()
+    check_house()
+    from lib.files import artifacts
+
+    lines = planned(arguments.study or None)
+    print_plan(lines)
+    if arguments.plan:
+        return
+    os.nice(19)  # everything else comes first; worker processes inherit it
+    artifacts().mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(artifacts() / "training.lock", timeout=0):
+            work_through(lines)
+    except Timeout:
+        sys.exit(f"another training is at work in {artifacts()}; it goes on, and this one ends")
+    except KeyboardInterrupt:
+        sys.exit("\nstopped; what was trained is kept, and the same command goes on from there")
+
+
+if __name__ == "__main__":
+    main()
