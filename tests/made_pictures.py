@@ -44,3 +44,8 @@ def both_splits(per_class={"train": 3, "test": 2}, classes=("ant", "bee"), size=
     names = [f"{split}/{name}/{number}.png" for split, count in per_class.items() for name in classes
              for number in range(count)]
     return {name: encoded(colour(seed, size)) for seed, name in enumerate(names)}
+
+
+def digests(images):
+    """Of the training and the test images of a data set."""
+    return images.train_digest, images.test_digest

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from made_pictures import digests
 from planted_blocks import Untrained
 from small_networks import random_images
 
@@ -49,7 +50,7 @@ def test_every_architecture_is_trained_on_every_number_of_images_by_one_recipe(d
     for (architecture, count), population in found.items():
         specification = population.specification
         assert (specification.family, specification.width) == (architecture.family, architecture.width)
-        assert specification.n_train == count and specification.data_digest == parts[count].digest
+        assert specification.n_train == count and specification.train_digest == parts[count].train_digest
         assert specification.epochs == 3
         assert {name: getattr(specification, name) for name in RECIPE} == RECIPE
     assert all(seeds == [0, 1, 2, 3] for seeds in trained.values()) and len(trained) == 4
@@ -70,7 +71,7 @@ def test_more_images_than_the_run_has_are_taken_from_the_data_set_and_hold_the_f
     assert len(more.train_labels) == 90 and torch.equal(more.test_images, digits.test_images)
     rows = {image.numpy().tobytes() for image in more.train_images}
     assert all(image.numpy().tobytes() in rows for image in digits.train_images)
-    assert with_fewer(more, 60).digest == digits.digest == data.load("digits", n_train=60, n_test=20).digest
+    assert digests(with_fewer(more, 60)) == digests(digits) == digests(data.load("digits", n_train=60, n_test=20))
 
 
 def test_all_populations_are_seen_in_the_same_orders():

@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
+from made_pictures import digests
 
 from lib import data, populations, salience
 from lib.populations import Population
@@ -92,4 +93,4 @@ def test_a_subset_of_the_test_images_has_directions_of_its_own(population, digit
     part = dataclasses.replace(digits, test_images=digits.test_images[:5], test_labels=digits.test_labels[:5])
     torch.testing.assert_close(torch.from_numpy(found(population, digits)[:, :5]),
                                torch.from_numpy(found(population, part)), rtol=0, atol=1e-5)
-    assert data.load("digits", n_train=60, n_test=20).digest == digits.digest and len(computed) == 6
+    assert digests(data.load("digits", n_train=60, n_test=20)) == digests(digits) and len(computed) == 6

@@ -18,7 +18,8 @@ def test_networks_count_once_however_often_they_are_asked_for_and_with_the_time_
     first = provenance.used()
     assert first["networks"] == 2 and first["devices"] == [trained.networks[0].device]
     assert first["training_hours"] == pytest.approx(sum(network.seconds for network in trained.networks) / 3600)
-    assert first["data"] == {"digits": [{"train": 60, "test": 20, "sha256": tiny.data_digest}]}
+    assert first["data"] == {"digits": [{"train": 60, "test": 20, "train_sha256": tiny.train_digest,
+                                         "test_sha256": tiny.test_digest}]}
     train_or_load({tiny: [0, 1]})
     assert provenance.used() == first
     train_or_load({tiny: [2]})  # stored beside the others, because they were trained together

@@ -27,7 +27,8 @@ def house(tmp_path, monkeypatch):
     (tmp_path / "constraints.txt").write_text("numpy==2.0\n")
     (tmp_path / "_toc.yml").write_text("file: book/chapters/trial\n")
     provenance = {"networks": 3, "training_hours": 1.5, "devices": ["cpu"], "machine": "2 cores of a kind",
-                  "data": {"digits": [{"train": 40, "test": 10, "sha256": "0123456789abcdef99"}]}}
+                  "data": {"digits": [{"train": 40, "test": 10, "train_sha256": "0123456789abcdef99",
+                                        "test_sha256": "fedcba987654321099"}]}}
     (tmp_path / "notebooks" / "trial.py").write_text(
         "# %% [markdown]\n# # 7. Trial\n#\n# See {doc}`other` and {doc}`this <trial>`.\n\n"
         '# %% tags=["parameters"]\nstudy = "mine"\ndataset = "digits"\nn_train = 1\n\n'
@@ -74,7 +75,7 @@ def test_a_page_of_a_study_says_what_it_rests_on_and_is_kept_until_something_cha
     title, facts, *rest = nbformat.read(page, 4).cells
     assert title.source.startswith("# 7. Trial: Few digits\n")
     assert "{doc}`/book/chapters/other`" in title.source and "{doc}`this <trial>`" in title.source
-    for words in ('`study = "few"`', "`n_train = 40`", "40 for training, 10 for testing", "`0123456789abcdef`",
+    for words in ('`study = "few"`', "`n_train = 40`", "40 for training, 10 for testing", "`0123456789abcdef` and `fedcba9876543210`",
                   "3, trained in 1.50 hours of one core", "on 2 cores of a kind", "revision `unknown`", "python 3"):
         assert words in facts.source, words
     assert rest[-1].outputs[0].text == "40 few\n"
