@@ -84,7 +84,9 @@ def studies_table(executed: dict[str, dict]) -> str:
 
 
 def sizes(given: dict) -> str:
-    """The widths of a study, and the depths where it has them."""
+    """The widths of a study, of each family where they differ, and the depths where it has them."""
+    if isinstance(given["widths"], dict):
+        return "; ".join(f"{family}: k = {', '.join(map(str, own))}" for family, own in given["widths"].items())
     widths = ", ".join(map(str, given["widths"]))
     if "depths" not in given:
         return f"k = {widths}"

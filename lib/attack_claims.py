@@ -159,9 +159,10 @@ def eps_findings(table: Mapping[str, Mapping[float, str]], main_eps: float) -> l
     return lines
 
 
-def length_findings(lengths: Mapping[str, Mapping[Hashable, float]], widths: Sequence[int]) -> list[str]:
+def length_findings(lengths: Mapping[str, Mapping[Hashable, float]], widths: Mapping[str, Sequence[int]]) -> list[str]:
     """How long the steps of single networks, mean directions and random signs are: family -> source -> length."""
-    named = "; ".join(f"{family} {of[widths[0]]:.2f} (k = {widths[0]}), {of[widths[-1]]:.2f} (k = {widths[-1]}), "
+    ends = {family: (own[0], own[-1]) for family, own in widths.items()}
+    named = "; ".join(f"{family} {', '.join(f'{of[k]:.2f} (k = {k})' for k in ends[family])}, "
                       f"{of['mean']:.2f} (mean direction), {of['random']:.2f} (random signs), the longest of all "
                       f"widths and strategies {np.divide(max(of.values()), min(of.values())):.2f} times the shortest"
                       for family, of in lengths.items())
@@ -183,15 +184,16 @@ def tail_findings(tails: Mapping[str, Mapping[str, float]]) -> list[str]:
                if beyond else "none has more here.")]
 
 
-def attack_findings(outcomes: Mapping[str, SimilarityMatrix], widths: Sequence[int]) -> list[str]:
+def attack_findings(outcomes: Mapping[str, SimilarityMatrix], widths: Mapping[str, Sequence[int]]) -> list[str]:
     """What the chapter shows about each family, in words with the numbers of the run: Markdown lines."""
     lines = []
     for family, outcome in outcomes.items():
         alpha = outcome.values
         sources, targets = _single(alpha).mean(-1), _single(alpha).mean(-2)
+        narrowest, *_, widest = widths[family]
         lines.append(
-            f"- **{family}**: alpha goes from {sources[0]:.2f} (source k = {widths[0]}) to {sources[-1]:.2f} (k = "
-            f"{widths[-1]}), and over target widths it lies between {targets.min():.2f} and {targets.max():.2f}. "
+            f"- **{family}**: alpha goes from {sources[0]:.2f} (source k = {narrowest}) to {sources[-1]:.2f} (k = "
+            f"{widest}), and over target widths it lies between {targets.min():.2f} and {targets.max():.2f}. "
             f"Averaged over targets it is {sources[-1]:.2f} for the largest width, "
             f"{np.diagonal(_single(alpha)).mean():.2f} for the target's own width, {alpha[MEAN].mean():.2f} for the "
             f"mean direction and {alpha[RANDOM].mean():.2f} for random signs; the mean direction leads the largest by "

@@ -9,6 +9,7 @@ from matplotlib.ticker import FormatStrFormatter, MaxNLocator
 from lib.attack_claims import MEAN, RANDOM
 from lib.attacks import SUMMARIES
 from lib.bootstrap import SimilarityMatrix
+from lib.family_widths import union
 from lib.figures import by_width, heatmap, heatmaps, panel_grid, subplots, width_axis
 from lib.intervals import Interval
 
@@ -38,7 +39,7 @@ def attacked_images(rows: Mapping[str, np.ndarray], columns: Sequence[str]) -> F
     return figure
 
 
-def transfer(families: Mapping[str, SimilarityMatrix], widths: Sequence[int]) -> Figure:
+def transfer(families: Mapping[str, SimilarityMatrix], widths: Mapping[str, Sequence[int]]) -> Figure:
     """Fig. 25: alpha of source widths (rows) against target widths (columns), a panel a family."""
     found = {family: outcome.interval(lambda alpha: alpha[..., :MEAN, :]) for family, outcome in families.items()}
     figure = heatmaps({family: estimate for family, (estimate, _, _) in found.items()}, widths,
@@ -50,16 +51,17 @@ def transfer(families: Mapping[str, SimilarityMatrix], widths: Sequence[int]) ->
     return figure
 
 
-def strategies(families: Mapping[str, SimilarityMatrix], widths: Sequence[int]) -> Figure:
+def strategies(families: Mapping[str, SimilarityMatrix], widths: Mapping[str, Sequence[int]]) -> Figure:
     """Fig. 11: alpha of the strategies over the target width, a panel a family."""
-    figure, axes = panel_grid(len(families), width=4.6, height=4.2, sharey="row")
+    figure, axes = panel_grid(len(families), width=4.6, height=4.2, sharex=True, sharey="row")
     for axis, (family, outcome) in zip(axes, families.items()):
         for place, (name, (colour, marker, line, measure)) in enumerate(STRATEGIES.items()):
             estimate, low, high = outcome.interval(measure)
-            axis.errorbar(np.asarray(widths) * 1.04 ** (place - 1.5), estimate, [estimate - low, high - estimate],
-                          color=colour, marker=marker, linestyle=line, capsize=3, label=name)
+            shifted = np.asarray(widths[family]) * 1.04 ** (place - 1.5)
+            axis.errorbar(shifted, estimate, [estimate - low, high - estimate], color=colour, marker=marker,
+                          linestyle=line, capsize=3, label=name)
         axis.set_title(family)
-        width_axis(axis, widths)
+        width_axis(axis, union(widths))
         axis.axhline(1, color="black", linewidth=1)  # no effect
         axis.set_yscale("log")  # one wide interval about random signs would press all others together
         axis.yaxis.set_major_locator(MaxNLocator(6))
@@ -94,7 +96,7 @@ def over_eps(families: Mapping[str, Mapping[float, SimilarityMatrix]]) -> Figure
     return figure
 
 
-def summaries(families: Mapping[str, Mapping[str, SimilarityMatrix]], widths: Sequence[int]) -> Figure:
+def summaries(families: Mapping[str, Mapping[str, SimilarityMatrix]], widths: Mapping[str, Sequence[int]]) -> Figure:
     """Averages over targets at each source width, a panel a summary, a line a family."""
     figure, axes = panel_grid(len(SUMMARIES), width=4.6, height=3.4)
     for axis, summary in zip(axes, SUMMARIES):

@@ -4,7 +4,7 @@ Populations are those of one family, one a width, unless said otherwise.  Interv
 the test images are fixed: they say what other networks would do on these images.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -21,15 +21,15 @@ AVERAGES = "probabilities", "logits"  # fact sheet 8: which one the paper takes 
 LOSS = "loss probabilities"
 
 
-def all_claims(families: Families, widths: Sequence[int]) -> list[Claim]:
+def all_claims(families: Families, widths: Mapping[str, Sequence[int]]) -> list[Claim]:
     """Those about all families together, then those about each."""
     found = [*across_claims(families, widths),
              *(claim for family, populations in families.items()
-               for claim in family_claims(family, populations, widths))]
+               for claim in family_claims(family, populations, widths[family]))]
     return [replace(claim, rule=f"{claim.rule}; intervals over networks, images fixed") for claim in found]
 
 
-def across_claims(families: Families, widths: Sequence[int]) -> list[Claim]:
+def across_claims(families: Families, widths: Mapping[str, Sequence[int]]) -> list[Claim]:
     """Claims about all families at once."""
     return [loss_claim("across-families", "all families", _everything(families)), averaging_claim(families),
             *many_small_cosine_claims(families, widths)]
@@ -70,12 +70,12 @@ def averaging_claim(families: Families) -> Claim:
                      1, *_counts(_everything(families)), list(families))
 
 
-def many_small_cosine_claims(families: Families, widths: Sequence[int]) -> list[Claim]:
+def many_small_cosine_claims(families: Families, widths: Mapping[str, Sequence[int]]) -> list[Claim]:
     """At equal parameters, who is closer to the mean direction of their width?  No claim without such widths."""
     sizes = {family: common_sizes(row) for family, row in families.items()}
-    pairs = {family: equal_size_pairs(widths, sizes[family]) for family in families}
+    pairs = {family: equal_size_pairs(widths[family], sizes[family]) for family in families}
     places = [f"{family}, {place}" for family in families
-              for place in _pair_places(pairs[family], widths, sizes[family])]
+              for place in _pair_places(pairs[family], widths[family], sizes[family])]
     if not places:
         return []
     return [all_above("06-many-small-cosine", "Ensembles of narrow networks have a larger E[t] than one wide network "

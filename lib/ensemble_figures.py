@@ -12,7 +12,8 @@ from lib.ensemble_claims import AVERAGES
 from lib.ensemble_cosines import law
 from lib.ensemble_statistics import Families, common_sizes, estimates, interval, table
 from lib.ensembles import Ensembles
-from lib.figures import PAGE, by_width, look, panel_grid, shades, subplots
+from lib.family_widths import union
+from lib.figures import PAGE, by_width, legend_entries, look, panel_grid, subplots, width_shades
 
 COSINE = "E[t] (cosine)"
 STYLES = dict(zip(AVERAGES, ("solid", "dashed")))
@@ -37,24 +38,26 @@ def loss_and_accuracy(families: Families) -> Figure:
     return figure
 
 
-def law_by_members(families: Families, widths: Sequence[int]) -> Figure:
+def law_by_members(families: Families, widths: Mapping[str, Sequence[int]]) -> Figure:
     """A panel a family: measured E[t] of ensembles over m with intervals over networks, the law drawn through."""
     figure, axes = panel_grid(len(families), width=PAGE / 2, height=3.4, sharey=True)
+    looks = _looks(widths)
     for axis, (family, populations) in zip(axes, families.items()):
-        for place, (colour, width, population) in enumerate(zip(shades(len(widths)), widths, populations)):
+        for width, population in zip(widths[family], populations):
+            colour, shift = looks[width]
             t, low, high = interval([population], lambda rows: rows[0]["t"])
-            axis.errorbar(_beside(population.sizes, place, len(widths)), t, np.abs([t - low, high - t]), fmt="o",
+            axis.errorbar(np.multiply(shift, population.sizes), t, np.abs([t - low, high - t]), fmt="o",
                           markersize=4, capsize=3, color=colour, label=f"k = {width}")
             members = np.geomspace(1, population.sizes[-1], 50)
-            axis.plot(_beside(members, place, len(widths)), law(t[0], members, population.values["spread"][0, 0]),
-                      color=colour, linewidth=1.2)
+            axis.plot(shift * members, law(t[0], members, population.values["spread"][0, 0]), color=colour,
+                      linewidth=1.2)
         axis.set(title=family, ylabel=COSINE, ylim=(0, 1.02))
         _members_axis(axis, populations)
-    _legend_below(figure, axes[0])
+    _legend_below(figure, axes, widths)
     return figure
 
 
-def averages(families: Families, widths: Sequence[int], members: int) -> Figure:
+def averages(families: Families, widths: Mapping[str, Sequence[int]], members: int) -> Figure:
     """Averaged logits minus averaged probabilities, over the width: loss and accuracy of ensembles of `members`."""
     figure, axes = subplots(1, 2, width=PAGE / 2, height=3.8)
     _spaced(figure)
@@ -66,21 +69,23 @@ def averages(families: Families, widths: Sequence[int], members: int) -> Figure:
     return figure
 
 
-def calibration(families: Families, widths: Sequence[int]) -> Figure:
+def calibration(families: Families, widths: Mapping[str, Sequence[int]]) -> Figure:
     """A panel a family: expected calibration error over m, averaged probabilities (solid) and logits (dashed)."""
     figure, axes = panel_grid(len(families), width=PAGE / 2, height=3.4, sharey=True)
+    looks = _looks(widths)
     for axis, (family, populations) in zip(axes, families.items()):
-        for place, (colour, width, population) in enumerate(zip(shades(len(widths)), widths, populations)):
+        for width, population in zip(widths[family], populations):
+            colour, shift = looks[width]
             for average, style in STYLES.items():
                 ece, low, high = interval([population], lambda rows: rows[0][f"ece {average}"])
-                axis.errorbar(_beside(population.sizes, place, len(widths)), ece, np.abs([ece - low, high - ece]),
-                              capsize=2, color=colour, linestyle=style, marker="o", markersize=4,
+                axis.errorbar(np.multiply(shift, population.sizes), ece, np.abs([ece - low, high - ece]), capsize=2,
+                              color=colour, linestyle=style, marker="o", markersize=4,
                               label=f"k = {width}" if average == AVERAGES[0] else None)
         axis.set(title=family, ylabel="calibration error (probability)")
         _members_axis(axis, populations)
     axes[0].set_ylim(bottom=0)  # for all, now that all are drawn
-    _legend_below(figure, axes[0], [Line2D([], [], color="grey", linestyle=style, label=f"averaged {average}")
-                                    for average, style in STYLES.items()])
+    _legend_below(figure, axes, widths, [Line2D([], [], color="grey", linestyle=style, label=f"averaged {average}")
+                                         for average, style in STYLES.items()])
     return figure
 
 
@@ -169,9 +174,11 @@ def _members_axis(axis: Axes, populations: Sequence[Ensembles]) -> None:
         axis.set_ylabel("")
 
 
-def _beside(members: Sequence[float], place: int, count: int) -> np.ndarray:
-    """Where one of `count` lines has its points, so that no line's bars hide another's."""
-    return np.asarray(members) * 1.04 ** (place - (count - 1) / 2)
+def _looks(widths: Mapping[str, Sequence[int]]) -> dict[int, tuple[np.ndarray, float]]:
+    """Of every width its colour and by how much its points are moved, so that no line's bars hide another's."""
+    colours = width_shades(widths)
+    return {width: (colour, 1.04 ** (place - (len(colours) - 1) / 2))
+            for place, (width, colour) in enumerate(colours.items())}
 
 
 def _spaced(figure: Figure) -> None:
@@ -179,6 +186,7 @@ def _spaced(figure: Figure) -> None:
     figure.get_layout_engine().set(w_pad=0.12)
 
 
-def _legend_below(figure: Figure, axis: Axes, more: Sequence[Line2D] = ()) -> None:
-    handles = [*axis.get_legend_handles_labels()[0], *more]
+def _legend_below(figure: Figure, axes: Sequence[Axes], widths: Mapping[str, Sequence[int]],
+                  more: Sequence[Line2D] = ()) -> None:
+    handles = [*legend_entries(axes, [f"k = {width}" for width in union(widths)])[0], *more]
     figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 5))

@@ -11,7 +11,7 @@ from lib.ensemble_statistics import (Families, averaging_gain, common_sizes, equ
                                      law_ratio, over_affordable, over_single, over_wide, ratio_interval, table)
 
 
-def cosine_findings(families: Families, widths: Sequence[int]) -> list[str]:
+def cosine_findings(families: Families, widths: Mapping[str, Sequence[int]]) -> list[str]:
     """E[t] and loss of the narrowest networks alone and together, and how far the law is off."""
     lines = []
     for family, populations in families.items():
@@ -20,10 +20,11 @@ def cosine_findings(families: Families, widths: Sequence[int]) -> list[str]:
         if not np.isfinite(t).all():
             lines.append(f"- **{family}**: some width has no similarity above zero, and so no E[t].")
             continue
+        narrowest, *_, widest = widths[family]
         limits = law(t[:, 0], np.inf, table(rows, "spread")[:, 0])
-        lines.append(f"- **{family}**: from one network of k = {widths[0]} to {size} E[t] goes from {t[0, 0]:.2f} to "
+        lines.append(f"- **{family}**: from one network of k = {narrowest} to {size} E[t] goes from {t[0, 0]:.2f} to "
                      f"{t[0, -1]:.2f} and the loss from {loss[0, 0]:.3f} to {loss[0, -1]:.3f} nats; one network of "
-                     f"k = {widths[-1]} has {t[-1, 0]:.2f} and {loss[-1, 0]:.3f}. Measured E[t] of ensembles is "
+                     f"k = {widest} has {t[-1, 0]:.2f} and {loss[-1, 0]:.3f}. Measured E[t] of ensembles is "
                      f"{ratio.min():.3f} to {ratio.max():.3f} times the law, whose limit for many members is "
                      f"{limits.min():.3f} to {limits.max():.3f}, depending on how much R varies over the images.")
     return lines
@@ -80,7 +81,8 @@ def practice_findings(families: Families) -> list[str]:
     return lines
 
 
-def parameter_findings(families: Families, parameters: Mapping[str, np.ndarray], widths: Sequence[int]) -> list[str]:
+def parameter_findings(families: Families, parameters: Mapping[str, np.ndarray], widths: Mapping[str, Sequence[int]]
+                       ) -> list[str]:
     """How near ensembles come to the parameters of the one network that they are compared with.
 
     `parameters`: family -> [widths], of a single network.
@@ -89,14 +91,15 @@ def parameter_findings(families: Families, parameters: Mapping[str, np.ndarray],
     for family, populations in families.items():
         sizes = common_sizes(populations)
         more = [100 * (sizes[column] * parameters[family][narrow] / parameters[family][wide] - 1)
-                for narrow, column, wide in equal_size_pairs(widths, sizes)]
+                for narrow, column, wide in equal_size_pairs(widths[family], sizes)]
         lines.append(f"- **Parameters, {family}**: " + (
             f"m networks of k have {min(more):+.1f} % to {max(more):+.1f} % more than one of k √m, in {len(more)} such "
             "comparisons." if more else "no m networks of one width have about as many as one of another."))
     return lines
 
 
-def cost_findings(families: Families, seconds: Mapping[str, np.ndarray], widths: Sequence[int]) -> list[str]:
+def cost_findings(families: Families, seconds: Mapping[str, np.ndarray], widths: Mapping[str, Sequence[int]]
+                  ) -> list[str]:
     """Ensembles against one wide network of their parameters, and against the best network that took no longer.
 
     `seconds`: family -> [widths], the training time of a single network.
@@ -105,7 +108,7 @@ def cost_findings(families: Families, seconds: Mapping[str, np.ndarray], widths:
     for family, populations in families.items():
         rows, sizes = estimates(populations), common_sizes(populations)
         parts = []
-        pairs = equal_size_pairs(widths, sizes)
+        pairs = equal_size_pairs(widths[family], sizes)
         if pairs:
             losses = [over_wide(rows, f"loss {average}", pairs) for average in AVERAGES]
             parts.append("beside one network of about as many parameters, m of k against one of k √m, ensembles have "

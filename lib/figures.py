@@ -1,6 +1,7 @@
 """The pictures of the book: one look, readable without colour vision, captions that say how many of what."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -8,6 +9,7 @@ from IPython.display import Markdown, display
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from lib.family_widths import Widths, all_steps, by_family, union
 from lib.intervals import Interval
 
 # Okabe and Ito's palette, told apart with every kind of colour vision; markers repeat the distinction.
@@ -42,16 +44,18 @@ def panel_grid(count: int, **options) -> tuple[Figure, list[Axes]]:
     return figure, list(axes.flat[:count])
 
 
-def by_width(families: Mapping[str, Interval], widths: Sequence[int], label: str, *, log: bool = False,
+def by_width(families: Mapping[str, Interval], widths: Widths, label: str, *, log: bool = False,
              axis: Axes | None = None) -> Figure:
     """One line a family over the width k, with its intervals; each value is (estimate, low, high), [widths] each."""
     axis = axis or subplots()[1]
+    widths = by_family(widths, families)
     for position, (family, (estimate, low, high)) in enumerate(families.items()):
-        shifted = np.asarray(widths) * 1.03 ** (position - (len(families) - 1) / 2)  # so that bars do not hide others
+        # So that bars do not hide others.
+        shifted = np.asarray(widths[family]) * 1.03 ** (position - (len(families) - 1) / 2)
         colour, marker = look(family, position)
         axis.errorbar(shifted, estimate, np.abs([estimate - low, high - estimate]), label=family, capsize=3,
                       color=colour, marker=marker)
-    width_axis(axis, widths)
+    width_axis(axis, union(widths))
     axis.set(ylabel=label, yscale="log" if log else "linear")
     if len(families) > 4:  # no corner is free then
         axis.figure.legend(loc="outside right center")
@@ -72,6 +76,21 @@ def shades(count: int) -> np.ndarray:
     return plt.get_cmap("cividis")(np.linspace(0, 0.9, count))
 
 
+def width_shades(widths: Mapping[str, Iterable[int]]) -> dict[int, np.ndarray]:
+    """The colour of every width that some family has, the same in all panels."""
+    return dict(zip(union(widths), shades(len(union(widths)))))
+
+
+def legend_entries(axes: Iterable[Axes], first: Iterable[str] = ()) -> tuple[list, list[str]]:
+    """Handles and labels of several panels, each label once: those named `first`, then all others."""
+    found: dict = {}
+    for axis in axes:
+        for handle, label in zip(*axis.get_legend_handles_labels()):
+            found.setdefault(label, handle)
+    labels = list(dict.fromkeys([*first, *found]))
+    return [found[label] for label in labels], labels
+
+
 def width_axis(axis: Axes, widths: Sequence[int], label: str = "width k (multiplier of the channels)") -> None:
     """A logarithmic axis of widths, or of other sizes with this `label`, that names each of them."""
     axis.set_xscale("log", base=2)
@@ -86,27 +105,29 @@ def curves(families: Mapping[str, Mapping[int, np.ndarray]], label: str) -> Figu
     `families`: family -> width -> [networks, epochs].
     """
     figure, axes = panel_grid(len(families), width=4.6, height=3.2, sharex=True, sharey=True)
+    colours = width_shades(families)
     for axis, (family, widths) in zip(axes, families.items()):
-        for colour, (width, values) in zip(shades(len(widths)), widths.items()):
+        for width, values in widths.items():
             epochs = np.arange(1, values.shape[1] + 1)
-            axis.plot(epochs, values.mean(0), color=colour, label=f"k = {width}")
-            axis.fill_between(epochs, values.min(0), values.max(0), color=colour, alpha=0.25, linewidth=0)
+            axis.plot(epochs, values.mean(0), color=colours[width], label=f"k = {width}")
+            axis.fill_between(epochs, values.min(0), values.max(0), color=colours[width], alpha=0.25, linewidth=0)
         axis.set(title=family, xlabel="epoch", ylabel=label, yscale="log")
         axis.label_outer()
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside right center")
+    figure.legend(*legend_entries(axes, [f"k = {width}" for width in colours]), loc="outside right center")
     return figure
 
 
-def heatmaps(panels: Mapping[str, np.ndarray], widths: Sequence[int], label: str,
+def heatmaps(panels: Mapping[str, np.ndarray], widths: Widths, label: str,
              half_widths: Mapping[str, np.ndarray] | None = None, low: float = 0) -> Figure:
     """A panel a family: [widths, widths] values in the cells, below them the half width of the interval if given.
 
     Colours go from `low` to the largest value.
     """
     figure, axes = panel_grid(len(panels), width=4.6, height=4.2)
+    widths = by_family(widths, panels)
     top = max(np.nanmax(values) for values in panels.values())
     for axis, (title, values) in zip(axes, panels.items()):
-        image = heatmap(axis, values, widths, top, None if half_widths is None else half_widths[title], low)
+        image = heatmap(axis, values, widths[title], top, None if half_widths is None else half_widths[title], low)
         axis.set_title(title)
     figure.colorbar(image, ax=axes, label=label, shrink=0.7, pad=0.02)
     return figure
@@ -131,19 +152,21 @@ def heatmap(axis: Axes, values: np.ndarray, widths: Sequence[int], top: float, h
     return image
 
 
-def steps(families: Mapping[str, Interval], widths: Sequence[int]) -> Figure:
+def steps(families: Mapping[str, Interval], widths: Mapping[str, Sequence[int]]) -> Figure:
     """A panel a family: each change to the next width with its interval, [widths, widths - 1] each, colour by row."""
     figure, axes = panel_grid(len(families), width=4.6, height=3.2, sharex=True, sharey=True)
+    colours, moves = width_shades(widths), all_steps(widths)
     for axis, (family, (estimate, low, high)) in zip(axes, families.items()):
-        for row, (width, colour) in enumerate(zip(widths, shades(len(widths)))):
-            places = np.arange(len(widths) - 1) + 0.13 * (row - (len(widths) - 1) / 2)
-            axis.errorbar(places, estimate[row], [estimate[row] - low[row], high[row] - estimate[row]], fmt="o",
-                          markersize=4, capsize=2, color=colour, label=f"other k = {width}")
+        places = np.array([moves.index(move) for move in pairwise(widths[family])])
+        for row, width in enumerate(widths[family]):
+            shifted = places + 0.13 * (list(colours).index(width) - (len(colours) - 1) / 2)
+            axis.errorbar(shifted, estimate[row], [estimate[row] - low[row], high[row] - estimate[row]], fmt="o",
+                          markersize=4, capsize=2, color=colours[width], label=f"other k = {width}")
         axis.axhline(0, color="black", linewidth=1)
-        axis.set_xticks(range(len(widths) - 1), [f"{a}→{b}" for a, b in zip(widths, widths[1:])])
+        axis.set_xticks(range(len(moves)), [f"{a}→{b}" for a, b in moves])
         axis.set(title=family, xlabel="step of the width k", ylabel="change of ρ (cosine)")
         axis.label_outer()
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside right center")
+    figure.legend(*legend_entries(axes, [f"other k = {width}" for width in colours]), loc="outside right center")
     return figure
 
 
@@ -170,15 +193,15 @@ def gradient_gallery(images: np.ndarray, columns: Mapping[str, np.ndarray], titl
     return figure
 
 
-def main_result(family: str, values: np.ndarray, diagonals: Mapping[str, Interval], widths: Sequence[int],
-                chance: tuple[float, float]) -> Figure:
+def main_result(family: str, values: np.ndarray, diagonals: Mapping[str, Interval],
+                widths: Mapping[str, Sequence[int]], chance: tuple[float, float]) -> Figure:
     """The trend in one picture: one family's similarity matrix, and rho(k, k) of all families over k."""
     figure, (left, right) = subplots(1, 2, width=5.6, height=4.4, gridspec_kw={"width_ratios": [1, 1.2]})
-    image = heatmap(left, values, widths, values.max())
+    image = heatmap(left, values, widths[family], values.max())
     left.set_title(f"{family}: similarity between widths")
     figure.colorbar(image, ax=left, label="expected similarity (cosine)", shrink=0.8)
     by_width(diagonals, widths, "expected similarity ρ(k, k) (cosine)", axis=right)
     right.axhspan(*chance, color="grey", alpha=0.5)
-    right.annotate("unrelated directions", (widths[-1], chance[1]), ha="right", va="bottom", fontsize=9)
+    right.annotate("unrelated directions", (union(widths)[-1], chance[1]), ha="right", va="bottom", fontsize=9)
     right.set(title="Two networks of one width", ylim=(min(-0.03, chance[0]), None))
     return figure

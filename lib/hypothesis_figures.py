@@ -1,6 +1,7 @@
 """The pictures of chapter 4: estimators of E[t], mean directions, the rank-one law, and the promise."""
 
 from collections.abc import Mapping, Sequence
+from itertools import product
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -8,6 +9,7 @@ from matplotlib.figure import Figure
 
 from lib.bootstrap import SimilarityMatrix
 from lib.extrapolation import direction_cosine, power_law
+from lib.family_widths import either, union
 from lib.figures import PAGE, look, subplots, width_axis
 from lib.intervals import Interval
 from lib.rank_one import coefficients, resultants
@@ -37,25 +39,28 @@ def estimators(truths: Mapping[str, float], estimates: Mapping[str, Mapping[str,
     return figure
 
 
-def population_cosines(values: np.ndarray, family_of: Sequence[str], widths: Sequence[int]) -> Figure:
-    """Corrected mean-direction cosines of all populations, families framed, the mean of each frame written in."""
+def population_cosines(values: np.ndarray, family_of: Sequence[str], width_of: Sequence[int]) -> Figure:
+    """Corrected mean-direction cosines of all populations, families framed, the mean of each frame written in.
+
+    `family_of`, `width_of`: of each population; those of a family stand together.
+    """
     figure, axis = subplots(width=7.6, height=6.6)
     image = axis.imshow(values, vmin=0, vmax=1, origin="lower")
-    families, size = list(dict.fromkeys(family_of)), len(widths)
-    for i, j in np.ndindex(len(families), len(families)):
-        block = values[i * size:(i + 1) * size, j * size:(j + 1) * size]
-        mean = np.nanmean(block[~np.eye(size, dtype=bool)] if i == j else block)
-        axis.text(j * size + (size - 1) / 2, i * size + (size - 1) / 2, f"{mean:.2f}", ha="center", va="center",
+    places = {family: np.flatnonzero(np.array(family_of) == family) for family in dict.fromkeys(family_of)}
+    for rows, columns in product(places.values(), places.values()):
+        block = values[np.ix_(rows, columns)]
+        mean = np.nanmean(block[~np.eye(len(block), dtype=bool)] if rows is columns else block)
+        axis.text(columns.mean(), rows.mean(), f"{mean:.2f}", ha="center", va="center",
                   fontsize=13, bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 2})
-    for edge in np.arange(1, len(families)) * size - 0.5:
-        axis.axhline(edge, color="white", linewidth=2)
-        axis.axvline(edge, color="white", linewidth=2)
+    for rows in list(places.values())[1:]:
+        axis.axhline(rows[0] - 0.5, color="white", linewidth=2)
+        axis.axvline(rows[0] - 0.5, color="white", linewidth=2)
     ticks = range(len(family_of))
-    axis.set_xticks(ticks, [str(width) for width in widths] * len(families), fontsize=8)
-    axis.set_yticks(ticks, [str(width) for width in widths] * len(families), fontsize=8)
+    axis.set_xticks(ticks, [str(width) for width in width_of], fontsize=8)
+    axis.set_yticks(ticks, [str(width) for width in width_of], fontsize=8)
     axis.grid(False)
-    for place, family in enumerate(families):
-        middle = (place + 0.5) / len(families)
+    for family, rows in places.items():
+        middle = (rows.mean() + 0.5) / len(family_of)
         axis.annotate(family, (middle, -0.055), xycoords="axes fraction", ha="center", va="top")
         axis.annotate(family, (-0.055, middle), xycoords="axes fraction", ha="right", va="center", rotation=90)
     axis.set_xlabel("width k and family", labelpad=22)
@@ -93,29 +98,31 @@ def rank_one(families: Mapping[str, SimilarityMatrix], per_image: Mapping[str, n
     return figure
 
 
-def promise(families: Mapping[str, SimilarityMatrix], widths: Sequence[int]) -> Figure:
+def promise(families: Mapping[str, SimilarityMatrix], widths: Mapping[str, Sequence[int]]) -> Figure:
     """Left: R(k), and the power law of all but the last width.  Right: cosines with the widest mean direction."""
     figure, (left, right) = subplots(1, 2, width=PAGE / 2, height=4.4)
-    at = np.geomspace(widths[0], widths[-1], 50)
     for position, (family, matrix) in enumerate(families.items()):
         colour, marker = look(family, position)
+        own = widths[family]
+        at = np.geomspace(own[0], own[-1], 50)
         estimate, low, high = matrix.interval(resultants)
-        left.errorbar(widths, estimate, [estimate - low, high - estimate], fmt=marker, color=colour, capsize=3,
+        left.errorbar(own, estimate, [estimate - low, high - estimate], fmt=marker, color=colour, capsize=3,
                       label=family)
-        left.plot(at, power_law(estimate[:-1], widths[:-1], at), color=colour, linestyle="dashed", linewidth=1.2)
+        left.plot(at, power_law(estimate[:-1], own[:-1], at), color=colour, linestyle="dashed", linewidth=1.2)
         single = [part[-1] for part in matrix.interval(resultants)]
         mean = matrix.interval(lambda rho: direction_cosine(rho, matrix.networks))
         _bar(right, position - 0.15, single, colour, "white", marker)
         _bar(right, position + 0.15, mean, colour, colour, marker)
-    width_axis(left, widths)
+    width_axis(left, union(widths))
     left.set(yscale="log", ylabel="E[t] (cosine)", title="dashed: fitted without the last width")
     ticks = [tick for tick in (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1) if left.get_ylim()[0] <= tick]
     left.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
     left.minorticks_off()
     left.legend()
     right.set_xticks(range(len(families)), families, rotation=15)
+    widest = either(own[-1] for own in widths.values())
     right.set(ylim=(0, 1), ylabel="cosine with the widest mean direction",
-              title=f"hollow: one network, k = {widths[-1]}\nfilled: mean of all narrower ones")
+              title=f"hollow: one network, k = {widest}\nfilled: mean of all narrower ones")
     return figure
 
 

@@ -16,13 +16,14 @@ from lib.rank_one import cosines, resultants
 Matrices = Mapping[str, SimilarityMatrix]
 
 
-def variance_findings(families: Matrices, widths: Sequence[int]) -> list[str]:
+def variance_findings(families: Matrices, widths: Mapping[str, Sequence[int]]) -> list[str]:
     """H1: the mean cosines at both ends, and how many steps are certain."""
     lines = []
     for family, matrix in families.items():
         mean, (_, low, high) = resultants(matrix.values), matrix.interval(falls)
-        lines.append(f"- **H1, {family}**: E[t] goes from {mean[0]:.2f} at k = {widths[0]} to {mean[-1]:.2f} at "
-                     f"k = {widths[-1]}; of {len(low)} steps {int((low > 0).sum())} have their whole interval above "
+        narrowest, *_, widest = widths[family]
+        lines.append(f"- **H1, {family}**: E[t] goes from {mean[0]:.2f} at k = {narrowest} to {mean[-1]:.2f} at "
+                     f"k = {widest}; of {len(low)} steps {int((low > 0).sum())} have their whole interval above "
                      f"zero, {int((high < 0).sum())} below.")
     return lines
 
@@ -79,15 +80,16 @@ def control_findings(family: str, matrices: Mapping[int, SimilarityMatrix]) -> l
             f"{widths[-1]}, the same order of images {in_brackets(order[0])} and {in_brackets(order[-1])}."]
 
 
-def promise_findings(families: Matrices, widths: Sequence[int]) -> list[str]:
+def promise_findings(families: Matrices, widths: Mapping[str, Sequence[int]]) -> list[str]:
     """The promise: predicted over measured, and the two cosines with the widest mean direction."""
     lines = []
     for family, matrix in families.items():
-        mean = in_brackets(matrix.interval(lambda rho: resultant_ratio(rho, widths)))
-        similarity = [part[-1] for part in matrix.interval(lambda rho: similarity_ratio(rho, widths))]
+        own = widths[family]
+        mean = in_brackets(matrix.interval(lambda rho: resultant_ratio(rho, own)))
+        similarity = [part[-1] for part in matrix.interval(lambda rho: similarity_ratio(rho, own))]
         cosine = direction_cosine(matrix.values, matrix.networks)
         lines.append(f"- **Promise, {family}**: predicted over measured is {mean} for E[t] and "
-                     f"{in_brackets(similarity)} for ρ(k, k), both at k = {widths[-1]}. The mean of the "
+                     f"{in_brackets(similarity)} for ρ(k, k), both at k = {own[-1]}. The mean of the "
                      f"{sum(matrix.networks[:-1])} narrower networks has the cosine {cosine:.2f} with the widest mean "
-                     f"direction, one network of k = {widths[-1]} has {resultants(matrix.values)[-1]:.2f}.")
+                     f"direction, one network of k = {own[-1]} has {resultants(matrix.values)[-1]:.2f}.")
     return lines

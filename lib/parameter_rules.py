@@ -36,6 +36,22 @@ def _widths(value: object) -> list[int]:
     return sorted(_whole(1)(width) for width in _distinct(value, 2))
 
 
+def _widths_by_family(value: object) -> list[int] | dict[str, list[int]]:
+    """A list for all families, or a table of lists."""
+    if not isinstance(value, dict):
+        return _widths(value)
+    for family in value:
+        models.check_family(family)
+    return {family: _widths_of(family, own) for family, own in value.items()}
+
+
+def _widths_of(family: str, value: object) -> list[int]:
+    try:
+        return _widths(value)
+    except ValueError as error:
+        raise ValueError(f"those of {family} {error}") from None
+
+
 def _seeds(value: object) -> int | dict[str, int]:
     """At least 3 networks: leaving one out has to leave a pair."""
     if isinstance(value, dict):
@@ -166,7 +182,7 @@ RULES = {
     "n_train": _optional_whole(1),
     "n_test": _optional_whole(1),
     "families": _families,
-    "widths": _widths,
+    "widths": _widths_by_family,
     "seeds": _seeds,
     "epochs": _whole(1),
     "precision": _precision,

@@ -7,13 +7,13 @@ Chapters therefore read their parameters through `read`, in the first cell after
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from itertools import product
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import yaml
 
 from lib import models, salience
+from lib.family_widths import Widths, by_family, one_if_alike
 from lib.files import ROOT
 from lib.parameter_rules import RULES
 from lib.specification import Specification
@@ -30,6 +30,8 @@ class ParameterError(ValueError):
 
 def read(namespace: Mapping[str, object], names: Iterable[str]) -> SimpleNamespace:
     """The checked values of the parameters `names`, found in a notebook's `globals()`.
+
+    `seeds` is a number for each of the `families`; `widths` is a list, or a list for each of them where they differ.
 
     Any other variable is taken for a misspelt parameter, so this comes before imports and other assignments.
 
@@ -49,8 +51,8 @@ def read(namespace: Mapping[str, object], names: Iterable[str]) -> SimpleNamespa
             setattr(values, name, RULES[name](_parsed(namespace[name])))
     if hasattr(values, "seeds") and hasattr(values, "families"):
         values.seeds = _seeds_by_family(values.seeds, values.families)
-    if hasattr(values, "widths") and hasattr(values, "families"):
-        check_family_widths(values.families, values.widths)
+    if hasattr(values, "widths"):
+        values.widths = _chosen_widths(values.widths, getattr(values, "families", None))
     return values
 
 
@@ -96,18 +98,28 @@ def check_epoch_counts(counts: list[int], least: int) -> None:
             raise ValueError(f"this chapter needs at least {least} numbers of epochs, not {len(counts)}")
 
 
-def check_widths(widths: list[int], least: int) -> None:
-    """Raises ParameterError for fewer widths than a chapter needs."""
+def check_widths(widths: dict[str, list[int]], least: int) -> None:
+    """Raises ParameterError for a family with fewer widths than a chapter needs."""
     with about("widths"):
-        if len(widths) < least:
-            raise ValueError(f"this chapter needs at least {least} widths, not {len(widths)}")
+        for family, own in widths.items():
+            if len(own) < least:
+                raise ValueError(f"this chapter needs at least {least} widths of each family, not {len(own)} of "
+                                 f"{family}")
 
 
-def check_family_widths(families: list[str], widths: list[int], name: str = "widths") -> None:
+def check_shared_widths(widths: list[int] | dict[str, list[int]]) -> None:
+    """Raises ParameterError where families have different widths, in a chapter that puts all beside each other."""
+    if isinstance(widths, dict):
+        raise ParameterError("parameter 'widths': this chapter needs the same widths for all its families, one list, "
+                             f"not {widths!r}")
+
+
+def check_family_widths(families: list[str], widths: Widths, name: str = "widths") -> None:
     """Raises ParameterError for a width that a family cannot have; `name`: of the parameter."""
     with about(name):
-        for family, width in product(families, widths):
-            models.check_width(family, width)
+        for family, own in by_family(widths, families).items():
+            for width in own:
+                models.check_width(family, width)
 
 
 def check_seeds(seeds: dict[str, int], least: int) -> None:
@@ -195,8 +207,26 @@ def _seeds_by_family(seeds: int | dict[str, int], families: list[str]) -> dict[s
     """The number of seeds for each chosen family."""
     if isinstance(seeds, int):
         return dict.fromkeys(families, seeds)
-    with about("seeds"):
-        for family in families:
-            if family not in seeds:
-                raise ValueError(f"names no number for the family {family!r}")
+    _check_named(families, seeds, "seeds", "number")
     return {family: seeds[family] for family in families}
+
+
+def _chosen_widths(widths: list[int] | dict[str, list[int]], families: list[str] | None
+                   ) -> list[int] | dict[str, list[int]]:
+    """Those of the chosen families: a list unless they differ.  Some chapters have no choice of families: None."""
+    if isinstance(widths, dict):
+        if families is None:
+            raise ParameterError("parameter 'widths': must be one list in a chapter without the parameter 'families', "
+                                 f"not {widths!r}")
+        _check_named(families, widths, "widths", "widths")
+        widths = one_if_alike(by_family(widths, families))
+    check_family_widths(families or [], widths)
+    return widths
+
+
+def _check_named(families: list[str], table: dict[str, object], name: str, what: str) -> None:
+    """Raises ParameterError for a chosen family that the table of the parameter `name` lacks; `what`: it holds."""
+    with about(name):
+        for family in families:
+            if family not in table:
+                raise ValueError(f"names no {what} for the family {family!r}")

@@ -1,7 +1,7 @@
 """Families as populations of trained networks: train what is missing, load the rest."""
 
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -80,10 +80,14 @@ def _stored(specification: Specification, seed: int) -> TrainedNetwork | None:
     return network
 
 
-def population_grid(images: ImageData, families: Iterable[str], widths: Iterable[int], seeds: Mapping[str, int],
-                    **recipe) -> dict[tuple[str, int], Population]:
-    """Every family at every width on the same images: (family, width) -> population of seeds 0 to seeds[family] - 1."""
-    requests = {(family, width): specify(images, family, width, **recipe) for family in families for width in widths}
+def population_grid(images: ImageData, families: Iterable[str], widths: Sequence[int] | Mapping[str, Sequence[int]],
+                    seeds: Mapping[str, int], **recipe) -> dict[tuple[str, int], Population]:
+    """Families at their widths on the same images: (family, width) -> population of seeds 0 to seeds[family] - 1.
+
+    `widths`: of all families, or family -> its own.
+    """
+    requests = {(family, width): specify(images, family, width, **recipe) for family in families
+                for width in (widths[family] if isinstance(widths, Mapping) else widths)}
     found = train_or_load({specification: range(seeds[family]) for (family, _), specification in requests.items()})
     for specification, population in found.items():
         if len(population) < 3:

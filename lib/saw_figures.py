@@ -1,12 +1,14 @@
 """The pictures of chapter 5: T_k and its shape (Figs. 7 and 8), stochastic order, and the test of symmetry."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lib import figures
+from lib.family_widths import all_steps, union
 from lib.intervals import Interval
 from lib.marginal import density, log_psi
 from lib.shapes import FittedShape
@@ -54,9 +56,10 @@ def densities(families: Cosines, dim: int) -> Figure:
     bins = np.arange(np.floor(25 * min(lowest, -3 * dim**-0.5)) / 25, 1.001, 0.04)
     grid = np.linspace(max(bins[0], -1), 1, 401)
     origin = uniform_logpdf(grid, dim)
+    colours = figures.width_shades(families)
     for row, (family, widths) in zip(axes, families.items()):
-        for colour, (width, t) in zip(figures.shades(len(widths)), widths.items()):
-            t = t[np.isfinite(t)]
+        for width, t in widths.items():
+            t, colour = t[np.isfinite(t)], colours[width]
             row[0].hist(t, bins=bins, density=True, color=colour, alpha=0.3)
             p = density(t, grid)
             row[0].plot(grid, p, color=colour, label=f"k = {width}")
@@ -75,7 +78,7 @@ def densities(families: Cosines, dim: int) -> Figure:
         axis.set_title(title, fontsize=11)
     for axis in axes[-1]:
         axis.set_xlabel(COSINE)
-    _legend_below(figure, axes[0, 0])
+    _legend_below(figure, axes[:, 0], [f"k = {width}" for width in colours])
     return figure
 
 
@@ -92,52 +95,55 @@ def fitted_shapes(families: Mapping[str, tuple[np.ndarray, Sequence[FittedShape]
             colour, dashes = looks[fitted.name]
             axis.plot(grid, fitted.log_likelihood(grid), color=colour, linestyle=dashes, linewidth=2, label=fitted.name)
         axis.set(title=title, xlabel=COSINE, ylabel="log p (nats)")
-    _legend_below(figure, axes[0])
+    _legend_below(figure, axes[:1])
     return figure
 
 
-def gains(families: Mapping[str, Mapping[str, Interval]], widths: Sequence[int]) -> Figure:
+def gains(families: Mapping[str, Mapping[str, Interval]], widths: Mapping[str, Sequence[int]]) -> Figure:
     """A panel a family: nats gained per direction by each shape over the exponential, [widths] each."""
     figure, axes = figures.panel_grid(len(families), width=figures.PAGE / 2, height=3.4, sharex=True, sharey=True)
     for axis, (family, shapes) in zip(axes, families.items()):
         looks = zip(("#009E73", "#0072B2", "#000000", "#CC79A7"), "os^D")
         for position, ((shape, (estimate, low, high)), (colour, marker)) in enumerate(zip(shapes.items(), looks)):
-            shifted = np.asarray(widths) * 1.06 ** (position - (len(shapes) - 1) / 2)
+            shifted = np.asarray(widths[family]) * 1.06 ** (position - (len(shapes) - 1) / 2)
             axis.errorbar(shifted, estimate, np.abs([estimate - low, high - estimate]), color=colour, marker=marker,
                           capsize=3, label=shape)
         axis.axhline(0, color="black", linewidth=1)
-        figures.width_axis(axis, widths)
+        figures.width_axis(axis, union(widths))
         axis.set(title=family, ylabel="gain (nats per direction)")
         axis.label_outer()
-    _legend_below(figure, axes[0])
+    _legend_below(figure, axes[:1])
     return figure
 
 
-def order(families: Mapping[str, Sequence[tuple[np.ndarray, Interval]]], widths: Sequence[int]) -> Figure:
+def order(families: Mapping[str, Sequence[tuple[np.ndarray, Interval]]], widths: Mapping[str, Sequence[int]]
+          ) -> Figure:
     """A panel a family: P(T > q) gained at each step of the width, over q, with intervals.
 
     Each step is (thresholds, (estimate, low, high)).
     """
     figure, axes = figures.panel_grid(len(families), width=figures.PAGE / 2, height=3.4, sharex=True, sharey=True)
+    names = {step: f"k = {step[0]} → {step[1]}" for step in all_steps(widths)}
+    looks = dict(zip(names, zip(figures.shades(len(names)), ("o", "s", "^", "D", "v", "P") * len(names))))
     for axis, (family, steps) in zip(axes, families.items()):
-        looks = zip(figures.shades(len(steps)), ("o", "s", "^", "D", "v", "P") * len(steps))
-        for (colour, marker), (q, (estimate, low, high)), a, b in zip(looks, steps, widths, widths[1:]):
-            axis.plot(q, estimate, color=colour, marker=marker, markersize=3.5, label=f"k = {a} → {b}")
+        for step, (q, (estimate, low, high)) in zip(pairwise(widths[family]), steps):
+            colour, marker = looks[step]
+            axis.plot(q, estimate, color=colour, marker=marker, markersize=3.5, label=names[step])
             axis.fill_between(q, low, high, color=colour, alpha=0.2, linewidth=0)
         axis.axhline(0, color="black", linewidth=1)
         axis.set(title=family, xlabel="threshold q (cosine)", ylabel="change of P(T > q)")
         axis.label_outer()
-    _legend_below(figure, axes[0])
+    _legend_below(figure, axes, names.values())
     return figure
 
 
-def symmetry(measured: Mapping[str, Interval], symmetric: Mapping[str, np.ndarray], widths: Sequence[int],
-             dim: int) -> Figure:
+def symmetry(measured: Mapping[str, Interval], symmetric: Mapping[str, np.ndarray],
+             widths: Mapping[str, Sequence[int]], dim: int) -> Figure:
     """Effective dimension of mu_perp over the width, with those of populations made symmetric (hollow), [widths] each.
     """
     axis = figures.subplots(width=7.2, height=4.4)[1]
     for family, values in symmetric.items():
-        axis.plot(widths, values, color=figures.COLOURS[family], marker=figures.MARKERS[family],
+        axis.plot(widths[family], values, color=figures.COLOURS[family], marker=figures.MARKERS[family],
                   markerfacecolor="white", linestyle="none")
     # An end without bound is drawn at the number of dimensions, above everything else.
     bounded = {family: tuple(np.minimum(part, dim) for part in values) for family, values in measured.items()}
@@ -153,6 +159,6 @@ def _log(values: np.ndarray) -> np.ndarray:
     return np.log(values, where=values > 0, out=np.full(np.shape(values), np.nan))
 
 
-def _legend_below(figure: Figure, axis: Axes) -> None:
-    handles, labels = axis.get_legend_handles_labels()
+def _legend_below(figure: Figure, axes: Iterable[Axes], first: Iterable[str] = ()) -> None:
+    handles, labels = figures.legend_entries(axes, first)
     figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 6))

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from lib.batch_size import Measures
 from lib.batch_size_effects import UNITS, by_population
 from lib.batch_size_figures import LABELS, line_a_width
+from lib.family_widths import union
 from lib.figures import by_width, subplots, width_axis
 from lib.intervals import Interval
 from lib.picture_growth import neighbours, own_similarity
@@ -15,7 +16,8 @@ from lib.released_pictures import WIDTHS
 from lib.scale import Lines, sizes
 
 
-def beside_picture(families: Mapping[str, Interval], widths: Sequence[int], picture: np.ndarray | None) -> Figure:
+def beside_picture(families: Mapping[str, Interval], widths: Mapping[str, Sequence[int]], picture: np.ndarray | None
+                   ) -> Figure:
     """rho(k, k) of every family with intervals, and of the picture, [widths, widths], its two readings in black."""
     axis = subplots(width=8)[1]
     by_width(families, widths, "similarity ρ(k, k) (cosine)", axis=axis)
@@ -23,7 +25,7 @@ def beside_picture(families: Mapping[str, Interval], widths: Sequence[int], pict
         axis.plot(WIDTHS, own_similarity(picture), color="black", marker=".", label="released picture, exp(2a)")
         axis.plot(*neighbours(picture, WIDTHS), color="black", marker="x", linestyle="none", markersize=6,
                   label="released picture,\nneighbouring widths")
-        width_axis(axis, sorted({*widths, WIDTHS[0], *(width for width in WIDTHS if width.bit_count() == 1)}))
+        width_axis(axis, sorted({*union(widths), WIDTHS[0], *(width for width in WIDTHS if width.bit_count() == 1)}))
     for legend in filter(None, (axis.get_legend(), *axis.figure.legends)):
         legend.remove()  # one of all lines follows
     axis.figure.legend(*axis.get_legend_handles_labels(), loc="outside right center")

@@ -41,7 +41,8 @@ def growth_words(growth: Growth | None) -> str:
 
 def reading_finding(families: Mapping[str, SimilarityMatrix]) -> str:
     """How far exp(2 a_k), which stands for rho(k, k) in the picture, is from it where both are known."""
-    ratios = np.array([own_similarity(matrix.values) / np.diagonal(matrix.values) for matrix in families.values()])
+    ratios = np.concatenate([own_similarity(matrix.values) / np.diagonal(matrix.values)
+                             for matrix in families.values()])
     known = ratios[np.isfinite(ratios)]
     told = (f"is {known.min():.2f} to {known.max():.2f} times as large" if len(known) else
             "does not exist, because some similarities are not positive")

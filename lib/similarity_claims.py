@@ -47,13 +47,13 @@ def growth_claims(family: str, matrix: SimilarityMatrix, widths: Sequence[int], 
     ]
 
 
-def findings(families: Mapping[str, SimilarityMatrix], widths: Sequence[int]) -> str:
+def findings(families: Mapping[str, SimilarityMatrix], widths: Mapping[str, Sequence[int]]) -> str:
     """The answer in words, one Markdown line a family."""
     lines = []
     for family, matrix in families.items():
-        single = matrix.interval(steps)
-        lines.append(f"- **{family}**: ρ goes from {matrix.values[0, 0]:.2f} at ({widths[0]}, {widths[0]}) to "
-                     f"{matrix.values[-1, -1]:.2f} at ({widths[-1]}, {widths[-1]}); a step adds "
+        single, (first, *_, last) = matrix.interval(steps), widths[family]
+        lines.append(f"- **{family}**: ρ goes from {matrix.values[0, 0]:.2f} at ({first}, {first}) to "
+                     f"{matrix.values[-1, -1]:.2f} at ({last}, {last}); a step adds "
                      f"{in_brackets(matrix.interval(mean_step), '.3f')} on average. Of the {single[0].size} single steps, "
                      f"{int((single[1] > 0).sum())} have their whole pointwise interval above zero and "
                      f"{int((single[2] < 0).sum())} below.")

@@ -15,36 +15,37 @@ SMALL = LARGEST / 4
 Families = Mapping[str, Sequence[Distances]]
 
 
-def distance_claims(distances: Mapping[str, Families], widths: Sequence[int]) -> list[Claim]:
+def distance_claims(distances: Mapping[str, Families], widths: Mapping[str, Sequence[int]]) -> list[Claim]:
     """All claims that the families at hand allow, of `lib.wasserstein_distances.family_distances`; none without it.
 
     The order of two families is judged under both readings of S(f), the rest under the first.
     """
-    claims = [order_claim(name, reading, families) for name, pair in DEEPER.items()
-              for reading, families in distances.items() if set(pair) <= set(families)]
+    claims = [order_claim(name, reading, families, widths) for name, pair in DEEPER.items()
+              for reading, families in distances.items() if set(pair) <= set(families) and _shared(widths, *pair)]
     for families in list(distances.values())[:1]:
         claims.append(small_claim(families, widths))
         claims += [null_claim(family, populations) for family, populations in families.items()]
     return claims
 
 
-def order_claim(name: str, reading: str, families: Families) -> Claim:
-    """The deeper of two families has the larger mean distance, averaged over widths."""
+def order_claim(name: str, reading: str, families: Families, widths: Mapping[str, Sequence[int]]) -> Claim:
+    """The deeper of two families has the larger mean distance, averaged over the widths that both have."""
     deep, shallow = DEEPER[name]
-    populations = [*families[deep], *families[shallow]]
-    share = np.repeat([1 / len(families[deep]), -1 / len(families[shallow])],
-                      [len(families[deep]), len(families[shallow])])
+    shared = _shared(widths, deep, shallow)
+    populations = [families[family][widths[family].index(width)] for family in (deep, shallow) for width in shared]
+    share = np.repeat([1 / len(shared), -1 / len(shared)], len(shared))
+    over = "widths" if widths[deep] == widths[shallow] else f"k = {', '.join(map(str, shared))}"
     estimate, low, high = interval(populations, share)
     return Claim(f"03-wasserstein-{name}{_suffix(reading)}",
                  f"Networks of {deep} differ more from each other than those of {shallow}.",
-                 f"WD({deep}) - WD({shallow}), mean over widths; cosines with {READINGS[reading].label}",
+                 f"WD({deep}) - WD({shallow}), mean over {over}; cosines with {READINGS[reading].label}",
                  estimate, low, high, *_numbers(populations), "95 % interval above zero", judge_above(low, high))
 
 
-def small_claim(families: Families, widths: Sequence[int]) -> Claim:
+def small_claim(families: Families, widths: Mapping[str, Sequence[int]]) -> Claim:
     """Every mean distance is far below 2, the largest that there can be."""
     populations = [(f"{family}, k = {width}", found) for family, row in families.items()
-                   for width, found in zip(widths, row, strict=True)]
+                   for width, found in zip(widths[family], row, strict=True)]
     intervals = [interval([found]) for _, found in populations]
     # Many populations are looked at: one of them contradicts only beyond what chance does among so many.
     lows = [interval([found], level=1 - 0.05 / len(populations))[1] for _, found in populations]
@@ -97,6 +98,10 @@ def distance_findings(claims: Sequence[Claim]) -> str:
                  f"{sum(claim.verdict == SUPPORTED for claim in nulls)} of {len(nulls)} families the interval of the "
                  "mean over widths lies above the 97.5 % point of two samples of one law.")
     return "\n".join(lines)
+
+
+def _shared(widths: Mapping[str, Sequence[int]], deep: str, shallow: str) -> list[int]:
+    return [width for width in widths[deep] if width in widths[shallow]]
 
 
 def _suffix(reading: str) -> str:

@@ -134,12 +134,13 @@ def interval(populations: Sequence[Distances], weights: Sequence[float] = (1.0,)
     return estimate, float(estimate - margin), float(estimate + margin)
 
 
-def table(distances: Mapping[str, Mapping[str, Sequence[Distances]]], widths: Sequence[int]) -> pd.DataFrame:
+def table(distances: Mapping[str, Mapping[str, Sequence[Distances]]], widths: Mapping[str, Sequence[int]]
+          ) -> pd.DataFrame:
     """Table 1: a row a family and width; for each reading mean +- sd over pairs, and what one law's samples reach."""
     rows = {}
     for name, families in distances.items():
         for family, populations in families.items():
-            for width, found in zip(widths, populations, strict=True):
+            for width, found in zip(widths[family], populations, strict=True):
                 row = rows.setdefault((family, width), {("", "images"): found.images, ("", "left out"): found.left_out})
                 spread = f"{found.each.mean():.4f} ± {found.each.std(ddof=1):.4f}".replace(" ", "\N{NO-BREAK SPACE}")
                 row |= {(READINGS[name].label, column): value for column, value in {

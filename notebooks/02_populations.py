@@ -22,9 +22,11 @@ precision = "float32"
 
 # %% tags=["hide-input"]
 from lib import parameters
+from lib.family_widths import by_family, table
 
 p = parameters.read(globals(), ["study", "dataset", "n_train", "n_test", "families", "widths", "seeds", "epochs",
                                 "precision"])
+widths_of = by_family(p.widths, p.families)
 
 # %%
 import numpy as np
@@ -112,16 +114,16 @@ figures.show(figure, "**The paper's Fig. 16.** Trainable parameters against widt
 # Every network is kept on disk with its curves and checksums. The next cell trains what is missing and loads the rest.
 
 # %% tags=["nbval-ignore-output"]
-populations = population_grid(images, p.families, p.widths, p.seeds, epochs=p.epochs, precision=p.precision)
+populations = population_grid(images, p.families, widths_of, p.seeds, epochs=p.epochs, precision=p.precision)
 
 # %%
-sizes = pd.DataFrame({family: {k: len(populations[family, k]) for k in p.widths} for family in p.families})
-print("trained networks in each population\n" + sizes.rename_axis("k").to_string())
-networks = int(sizes.to_numpy().sum())
+sizes = table({family: {k: len(populations[family, k]) for k in widths_of[family]} for family in p.families})
+print("trained networks in each population\n" + sizes.to_string())
+networks = sum(map(len, populations.values()))
 
 # %% mystnb={"image": {"alt": "One panel for each family with training loss over epochs on a logarithmic axis, one curve for each width with a band that holds all its networks."}} tags=["hide-input"]
-losses = {family: {k: np.array([network.train_loss for network in populations[family, k].networks]) for k in p.widths}
-          for family in p.families}
+losses = {family: {k: np.array([network.train_loss for network in populations[family, k].networks])
+                   for k in widths_of[family]} for family in p.families}
 figures.show(figures.curves(losses, "training loss (nats)"),
              f"**Training loss.** Mean over the networks of a population (line) and the range that holds all of them "
              f"(band); n = {networks} networks, {len(images.train_labels)} training images.")
@@ -137,22 +139,22 @@ print("families whose mean training loss after the last epoch is lower at every 
 # The interval of a mean over networks is Student's, over the networks of the population.
 
 # %% mystnb={"image": {"alt": "Two panels over the width k with one line for each family: mean test accuracy, and mean test loss on a logarithmic axis, with intervals over the networks."}} tags=["hide-input", "nbval-ignore-output"]
-accuracy = {family: [[network.test_accuracy[-1] for network in populations[family, k].networks] for k in p.widths]
-            for family in p.families}
-loss = {family: [[network.test_loss[-1] for network in populations[family, k].networks] for k in p.widths]
+accuracy = {family: [[network.test_accuracy[-1] for network in populations[family, k].networks]
+                     for k in widths_of[family]] for family in p.families}
+loss = {family: [[network.test_loss[-1] for network in populations[family, k].networks] for k in widths_of[family]]
         for family in p.families}
 figure, (left, right) = figures.subplots(1, 2, width=5.2)
-figures.by_width({family: intervals.mean_interval(np.array(values).T) for family, values in accuracy.items()}, p.widths,
-                 "test accuracy (fraction)", axis=left)
-figures.by_width({family: intervals.mean_interval(np.array(values).T) for family, values in loss.items()}, p.widths,
-                 "test loss (nats)", log=True, axis=right)
+figures.by_width({family: intervals.mean_interval(np.array(values).T) for family, values in accuracy.items()},
+                 widths_of, "test accuracy (fraction)", axis=left)
+figures.by_width({family: intervals.mean_interval(np.array(values).T) for family, values in loss.items()},
+                 widths_of, "test loss (nats)", log=True, axis=right)
 figures.show(figure, f"**Accuracy and loss by width.** Means over networks with 95 % intervals; n = {networks} networks, "
              f"{len(images.test_labels)} test images.")
 
 # %% tags=["nbval-ignore-output"]
-table = pd.DataFrame({family: [f"{np.mean(row):.3f} ± {np.std(row, ddof=1):.3f}" for row in rows]
-                      for family, rows in accuracy.items()}, index=pd.Index(p.widths, name="k"))
-print("test accuracy, mean ± standard deviation over networks\n" + table.to_string())
+means = table({family: {k: f"{np.mean(row):.3f} ± {np.std(row, ddof=1):.3f}" for k, row in zip(widths_of[family], rows)}
+               for family, rows in accuracy.items()})
+print("test accuracy, mean ± standard deviation over networks\n" + means.to_string())
 
 # %% [markdown]
 # ## Verdicts
@@ -170,7 +172,7 @@ for family, rows in accuracy.items():
     estimate, low, high = intervals.difference_interval(rows[-1], rows[0])
     verdicts.append(claims.Claim(
         f"02-accuracy-{family}", f"Wider networks of {family} classify better.",
-        f"test accuracy at k = {p.widths[-1]} minus k = {p.widths[0]}", estimate, low, high,
+        f"test accuracy at k = {widths_of[family][-1]} minus k = {widths_of[family][0]}", estimate, low, high,
         len(rows[-1]) + len(rows[0]), len(images.test_labels), "95 % interval over networks above zero",
         claims.judge_above(low, high)))
 for claim in verdicts:

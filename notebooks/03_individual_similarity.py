@@ -26,15 +26,16 @@ random_seed = 0
 
 # %% tags=["hide-input"]
 from lib import parameters
+from lib.family_widths import by_family, table
 
 p = parameters.read(globals(), ["study", "dataset", "n_train", "n_test", "families", "widths", "seeds", "epochs",
                                 "precision", "output", "grid", "bootstrap_draws", "random_seed"])
+widths_of = by_family(p.widths, p.families)
 
 # %%
 import warnings
 
 import numpy as np
-import pandas as pd
 from IPython.display import Markdown, display
 from myst_nb import glue
 
@@ -58,20 +59,20 @@ from lib.wasserstein_figures import distances_by_width
 # %% tags=["nbval-ignore-output"]
 images = data.load(p.dataset, n_train=p.n_train, n_test=p.n_test)
 parameters.check_grid(p.grid, *images.test_images.shape[1:3])
-populations = population_grid(images, p.families, p.widths, p.seeds, epochs=p.epochs, precision=p.precision)
+populations = population_grid(images, p.families, widths_of, p.seeds, epochs=p.epochs, precision=p.precision)
 directions = salience.population_directions(populations, images, output=p.output, grid=p.grid)
 
 # %%
-networks = {family: sum(len(populations[family, k]) for k in p.widths) for family in p.families}
-n_images, dim = directions[p.families[0], p.widths[0]].shape[1:]
+networks = {family: sum(len(populations[family, k]) for k in widths_of[family]) for family in p.families}
+n_images, dim = next(iter(directions.values())).shape[1:]
 print("networks:", ", ".join(f"{count} {family}" for family, count in networks.items()))
 print(f"test images: {n_images}; dimensions of a direction: {dim}")
 
 # %% tags=["nbval-ignore-output"]
 warnings.filterwarnings("ignore", message=".*gradients are zero")  # this table says it
-zeros = pd.DataFrame(similarity.zero_counts(directions))
+zeros = table(similarity.zero_counts(directions))
 print("gradients that are exactly zero, of", n_images, "for each network; averages leave them out\n"
-      + zeros.rename_axis("k").to_string())
+      + zeros.to_string())
 
 # %% [markdown]
 # ## What the gradients look like
@@ -82,12 +83,12 @@ print("gradients that are exactly zero, of", n_images, "for each network; averag
 
 # %% mystnb={"image": {"alt": "Rows of test images with the input gradients of two narrow and two wide networks, and the mean directions of narrow and of wide networks."}} tags=["hide-input"]
 family = p.families[0]
+narrowest, *_, widest = widths_of[family]
 shown = [int(np.flatnonzero(images.test_labels == label)[0]) for label in range(min(4, len(images.classes)))]
-narrow, wide = directions[family, p.widths[0]], directions[family, p.widths[-1]]
+narrow, wide = directions[family, narrowest], directions[family, widest]
 columns = {f"k = {k}\nseed {populations[family, k].networks[i].seed}": directions[family, k][i]
-           for k in (p.widths[0], p.widths[-1]) for i in (0, 1)}
-columns |= {
-           f"mean of\nk = {p.widths[0]}": narrow.mean(0), f"mean of\nk = {p.widths[-1]}": wide.mean(0)}
+           for k in (narrowest, widest) for i in (0, 1)}
+columns |= {f"mean of\nk = {narrowest}": narrow.mean(0), f"mean of\nk = {widest}": wide.mean(0)}
 channels = images.train_images.shape[1]
 pictures = {title: salience.as_pictures(column[shown], channels) for title, column in columns.items()}
 figure = figures.gradient_gallery(images.pixel_values(images.test_images[shown]), pictures,
@@ -107,10 +108,10 @@ figures.show(figure, f"**Images and their gradients.** {family}; n = {len(shown)
 # %% mystnb={"image": {"alt": "One heatmap for each family of the similarity of single networks over widths k1 and k2, with its number in every cell."}} tags=["hide-input"]
 single = {}
 for family in p.families:
-    first = np.stack([directions[family, k][0] for k in p.widths])
-    second = np.stack([directions[family, k][1] for k in p.widths])
-    single[family] = np.where(np.eye(len(p.widths)), similarity.pairwise(first, second), similarity.pairwise(first))
-figures.show(figures.heatmaps(single, p.widths, "individual similarity (cosine)"),
+    first = np.stack([directions[family, k][0] for k in widths_of[family]])
+    second = np.stack([directions[family, k][1] for k in widths_of[family]])
+    single[family] = np.where(np.eye(len(first)), similarity.pairwise(first, second), similarity.pairwise(first))
+figures.show(figures.heatmaps(single, widths_of, "individual similarity (cosine)"),
              f"**The paper's Fig. 2, single networks.** n = {n_images} test images, one network for each width "
              "(two on the diagonal).")
 
@@ -133,7 +134,7 @@ matrices = {family: bootstrap.similarity_matrix(row, rng, p.bootstrap_draws)
 
 # %% mystnb={"image": {"alt": "One heatmap for each family of the expected similarity over widths k1 and k2 with its number and half its interval in every cell."}} tags=["hide-input"]
 intervals = {family: matrix.interval() for family, matrix in matrices.items()}
-figure = figures.heatmaps({family: estimate for family, (estimate, _, _) in intervals.items()}, p.widths,
+figure = figures.heatmaps({family: estimate for family, (estimate, _, _) in intervals.items()}, widths_of,
                           "expected similarity ρ(k1, k2) (cosine)",
                           {family: (high - low) / 2 for family, (_, low, high) in intervals.items()})
 figures.show(figure, "**The paper's Fig. 12, row of this data set.** Expected similarity with half the width of its 95 % "
@@ -156,7 +157,7 @@ chance = tuple(np.quantile(null, [0.025, 0.975]))
 # %% mystnb={"image": {"alt": "Left: heatmap of the expected similarity of the first family over k1 and k2. Right: the similarity of two networks of one width against the width, one line for each family with intervals, and a grey band for unrelated directions."}} tags=["hide-input"]
 family = p.families[0]
 diagonals = {name: tuple(np.diagonal(part) for part in interval) for name, interval in intervals.items()}
-trend = figures.main_result(family, intervals[family][0], diagonals, p.widths, chance)
+trend = figures.main_result(family, intervals[family][0], diagonals, widths_of, chance)
 figures.show(trend, f"**The trend.** Left: {family}. Right: all families with 95 % intervals over networks and images, and "
              f"the band of unrelated directions. n = {n_images} test images, {sum(networks.values())} networks.")
 
@@ -178,7 +179,7 @@ figures.show(trend, f"**The trend.** Left: {family}. Right: all families with 95
 
 # %% tags=["nbval-ignore-output"]
 verdicts = [claim for family in p.families
-            for claim in growth_claims(family, matrices[family], p.widths, chance)]
+            for claim in growth_claims(family, matrices[family], widths_of[family], chance)]
 for claim in verdicts:
     print(f"{claim.name}: {claim.verdict}")
 
@@ -186,7 +187,7 @@ for claim in verdicts:
 claims.table(verdicts)
 
 # %% mystnb={"image": {"alt": "One panel for each family: a point with an interval for every step of the similarity matrix to the next width, coloured by the width of the other network, and a line at zero."}} tags=["hide-input", "nbval-ignore-output"]
-figures.show(figures.steps({family: matrix.interval(steps) for family, matrix in matrices.items()}, p.widths),
+figures.show(figures.steps({family: matrix.interval(steps) for family, matrix in matrices.items()}, widths_of),
              f"**Every step.** Change of the expected similarity when one network moves to the next width, the other's width "
              f"given by colour, with pointwise 95 % intervals; n = {n_images} test images, {sum(networks.values())} networks.")
 
@@ -227,11 +228,11 @@ for reading, families in distances.items():
 
 # %% tags=["hide-input", "nbval-ignore-output"]
 if distances:
-    display(wasserstein_distances.table(distances, p.widths))
+    display(wasserstein_distances.table(distances, widths_of))
 
 # %% mystnb={"image": {"alt": "Two panels, one for each reading of S(f): the mean distance between networks of one family over the width, a line with intervals for each of the families, and a grey band for two samples of one law."}} tags=["hide-input", "nbval-ignore-output"]
 if distances:
-    figures.show(distances_by_width(distances, p.widths),
+    figures.show(distances_by_width(distances, widths_of),
                  f"**The paper's Table 1 as a picture.** Mean distance of two networks, of {compared} in each "
                  f"population ({compared - 1} where one is the reference), with pointwise 95 % intervals over networks; "
                  "band: 95 % of the distances of two samples of one law, over all families; "
@@ -250,7 +251,7 @@ if distances:
 #   over widths, lies above the 97.5 % point of the null; contradicted if it lies below the null's mean).
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-distance_verdicts = distance_claims(distances, p.widths)
+distance_verdicts = distance_claims(distances, widths_of)
 if distance_verdicts:
     display(claims.table(distance_verdicts))
 
@@ -258,13 +259,13 @@ if distance_verdicts:
 # ## What it shows here
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-display(Markdown(findings(matrices, p.widths)))
+display(Markdown(findings(matrices, widths_of)))
 display(Markdown(distance_findings(distance_verdicts)))
 
 # %% tags=["hide-input", "nbval-ignore-output", "remove-output"]
 # The numbers and the figure of the book's first page.
 for place, corner in (("narrow", 0), ("wide", -1)):
-    glue(f"width-{place}", p.widths[corner], display=False)
+    glue(f"width-{place}", widths_of[p.families[0]][corner], display=False)
     for part, values in zip(("rho", "low", "high"), diagonals[p.families[0]]):
         glue(f"{part}-{place}", float(values[corner]), display=False)
 glue("chance", float(chance[1]), display=False)

@@ -34,13 +34,15 @@ random_seed = 0
 
 # %% tags=["hide-input"]
 from lib import parameters
+from lib.family_widths import by_family
 
 p = parameters.read(globals(), ["study", "dataset", "n_train", "n_test", "families", "widths", "seeds",
                                 "control_family", "control_widths", "control_seeds", "epochs", "precision", "output",
                                 "grid", "bootstrap_draws", "simulations", "random_seed"])
-parameters.check_widths(p.widths, 3)
+widths_of = by_family(p.widths, p.families)
+parameters.check_widths(widths_of, 3)
 parameters.check_among("control_family", p.control_family, "families", p.families)
-parameters.check_among("control_widths", p.control_widths, "widths", p.widths)
+parameters.check_among("control_widths", p.control_widths, "widths", widths_of[p.control_family])
 
 # %%
 import warnings
@@ -114,7 +116,7 @@ print(f"largest error from 3 networks on: pairs below 0.03: {pairs_error < 0.03}
 # The networks of the previous chapters, and their similarities as in chapter 3. What is missing is trained now.
 
 # %% tags=["nbval-ignore-output"]
-populations = population_grid(images, p.families, p.widths, p.seeds, epochs=p.epochs, precision=p.precision)
+populations = population_grid(images, p.families, widths_of, p.seeds, epochs=p.epochs, precision=p.precision)
 directions = salience.population_directions(populations, images, output=p.output, grid=p.grid)
 
 # %%
@@ -140,7 +142,7 @@ pd.DataFrame(estimates).T.rename_axis(["family", "k"]).round(3)
 
 # %% mystnb={"image": {"alt": "The spherical variance 1 - E[t] against the width k on a logarithmic axis, one line a family with intervals."}} tags=["hide-input"]
 variances = {family: matrix.interval(lambda rho: 1 - rank_one.resultants(rho)) for family, matrix in matrices.items()}
-figures.show(figures.by_width(variances, p.widths, "spherical variance 1 − E[t] (dimensionless)"),
+figures.show(figures.by_width(variances, widths_of, "spherical variance 1 − E[t] (dimensionless)"),
              f"**H1.** Spherical variance of the input gradients' directions, with 95 % intervals over networks and images; "
              f"n = {n_images} test images; networks over all widths: {counted}.")
 
@@ -149,7 +151,7 @@ figures.show(figures.by_width(variances, p.widths, "spherical variance 1 − E[t
 # step: all those intervals lie above zero; contradicted if one lies below at a level corrected for their number.
 
 # %% tags=["nbval-ignore-output"]
-h1 = [claim for family, matrix in matrices.items() for claim in variance_claims(family, matrix, p.widths)]
+h1 = [claim for family, matrix in matrices.items() for claim in variance_claims(family, matrix, widths_of[family])]
 for claim in h1:
     print(f"{claim.name}: {claim.verdict}")
 
@@ -164,13 +166,13 @@ for claim in h1:
 # %% mystnb={"image": {"alt": "One heatmap a family of the plain cosine of the mean directions of two widths, with its number in every cell."}} tags=["hide-input"]
 raw = {family: np.array([[similarity.mean_direction_cosine(a, b, corrected=False) for b in populations]
                          for a in populations]) for family, populations in by_family.items()}
-figures.show(figures.heatmaps(raw, p.widths, "raw cosine of mean directions"),
+figures.show(figures.heatmaps(raw, widths_of, "raw cosine of mean directions"),
              f"**H2, raw.** Cosine of the estimated mean directions of two widths, mean over n = {n_images} test images; "
              f"networks: {counted}. Too low where few networks scatter widely; the diagonal compares a mean with itself.")
 
 # %% mystnb={"image": {"alt": "One heatmap a family of the corrected cosine of the mean directions of two widths with its number and half its interval in every cell."}} tags=["hide-input"]
 corrected = {family: matrix.interval(rank_one.cosines) for family, matrix in matrices.items()}
-figures.show(figures.heatmaps({family: estimate for family, (estimate, _, _) in corrected.items()}, p.widths,
+figures.show(figures.heatmaps({family: estimate for family, (estimate, _, _) in corrected.items()}, widths_of,
                               "corrected cosine of mean directions",
                               {family: (high - low) / 2 for family, (_, low, high) in corrected.items()}),
              "**H2, corrected for the finite number of networks,** with half the width of the 95 % interval. "
@@ -179,12 +181,12 @@ figures.show(figures.heatmaps({family: estimate for family, (estimate, _, _) in 
 # %% tags=["nbval-ignore-output"]
 rng = np.random.default_rng([p.random_seed, 2])
 halves = {family: mean_directions.split_half_cosines(populations, rng) for family, populations in by_family.items()}
-upper = np.triu_indices(len(p.widths), 1)
+upper = {family: np.triu_indices(len(own), 1) for family, own in widths_of.items()}
 pd.DataFrame({family: {
-    "lowest raw cosine": raw[family][upper].min(),
-    "lowest by split halves": halves[family][upper].min(),
-    "lowest corrected": corrected[family][0][upper].min(),
-    "largest difference of the last two": np.abs(halves[family] - corrected[family][0])[upper].max(),
+    "lowest raw cosine": raw[family][upper[family]].min(),
+    "lowest by split halves": halves[family][upper[family]].min(),
+    "lowest corrected": corrected[family][0][upper[family]].min(),
+    "largest difference of the last two": np.abs(halves[family] - corrected[family][0])[upper[family]].max(),
     "halves of one population, narrowest": halves[family][0, 0],
     "halves of one population, widest": halves[family][-1, -1],
 } for family in p.families}).round(3)
@@ -194,13 +196,13 @@ pd.DataFrame({family: {
 # all others:
 
 # %%
-family_of = [family for family in p.families for _ in p.widths]
+family_of, width_of = zip(*[(family, k) for family, own in widths_of.items() for k in own])
 rng = np.random.default_rng([p.random_seed, 3])
 everything = bootstrap.similarity_matrix([u for populations in by_family.values() for u in populations], rng,
                                          p.bootstrap_draws)
 
 # %% mystnb={"image": {"alt": "Heatmap of the corrected cosines of mean directions of all populations, in blocks of families, the mean of each block written in."}} tags=["hide-input"]
-figures.show(hypothesis_figures.population_cosines(everything.interval(rank_one.cosines)[0], family_of, p.widths),
+figures.show(hypothesis_figures.population_cosines(everything.interval(rank_one.cosines)[0], family_of, width_of),
              "**Mean directions of all populations.** Corrected cosines; the number in each frame is its mean without the "
              f"diagonal. n = {n_images} test images; networks: {counted}.")
 
@@ -209,9 +211,9 @@ figures.show(hypothesis_figures.population_cosines(everything.interval(rank_one.
 # below at a level corrected for their number. The same rule across families, which goes beyond the paper.
 
 # %% tags=["nbval-ignore-output"]
-h2 = [direction_claim(family, matrix, p.widths) for family, matrix in matrices.items()]
+h2 = [direction_claim(family, matrix, widths_of[family]) for family, matrix in matrices.items()]
 if len(p.families) > 1:
-    h2.append(across_claim(everything, family_of, p.widths * len(p.families)))
+    h2.append(across_claim(everything, family_of, width_of))
 for claim in h2:
     print(f"{claim.name}: {claim.verdict}")
 
@@ -333,7 +335,7 @@ for claim in control_verdicts:
 #   $R_{k_\text{max}}$ with it.
 
 # %% mystnb={"image": {"alt": "Left: mean cosine E[t] over the width on logarithmic axes with dashed power laws that were fitted without the last point. Right: for each family the cosine of one wide network with the widest mean direction, hollow, and that of the mean of all narrower networks, filled."}} tags=["hide-input"]
-figures.show(hypothesis_figures.promise(matrices, p.widths),
+figures.show(hypothesis_figures.promise(matrices, widths_of),
              f"**From narrow to wide.** 95 % intervals over networks and images; n = {n_images} test images; networks over all "
              f"widths: {counted}.")
 
@@ -344,7 +346,7 @@ figures.show(hypothesis_figures.promise(matrices, p.widths),
 # zero.
 
 # %% tags=["nbval-ignore-output"]
-promises = [claim for family, matrix in matrices.items() for claim in promise_claims(family, matrix, p.widths)]
+promises = [claim for family, matrix in matrices.items() for claim in promise_claims(family, matrix, widths_of[family])]
 for claim in promises:
     print(f"{claim.name}: {claim.verdict}")
 
@@ -360,8 +362,8 @@ claims.table(verdicts)
 
 # %% tags=["hide-input", "nbval-ignore-output"]
 display(Markdown("\n".join([
-    *variance_findings(matrices, p.widths), *direction_findings(matrices, everything, family_of),
-    *law_findings(law), *control_findings(p.control_family, by_control), *promise_findings(matrices, p.widths)])))
+    *variance_findings(matrices, widths_of), *direction_findings(matrices, everything, family_of),
+    *law_findings(law), *control_findings(p.control_family, by_control), *promise_findings(matrices, widths_of)])))
 
 # %% [markdown]
 # ## What differs from the paper
@@ -382,7 +384,7 @@ numbers = {
     "cosine_across": everything.interval(rank_one.cosines)[0],
     "law": law.to_dict(), "controls": {name: dict(zip(("estimate", "low", "high"), part)) for name, part in lines.items()},
     "predicted_over_measured": {family: dict(zip(("estimate", "low", "high"), matrix.interval(
-        lambda rho: similarity_ratio(rho, p.widths)))) for family, matrix in matrices.items()},
+        lambda rho: similarity_ratio(rho, widths_of[family])))) for family, matrix in matrices.items()},
     "control_cosine": {k: dict(zip(("estimate", "low", "high"), part)) for k, part in towards.items()},
     "control_accuracy": accuracy,
 }

@@ -24,11 +24,15 @@ random_seed = 0
 
 # %% tags=["hide-input"]
 from lib import parameters
+from lib.family_widths import by_family, table
 
 p = parameters.read(globals(), ["study", "dataset", "n_train", "n_test", "families", "widths", "seeds", "epochs",
                                 "precision", "output", "grid", "random_seed"])
+widths_of = by_family(p.widths, p.families)
 
 # %%
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 from IPython.display import Markdown, display
@@ -59,12 +63,12 @@ from lib.similarity import zero_counts
 # %% tags=["nbval-ignore-output"]
 images = data.load(p.dataset, n_train=p.n_train, n_test=p.n_test)
 parameters.check_grid(p.grid, *images.test_images.shape[1:3])
-populations = population_grid(images, p.families, p.widths, p.seeds, epochs=p.epochs, precision=p.precision)
+populations = population_grid(images, p.families, widths_of, p.seeds, epochs=p.epochs, precision=p.precision)
 directions = salience.population_directions(populations, images, output=p.output, grid=p.grid)
 
 # %%
-n_images, dim = directions[p.families[0], p.widths[0]].shape[1:]
-sizes = {family: sorted({len(directions[family, k]) for k in p.widths}) for family in p.families}
+n_images, dim = next(iter(directions.values())).shape[1:]
+sizes = {family: sorted({len(directions[family, k]) for k in widths_of[family]}) for family in p.families}
 networks = ", ".join(f"{' to '.join(map(str, sizes[family][::max(1, len(sizes[family]) - 1)]))} {family}"
                      for family in p.families)
 print("networks at each width:", networks)
@@ -73,7 +77,7 @@ print(f"test images: {n_images}; dimensions of a direction: {dim}")
 # %% tags=["nbval-ignore-output"]
 zeros = zero_counts(directions)
 print("gradients that are exactly zero and have no t, of", n_images, "for each network\n"
-      + pd.DataFrame(zeros).rename_axis("k").to_string())
+      + table(zeros).to_string())
 
 # %% [markdown]
 # Three things below compare four networks about the mean of others, and so need 5: the symmetry, the concentration of
@@ -95,7 +99,7 @@ for family in p.families:
 # average: it estimates $\mathbb{E}[t] = R$, the mean resultant length.
 
 # %%
-t = {family: {k: mean_directions.leave_one_out_cosines(directions[family, k]) for k in p.widths}
+t = {family: {k: mean_directions.leave_one_out_cosines(directions[family, k]) for k in widths_of[family]}
      for family in p.families}
 means = pd.DataFrame([{"family": family, "k": k, "networks": len(values), "mean t, leave one out": np.nanmean(values),
                        "E[t], corrected": mean_directions.corrected_mean_cosine(np.nanmean(values), len(values)),
@@ -112,7 +116,7 @@ means.style.format(precision=3).hide(axis="index")
 # the paper, which shows one population; all are here.
 
 # %% mystnb={"image": {"alt": "A panel for each family with a row for each width: a histogram of t over the networks at the first test image, a tick for every network and, where there are enough of them, dashed red lines at the deciles."}} tags=["hide-input"]
-first = {family: {k: values[:, 0] for k, values in widths.items()} for family, widths in t.items()}
+first = {family: {k: values[:, 0] for k, values in by_width.items()} for family, by_width in t.items()}
 figures.show(saw_figures.first_image(first),
              f"**The paper's Fig. 7.** $t$ of each network at the first test image (ticks), their histogram, each "
              f"scaled to its highest bar, and its deciles where there are at least 10 networks (dashed red); networks at each width: {networks}.")
@@ -138,8 +142,8 @@ figures.show(saw_figures.densities(t, dim),
 # intervals are a jackknife's over networks, each left out of the mean directions too, and over images.
 
 # %% tags=["nbval-ignore-output"]
-cosines = {family: [order.cosines(directions[family, k]) for k in p.widths] for family in p.families}
-verdicts = [saw_claims.shape_claim(family, cosines[family], p.widths) for family in p.families]
+cosines = {family: [order.cosines(directions[family, k]) for k in widths_of[family]] for family in p.families}
+verdicts = [saw_claims.shape_claim(family, cosines[family], widths_of[family]) for family in p.families]
 for claim in verdicts:
     print(f"{claim.name}: {claim.verdict}")
 
@@ -154,17 +158,17 @@ for claim in verdicts:
 # %%
 SHAPES = ("exponential", *saw_claims.RICHER)
 fitted = {(family, k): [shapes.fit_shape(name, t[family][k], dim) for name in SHAPES]
-          for family in p.families for k in p.widths}
+          for family in p.families for k in widths_of[family]}
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-table = pd.DataFrame([{"family": family, "k": k} | {f"{one.name}: {name}": value for one in fit
-                                                    for name, value in one.parameters.items()}
-                      for (family, k), fit in fitted.items()])
-table.style.format({"power: lambda": "{:.4f}"}, precision=2).hide(axis="index")
+values = pd.DataFrame([{"family": family, "k": k} | {f"{one.name}: {name}": value for one in fit
+                                                     for name, value in one.parameters.items()}
+                       for (family, k), fit in fitted.items()])
+values.style.format({"power: lambda": "{:.4f}"}, precision=2).hide(axis="index")
 
 # %% mystnb={"image": {"alt": "A panel for the narrowest and one for the widest networks of every family: the kernel estimate of log p as a thick grey line and three fitted curves, dashed, dotted and solid."}} tags=["hide-input"]
 ends = {f"{family}, k = {k}": (t[family][k], fitted[family, k]) for family in p.families
-        for k in (p.widths[0], p.widths[-1])}
+        for k in (widths_of[family][0], widths_of[family][-1])}
 figures.show(saw_figures.fitted_shapes(ends),
              f"**Fitted shapes** of the narrowest and the widest networks, over the range that holds 99 % of the "
              f"values. n = {n_images} test images; networks at each width: {networks}.")
@@ -193,22 +197,22 @@ figures.show(saw_figures.fitted_shapes(ends),
 
 # %%
 rng = np.random.default_rng(p.random_seed)
-scores = {family: [shapes.held_out(directions[family, k], rng, shapes=SHAPES, folds=3) for k in p.widths]
+scores = {family: [shapes.held_out(directions[family, k], rng, shapes=SHAPES, folds=3) for k in widths_of[family]]
           for family in p.families}
 exponential = {family: [shapes.held_out(symmetry.with_exponential_cosines(directions[family, k], rng), rng,
-                                        shapes=SHAPES, folds=3) for k in p.widths] for family in compared}
+                                        shapes=SHAPES, folds=3) for k in widths_of[family]] for family in compared}
 gains = {family: {name: [score[name] - score["exponential"] for score in scores[family]]
                   for name in saw_claims.RICHER} for family in p.families}
 for family in compared:
     gains[family]["the better of both where ψ is exponential"] = [
         max((score[name] - score["exponential"] for name in saw_claims.RICHER), key=np.nanmean)
         for score in exponential[family]]
-    gains[family]["own κ(x) of each image"] = [own_concentration_gain(directions[family, k]) for k in p.widths]
+    gains[family]["own κ(x) of each image"] = [own_concentration_gain(directions[family, k]) for k in widths_of[family]]
 gain_intervals = {family: {name: tuple(np.transpose([intervals.crossed_interval(gain) for gain in by_width]))
                            for name, by_width in named.items()} for family, named in gains.items()}
 
 # %% mystnb={"image": {"alt": "A panel for each family: the gain in nats per direction over the exponential shape against the width, for the quadratic exponential, the power, the better of them on a control population, and a concentration for each image, with intervals and a line at zero."}} tags=["hide-input"]
-figures.show(saw_figures.gains(gain_intervals, p.widths),
+figures.show(saw_figures.gains(gain_intervals, widths_of),
              f"**Gain over von Mises–Fisher** on networks and images that were held out, with 95 % intervals over "
              f"networks and images. n = {n_images} test images; networks at each width: {networks}.")
 
@@ -240,7 +244,7 @@ for claim in found:
 # in the exact one; it makes no step where the two populations are alike.
 
 # %% tags=["nbval-ignore-output"]
-verdicts += (found := [judge(family, cosines[family], p.widths) for family in p.families
+verdicts += (found := [judge(family, cosines[family], widths_of[family]) for family in p.families
                        for judge in (saw_claims.order_claim, saw_claims.right_of_uniform_claim)])
 for claim in found:
     print(f"{claim.name}: {claim.verdict}")
@@ -248,7 +252,7 @@ for claim in found:
 # %% mystnb={"image": {"alt": "A panel for each family: the change of the probability that t exceeds a threshold, over the threshold, one line with a band for each step to the next width, and a line at zero."}} tags=["hide-input", "nbval-ignore-output"]
 steps = {family: [(q := order.bulk(a.t, b.t), order.rise(a, b, q)) for a, b in zip(row, row[1:])]
          for family, row in cosines.items()}
-figures.show(saw_figures.order(steps, p.widths),
+figures.show(saw_figures.order(steps, widths_of),
              f"**Steps to the right.** Change of $P(T > q)$ from each width to the next with pointwise 95 % intervals. "
              f"n = {n_images} test images; networks at each width: {networks}.")
 
@@ -269,7 +273,7 @@ figures.show(saw_figures.order(steps, p.widths),
 # %%
 tests = []
 for family in p.families:
-    for a, b in zip(p.widths, p.widths[1:]):
+    for a, b in pairwise(widths_of[family]):
         pair = directions[family, a], directions[family, b]
         rises, falls = order.exchange_test(*pair, rng)
         count, least = int(np.isfinite(rises).sum()), order.smallest_p(*map(len, pair))
@@ -303,20 +307,20 @@ pd.DataFrame(tests).style.format({"rise, p ≤ 0.05": "{:.1%}", "fall, p ≤ 0.0
 # of widths.
 
 # %%
-alignment = {family: [symmetry.alignment(directions[family, k], rng) for k in p.widths] for family in compared}
+alignment = {family: [symmetry.alignment(directions[family, k], rng) for k in widths_of[family]] for family in compared}
 dimensions = {family: tuple(np.transpose([symmetry.effective_dimension(one, dim) for one in row]))
               for family, row in alignment.items()}
 made_symmetric = {family: [symmetry.effective_dimension(symmetry.alignment(
-    symmetry.symmetrised(directions[family, k], rng), rng), dim)[0] for k in p.widths] for family in compared}
+    symmetry.symmetrised(directions[family, k], rng), rng), dim)[0] for k in widths_of[family]] for family in compared}
 
 # %% tags=["nbval-ignore-output"]
-verdicts += (found := [saw_claims.symmetry_claim(family, alignment[family], p.widths) for family in compared])
+verdicts += (found := [saw_claims.symmetry_claim(family, alignment[family], widths_of[family]) for family in compared])
 for claim in found:
     print(f"{claim.name}: {claim.verdict}")
 
 # %% mystnb={"image": {"alt": "The effective dimension of the part across the mean against the width, a line with intervals for each family, a dashed line at d minus one, and hollow markers for populations that were made symmetric."}} tags=["hide-input", "nbval-ignore-output"]
 if compared:
-    figures.show(saw_figures.symmetry(dimensions, made_symmetric, p.widths, dim),
+    figures.show(saw_figures.symmetry(dimensions, made_symmetric, widths_of, dim),
                  f"**How many ways to differ.** Effective dimension of $\\mu_\\perp$ with 95 % intervals over networks "
                  f"and images; dashed: $d - 1 = {dim - 1}$, symmetry; hollow: the same for populations made symmetric. "
                  f"n = {n_images} test images; networks at each width: {networks}.")

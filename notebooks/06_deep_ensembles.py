@@ -25,10 +25,13 @@ random_seed = 0
 
 # %% tags=["hide-input"]
 from lib import ensembles, parameters
+from lib.family_widths import by_family, either, middle
 
 p = parameters.read(globals(), ["study", "dataset", "n_train", "n_test", "families", "widths", "seeds", "epochs",
                                 "precision", "output", "grid", "random_seed"])
 parameters.check_seeds(p.seeds, ensembles.LEAST)
+widths_of = by_family(p.widths, p.families)
+narrowest, widest = (either(own[end] for own in widths_of.values()) for end in (0, -1))
 
 # %%
 import warnings
@@ -85,14 +88,14 @@ from lib.populations import population_grid
 # %% tags=["nbval-ignore-output"]
 images = data.load(p.dataset, n_train=p.n_train, n_test=p.n_test)
 parameters.check_grid(p.grid, *images.test_images.shape[1:3])
-populations = population_grid(images, p.families, p.widths, p.seeds, epochs=p.epochs, precision=p.precision)
+populations = population_grid(images, p.families, widths_of, p.seeds, epochs=p.epochs, precision=p.precision)
 directions = salience.population_directions(populations, images, output=p.output, grid=p.grid, keep_dead=True)
 scores = predictions.population_logits(populations, images)
 
 # %%
 rng = np.random.default_rng([p.random_seed, 6])
 labels = images.test_labels.numpy()
-found = {family: [ensembles.measure(directions[family, k], scores[family, k], labels, rng) for k in p.widths]
+found = {family: [ensembles.measure(directions[family, k], scores[family, k], labels, rng) for k in widths_of[family]]
          for family in p.families}
 n_images = found[p.families[0]][0].images
 members = {family: common_sizes(row) for family, row in found.items()}
@@ -104,7 +107,7 @@ print(f"networks over all widths: {counted}; test images: {n_images}")
 # ## The law of ensembles
 
 # %% mystnb={"image": {"alt": "A panel for each family: the mean cosine E[t] of ensembles over the number of members on a logarithmic axis, points with intervals for each width, and the curves of the law."}} tags=["hide-input"]
-figures.show(ensemble_figures.law_by_members(found, p.widths),
+figures.show(ensemble_figures.law_by_members(found, widths_of),
              f"**Ensembles approach the mean direction.** Points: measured, with 95 % intervals over networks; lines: "
              f"the law with the measured mean and spread of $R^2$. Widths are moved sideways, so that their intervals do not hide "
              f"each other. n = {n_images} test images; networks over all widths: {counted}.")
@@ -117,10 +120,10 @@ figures.show(ensemble_figures.law_by_members(found, p.widths),
 
 # %% tags=["nbval-ignore-output"]
 warnings.filterwarnings("ignore", message=".*gradients are zero")  # chapter 3 counts them
-chosen = sorted({p.widths[0], p.widths[len(p.widths) // 2]})
+chosen = {family: sorted({widths_of[family][0], k}) for family, k in middle(widths_of).items()}
 readings = {f"{family}, k = {k}": averaged_logits.cosines(populations[family, k], directions[family, k], images,
                                                           output=p.output, grid=p.grid)
-            for family in p.families for k in chosen}
+            for family in p.families for k in chosen[family]}
 display(pd.DataFrame(readings).T.astype({"members": int}).rename(columns={
     "members": "members m", "mean unit gradient": "E[t], mean unit gradient",
     "averaged logits": "E[t], gradient of averaged logits"}).style.format(precision=3))
@@ -142,15 +145,15 @@ display(Markdown("\n".join([*gradient_findings(readings), f"- n = {n_images} tes
 # %% mystnb={"image": {"alt": "Two rows of two panels: test loss on a logarithmic axis and accuracy over E[t]. Thick lines with hollow markers join single networks of growing width of each family; dotted lines with filled, growing markers lead from each to its ensembles."}} tags=["hide-input"]
 figures.show(ensemble_figures.loss_and_accuracy(found),
              f"**The paper's Figs. 9 and 24.** Hollow: averages over single networks, joined over the widths from "
-             f"k = {p.widths[0]}, with a dot, to {p.widths[-1]}; filled: ensembles of m networks of one width. n = {n_images} test "
-             f"images; networks over all widths: {counted}.")
+             f"k = {narrowest}, with a dot, to {widest}; filled: ensembles of m networks of one width. "
+             f"n = {n_images} test images; networks over all widths: {counted}.")
 
 # %% [markdown]
 # ## Logits or probabilities?
 
 # %% mystnb={"image": {"alt": "Two panels over the width: loss of averaged logits minus that of averaged probabilities, and the same for accuracy, one line with intervals for each family, and a line at zero."}} tags=["hide-input"]
 shared = min(members.values(), key=len)[-1]
-figures.show(ensemble_figures.averages(found, p.widths, shared),
+figures.show(ensemble_figures.averages(found, widths_of, shared),
              f"**Two averages.** Ensembles of {shared} networks, differences with 95 % intervals over networks; below zero "
              f"the left panel speaks for logits, above zero the right one. n = {n_images} test images; networks over all "
              f"widths: {counted}.")
@@ -167,7 +170,7 @@ figures.show(ensemble_figures.averages(found, p.widths, shared),
 # accurate than it believes.
 
 # %% mystnb={"image": {"alt": "A panel for each family: expected calibration error over the number of members, for each width a solid line for averaged probabilities and a dashed one for averaged logits, with intervals."}} tags=["hide-input"]
-figures.show(ensemble_figures.calibration(found, p.widths),
+figures.show(ensemble_figures.calibration(found, widths_of),
              f"**Calibration of ensembles.** Expected calibration error, B = {BINS}; solid: averaged probabilities, dashed: "
              f"averaged logits; 95 % intervals over networks. n = {n_images} test images; networks over all widths: "
              f"{counted}.")
@@ -176,7 +179,7 @@ figures.show(ensemble_figures.calibration(found, p.widths),
 pd.DataFrame([{"family": family, "k": k, "members": size} | {
     f"{name} {average}": one.values[f"{name} {average}"][0][place]
     for average in ("logits", "probabilities") for name in ("accuracy", "confidence", "ece")}
-    for family, row in found.items() for k, one in zip(p.widths, row)
+    for family, row in found.items() for k, one in zip(widths_of[family], row)
     for place, size in enumerate(one.sizes) if size in (1, one.sizes[-1])]).style.format(
         precision=3, subset=slice("accuracy logits", None)).hide(axis="index")
 
@@ -197,16 +200,17 @@ pd.DataFrame([{"family": family, "k": k, "members": size} | {
 channels, size = images.test_images.shape[1:3]
 price = {
     "trainable parameters": {family: np.array([models.count_parameters(
-        family, k, in_channels=channels, image_size=size, num_classes=len(images.classes)) for k in p.widths])
+        family, k, in_channels=channels, image_size=size, num_classes=len(images.classes)) for k in widths_of[family]])
         for family in p.families},
     "training time (s)": {family: np.array([np.mean([network.seconds for network in populations[family, k].networks])
-                                            for k in p.widths]) for family in p.families}}
-display(Markdown("\n".join(parameter_findings(found, price["trainable parameters"], p.widths))))
+                                            for k in widths_of[family]]) for family in p.families}}
+display(Markdown("\n".join(parameter_findings(found, price["trainable parameters"], widths_of))))
 
 # %% mystnb={"image": {"alt": "Test loss above and E[t] below, over trainable parameters on the left and over training time on the right, all but E[t] on logarithmic axes: thick lines of hollow markers for single networks of each family, dotted lines of filled markers for ensembles."}} tags=["hide-input"]
 figures.show(ensemble_figures.costs(found, price, "probabilities"),
-             f"**Small and many, or large and one.** Hollow: single networks, from k = {p.widths[0]}, with a dot, "
-             f"to {p.widths[-1]}; filled: ensembles that average probabilities. n = {n_images} test images; networks over all widths: {counted}.")
+             f"**Small and many, or large and one.** Hollow: single networks, from k = {narrowest}, with a dot, "
+             f"to {widest}; filled: ensembles that average probabilities. n = {n_images} test images; networks over "
+             f"all widths: {counted}.")
 
 # %% [markdown]
 # ## Verdicts
@@ -230,15 +234,15 @@ figures.show(ensemble_figures.costs(found, price, "probabilities"),
 # fixed.
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-verdicts = all_claims(found, p.widths)
+verdicts = all_claims(found, widths_of)
 claims.table(verdicts)
 
 # %% [markdown]
 # ## What it shows here
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-display(Markdown("\n".join([*cosine_findings(found, p.widths), *curve_findings(found), *practice_findings(found),
-                            *cost_findings(found, price["training time (s)"], p.widths)])))
+display(Markdown("\n".join([*cosine_findings(found, widths_of), *curve_findings(found), *practice_findings(found),
+                            *cost_findings(found, price["training time (s)"], widths_of)])))
 
 # %% [markdown]
 # ## What differs from the paper
@@ -258,6 +262,7 @@ numbers = {"images": n_images, "members": members,
            "measures": {family: {name: table(estimates(row), name) for name in ensembles.MEASURES}
                         for family, row in found.items()},
            "t_intervals": {f"{family}, k = {k}": dict(zip(("estimate", "low", "high"), interval(
-               [one], lambda rows: rows[0]["t"]))) for family, row in found.items() for k, one in zip(p.widths, row)},
+               [one], lambda rows: rows[0]["t"]))) for family, row in found.items()
+               for k, one in zip(widths_of[family], row)},
            "averaged_logit_gradient": readings, "price": price}
 claims.write_results(p.study, "06_deep_ensembles", vars(p), numbers, verdicts)

@@ -32,6 +32,7 @@ random_seed = 0
 
 # %% tags=["hide-input"]
 from lib import parameters
+from lib.family_widths import by_family, either, middle, one_if_alike, table
 
 p = parameters.read(globals(), ["study", "dataset", "n_train", "n_test", "families", "widths", "seeds", "epochs",
                                 "precision", "eps", "judged_eps", "main_eps", "attack_networks", "attack_images",
@@ -39,6 +40,7 @@ p = parameters.read(globals(), ["study", "dataset", "n_train", "n_test", "famili
 parameters.check_among("judged_eps", p.judged_eps, "eps", p.eps)
 parameters.check_among("main_eps", p.main_eps, "judged_eps", p.judged_eps)
 parameters.check_seeds(p.seeds, p.attack_networks)
+widths_of = by_family(p.widths, p.families)
 
 # %%
 from functools import partial
@@ -91,7 +93,7 @@ display(Markdown(
     "and the brightest; the others can move one way only."))
 
 # %% tags=["nbval-ignore-output"]
-populations = population_grid(images, p.families, p.widths, p.seeds, epochs=p.epochs, precision=p.precision)
+populations = population_grid(images, p.families, widths_of, p.seeds, epochs=p.epochs, precision=p.precision)
 
 # %% [markdown]
 # ## Who attacks whom
@@ -113,22 +115,23 @@ populations = population_grid(images, p.families, p.widths, p.seeds, epochs=p.ep
 
 # %%
 ready = {family: [attack_transfer.prepare(populations[family, k], test_images, test_labels, p.attack_networks)
-                  for k in p.widths] for family in p.families}
+                  for k in widths_of[family]] for family in p.families}
 counted = f"{p.attack_networks} networks a family and width attack and are attacked"
-mean_of = {family: sum(len(populations[family, k]) for k in p.widths[:-1]) for family in p.families}
+mean_of = {family: sum(len(populations[family, k]) for k in widths_of[family][:-1]) for family in p.families}
 means = ", ".join(f"{count} ({family})" for family, count in mean_of.items())
 print(f"{counted}; narrow networks for the means, less the target's group: {means}")
 
 # %% tags=["nbval-ignore-output"]
-pd.DataFrame({family: list(map(attack_transfer.zero_gradients, ready[family])) for family in p.families},
-             index=pd.Index(p.widths, name="gradients that are exactly zero, k"))
+zeros = {family: dict(zip(own, map(attack_transfer.zero_gradients, ready[family])))
+         for family, own in widths_of.items()}
+table(zeros).rename_axis("gradients that are exactly zero, k")
 
 # %%
 rng = np.random.default_rng([p.random_seed, 0])
-sources = {family: {**{k: attack_transfer.single(networks) for k, networks in zip(p.widths, ready[family])},
+sources = {family: {**{k: attack_transfer.single(networks) for k, networks in zip(own, ready[family])},
                     "mean": attack_transfer.mean_direction(ready[family][:-1]),
                     "random": attack_transfer.random_source(p.attack_networks, test_images, rng)}
-           for family in p.families}
+           for family, own in widths_of.items()}
 
 # %% mystnb={"image": {"alt": "One test image, clean and after steps of growing size, attacked through the mean direction in the first row and with random signs in the second."}} tags=["hide-input"]
 family = p.families[0]
@@ -151,7 +154,7 @@ outcomes = {family: transfer.resampled(rng) for family, transfer in transfers.it
 alpha = {family: outcome[attacks.MAIN_SUMMARY] for family, outcome in outcomes.items()}
 
 # %% mystnb={"image": {"alt": "One heatmap a family of the attack ratio alpha, source width up the side and target width along the bottom, with the number and half its interval in every cell."}} tags=["hide-input"]
-figures.show(attack_figures.transfer(alpha, p.widths),
+figures.show(attack_figures.transfer(alpha, widths_of),
              f"**Fig. 25 on this data.** α(k1, k2) with half the width of its 95 % interval, eps = {p.main_eps:g} "
              f"({p.main_eps * np.mean(images.std):.3f} in pixel values); lower is stronger. {counted}, a network never "
              f"itself; n = {n_images} test images.")
@@ -160,7 +163,7 @@ figures.show(attack_figures.transfer(alpha, p.widths),
 # ## Three strategies
 
 # %% mystnb={"image": {"alt": "A panel a family: attack ratio alpha over the target width for the largest network, another network of the target's width, the mean direction and random signs, with intervals."}} tags=["hide-input"]
-figures.show(attack_figures.strategies(alpha, p.widths),
+figures.show(attack_figures.strategies(alpha, widths_of),
              f"**Fig. 11 on this data.** α with 95 % intervals over networks and images, eps = {p.main_eps:g}; "
              f"lower is stronger. {counted}; mean directions of {means} networks less the target's group; n = "
              f"{n_images} test images.")
@@ -176,8 +179,8 @@ figures.show(attack_figures.strategies(alpha, p.widths),
 # of the intervals are the groups, few as they are, and the images.
 
 # %% tags=["nbval-ignore-output"]
-judge = {family: partial(attack_claims, family, widths=p.widths, networks=p.attack_networks * len(p.widths),
-                         with_mean=mean_of[family] + p.attack_networks) for family in p.families}
+judge = {family: partial(attack_claims, family, widths=own, networks=p.attack_networks * len(own),
+                         with_mean=mean_of[family] + p.attack_networks) for family, own in widths_of.items()}
 found = [claim for family in p.families for claim in judge[family](alpha[family])]
 for claim in found:
     print(f"{claim.name}: {claim.verdict}")
@@ -189,19 +192,20 @@ for claim in found:
 # from the probability of the true class, and divided by $\varepsilon$ it can be compared between steps.
 
 # %%
-middle = len(p.widths) // 2
+middles = middle(widths_of)
+targets = {family: ready[family][widths_of[family].index(k)] for family, k in middles.items()}
 rng = np.random.default_rng([p.random_seed, 2])
 by_eps = {}
-for family in p.families:
+for family, own in widths_of.items():
     strategies = dict(zip(attack_figures.STRATEGIES, (sources[family][name] for name in (
-        p.widths[-1], p.widths[middle], "mean", "random"))))
-    by_eps[family] = {step: attack_transfer.attack(strategies, [ready[family][middle]], test_images, test_labels, step)
+        own[-1], middles[family], "mean", "random"))))
+    by_eps[family] = {step: attack_transfer.attack(strategies, [targets[family]], test_images, test_labels, step)
                       .resampled(rng, summaries=[attacks.MAIN_SUMMARY])[attacks.MAIN_SUMMARY] for step in p.eps}
 
 # %% mystnb={"image": {"alt": "A panel a family: one less the attack ratio alpha, divided by the size of the step, over that size for the three strategies and random signs, with intervals."}} tags=["hide-input"]
 figures.show(attack_figures.over_eps(by_eps),
              f"**Several steps.** (1 - α) / ε, per normalised unit, with 95 % intervals over networks and images, "
-             f"targets of k = {p.widths[middle]}; higher is stronger. {counted}; n = {n_images} test images.")
+             f"targets of k = {either(middles.values())}; higher is stronger. {counted}; n = {n_images} test images.")
 
 # %% [markdown]
 # ## The heavy tail
@@ -217,7 +221,7 @@ display(Markdown("\n".join(tail_findings({family: tails[family, "single networks
 pd.DataFrame(tails).T.round(3)
 
 # %% mystnb={"image": {"alt": "Four panels, one for each summary of an attack, over the source width, one line a family with intervals."}} tags=["hide-input"]
-figures.show(attack_figures.summaries(outcomes, p.widths),
+figures.show(attack_figures.summaries(outcomes, widths_of),
              f"**Four summaries of the same attacks,** averaged over target widths, with 95 % intervals; eps = "
              f"{p.main_eps:g}; {counted}; n = {n_images} test images.")
 
@@ -231,7 +235,7 @@ lengths = {family: {name: attack_transfer.step_length(source, test_images, p.mai
                     for name, source in sources[family].items()} for family in p.families}
 rows = {}
 for family in p.families:
-    of_source = np.tile(np.array(list(lengths[family].values()))[:, None], len(p.widths))
+    of_source = np.tile(np.array(list(lengths[family].values()))[:, None], len(widths_of[family]))
     for name, (*_, measure) in attack_figures.STRATEGIES.items():
         rows[family, name] = {summary: measure(outcome.values).mean() for summary, outcome in outcomes[family].items()
                               } | {"length of the step": measure(of_source).mean()}
@@ -247,15 +251,15 @@ pd.DataFrame(rows).T.round(3)
 
 # %%
 rng = np.random.default_rng([p.random_seed, 3])
-crossed_sources = {family: sources[family][p.widths[middle]] for family in p.families}
+crossed_sources = {family: sources[family][k] for family, k in middles.items()}
 crossed_sources["random"] = attack_transfer.random_source(p.attack_networks, test_images, rng)
-crossed_targets = [ready[family][middle] for family in p.families]
+crossed_targets = list(targets.values())
 across = attack_transfer.attack(crossed_sources, crossed_targets, test_images, test_labels, p.main_eps).resampled(rng)
 
 # %% mystnb={"image": {"alt": "Heatmap of the attack ratio alpha with the source families and random signs up the side and the target families along the bottom, numbers and half intervals in the cells."}} tags=["hide-input"]
 figures.show(attack_figures.across(across[attacks.MAIN_SUMMARY], p.families),
-             f"**From family to family.** α with half the width of its 95 % interval, k = {p.widths[middle]}, eps = "
-             f"{p.main_eps:g}; {counted}; n = {n_images} test images.")
+             f"**From family to family.** α with half the width of its 95 % interval, k = {either(middles.values())}, "
+             f"eps = {p.main_eps:g}; {counted}; n = {n_images} test images.")
 
 # %% tags=["nbval-ignore-output"]
 judge_across = partial(across_claims, p.families, networks=p.attack_networks * len(p.families))
@@ -308,7 +312,7 @@ claims.table(found)
 # ## What it shows here
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-display(Markdown("\n".join([*attack_findings(alpha, p.widths), *length_findings(lengths, p.widths),
+display(Markdown("\n".join([*attack_findings(alpha, widths_of), *length_findings(lengths, widths_of),
                             *eps_findings(steps, p.main_eps), *summary_findings(summaries),
                             *across_findings(p.families, across[attacks.MAIN_SUMMARY])])))
 
@@ -332,7 +336,7 @@ display(Markdown("\n".join([
 ends = "estimate", "low", "high"
 numbers = {
     "images": n_images, "eps_pixels": np.multiply(p.eps, np.mean(images.std)), "clean_accuracy": clean,
-    "sources": [*p.widths, "mean direction", "random signs"],
+    "sources": one_if_alike({family: [*own, "mean direction", "random signs"] for family, own in widths_of.items()}),
     "outcomes": {family: {summary: dict(zip(ends, outcome.interval())) for summary, outcome in by_summary.items()}
                  for family, by_summary in outcomes.items()},
     "strategies": list(attack_figures.STRATEGIES),

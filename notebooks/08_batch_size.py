@@ -30,6 +30,7 @@ from lib import parameters
 
 p = parameters.read(globals(), ["study", "dataset", "n_train", "n_test", "families", "widths", "seeds", "epochs",
                                 "precision", "batch_sizes", "output", "grid", "bootstrap_draws", "random_seed"])
+parameters.check_shared_widths(p.widths)
 
 # %%
 import warnings

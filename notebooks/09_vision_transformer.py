@@ -154,7 +154,7 @@ family_of, width_of = [family for family in families for _ in p.widths], p.width
 everything = bootstrap.similarity_matrix([part for parts in by_family.values() for part in parts], rng, p.bootstrap_draws)
 
 # %% mystnb={"image": {"alt": "Heatmap of corrected cosines of the mean directions of transformers and of a convolutional family at all widths, in blocks of families, the mean of each block written in."}} tags=["hide-input"]
-figures.show(hypothesis_figures.population_cosines(everything.interval(rank_one.cosines)[0], family_of, p.widths),
+figures.show(hypothesis_figures.population_cosines(everything.interval(rank_one.cosines)[0], family_of, width_of),
              "**Mean directions of transformers and convolutional networks.** Corrected cosines; the number in each frame is its "
              f"mean without the diagonal. n = {n_images} test images; networks: {counted}.")
 

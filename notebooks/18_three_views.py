@@ -32,6 +32,7 @@ from lib import parameters
 
 p = parameters.read(globals(), ["study", "dataset", "n_train", "n_test", "families", "widths", "seeds", "epochs",
                                 "precision", "output", "grid", "view_images", "fit_images", "main_eps"])
+parameters.check_shared_widths(p.widths)
 parameters.check_seeds(p.seeds, 4)
 
 # %%

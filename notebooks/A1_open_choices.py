@@ -47,6 +47,7 @@ from lib import parameters
 p = parameters.read(globals(), ["study", "dataset", "n_train", "n_test", "families", "widths", "seeds", "outputs",
                                 "grids", "image_counts", "network_counts", "epoch_counts", "precision",
                                 "costly_family", "epochs_widths", "epochs_seeds", "bootstrap_draws", "random_seed"])
+parameters.check_shared_widths(p.widths)
 parameters.check_among("costly_family", p.costly_family, "families", p.families)
 parameters.check_among("epochs_widths", p.epochs_widths, "widths", p.widths)
 

@@ -36,11 +36,13 @@ random_seed = 0
 
 # %% tags=["hide-input"]
 from lib import parameters
+from lib.family_widths import by_family
 
 p = parameters.read(globals(), ["study", "dataset", "n_train", "n_test", "families", "widths", "seeds", "epochs",
                                 "precision", "scale_family", "scale_widths", "scale_seeds", "train_counts",
                                 "epoch_counts", "checkpoints", "output", "grid", "bootstrap_draws", "random_seed"])
-parameters.check_widths(p.widths, 3)
+widths_of = by_family(p.widths, p.families)
+parameters.check_widths(widths_of, 3)
 parameters.check_family_widths([p.scale_family], p.scale_widths, "scale_widths")
 parameters.check_epoch_counts(p.epoch_counts, 2)
 
@@ -75,7 +77,7 @@ print("released picture:", "not there; this book's numbers stand alone" if pictu
 
 # %% tags=["nbval-ignore-output"]
 warnings.filterwarnings("ignore", message=".*gradients are zero")  # averages leave them out; chapter 3 counts such
-populations = population_grid(images, p.families, p.widths, p.seeds, epochs=p.epochs, precision=p.precision)
+populations = population_grid(images, p.families, widths_of, p.seeds, epochs=p.epochs, precision=p.precision)
 directions = salience.population_directions(populations, images, output=p.output, grid=p.grid)
 rng = np.random.default_rng([p.random_seed, 12])
 matrices = {family: bootstrap.similarity_matrix(row, rng, p.bootstrap_draws)
@@ -106,7 +108,7 @@ theirs = (f"the picture: {picture_growth.DATASET}, {picture_growth.TRAINING_IMAG
           f"{picture_growth.EPOCHS} epochs in the released scripts, {released_pictures.IMAGES} test images, "
           f"{len(released_pictures.WIDTHS)} networks, one a width, no intervals." if picture is not None else
           "the authors' picture is not on this machine, so its line is missing.")
-figures.show(scale_figures.beside_picture(diagonals, p.widths, picture),
+figures.show(scale_figures.beside_picture(diagonals, widths_of, picture),
              f"**Similarity within a width.** Here: {p.dataset}, {n_train} training images, {p.epochs} epochs, "
              f"n = {n_images} test images; networks over all widths: {counted}; 95 % intervals over networks and "
              f"images. Black: {theirs}")
@@ -119,7 +121,7 @@ figures.show(scale_figures.beside_picture(diagonals, p.widths, picture),
 
 # %% tags=["nbval-ignore-output"]
 growth = {} if picture is None else {
-    family: picture_growth.compared_growth(matrix, p.widths, picture) for family, matrix in matrices.items()}
+    family: picture_growth.compared_growth(matrix, widths_of[family], picture) for family, matrix in matrices.items()}
 for family, found in growth.items():
     print(f"{family}: {scale_findings.growth_words(found)}")
 
@@ -191,7 +193,8 @@ told = scale_findings.scale_findings(p.scale_family, measures, lines, effects, p
 if picture is not None:
     family = released_pictures.FAMILY
     if family in matrices:
-        told = scale_findings.picture_findings(family, matrices[family], p.widths, picture, growth[family]) + told
+        told = [*scale_findings.picture_findings(family, matrices[family], widths_of[family], picture, growth[family]),
+                *told]
     told += scale_findings.distance_findings(p.scale_family, measures, lines, p.scale_widths, p.dataset, picture)
 display(Markdown("\n".join([*told, scale_findings.reading_finding(matrices)])))
 

@@ -158,7 +158,7 @@ def test_accuracy_that_targets_never_had_is_no_width_that_matters():
 
 
 def test_the_answers_in_words_carry_the_numbers():
-    (line,) = attack_findings({"vit": outcome(AS_THE_PAPER)}, WIDTHS)
+    (line,) = attack_findings({"vit": outcome(AS_THE_PAPER)}, {"vit": WIDTHS})
     for part in ("from 0.91 (source k = 2) to 0.71 (k = 8)", "between 0.80 and 0.82", "0.71 for the largest width",
                  "0.81 for the target's own width", "0.61 for the mean direction", "0.99 for random signs",
                  "leads the largest by 0.100 [0.099, 0.101]"):
@@ -166,7 +166,7 @@ def test_the_answers_in_words_carry_the_numbers():
     (line,) = across_findings("abc", outcome(ACROSS))
     assert "0.50 within a family, 0.80 between families and 0.95 for random signs" in line
     assert across_findings("a", outcome(ACROSS[:, :1])) == []
-    (line,) = length_findings({"vit": {2: 1.5, 8: 1.75, "mean": 1.8, "random": 1.25}}, [2, 8])
+    (line,) = length_findings({"vit": {2: 1.5, 8: 1.75, "mean": 1.8, "random": 1.25}}, {"vit": [2, 8]})
     assert "vit 1.50 (k = 2), 1.75 (k = 8), 1.80 (mean direction), 1.25 (random signs), the longest of all widths and " \
            "strategies 1.44 times the shortest. A" in line
     (line,) = tail_findings({"vit": {"share of the sum from the largest 1 %": 0.02},
@@ -191,7 +191,7 @@ DRAWN = {"largest width": RAGGED[2], "target's own width": np.diagonal(RAGGED), 
 
 def test_strategies_are_drawn_from_their_own_rows():
     found = outcome(RAGGED, 0.01)
-    heights, ends = points(attack_figures.strategies({"vit": found}, WIDTHS).axes[0])
+    heights, ends = points(attack_figures.strategies({"vit": found}, {"vit": WIDTHS}).axes[0])
     assert list(heights) == list(DRAWN) == list(attack_figures.STRATEGIES)
     for name, values in DRAWN.items():
         np.testing.assert_allclose(heights[name], values)
@@ -206,7 +206,7 @@ def test_strategies_are_drawn_from_their_own_rows():
 
 def test_summaries_are_averages_over_targets():
     of_summary = {summary: outcome(RAGGED + 0.1 * place) for place, summary in enumerate(SUMMARIES)}
-    for place, axis in enumerate(attack_figures.summaries({"vit": of_summary}, WIDTHS).axes):
+    for place, axis in enumerate(attack_figures.summaries({"vit": of_summary}, {"vit": WIDTHS}).axes):
         np.testing.assert_allclose(points(axis)[0]["vit"], RAGGED[:3].mean(1) + 0.1 * place)
 
 
@@ -228,24 +228,35 @@ def test_numbers_at_the_axes_are_whole_and_plain():
     figure = attack_figures.over_eps(steps)
     figure.canvas.draw()
     assert labels(figure.axes[0].xaxis) == ["0.025", "0.05", "0.5"]
-    figure = attack_figures.strategies({"vit": outcome(1 - 0.05 * AS_THE_PAPER)}, WIDTHS)  # all from 0.95 to 0.97
+    near = outcome(1 - 0.05 * AS_THE_PAPER)  # all from 0.95 to 0.97
+    figure = attack_figures.strategies({"vit": near}, {"vit": WIDTHS})
     figure.canvas.draw()
     axis = figure.axes[0].yaxis
     np.testing.assert_allclose([float(label) for label in labels(axis)], axis.get_ticklocs(), rtol=1e-6)
+
+
+def test_panels_of_families_with_different_widths_share_one_axis_of_widths():
+    families = dict.fromkeys(["cnn-small", "vit"], outcome(AS_THE_PAPER, 0.01))
+    axes = attack_figures.strategies(families, {"cnn-small": WIDTHS, "vit": (4, 8, 16)}).axes
+    assert axes[0].get_xlim() == axes[1].get_xlim()
+    for axis, widths in zip(axes, (WIDTHS, (4, 8, 16))):
+        assert [label.get_text() for label in axis.get_xticklabels()] == ["2", "4", "8", "16"]
+        np.testing.assert_allclose(axis.containers[0].lines[0].get_xdata(), widths, rtol=0.07)
+    plt.close("all")
 
 
 def test_figures_show_every_strategy_and_interval_whole():
     high = AS_THE_PAPER.copy()
     high[-1] = 3
     families = {"cnn-small": outcome(AS_THE_PAPER, 0.01), "vit": outcome(high, 0.01)}
-    figure = attack_figures.strategies(families, WIDTHS)
+    figure = attack_figures.strategies(families, dict.fromkeys(families, WIDTHS))
     assert [text.get_text() for text in figure.legends[0].get_texts()] == list(attack_figures.STRATEGIES)
     assert figure.axes[0].get_ylim()[1] > 3  # the panels share one scale, and nothing is cut off
     steps = {family: {step: outcome(values[:4, :1]) for step in (0.1, 0.5)}
              for family, values in (("cnn-small", AS_THE_PAPER), ("vit", high + 3))}
     low, top = attack_figures.over_eps(steps).axes[0].get_ylim()
     assert low < (1 - 3.9) / 0.1 and top > (1 - 0.6) / 0.5
-    panel = attack_figures.transfer(families, WIDTHS).axes[0]
+    panel = attack_figures.transfer(families, dict.fromkeys(families, WIDTHS)).axes[0]
     estimate, below, above = families["cnn-small"].interval()
     assert [text.get_text().split("\n")[1] for text in panel.texts] == [
         f"±{half:.2f}" for half in ((above - below) / 2)[:3].flat]
@@ -255,6 +266,6 @@ def test_figures_show_every_strategy_and_interval_whole():
     assert [text.get_text().split("\n")[0] for text in panel.texts] == [f"{value:.2f}" for value in SQUARE.flat]
     labels = attack_figures.across(outcome(ACROSS), ["a", "b", "c"]).axes[0].get_yticklabels()
     assert [label.get_text() for label in labels] == ["a", "b", "c", "random signs"]
-    named = attack_figures.summaries({"vit": {summary: families["vit"] for summary in SUMMARIES}}, WIDTHS)
+    named = attack_figures.summaries({"vit": {summary: families["vit"] for summary in SUMMARIES}}, {"vit": WIDTHS})
     assert [axis.get_ylabel().rsplit(" (", 1)[0] for axis in named.axes] == list(SUMMARIES)
     plt.close("all")

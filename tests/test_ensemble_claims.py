@@ -43,7 +43,7 @@ def populations(t=T, loss=None, gain=1.2, ece=None, ece_logits=None, spread=1e-4
 
 def claims_of(planted, widths=WIDTHS):
     return {claim.name.removeprefix("06-").replace("-vit", ""): claim
-            for claim in all_claims({"vit": planted}, widths)}
+            for claim in all_claims({"vit": planted}, {"vit": widths})}
 
 
 def verdicts(planted, widths=WIDTHS):
@@ -114,7 +114,7 @@ def test_one_number_of_members_at_which_the_loss_rises_is_enough():
 
 def test_all_families_are_one_plot_whatever_their_sizes():
     families = {"vit": populations(), "mlp": populations(T[:, :2], loss_of(T[:, :2]), networks=6)}
-    claims = {claim.name: claim for claim in all_claims(families, WIDTHS)}
+    claims = {claim.name: claim for claim in all_claims(families, dict.fromkeys(families, WIDTHS))}
     across = claims["06-loss-falls-across-families"]
     assert (across.verdict, across.networks) == ("supported", 4 * 20 + 4 * 6)
     assert across.estimate == pytest.approx(3) and "the one of 2 " in across.statistic
@@ -124,7 +124,7 @@ def test_all_families_are_one_plot_whatever_their_sizes():
 
 def test_the_average_that_all_families_lose_less_with_is_asked_of_each():
     families = {"vit": populations(gain=1.3), "mlp": populations(gain=0.8)}
-    claim = all_claims(families, WIDTHS)[1]
+    claim = all_claims(families, dict.fromkeys(families, WIDTHS))[1]
     assert claim.verdict == "contradicted" and ": mlp, the one of 2" in claim.statistic
     assert claim.estimate == pytest.approx(0.8)
 
@@ -160,7 +160,7 @@ def test_what_cannot_be_told_is_undecided_and_said_in_words():
     named = verdicts(found)
     assert named["loss-falls"] == named["ensemble-law"] == named["many-small-cosine"] == "undecided"
     assert named["many-small"] == "supported"
-    words = " ".join([*cosine_findings({"vit": found}, WIDTHS), *curve_findings({"vit": found}),
+    words = " ".join([*cosine_findings({"vit": found}, {"vit": WIDTHS}), *curve_findings({"vit": found}),
                       *practice_findings({"vit": found})])
     assert "nan" not in words and "some width has no similarity above zero" in words
     assert "no population has a mean direction" in gradient_findings(
@@ -169,7 +169,7 @@ def test_what_cannot_be_told_is_undecided_and_said_in_words():
 
 def test_the_answers_in_words_carry_the_numbers():
     families = {"vit": populations(loss=loss_of(T) * np.where(np.array(SIZES) > 1, 1.5, 1))}
-    line = cosine_findings(families, WIDTHS)[0]
+    line = cosine_findings(families, dict.fromkeys(families, WIDTHS))[0]
     assert f"E[t] goes from {T[0, 0]:.2f} to {T[0, -1]:.2f}" in line and "1.000 to 1.000 times the law" in line
     assert "limit for many members is 1.000 to 1.000" in line
     assert "ensembles have 1.50 to 1.50 (averaged probabilities) or 1.80 to 1.80 (averaged logits)" in curve_findings(
@@ -195,9 +195,10 @@ def test_practice_counts_accuracy_from_single_networks_and_confidence_from_ensem
 
 def test_parameters_of_ensembles_are_told_beside_those_of_the_one_network():
     """Four of 2, 4 and 8 with 100, 380 and 1600 parameters beside one of 4, 8 and 16 with 380, 1600 and 6400."""
-    (line,) = parameter_findings({"vit": populations()}, {"vit": np.array([100, 380, 1600, 6400])}, WIDTHS)
+    parameters = {"vit": np.array([100, 380, 1600, 6400])}
+    (line,) = parameter_findings({"vit": populations()}, parameters, {"vit": WIDTHS})
     assert "have -5.0 % to +5.3 % more than one of k √m, in 3 such comparisons." in line
-    (line,) = parameter_findings({"vit": populations()}, {"vit": np.array([100, 380, 1600, 6400])}, (2, 5, 9, 20))
+    (line,) = parameter_findings({"vit": populations()}, parameters, {"vit": (2, 5, 9, 20)})
     assert line.endswith("no m networks of one width have about as many as one of another.")
 
 
@@ -205,10 +206,10 @@ def test_cost_is_counted_against_better_networks_that_took_no_longer():
     """Four of each width take as long as one of the next, and twice as long as the one before."""
     loss = np.array([8.0, 4.0, 2.0, 1.0])[:, None] * np.array([1, 0.8, 0.45])
     planted = populations(loss=loss, gain=1.2)
-    line = cost_findings({"vit": planted}, {"vit": np.array([1.0, 4.0, 16.0, 64.0])}, WIDTHS)[0]
+    line = cost_findings({"vit": planted}, {"vit": np.array([1.0, 4.0, 16.0, 64.0])}, {"vit": WIDTHS})[0]
     assert "0.90 to 0.90 (averaged probabilities) or 1.08 to 1.08 (averaged logits) times its loss" in line
     assert f"{(T[:-1, 2] / T[1:, 0]).min():.2f} to {(T[:-1, 2] / T[1:, 0]).max():.2f} times its E[t]" in line
     assert ("of the 3 ensembles that took as long as some better single network or longer, but no longer than the "
             "slowest, 3 (averaged probabilities) or 0 (averaged logits) have a lower loss") in line
-    alone = cost_findings({"vit": planted}, {"vit": np.array([1.0, 8.0, 64.0, 512.0])}, WIDTHS)[0]
+    alone = cost_findings({"vit": planted}, {"vit": np.array([1.0, 8.0, 64.0, 512.0])}, {"vit": WIDTHS})[0]
     assert "no ensemble took as long as a better single network" in alone

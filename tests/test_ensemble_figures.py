@@ -70,7 +70,7 @@ def test_markers_grow_with_the_members_as_the_legend_says(families):
 
 
 def test_the_law_goes_through_the_single_networks(families):
-    figure = ensemble_figures.law_by_members(families, WIDTHS)
+    figure = ensemble_figures.law_by_members(families, dict.fromkeys(families, WIDTHS))
     for axis, family in zip(figure.axes, families.values()):
         points, curves = (lines(axis, linestyle=style) for style in ("None", "-"))
         for (x, y), (curve_x, curve_y), population in zip(points[::3], curves, family):  # each with its caps
@@ -82,7 +82,7 @@ def test_the_law_goes_through_the_single_networks(families):
 
 
 def test_differences_are_those_of_logits_from_probabilities(families):
-    figure = ensemble_figures.averages(families, WIDTHS, 2)
+    figure = ensemble_figures.averages(families, dict.fromkeys(families, WIDTHS), 2)
     for axis, name in zip(figure.axes, ("loss", "accuracy")):
         assert axis.get_ylabel().startswith(f"{name}: logits − probabilities")
         drawn = [container.lines[0].get_ydata() for container in axis.containers]
@@ -92,7 +92,7 @@ def test_differences_are_those_of_logits_from_probabilities(families):
 
 
 def test_calibration_is_solid_for_probabilities_and_dashed_for_logits(families):
-    figure = ensemble_figures.calibration(families, WIDTHS)
+    figure = ensemble_figures.calibration(families, dict.fromkeys(families, WIDTHS))
     legend = {text.get_text(): handle.get_linestyle()
               for text, handle in zip(figure.legends[0].get_texts(), figure.legends[0].legend_handles)
               if "averaged" in text.get_text()}
@@ -127,8 +127,9 @@ def test_every_picture_is_drawn_for_any_number_of_families_and_with_fewer_sizes(
         families = {name: populations() for name in names[1:]} | {names[0]: [*populations()[:2],
                                                                               *populations(columns=2)[2:]]}
         price = {"trainable parameters": {name: np.array(WIDTHS) ** 2 for name in names}}
-        for figure in (ensemble_figures.loss_and_accuracy(families), ensemble_figures.law_by_members(families, WIDTHS),
-                       ensemble_figures.averages(families, WIDTHS, 2), ensemble_figures.calibration(families, WIDTHS),
+        widths = dict.fromkeys(families, WIDTHS)
+        for figure in (ensemble_figures.loss_and_accuracy(families), ensemble_figures.law_by_members(families, widths),
+                       ensemble_figures.averages(families, widths, 2), ensemble_figures.calibration(families, widths),
                        ensemble_figures.costs(families, price, "logits")):
             figure.canvas.draw()
             visible = [axis for axis in figure.axes if axis.get_visible()]
@@ -137,9 +138,21 @@ def test_every_picture_is_drawn_for_any_number_of_families_and_with_fewer_sizes(
 
 
 def test_widths_of_one_family_have_colours_of_their_own(families):
-    figure = ensemble_figures.law_by_members(families, WIDTHS)
+    figure = ensemble_figures.law_by_members(families, dict.fromkeys(families, WIDTHS))
     colours = [to_rgba(handle.lines[0].get_color()) for handle in figure.axes[0].containers]
     assert len(set(colours)) == len(WIDTHS)
+
+
+def test_a_width_has_one_look_in_the_panels_of_all_families(families):
+    widths = {"cnn-small": (2, 4, 8), "vit": (4, 8, 16)}
+    for figure in (ensemble_figures.law_by_members(families, widths), ensemble_figures.calibration(families, widths)):
+        named = [text.get_text() for text in figure.legends[0].get_texts()]
+        assert named[:4] == ["k = 2", "k = 4", "k = 8", "k = 16"]
+        first, second = ({bars.get_label(): (to_rgba(bars.lines[0].get_color()), bars.lines[0].get_xdata()[0])
+                          for bars in axis.containers if bars.get_label() in named} for axis in figure.axes)
+        assert list(first) == ["k = 2", "k = 4", "k = 8"] and list(second) == ["k = 4", "k = 8", "k = 16"]
+        assert all(first[name] == second[name] for name in ("k = 4", "k = 8"))
+        assert len({*first.values(), *second.values()}) == 4
 
 
 @pytest.mark.parametrize("losses", [(0.02, 0.9), (1.55, 2.4), (1.01, 1.06)])

@@ -44,6 +44,67 @@ def test_lines_over_the_width_are_the_numbers():
     assert to_hex(line.get_color()) == figures.COLOURS["cnn-small"].lower() and axis.get_ylabel() == "cosine"
 
 
+APART = {"cnn-small": [4, 8], "resnet-small": [2, 4, 16]}  # of different widths
+
+
+def legend_colours(figure):
+    handles = figure.legends[0].legend_handles
+    return {text.get_text(): to_hex(handle.get_color() if hasattr(handle, "get_color") else handle.lines[0].get_color())
+            for text, handle in zip(figure.legends[0].get_texts(), handles)}
+
+
+def test_lines_of_different_widths_stand_at_their_own_places_of_one_axis():
+    found = {family: (np.array(own) / 20,) * 3 for family, own in APART.items()}
+    axis = figures.by_width(found, APART, "cosine").axes[0]
+    for container, own in zip(axis.containers, APART.values()):
+        np.testing.assert_allclose(container.lines[0].get_xdata(), own, rtol=0.02)
+        np.testing.assert_allclose(container.lines[0].get_ydata(), np.array(own) / 20)
+    assert [label.get_text() for label in axis.get_xticklabels()] == ["2", "4", "8", "16"]
+
+
+def test_each_heatmap_names_the_widths_of_its_own_family():
+    figure = figures.heatmaps({family: np.eye(len(own)) for family, own in APART.items()}, APART, "cosine")
+    assert [[label.get_text() for label in axis.get_xticklabels()] for axis in figure.axes[:2]] == [
+        ["4", "8"], ["2", "4", "16"]]
+
+
+def test_a_width_has_one_colour_in_all_panels_and_the_legend_has_them_all():
+    losses = {family: {width: np.full((2, 3), width) for width in own} for family, own in APART.items()}
+    figure = figures.curves(losses, "loss")
+    named = legend_colours(figure)
+    assert list(named) == ["k = 2", "k = 4", "k = 8", "k = 16"] and len(set(named.values())) == 4
+    for axis, own in zip(figure.axes, APART.values()):
+        assert {line.get_label(): to_hex(line.get_color()) for line in axis.lines} == {
+            f"k = {width}": named[f"k = {width}"] for width in own}
+
+
+def test_each_step_of_each_family_stands_above_its_name():
+    sizes = {family: (len(own), len(own) - 1) for family, own in APART.items()}
+    changes = {family: (np.arange(np.prod(size)).reshape(size),) * 3 for family, size in sizes.items()}
+    figure = figures.steps(changes, APART)
+    for axis, places in zip(figure.axes, ([1], [0, 2])):
+        assert [label.get_text() for label in axis.get_xticklabels()] == ["2→4", "4→8", "4→16"]
+        for row, container in enumerate(axis.containers):
+            np.testing.assert_array_equal(np.round(container.lines[0].get_xdata()), places)
+            np.testing.assert_array_equal(container.lines[0].get_ydata(), len(places) * row + np.arange(len(places)))
+    assert list(legend_colours(figure)) == ["other k = 2", "other k = 4", "other k = 8", "other k = 16"]
+
+
+def test_densities_have_one_legend_of_all_widths_and_of_chance():
+    t = np.random.default_rng(0).uniform(0, 0.8, 200)
+    figure = saw_figures.densities({family: dict.fromkeys(own, t) for family, own in APART.items()}, 64)
+    assert list(legend_colours(figure)) == ["k = 2", "k = 4", "k = 8", "k = 16", r"$P_\mathrm{origin}$"]
+
+
+def test_steps_to_the_right_have_one_look_in_all_panels():
+    step = np.array([0.1, 0.2]), (np.zeros(2),) * 3
+    figure = saw_figures.order({family: [step] * (len(own) - 1) for family, own in APART.items()}, APART)
+    named = legend_colours(figure)
+    assert list(named) == ["k = 2 → 4", "k = 4 → 8", "k = 4 → 16"]
+    assert [to_hex(line.get_color()) for axis in figure.axes for line in axis.lines[:-1]] == [
+        named[label] for label in ("k = 4 → 8", "k = 2 → 4", "k = 4 → 16")]
+
+
 @pytest.mark.parametrize("networks, lines", [(6, 0), (12, 9)])
 def test_tenths_of_the_networks_are_drawn_where_there_are_enough(networks, lines):
     t = np.linspace(-0.3, 0.7, networks)
@@ -63,8 +124,18 @@ def test_estimates_and_their_truth_are_drawn_for_every_number_of_networks():
 
 def test_the_mean_of_each_block_of_families_leaves_out_a_population_with_itself():
     values = np.array([[1, 0.8, 0.5, 0.5], [0.8, 1, 0.5, 0.5], [0.5, 0.5, 1, 0.9], [0.5, 0.5, 0.9, 1]])
-    axis = hypothesis_figures.population_cosines(values, ["a", "a", "b", "b"], [2, 4]).axes[0]
+    axis = hypothesis_figures.population_cosines(values, ["a", "a", "b", "b"], [2, 4, 2, 4]).axes[0]
     assert texts(axis)[:4] == ["0.80", "0.50", "0.50", "0.90"]
+
+
+def test_families_of_different_widths_have_frames_of_their_own_size():
+    values = np.full((5, 5), 0.5)
+    values[:2, :2], values[2:, 2:] = 0.8, [[1, 0.9, 0.6], [0.9, 1, 0.9], [0.6, 0.9, 1]]
+    axis = hypothesis_figures.population_cosines(values, ["a", "a", "b", "b", "b"], [2, 4, 2, 4, 8]).axes[0]
+    frames = {text.get_position(): text.get_text() for text in axis.texts[:4]}
+    assert frames == {(0.5, 0.5): "0.80", (3, 0.5): "0.50", (0.5, 3): "0.50", (3, 3): "0.80"}
+    assert [line.get_xdata()[0] for line in axis.lines if line.get_xdata()[0] == line.get_xdata()[1]] == [1.5]
+    assert [label.get_text() for label in axis.get_xticklabels()] == ["2", "4", "2", "4", "8"]
 
 
 def test_groups_without_a_number_keep_their_place_in_the_maps_and_rows():

@@ -1,9 +1,15 @@
 """The verdicts of chapter 4 follow from the matrices: planted ones that obey a hypothesis, and that break it."""
 
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 
+from lib import hypothesis_figures
 from lib.bootstrap import SimilarityMatrix
 from lib.control_claims import POPULATIONS, control_claims, difference
 from lib.hypothesis_claims import (across, across_claim, direction_claim, falls, family_claims, rank_one_claim,
@@ -100,6 +106,18 @@ def test_promises_hold_where_the_law_goes_on_and_fail_where_it_breaks():
     assert verdict(loose, "04-predict-mean-cosine-vit") == "undecided"
 
 
+def test_each_family_s_power_law_is_drawn_over_its_own_widths():
+    families = {"cnn-small": matrix(LAW[:3, :3]), "vit": matrix(LAW)}
+    left, right = hypothesis_figures.promise(families, {"cnn-small": WIDTHS[:3], "vit": WIDTHS}).axes
+    fits = [line for line in left.lines if line.get_linestyle() == "--"]
+    for line, last in zip(fits, (8, 16), strict=True):
+        x, y = line.get_data()
+        assert (x[0], x[-1]) == pytest.approx((2, last))
+        np.testing.assert_allclose(y, 0.2 * x**0.4)
+    assert right.get_title().startswith("hollow: one network, k = 8 or 16\n")
+    plt.close("all")
+
+
 def controls(trained, untrained, labels, weights, order, spread=0.001):
     values = np.diag([trained, untrained, labels, weights, order]) + 0.01
     return matrix(values, spread)
@@ -120,8 +138,9 @@ def test_controls_compare_what_they_say():
 
 def test_the_answers_in_words_carry_the_numbers():
     families = {"cnn-small": matrix(LAW), "vit": matrix(LAW)}
+    widths = dict.fromkeys(families, WIDTHS)
     both = matrix(np.tile(LAW, (2, 2)) * np.kron([[1, 0.5], [0.5, 1]], np.ones((4, 4))))
-    assert "E[t] goes from 0.26 at k = 2 to 0.61 at k = 16; of 3 steps 3 have" in variance_findings(families, WIDTHS)[1]
+    assert "E[t] goes from 0.26 at k = 2 to 0.61 at k = 16; of 3 steps 3 have" in variance_findings(families, widths)[1]
     h2 = direction_findings(families, both, ["a"] * 4 + ["b"] * 4)
     assert "are 1.000 on average" in h2[0] and "0.50 on average, from 0.50 to 0.50" in h2[-1]
     law = pd.DataFrame({"vit": {"R² of averages": 0.98, "r.m.s. residual of averages": 0.031,
@@ -132,7 +151,7 @@ def test_the_answers_in_words_carry_the_numbers():
     assert law_findings(few[["other"]])[0].endswith("off by 2.0% at most (root mean square).")
     words = control_findings("vit", {2: controls(0.2, 0, 0, 0.5, 0.2), 16: controls(0.6, 0, 0.2, 0.8, 0.6)})[0]
     assert "trained networks have ρ = 0.61" in words and "add 0.30 [0.30, 0.30] at k = 2" in words
-    assert "is 1.00 [" in promise_findings(families, WIDTHS)[0]
+    assert "is 1.00 [" in promise_findings(families, widths)[0]
 
 
 def test_what_cannot_be_told_is_said_in_words():
@@ -144,7 +163,7 @@ def test_what_cannot_be_told_is_said_in_words():
                                 "correlation of residuals, halves of the networks": np.nan}})
     labels = np.diag([0.6, 0.0, -0.1, 0.8, 0.6]) + 0.01
     words = " ".join([*direction_findings(families, families["vit"], ["vit"] * 4), *law_findings(law),
-                      *promise_findings(families, WIDTHS), *control_findings("vit", {2: matrix(labels)})])
+                      *promise_findings(families, {"vit": WIDTHS}), *control_findings("vit", {2: matrix(labels)})])
     assert "nan" not in words
     for part in ("some width has no similarity above zero", "not to be told, because", "predicted over measured is not to "
                  "be told", "without a mean direction"):

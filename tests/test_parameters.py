@@ -65,6 +65,37 @@ def test_a_width_that_a_family_cannot_have_is_refused():
         parameters.check_family_widths(["vit"], [3, 4], "scale_widths")
 
 
+def test_widths_may_be_a_table_by_family():
+    names, families = ["families", "widths"], ["resnet-small", "cnn-small"]
+    table = {"cnn-small": [8, 4], "resnet-small": [4, 8, 32], "vit": [2, 4]}
+    found = read({"families": families, "widths": table}, names).widths
+    assert list(found.items()) == [("resnet-small", [4, 8, 32]), ("cnn-small", [4, 8])]
+    assert read({"families": families[1:], "widths": str(table)}, names).widths == [4, 8]  # one family: nothing differs
+    assert read({"families": families, "widths": dict.fromkeys(families, (8, 2))}, names).widths == [2, 8]
+
+
+@pytest.mark.parametrize("table, sentence", [
+    ({"cnn-small": [4, 8]}, "names no widths for the family 'vit'"),
+    ({"cnn-small": [4, 8], "vit": [4, 7]}, "vit has k / 2 heads: its width must be even, not 7"),
+    ({"cnn-small": [4, 8], "vit": [4]}, r"those of vit must be a list of at least 2 different values, not \[4\]"),
+    ({"cnn-small": [4, 8], "vit": [4, 8], "vgg": [4, 8]}, "unknown family 'vgg'; the families are cnn-small, .*"),
+])
+def test_a_table_of_widths_that_cannot_work_is_refused_in_one_sentence(table, sentence):
+    with pytest.raises(ParameterError, match=f"^parameter 'widths': {sentence}$"):
+        read({"families": ["cnn-small", "vit"], "widths": table}, ["families", "widths"])
+
+
+def test_where_families_share_their_widths_or_cannot_be_chosen_a_table_is_refused():
+    parameters.check_shared_widths([4, 8])
+    table = {"cnn-small": [4, 8], "vit": [4]}
+    with pytest.raises(ParameterError, match="^parameter 'widths': this chapter needs the same widths for all its "
+                                             "families, one list, not {'cnn-small'"):
+        parameters.check_shared_widths(table)
+    with pytest.raises(ParameterError, match="^parameter 'widths': must be one list in a chapter without the parameter "
+                                             "'families', not {'cnn-small'"):
+        read({"widths": {"cnn-small": [4, 8]}}, ["widths"])
+
+
 def test_what_is_returned_is_apart_from_the_notebook_s_own_lists():
     namespace = {"families": ["cnn-small"], "widths": [4, 8]}
     read(namespace, ["families", "widths"]).families.append("x")
@@ -92,12 +123,13 @@ def test_a_grid_finer_than_the_images_is_refused_as_a_parameter():
 
 
 def test_too_few_widths_or_seeds_are_refused():
-    parameters.check_widths([2, 4, 8], 3)
+    parameters.check_widths({"cnn-small": [2, 4, 8], "vit": [2, 4, 8, 16]}, 3)
     parameters.check_seeds({"cnn-small": 4, "cnn-large": 9}, 4)
     with pytest.raises(ParameterError, match="at least 4 networks of each family, not 3 of cnn-large"):
         parameters.check_seeds({"cnn-small": 4, "cnn-large": 3}, 4)
-    with pytest.raises(ParameterError, match="'widths': this chapter needs at least 3 widths, not 2"):
-        parameters.check_widths([2, 4], 3)
+    with pytest.raises(ParameterError, match="^parameter 'widths': this chapter needs at least 3 widths of each family, "
+                                             "not 2 of vit$"):
+        parameters.check_widths({"cnn-small": [2, 4, 8], "vit": [2, 4]}, 3)
 
 
 def test_training_sets_that_cannot_be_had_are_refused():

@@ -231,6 +231,15 @@ def test_a_grid_asks_for_its_families_and_widths_and_seeds(digits, artifacts, in
         assert list(asked[0][specification]) == list(range(4 if family == "cnn-small" else 5))
 
 
+def test_a_grid_takes_widths_by_family(digits, artifacts, inline, monkeypatch):
+    monkeypatch.setattr(populations, "train_or_load", lambda requests: {key: [key] * 3 for key in requests})
+    grid = populations.population_grid(digits, ["resnet-small", "cnn-small"],
+                                       {"cnn-small": [2, 3], "resnet-small": [3, 4, 5], "vit": [2]},
+                                       {"cnn-small": 3, "resnet-small": 3}, epochs=1)
+    assert list(grid) == [*(("resnet-small", width) for width in (3, 4, 5)), ("cnn-small", 2), ("cnn-small", 3)]
+    assert all(specification == specify(digits, *key, epochs=1) for key, (specification, *_) in grid.items())
+
+
 def test_a_grid_with_a_population_of_fewer_than_three_is_refused_in_a_sentence(digits, artifacts, inline, monkeypatch):
     monkeypatch.setattr(populations, "train_or_load", lambda requests: {key: [0, 1] for key in requests})
     with pytest.raises(ValueError, match="cnn-small k=2 on digits: 2 of its networks kept a finite loss"):

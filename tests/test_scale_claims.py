@@ -123,6 +123,9 @@ def test_the_reading_is_compared_where_the_truth_is_known(matrix):
     assert f"is {ratio.min():.2f} to {ratio.max():.2f} times as large" in reading_finding({"vit": matrix})
     broken = dataclasses.replace(matrix, values=-matrix.values)
     assert "does not exist" in reading_finding({"vit": broken})
+    fewer = dataclasses.replace(matrix, values=matrix.values[1:, 1:])  # a family without the narrowest width
+    assert "does not exist" in reading_finding({"vit": broken, "mlp": dataclasses.replace(fewer, values=-fewer.values)})
+    assert reading_finding({"vit": broken, "mlp": fewer}) == reading_finding({"mlp": fewer})
 
 
 def test_doublings_to_the_picture_are_counted_where_a_line_leads_there():
@@ -150,7 +153,7 @@ def test_no_number_of_doublings_leads_to_what_else_differs(family, dataset, widt
 def test_the_first_picture_has_every_family_and_both_readings(names):
     estimate = np.array([0.1, 0.2, 0.4])
     found = dict.fromkeys(names, (estimate, estimate - 0.01, estimate + 0.01))
-    figure = scale_figures.beside_picture(found, [2, 8, 32], PICTURE)
+    figure = scale_figures.beside_picture(found, dict.fromkeys(names, [2, 8, 32]), PICTURE)
     axis = figure.axes[0]
     np.testing.assert_allclose(axis.containers[-1][0].get_ydata(), estimate)
     by_label = {line.get_label(): line for line in axis.lines}
@@ -161,7 +164,7 @@ def test_the_first_picture_has_every_family_and_both_readings(names):
     assert len(figure.legends) == 1 and axis.get_legend() is None
     assert len(figure.legends[0].get_texts()) == len(names) + 2
     plt.close(figure)
-    alone = scale_figures.beside_picture(found, [2, 8, 32], None)
+    alone = scale_figures.beside_picture(found, dict.fromkeys(names, [2, 8, 32]), None)
     assert len(alone.legends[0].get_texts()) == len(names)
     plt.close(alone)
 

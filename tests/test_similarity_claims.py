@@ -60,7 +60,9 @@ def test_similarity_within_the_band_of_chance_is_not_above_it():
 
 
 def test_the_answer_in_words_has_a_line_a_family_with_its_numbers():
-    lines = findings({"cnn-small": matrix(RISING, 0.001), "vit": matrix(RISING, 0.001)}, WIDTHS).split("\n")
+    matrices = {"cnn-small": matrix(RISING, 0.001), "vit": matrix(RISING, 0.001)}
+    lines = findings(matrices, {"cnn-small": WIDTHS, "vit": (3, 6, 12)}).split("\n")
     assert [line.split("**")[1] for line in lines] == ["cnn-small", "vit"]
-    assert "from 0.10 at (2, 2) to 0.80 at (8, 8)" in lines[0] and "adds 0.167" in lines[0]
+    assert "from 0.10 at (2, 2) to 0.80 at (8, 8)" in lines[0] and "at (3, 3) to 0.80 at (12, 12)" in lines[1]
+    assert "adds 0.167" in lines[0]
     assert "Of the 6 single steps, 6 have" in lines[0] and "0 below" in lines[0]

@@ -78,6 +78,11 @@ def test_sizes_of_a_study_of_depths_and_widths():
     assert tables.networks(3) == "3"
 
 
+def test_sizes_of_a_study_whose_families_have_different_widths():
+    given = {"widths": {"cnn-small": [4, 8], "resnet-small": [4, 8, 32]}}
+    assert tables.sizes(given) == "cnn-small: k = 4, 8; resnet-small: k = 4, 8, 32"
+
+
 def test_a_faulty_file_of_claims_ends_the_build_and_keeps_the_tables(house):
     tables.write_tables()
     before = (house / "pages" / "claims_table.md").read_text()

@@ -150,7 +150,7 @@ def test_all_populations_have_the_size_of_the_smallest():
             family: [(compared, compared)] * 2 for family in ("cnn-small", "cnn-large")}
     expected = population_distances(grid["cnn-small", 4][:5], OTHERS, rng()).pairs
     np.testing.assert_allclose(found["others"]["cnn-small"][1].pairs, expected)
-    rows = table(found, (2, 4))
+    rows = table(found, {"cnn-small": (2, 4), "cnn-large": (2, 4)})
     assert list(rows.index) == [(family, k) for family in ("cnn-small", "cnn-large") for k in (2, 4)]
     each = found["others"]["cnn-large"][0].each
     cell = rows.loc[("cnn-large", 2), (OTHERS.label, "mean ± sd")]
@@ -183,7 +183,7 @@ def test_a_refusal_names_the_population():
         family_distances({("resnet-small", 2): np.zeros((4, 5, 3))}, rng())
 
 
-WIDTHS = (2, 4)
+WIDTHS = dict.fromkeys(["cnn-small", "cnn-large", "resnet-large"], (2, 4))
 
 
 def distances(mean, spread=0.001, null=0.01):
@@ -226,6 +226,17 @@ def test_distances_are_judged_against_two_samples_of_one_law():
     assert verdicts(cnn_small=spread)["null-cnn-small"] == "undecided"
 
 
+def test_families_of_different_widths_are_compared_at_those_that_both_have():
+    rows = {"cnn-large": [distances(0.2), distances(0.9)], "cnn-small": [distances(0.7), distances(0.1)]}
+    found = {"others": rows, "reference": rows}
+    claim = distance_claims(found, {"cnn-large": [4, 8], "cnn-small": [2, 4]})[0]
+    assert claim.estimate == pytest.approx(0.1) and "mean over k = 4;" in claim.statistic and claim.networks == 8
+    apart = distance_claims(found, {"cnn-large": [4, 8], "cnn-small": [2, 16]})
+    assert [claim.name.removeprefix("03-wasserstein-") for claim in apart] == ["small", "null-cnn-large",
+                                                                              "null-cnn-small"]
+    assert "cnn-large, k = 8" in apart[0].statistic
+
+
 def test_the_answer_in_words_says_whether_the_readings_agree():
     rows = [{"cnn-large": [distances(large)] * 2, "cnn-small": [distances(0.1)] * 2} for large in (0.2, 0.05)]
     split = distance_findings(distance_claims(dict(zip(("others", "reference"), rows)), WIDTHS))
@@ -243,3 +254,11 @@ def test_the_figure_has_a_panel_a_reading_with_all_families():
                                                           for reading in READINGS.values()]
     texts = [text.get_text() for text in figure.legends[0].get_texts()]
     assert texts == ["two samples of one law", "cnn-large", "cnn-small"]
+
+
+def test_the_band_of_a_width_is_that_of_the_families_that_have_it():
+    rows = {"cnn-large": [distances(0.2, null=0.01), distances(0.2, null=0.02)],
+            "cnn-small": [distances(0.1, null=0.03), distances(0.1, null=0.04)]}
+    axis = distances_by_width({"others": rows}, {"cnn-large": (4, 8), "cnn-small": (2, 4)}).axes[0]
+    ends = {(width, height) for width, height in axis.collections[0].get_paths()[0].vertices.round(6).tolist()}
+    assert ends == {(2, 0.03), (4, 0.01), (4, 0.04), (8, 0.02)}
