@@ -162,8 +162,9 @@ def _network(manifest: dict, weights: bytes, test_digest: str) -> TrainedNetwork
 def forget_passed(specification: Specification, networks: Sequence[TrainedNetwork]) -> None:
     """Remove what a killed training would have gone on from, once the whole stack is stored after further epochs."""
     for network in networks:
+        kept = network.epochs in specification.snapshots
         for epochs in stored_epochs(specification, network.seed, (UNDER_WAY,)):
-            if epochs < network.epochs or network.epochs in specification.snapshots:
+            if epochs < network.epochs + kept:
                 for path in reversed(paths(specification, network.seed, epochs, UNDER_WAY)):
                     path.unlink(missing_ok=True)
 
