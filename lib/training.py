@@ -11,6 +11,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from lib import arithmetic, resuming
+from lib.controls import CONTROLS, augmented, shortcut_colours, with_patches
 from lib.data import ImageData
 from lib.models import first_channels, initialise
 from lib.specification import Specification
@@ -105,6 +106,7 @@ class _Stack:
     def __init__(self, specification: Specification, seeds: Sequence[int], data: ImageData, device: str,
                  start: Sequence[TrainedNetwork]):
         self.specification, self.device = specification, device
+        self.control = CONTROLS[specification.control]
         self.arithmetic = arithmetic.used(specification.precision, device)
         # On a processor that other work shares, wall time would count that work, too.
         self.clock = time.thread_time if device == "cpu" else time.perf_counter
@@ -112,11 +114,14 @@ class _Stack:
         module = stack([_single(specification, seed, found) for seed, found in zip_longest(seeds, start)])
         self.module: nn.Module = module.to(device, dtype, memory_format=torch.channels_last)
         self.optimiser = _optimiser(specification, self.module)
-        self.orders = [specification.generator(seed, "order") for seed in seeds]
+        purposes = ["order", *["augmentation"] * (self.control.shifted or self.control.coloured)]
+        self.streams = {purpose: [specification.generator(seed, purpose) for seed in seeds] for purpose in purposes}
         if start:
-            resuming.restore(self.optimiser, self.module, self.orders, [found.resume for found in start])
+            resuming.restore(self.optimiser, self.module, self.streams, [found.resume for found in start])
         self.known = list(start) or [TrainedNetwork(seed, {}, [], [], [], [], [], [], device, 0.0) for seed in seeds]
         labels = specification.training_labels(data.train_labels)
+        self.colours = shortcut_colours(self.control, data.train_labels, specification.num_classes,
+                                        specification.in_channels, specification.data_seed)
         self.train_set = data.train_images.to(device, dtype), labels.to(device)
         self.test_set = data.test_images.to(device, dtype), data.test_labels.to(device)
 
@@ -130,7 +135,7 @@ class _Stack:
                                   test_accuracy=[*one.test_accuracy, accuracy])
                           for one, loss, accuracy in zip(self.known, losses, accuracies)]
         states = unstack(self.module, len(self.known))
-        resume = resuming.saved(self.optimiser, self.module, self.orders)
+        resume = resuming.saved(self.optimiser, self.module, self.streams)
         return [replace(one, state=state, resume=further) for one, state, further in zip(self.known, states, resume)]
 
     def run_epoch(self, epoch: int) -> None:
@@ -138,12 +143,12 @@ class _Stack:
         start = self.clock()
         for group in self.optimiser.param_groups:
             group["lr"] = self.specification.learning_rate_of(epoch)
-        images, labels = self.train_set
-        order = torch.stack([torch.randperm(len(labels), generator=generator) for generator in self.orders])
+        labels = self.train_set[1]
+        order = torch.stack([torch.randperm(len(labels), generator=generator) for generator in self.streams["order"]])
         self.module.train()
         sums = torch.zeros(2, len(self.known), device=self.device)
         for batch in order.to(self.device).split(self.specification.batch_size, dim=1):  # [models, images]
-            losses, hits = self._score(stack_images(images[batch]), labels[batch].t())
+            losses, hits = self._score(stack_images(self._look_at(batch)), labels[batch].t())
             self.optimiser.zero_grad()
             # Each network sees the gradient of its own mean loss: the sum couples nothing.
             losses.mean(0).sum().backward()
@@ -154,6 +159,13 @@ class _Stack:
         self.known = [replace(one, train_loss=[*one.train_loss, loss], train_accuracy=[*one.train_accuracy, accuracy],
                               arithmetic=[*one.arithmetic, self.arithmetic], seconds=one.seconds + seconds)
                       for one, loss, accuracy in zip(self.known, losses, accuracies)]
+
+    def _look_at(self, batch: torch.Tensor) -> torch.Tensor:
+        """The training images at [models, images], as this look shows them."""
+        images = self.train_set[0][batch]
+        if self.colours is not None:
+            images = with_patches(images, self.colours[batch.cpu()])
+        return augmented(self.control, images, self.streams["augmentation"]) if "augmentation" in self.streams else images
 
     @torch.no_grad()
     def test(self) -> torch.Tensor:

@@ -258,7 +258,7 @@ def test_going_on_from_the_end_evaluates_and_changes_nothing(tiny, digits, train
     ({"learning_rate": 0.0}, "learning_rate must be .*above 0, not 0.0"),
     ({"learning_rate": math.nan}, "learning_rate must be .*above 0, not nan"),
     ({"learning_rate": math.inf}, "learning_rate must be .*above 0, not inf"),
-    ({"control": "no-labels"}, "unknown control 'no-labels'; the controls are none, random-labels, same-weights, same-order"),
+    ({"control": "no-labels"}, "unknown control 'no-labels'; the controls are none, random-labels, same-weights, same-order, labels-25, "),
     ({"optimiser": "lion"}, "unknown optimiser 'lion'; the optimisers are sgd, adam"),
     ({"schedule": "step"}, "unknown schedule 'step'; the schedules are inverse-sqrt, cosine"),
     ({"schedule": ["cosine"]}, "unknown schedule .'cosine'.; the schedules are inverse-sqrt, cosine"),
