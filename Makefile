@@ -30,7 +30,7 @@ study: .venv/installed
 
 # Networks of the studies, for hours or days at the lowest priority; stop it at any moment, and go on with the same command.
 train: .venv/installed
-	$(BIN)/python book/train.py $(STUDY)
+	$(BIN)/python book/train.py $(STUDY) $(if $(PLAN),--plan)
 
 # For authors: execute the sources with their default parameters and commit the result.
 notebooks: .venv/installed
