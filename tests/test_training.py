@@ -296,6 +296,25 @@ def test_the_stacks_are_those_of_this_recipe(tiny):
     sizes = [networks_together(dataclasses.replace(tiny, width=width, image_size=size))
              for size, width in ((8, 2), (8, 8), (8, 16), (8, 32), (16, 4), (16, 8), (32, 2))]
     assert (RECIPE, sizes) == (1, [4, 4, 2, 1, 4, 2, 4])
+    mixed = [networks_together(dataclasses.replace(tiny, family=family, width=width, image_size=32, precision="mixed"))
+             for family in ("cnn-small", "resnet-small") for width in (2, 4, 8, 16, 32)]
+    assert mixed == [4, 2, 1, 1, 1, 4, 2, 2, 2, 1]
+
+
+def test_mixed_training_of_the_fused_modules_is_that_of_the_plain_ones(tiny, digits, monkeypatch):
+    """In float32 and for one step: later, a ReLU that rounding tips over makes other networks of both.
+
+    tests/test_fused.py has double precision and many steps.
+    """
+    monkeypatch.setattr(training.arithmetic, "used", lambda precision, device: "float32")
+    for family in ("cnn-small", "resnet-small"):
+        plain = dataclasses.replace(tiny, family=family, batch_size=60, epochs=1)
+        mixed = dataclasses.replace(plain, precision="mixed")
+        for seeds in ([0, 1], [2]):
+            for a, b in zip(training.train(plain, seeds, digits), training.train(mixed, seeds, digits), strict=True):
+                assert b.arithmetic == ["float32"] and b.train_loss == pytest.approx(a.train_loss, rel=1e-5)
+                for name, value in a.state.items():
+                    torch.testing.assert_close(b.state[name], value, rtol=1e-3, atol=1e-4, msg=name)
 
 
 @pytest.mark.parametrize("control, shared", [("none", set()), ("random-labels", set()), ("same-weights", {"weights"}),
