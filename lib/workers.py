@@ -56,7 +56,7 @@ def train_all(tasks: Sequence[Task], executor: Executor | None = None) -> None:
     Raises:
         RuntimeError: some tasks failed; all others are trained and stored first.
     """
-    own = executor is None
+    others, own = set(multiprocessing.active_children()), executor is None
     executor = executor or local_executor(len(tasks))
     networks = sum(len(seeds) for _, seeds in tasks)
     for specification, _ in tasks:  # measured once, for all workers of this machine
@@ -79,6 +79,11 @@ def train_all(tasks: Sequence[Task], executor: Executor | None = None) -> None:
                 left |= {task: work(task) for future, task in futures.items() if future.running()}
                 bar.n = total - sum(left.values())
                 bar.refresh()
+    except BaseException:
+        # Whoever stops this waits for no worker: their last whole epochs are stored.
+        for worker in set(multiprocessing.active_children()) - others if own else ():
+            worker.terminate()
+        raise
     finally:
         if own:
             executor.shutdown(wait=False, cancel_futures=True)

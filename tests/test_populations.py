@@ -248,6 +248,27 @@ def test_a_killed_training_leaves_no_workers(artifacts):
     assert pids and not left
 
 
+# Is interrupted, as by Ctrl-C in a notebook, when the first stack is there: the other trainings would take an hour.
+INTERRUPTED = RUN + """
+def interrupt(*_):
+    signal.raise_signal(signal.SIGINT)
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+workers._keep = interrupt
+long = specify(digits, "cnn-small", 32, epochs=10**6, batch_size=25)
+train_or_load({long: [0], tiny: range(4)})
+"""
+
+
+def test_an_interrupt_ends_the_workers_and_is_passed_on(artifacts):
+    """subprocess.run returns when the process and all that hold its pipe, its workers, have ended."""
+    result = subprocess.run([sys.executable, "-c", INTERRUPTED], cwd=Path(__file__).parents[1], capture_output=True,
+                            text=True)
+    assert "KeyboardInterrupt" in result.stderr and result.returncode != 0
+    (under_way,) = {path.parent for path in artifacts.rglob("*.under-way-*.json")}
+    assert "-k32-" in under_way.name
+
+
 def test_one_training_after_several_numbers_of_epochs_is_trained_once(tiny, artifacts, inline, monkeypatch):
     starts = []
     monkeypatch.setattr(workers, "train", lambda specification, *arguments, start, **options: starts.append(
