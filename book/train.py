@@ -87,6 +87,7 @@ def standing(specification, seeds: int) -> str:
 
 def work_through(lines: list) -> None:
     """Every round of every line; networks that fail are told and left behind."""
+    from lib.files import FULL
     from lib.populations import train_or_load
 
     for line in lines:
@@ -95,6 +96,8 @@ def work_through(lines: list) -> None:
             try:
                 train_or_load(line.requests(epochs))
             except RuntimeError as error:
+                if isinstance(error.__cause__, OSError) and error.__cause__.errno in FULL:
+                    sys.exit(error.__cause__.strerror)
                 print(f"line {line.name}, {epochs} epochs: {error}; going on", flush=True)
 
 

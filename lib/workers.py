@@ -4,8 +4,8 @@ import multiprocessing
 import os
 import pickle
 import threading
-from collections.abc import Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, ProcessPoolExecutor, wait
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from functools import lru_cache
 
 import torch
@@ -61,24 +61,9 @@ def train_all(tasks: Sequence[Task], executor: Executor | None = None) -> None:
     networks = sum(len(seeds) for _, seeds in tasks)
     for specification, _ in tasks:  # measured once, for all workers of this machine
         arithmetic.used(specification.precision, DEVICE)
-    failures = []
     try:
         futures = {executor.submit(_train_task, *task, DEVICE): task for task in tasks}
-        left = {task: work(task) for task in tasks}
-        total = sum(left.values())
-        with progress(total, f"training {networks} networks") as bar:
-            while futures:
-                done, _ = wait(futures, TICK, FIRST_COMPLETED)
-                for future in done:
-                    task = futures.pop(future)  # a finished future holds its networks
-                    try:
-                        _keep(task[0], future.result())
-                    except Exception as error:  # one network's failure must not stop the others
-                        failures.append((f"{task[0].name}, seeds {task[1][0]} to {task[1][-1]}: {error}", error))
-                    del left[task]
-                left |= {task: work(task) for future, task in futures.items() if future.running()}
-                bar.n = total - sum(left.values())
-                bar.refresh()
+        failures = list(_failures(futures, f"training {networks} networks"))
     except BaseException:
         # Whoever stops this waits for no worker: their last whole epochs are stored.
         for worker in set(multiprocessing.active_children()) - others if own else ():
@@ -90,6 +75,25 @@ def train_all(tasks: Sequence[Task], executor: Executor | None = None) -> None:
     if failures:
         raise RuntimeError(f"{len(failures)} of {len(tasks)} trainings failed and the others are stored; "
                            f"the first: {failures[0][0]}") from failures[0][1]
+
+
+def _failures(futures: dict[Future, Task], description: str) -> Iterator[tuple[str, Exception]]:
+    """Those that failed, in words; the others are stored as they end, and a bar shows how far all of them are."""
+    left = {task: work(task) for task in futures.values()}
+    total = sum(left.values())
+    with progress(total, description) as bar:
+        while futures:
+            done, _ = wait(futures, TICK, FIRST_COMPLETED)
+            for future in done:
+                specification, seeds = task = futures.pop(future)  # a finished future holds its networks
+                try:
+                    _keep(specification, future.result())
+                except Exception as error:  # one network's failure must not stop the others
+                    yield f"{specification.name}, seeds {seeds[0]} to {seeds[-1]}: {error}", error
+                del left[task]
+            left |= {task: work(task) for future, task in futures.items() if future.running()}
+            bar.n = total - sum(left.values())
+            bar.refresh()
 
 
 def _keep(specification: Specification, trained: bytes) -> None:

@@ -1,6 +1,7 @@
 """`make train`: the plan first, then round after round; one at a time, over failures, and from where it stopped."""
 
 import dataclasses
+import errno
 import os
 import subprocess
 import sys
@@ -100,6 +101,15 @@ def test_a_second_one_in_the_same_store_ends_with_a_sentence(table, here, monkey
     with FileLock(artifacts / "training.lock"):
         with pytest.raises(SystemExit, match="another training is at work in .*; it goes on, and this one ends"):
             run(monkeypatch, "few")
+
+
+def test_a_full_disk_ends_with_a_sentence(table, here, monkeypatch):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "the disk of here is full; make room")
+
+    monkeypatch.setattr(store, "write_whole", full)
+    with pytest.raises(SystemExit, match="^the disk of here is full; make room$"):
+        run(monkeypatch, "few")
 
 
 def test_control_c_ends_with_a_sentence(table, monkeypatch):
