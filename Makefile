@@ -30,7 +30,7 @@ study: .venv/installed
 
 # Networks of the studies, for hours or days at the lowest priority; stop it at any moment, and go on with the same command.
 train: .venv/installed
-	$(BIN)/python book/train.py $(STUDY)
+	$(BIN)/python book/train.py $(STUDY) $(if $(PLAN),--plan)
 
 # For authors: the trained networks of a study, rounded and packed with checksums; EPOCHS=n and FAMILIES="a b" choose.
 release: .venv/installed

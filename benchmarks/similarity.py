@@ -1,4 +1,4 @@
-"""Gradients against captum, all pairs of networks in one product against a double loop, and the bootstrap.
+"""All pairs of networks in one product against a double loop, and the bootstrap.
 
     .venv/bin/python benchmarks/similarity.py
 
@@ -10,9 +10,8 @@ import tracemalloc
 
 import numpy as np
 import torch
-from captum.attr import Saliency
 
-from lib import bootstrap, data, models, salience, similarity
+from lib import bootstrap, similarity
 
 
 def seconds(function, repeats: int = 5):
@@ -23,17 +22,6 @@ def seconds(function, repeats: int = 5):
         result = function()
         times.append(time.perf_counter() - start)
     return result, min(times)
-
-
-def gradients() -> None:
-    images = data.load("digits")
-    for family in models.FAMILIES:
-        model = models.build(family, 16, in_channels=1, image_size=8).eval()
-        inputs, labels = images.test_images, images.test_labels
-        ours, fast = seconds(lambda: salience.input_gradients(model, inputs, labels))
-        theirs, slow = seconds(lambda: Saliency(model).attribute(inputs.clone().requires_grad_(), labels, abs=False))
-        print(f"input gradients, {family} k=16, {len(labels)} images: captum / lib = {slow / fast:.2f} in time, "
-              f"largest difference {float((ours - theirs).abs().max()):.1e}")
 
 
 def pairs() -> None:
@@ -69,6 +57,5 @@ def intervals() -> None:
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    gradients()
     pairs()
     intervals()

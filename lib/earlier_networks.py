@@ -10,7 +10,7 @@ from functools import lru_cache
 import torch
 from safetensors.torch import load
 
-from lib import data, resuming, store
+from lib import data, store
 from lib.files import artifacts
 from lib.specification import Specification
 from lib.training import TrainedNetwork
@@ -78,4 +78,4 @@ def _resume(specification: Specification, seed: int) -> dict[str, torch.Tensor]:
     order = specification.generator(seed, "order")
     for _ in range(specification.epochs):
         torch.randperm(specification.n_train, generator=order)
-    return {resuming.ORDER: order.get_state()}
+    return {"order": order.get_state()}

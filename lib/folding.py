@@ -1,24 +1,32 @@
-"""Frozen networks made quicker, the same function up to rounding: for training maps through them.
+"""Frozen networks made quicker, the same function up to rounding.
 
-BatchNorm in eval mode goes into the weights of the convolution before it.  A convolution of a small map, where much of
-the kernel would meet padding, becomes one matrix.
+BatchNorm in eval mode goes into the weights of the convolution before it.  `folded` is for training maps through an end
+that is used many times; `lib.quick_networks` is for one pass over the images.
 """
 
 import copy
+from collections.abc import Callable
 
 import torch
 from torch import nn
 from torch.nn import functional as F
-from torch.nn.utils import fuse_conv_bn_eval
+from torch.nn.utils.fusion import fuse_conv_bn_weights
 
-from lib.cifar_resnets import ResidualBlock
-from lib.models import BasicBlock
+from lib.cifar_resnets import CifarResNet, ResidualBlock
+from lib.models import CNN, BasicBlock, ResNet
 
 LARGEST = 2**20  # numbers in a matrix that stays in a core's cache
+# Modules whose forward is known -> pairs of children: the second takes the output of the first, and nothing else does.
+IN_TURN = {CNN: (), CifarResNet: (), ResNet: (("conv1", "bn1"),), BasicBlock: (("conv1", "bn1"), ("conv2", "bn2")),
+           ResidualBlock: (("conv1", "bn1"), ("conv2", "bn2"))}
+HOOKS = ("_forward_pre_hooks", "_forward_hooks", "_backward_pre_hooks", "_backward_hooks")
 
 
 class FoldedConvolution(nn.Module):
-    """A convolution [images, channels, rows, columns] -> the same, by one matrix where that is quicker."""
+    """A convolution [images, channels, rows, columns] -> the same, by one matrix where that is quicker.
+
+    It is where a map is so small that much of the kernel would meet padding.
+    """
 
     def __init__(self, convolution: nn.Conv2d):
         super().__init__()
@@ -50,12 +58,56 @@ class FoldedConvolution(nn.Module):
 def folded(network: nn.Module) -> nn.Module:
     """A quicker copy of a network in eval mode; what has no convolutions followed by BatchNorm is only copied."""
     network = copy.deepcopy(network).eval().requires_grad_(False)
-    for module in list(network.modules()):
-        # In these a child's output is the next one's input wherever BatchNorm follows a convolution.
-        if isinstance(module, (nn.Sequential, BasicBlock, ResidualBlock)):
-            children = list(module.named_children())
-            for (name, first), (norm, second) in zip(children, children[1:]):
-                if isinstance(first, nn.Conv2d) and isinstance(second, nn.BatchNorm2d):
-                    setattr(module, name, FoldedConvolution(fuse_conv_bn_eval(first, second)))
-                    setattr(module, norm, nn.Identity())
+    fold(network, FoldedConvolution)
     return network.eval()  # also what is new
+
+
+def fold(module: nn.Module, quicker: Callable[[nn.Conv2d], nn.Module]) -> None:
+    """In place: BatchNorm into the convolution before it, and max-pools before ReLUs, which then meet fewer numbers.
+
+    Modules other than the known ones stay as they are: they may use what a child puts out more than once.
+    """
+    if "forward" in vars(module) or type(module) not in (nn.Sequential, *IN_TURN):
+        return
+    names = list(module._modules)
+    for first, second in zip(names, names[1:]) if type(module) is nn.Sequential else IN_TURN[type(module)]:
+        one, other = module._modules.get(first), module._modules.get(second)
+        if _foldable(one, other):
+            setattr(module, first, quicker(_fused(one, other)))
+            setattr(module, second, nn.Identity())
+        elif (type(one), type(other)) == (nn.ReLU, nn.MaxPool2d) and untouched(one) and untouched(other):
+            setattr(module, first, other)
+            setattr(module, second, one)
+    for child in module.children():
+        fold(child, quicker)
+
+
+def untouched(module: nn.Module) -> bool:
+    """Whether a module has no hooks, and no forward but that of its class."""
+    return "forward" not in vars(module) and not any(getattr(module, hooks) for hooks in HOOKS)
+
+
+def twin(module: nn.Module) -> nn.Module:
+    """A frozen copy in eval mode that shares the memory of its weights: copying them all would take milliseconds."""
+    other = copy.copy(module)
+    other.training = False
+    other._parameters = {name: None if weight is None else weight.detach()
+                         for name, weight in module._parameters.items()}
+    other._buffers = dict(module._buffers)
+    other._modules = {name: twin(child) for name, child in module._modules.items()}
+    return other
+
+
+def _foldable(one: nn.Module, other: nn.Module) -> bool:
+    """Whether the two are a plain convolution and a BatchNorm that has running statistics, as PyTorch made them."""
+    return ((type(one), type(other)) == (nn.Conv2d, nn.BatchNorm2d) and one.padding_mode == "zeros"
+            and other.running_mean is not None and untouched(one) and untouched(other))
+
+
+@torch.no_grad()
+def _fused(convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> nn.Conv2d:
+    fused = twin(convolution)
+    weight, bias = fuse_conv_bn_weights(convolution.weight, convolution.bias, norm.running_mean, norm.running_var,
+                                        norm.eps, norm.weight, norm.bias)
+    fused._parameters = {"weight": weight, "bias": bias}
+    return fused.requires_grad_(False)

@@ -4,14 +4,19 @@ Directions are [networks, images, dims], as `lib.salience.population_directions`
 averages over images.  Nothing here computes a gradient anew.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 
 from lib import salience
+from lib.bootstrap import similarity_matrix
 from lib.data import ImageData
-from lib.populations import Population
+from lib.intervals import Interval
+from lib.populations import Population, train_or_load
 from lib.predictions import population_logits
 from lib.similarity import chance_limit, has_direction
+from lib.specification import Specification
 
 
 def coarser(directions: np.ndarray, channels: int, grid: int) -> np.ndarray:
@@ -45,6 +50,21 @@ def right_only(directions: np.ndarray, population: Population, images: ImageData
     labels = images.test_labels.numpy()
     right = population_logits({0: population}, images)[0].argmax(-1) == labels
     return np.where(right[:, :, None], directions, 0)
+
+
+def by_epochs(specification: Specification, seeds: int, images: ImageData, *, output: str, grid: int | None,
+              rng: np.random.Generator, draws: int) -> dict[int, Interval]:
+    """rho(k, k) of one population after each of its snapshots: epochs -> estimate, low, high over networks and images."""
+    requests = {replace(specification, epochs=count): range(seeds) for count in specification.snapshots}
+    populations = {one.epochs: population for one, population in train_or_load(requests).items()}
+    directions = salience.population_directions(populations, images, output=output, grid=grid)
+    return {count: tuple(float(part.item()) for part in similarity_matrix([found], rng, draws).interval())
+            for count, found in directions.items()}
+
+
+def overlap(one: Interval, other: Interval) -> bool:
+    """Whether two intervals (estimate, low, high) have a value in common."""
+    return one[1] <= other[2] and other[1] <= one[2]
 
 
 def chance_band(directions: np.ndarray) -> tuple[float, float]:

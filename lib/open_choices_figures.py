@@ -1,6 +1,6 @@
 """The pictures and tables of appendix 1."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -9,6 +9,7 @@ from pandas.io.formats.style import Styler
 
 from lib import figures
 from lib.hypothesis_claims import ALIKE, EXPLAINED
+from lib.intervals import Interval
 from lib.open_choices_claims import DEFAULT, Outcome, Outcomes
 
 # conclusion -> label of its statistic, and where its rule draws the line
@@ -55,6 +56,21 @@ def statistics(outcomes: Outcomes, families: Sequence[str]) -> Figure:
     for axis in axes[1::2]:
         axis.tick_params(labelleft=False)
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=len(families))
+    return figure
+
+
+def precisions(found: Mapping[str, Mapping[int, Interval]]) -> Figure:
+    """rho(k, k) over the epochs, a line a precision."""
+    figure, axis = figures.subplots()
+    for place, (precision, by_count) in enumerate(found.items()):
+        estimate, low, high = np.array(list(by_count.values())).T
+        colour, marker = figures.look(precision, place)
+        axis.errorbar(np.array(list(by_count)) * 1.03**place, estimate, np.abs([estimate - low, high - estimate]),
+                      label=precision, capsize=3, color=colour, marker=marker)
+    axis.set(xlabel="epochs", ylabel="ρ(k, k) (cosine)", xscale="log")
+    axis.set_xticks(list(by_count), map(str, by_count))
+    axis.minorticks_off()
+    axis.legend()
     return figure
 
 

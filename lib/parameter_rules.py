@@ -211,6 +211,7 @@ RULES = {
     "epoch_counts": _counts(1),
     "epochs_widths": _widths,
     "epochs_seeds": _whole(3),
+    "precision_seeds": _whole(3),
     "costly_family": _family,
     "checkpoints": _path,
     "pictures": _path,

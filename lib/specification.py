@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass, field
 import torch
 from torch import nn
 
-from lib import models
+from lib import controls, models
+from lib.controls import CONTROLS
 from lib.data import ImageData, canonical
 
 # Raise it when a change of lib/ makes other networks from the same fields: stored ones are then trained again.
@@ -24,8 +25,6 @@ SNAPSHOTS = (1, 2, 5, 10, 20, 50, 100)  # epochs after which such a training is 
 PRECISIONS = ("float32", "mixed", "bfloat16", "float64")
 # Not decided by: when training ends, where the images lie, which images evaluate it.
 OUTSIDE = ("source", "data_root", "data_seed", "n_test", "test_digest")
-# What the networks of a population share or miss -> the random stream that all of them take.
-CONTROLS = {"none": None, "random-labels": None, "same-weights": "weights", "same-order": "order"}
 
 
 @dataclass(frozen=True)
@@ -48,8 +47,7 @@ class Specification:
         batch_size: images a step; the last step of an epoch takes what is left.
         precision: 'float32', 'float64', 'bfloat16' (weights and BatchNorm stay float32), or 'mixed': bfloat16 where
             the processor is faster with it, else float32 (`lib.arithmetic`).
-        control: 'none'; 'random-labels': the training labels are shuffled, once for all networks; 'same-weights' or
-            'same-order': all networks start from the same initial weights, or see the same order of images.
+        control: 'none', or what the networks share or miss, or was done to their images (`lib.controls`).
         source, data_root, data_seed: the arguments `name`, `root` and `seed` of `lib.data.load`, with which worker
             processes load the images.
     """
@@ -118,7 +116,7 @@ class Specification:
 
     def fields(self) -> dict[str, object]:
         """All that decides a training, except the seed and, with an anytime schedule, its length."""
-        left_out = {*OUTSIDE, *["epochs"] * self.anytime} - ({"data_seed"} if self.control == "random-labels" else set())
+        left_out = {*OUTSIDE, *["epochs"] * self.anytime} - ({"data_seed"} if CONTROLS[self.control].drawn else set())
         return {name: value for name, value in asdict(self).items() if name not in left_out}
 
     @property
@@ -137,19 +135,17 @@ class Specification:
         return self.learning_rate * SCHEDULES[self.schedule](epoch, self.epochs)
 
     def generator(self, seed: int, purpose: str) -> torch.Generator:
-        """The random stream of one network for one purpose: 'weights' or 'order'.
+        """The random stream of one network for one purpose: 'weights', 'order' or 'augmentation'.
 
         Family, width and control enter, so that networks of one seed number in two populations share nothing.
         """
-        number = 0 if purpose == CONTROLS[self.control] else seed
+        number = 0 if purpose == CONTROLS[self.control].shared else seed
         text = f"{self.family} {self.width} {number} {purpose}" + f" {self.control}" * (self.control != "none")
         return torch.Generator().manual_seed(int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little") >> 1)
 
     def training_labels(self, labels: torch.Tensor) -> torch.Tensor:
-        """The labels [n] to train on: as they are, or for 'random-labels' dealt out anew, each as often as before."""
-        if self.control != "random-labels":
-            return labels
-        return labels[torch.randperm(len(labels), generator=torch.Generator().manual_seed(self.data_seed))]
+        """The labels [n] to train on (`lib.controls`)."""
+        return controls.training_labels(CONTROLS[self.control], labels, self.data_seed)
 
 
 def specify(data: ImageData, family: str, width: int, **recipe) -> Specification:

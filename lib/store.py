@@ -1,7 +1,7 @@
 """Trained networks on disk: weights in safetensors and a JSON manifest beside them, checked at every read.
 
 KEY/seed-00003.epoch-00010 is a network after 10 epochs, kept for good; KEY/seed-00003.under-way-00007 is what a killed
-training goes on from, and goes away with the next epoch.  A network exists once its manifest does.  Both files are
+training goes on from, and goes away with the next epoch of its stack.  A network exists once its manifest does.  Both files are
 written under another name and renamed, weights first, so a kill leaves a whole network or none.  The manifest holds the
 sha256 of the weights and of itself; the bytes of the weights depend on the training alone.
 """
@@ -56,6 +56,8 @@ def write_network(specification: Specification, network: TrainedNetwork) -> None
     weights_path, manifest_path = paths(specification, network.seed, network.epochs, kind)
     tests = {specification.test_digest: {curve: getattr(network, curve) for curve in TEST_CURVES}}
     if known := _checked(specification, network.seed, network.epochs, kind):
+        if specification.test_digest in known[0]["tests"]:
+            return
         manifest = known[0] | {"tests": known[0]["tests"] | tests}
     else:
         weights = save({**network.state, **{RESUME + name: value for name, value in network.resume.items()}})
@@ -63,7 +65,6 @@ def write_network(specification: Specification, network: TrainedNetwork) -> None
         write_whole(weights_path, weights, durable=kind == KEPT)
     manifest["manifest_sha256"] = _manifest_digest(manifest)
     write_whole(manifest_path, json.dumps(manifest, indent=1).encode(), durable=kind == KEPT)
-    _forget_under_way(specification, network.seed, network.epochs - (kind == UNDER_WAY))
 
 
 def read_network(specification: Specification, seed: int) -> TrainedNetwork | None:
@@ -158,12 +159,14 @@ def _network(manifest: dict, weights: bytes, test_digest: str) -> TrainedNetwork
         **{curve: manifest[curve] for curve in CURVES}, **evaluation)
 
 
-def _forget_under_way(specification: Specification, seed: int, epochs: int) -> None:
-    """Remove what a killed training would have gone on from, up to these epochs."""
-    for passed in stored_epochs(specification, seed, (UNDER_WAY,)):
-        if passed <= epochs:
-            for path in reversed(paths(specification, seed, passed, UNDER_WAY)):
-                path.unlink(missing_ok=True)
+def forget_passed(specification: Specification, networks: Sequence[TrainedNetwork]) -> None:
+    """Remove what a killed training would have gone on from, once the whole stack is stored after further epochs."""
+    for network in networks:
+        kept = network.epochs in specification.snapshots
+        for epochs in stored_epochs(specification, network.seed, (UNDER_WAY,)):
+            if epochs < network.epochs + kept:
+                for path in reversed(paths(specification, network.seed, epochs, UNDER_WAY)):
+                    path.unlink(missing_ok=True)
 
 
 def _manifest_digest(manifest: dict) -> str:

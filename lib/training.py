@@ -11,8 +11,10 @@ from torch import nn
 from torch.nn import functional as F
 
 from lib import arithmetic, resuming
+from lib.controls import CONTROLS, augmented, shortcut_colours, with_patches
 from lib.data import ImageData
-from lib.models import first_channels, initialise
+from lib.fused import fused, kept_memory
+from lib.models import RESNET_BLOCKS, first_channels, initialise
 from lib.specification import Specification
 from lib.stacking import StackedLinear, stack, stack_images, unstack
 
@@ -29,7 +31,7 @@ class TrainedNetwork:
         test_epochs: after how many epochs the test set was looked at (`Specification.snapshots`).
         test_loss, test_accuracy: one number for each of `test_epochs`.  Losses are cross entropies in nats.
         arithmetic: one word an epoch, what it was computed in (`lib.arithmetic`).
-        seconds: wall time of the training divided by the networks that shared it.
+        seconds: time of the core, or wall time of the GPU, divided by the networks that shared it.
         resume: state of the random stream of orders and buffers of the optimiser; empty where nothing goes on.
     """
 
@@ -63,7 +65,11 @@ def networks_together(specification: Specification, device: str = "cpu") -> int:
     if device == "cuda":
         return 20  # inferred: a GPU wants many small networks at once
     size = first_channels(specification.family, specification.width) * specification.image_size / 8
-    return 4 if size <= 8 else 2 if size <= 16 else 1
+    # The small maps of a ResNet leave a core waiting: at 32 x 32, two of k = 8 train 1.30 times as fast as one by one,
+    # two of k = 16 still 1.05 to 1.09 times.
+    # (In float32 they would, too, but networks that were stored before would then be others.)
+    pairs = 64 if specification.precision == "mixed" and specification.family in RESNET_BLOCKS else 16
+    return 4 if size <= 8 else 2 if size <= pairs else 1
 
 
 def train(specification: Specification, seeds: Sequence[int], data: ImageData, device: str = "cpu", *,
@@ -79,7 +85,8 @@ def train(specification: Specification, seeds: Sequence[int], data: ImageData, d
             `Specification.snapshots` alone, because it costs as much as some epochs of a network with few images.
     """
     trainer = _Stack(specification, seeds, data, device, start)
-    with torch.backends.cudnn.flags(deterministic=True, allow_tf32=False):  # float32 means float32 on a GPU too
+    # float32 means float32 on a GPU too.
+    with kept_memory(), torch.backends.cudnn.flags(deterministic=True, allow_tf32=False):
         networks = trainer.networks()
         while networks[0].epochs < specification.epochs:
             trainer.run_epoch(networks[0].epochs)
@@ -105,17 +112,28 @@ class _Stack:
     def __init__(self, specification: Specification, seeds: Sequence[int], data: ImageData, device: str,
                  start: Sequence[TrainedNetwork]):
         self.specification, self.device = specification, device
+        self.control = CONTROLS[specification.control]
         self.arithmetic = arithmetic.used(specification.precision, device)
+        # On a processor that other work shares, wall time would count that work, too.
+        self.clock = time.thread_time if device == "cpu" else time.perf_counter
         dtype = torch.float64 if specification.precision == "float64" else torch.float32
         module = stack([_single(specification, seed, found) for seed, found in zip_longest(seeds, start)])
         self.module: nn.Module = module.to(device, dtype, memory_format=torch.channels_last)
+        # Other precisions take the plain modules, with which the networks of the book's chapters were trained.
+        self.run = fused(self.module) if specification.precision == "mixed" and device == "cpu" else self.module
         self.optimiser = _optimiser(specification, self.module)
-        self.orders = [specification.generator(seed, "order") for seed in seeds]
+        purposes = ["order", *["augmentation"] * (self.control.shifted or self.control.coloured)]
+        self.streams = {purpose: [specification.generator(seed, purpose) for seed in seeds] for purpose in purposes}
         if start:
-            resuming.restore(self.optimiser, self.module, self.orders, [found.resume for found in start])
+            resuming.restore(self.optimiser, self.module, self.streams, [found.resume for found in start])
         self.known = list(start) or [TrainedNetwork(seed, {}, [], [], [], [], [], [], device, 0.0) for seed in seeds]
         labels = specification.training_labels(data.train_labels)
-        self.train_set = data.train_images.to(device, dtype), labels.to(device)
+        self.colours = shortcut_colours(self.control, data.train_labels, specification.num_classes,
+                                        specification.in_channels, specification.data_seed)
+        # One network gathers its batches as they are convolved; for several that would be slower.
+        layout = torch.channels_last if len(seeds) == 1 else torch.contiguous_format
+        shown = torch.bfloat16 if self.arithmetic == "bfloat16" else dtype  # as convolutions would round them
+        self.train_set = data.train_images.to(device, shown, memory_format=layout), labels.to(device)
         self.test_set = data.test_images.to(device, dtype), data.test_labels.to(device)
 
     def networks(self) -> list[TrainedNetwork]:
@@ -128,30 +146,41 @@ class _Stack:
                                   test_accuracy=[*one.test_accuracy, accuracy])
                           for one, loss, accuracy in zip(self.known, losses, accuracies)]
         states = unstack(self.module, len(self.known))
-        resume = resuming.saved(self.optimiser, self.module, self.orders)
+        resume = resuming.saved(self.optimiser, self.module, self.streams)
         return [replace(one, state=state, resume=further) for one, state, further in zip(self.known, states, resume)]
 
     def run_epoch(self, epoch: int) -> None:
         """One pass over the training images."""
-        start = time.perf_counter()
+        start = self.clock()
         for group in self.optimiser.param_groups:
             group["lr"] = self.specification.learning_rate_of(epoch)
-        images, labels = self.train_set
-        order = torch.stack([torch.randperm(len(labels), generator=generator) for generator in self.orders])
+        labels = self.train_set[1]
+        order = torch.stack([torch.randperm(len(labels), generator=generator) for generator in self.streams["order"]])
         self.module.train()
         sums = torch.zeros(2, len(self.known), device=self.device)
         for batch in order.to(self.device).split(self.specification.batch_size, dim=1):  # [models, images]
-            losses, hits = self._score(stack_images(images[batch]), labels[batch].t())
+            losses, hits = self._score(stack_images(self._look_at(batch)), labels[batch].t())
             self.optimiser.zero_grad()
             # Each network sees the gradient of its own mean loss: the sum couples nothing.
             losses.mean(0).sum().backward()
             self.optimiser.step()
             sums += torch.stack([losses.detach().sum(0), hits.sum(0)])
         losses, accuracies = (sums.cpu() / len(labels)).tolist()
-        seconds = (time.perf_counter() - start) / len(self.known)
+        seconds = (self.clock() - start) / len(self.known)
         self.known = [replace(one, train_loss=[*one.train_loss, loss], train_accuracy=[*one.train_accuracy, accuracy],
                               arithmetic=[*one.arithmetic, self.arithmetic], seconds=one.seconds + seconds)
                       for one, loss, accuracy in zip(self.known, losses, accuracies)]
+
+    def _look_at(self, batch: torch.Tensor) -> torch.Tensor:
+        """The training images at [models, images], as this look shows them."""
+        images = self.train_set[0]
+        if len(batch) == 1:
+            images = images.permute(0, 2, 3, 1).index_select(0, batch[0]).permute(0, 3, 1, 2)[None]
+        else:
+            images = images[batch]
+        if self.colours is not None:
+            images = with_patches(images, self.colours[batch.cpu()])
+        return augmented(self.control, images, self.streams["augmentation"]) if "augmentation" in self.streams else images
 
     @torch.no_grad()
     def test(self) -> torch.Tensor:
@@ -168,7 +197,7 @@ class _Stack:
     def _score(self, images: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Cross entropies and hits, both [images, models], of [images, models * C, H, W] and [images, models]."""
         with arithmetic.autocast(self.arithmetic, self.device):
-            logits = self.module(images.contiguous(memory_format=torch.channels_last))
+            logits = self.run(images.contiguous(memory_format=torch.channels_last))
         logits = logits.view(len(images), len(self.known), -1)
         if self.arithmetic == "bfloat16":
             logits = logits.float()

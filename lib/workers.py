@@ -141,6 +141,7 @@ def _train_task(specification: Specification, seeds: tuple[int, ...], device: st
     def keep(networks: Sequence[TrainedNetwork]) -> None:
         for network in networks:
             store.write_network(specification, network)
+        store.forget_passed(specification, networks)
 
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # more threads add in another order, and processes use the cores better

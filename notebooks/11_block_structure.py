@@ -24,6 +24,7 @@ depths = [14, 26, 56]
 seeds = 4
 epochs = 20
 learning_rate = 0.01
+precision = "float32"
 train_counts = [40, 160]  # training images
 data_seeds = 4  # networks for each of them
 cka_batches = [32, 64, 128, 256]
@@ -38,8 +39,9 @@ random_seed = 0
 from lib import parameters
 
 p = parameters.read(globals(), ["study", "dataset", "n_train", "n_test", "wide_depth", "widths", "depths", "seeds",
-                                "epochs", "learning_rate", "train_counts", "data_seeds", "cka_batches", "full_images",
-                                "thresholds", "cka_batch", "cka_passes", "block_threshold", "random_seed"])
+                                "epochs", "learning_rate", "precision", "train_counts", "data_seeds", "cka_batches",
+                                "full_images", "thresholds", "cka_batch", "cka_passes", "block_threshold",
+                                "random_seed"])
 
 # %%
 import numpy as np
@@ -77,7 +79,7 @@ print(f"{images.name}: {n_train} training and {n_images} test images")
 # Augmentation is left out. The weights after the last epoch are the network.
 
 # %% tags=["nbval-ignore-output"]
-recipe = {"epochs": p.epochs, "learning_rate": p.learning_rate}
+recipe = {"epochs": p.epochs, "learning_rate": p.learning_rate, "precision": p.precision}
 residual_grid = grid(p.depths, p.wide_depth, p.widths)
 plain_line = grid([], p.wide_depth, [p.widths[0], p.widths[-1]], residual=False)
 trained = architecture_populations(images, [*residual_grid, *plain_line], p.seeds, **recipe)

@@ -22,6 +22,7 @@ depths = [14, 26, 56]
 seeds = 4
 epochs = 20
 learning_rate = 0.01
+precision = "float32"
 dropped_share = 0.02
 random_drops = 10
 cka_batch = 256
@@ -33,8 +34,8 @@ random_seed = 0
 from lib import parameters
 
 p = parameters.read(globals(), ["study", "dataset", "n_train", "n_test", "wide_depth", "widths", "depths", "seeds",
-                                "epochs", "learning_rate", "dropped_share", "random_drops", "cka_batch", "cka_passes",
-                                "block_threshold", "random_seed"])
+                                "epochs", "learning_rate", "precision", "dropped_share", "random_drops", "cka_batch",
+                                "cka_passes", "block_threshold", "random_seed"])
 
 # %%
 import numpy as np
@@ -66,7 +67,7 @@ with parameters.about("cka_batch"):
     settings = settings_for(n_images, p.block_threshold, p.cka_batch, p.cka_passes, p.dropped_share, p.random_drops,
                             p.random_seed)
 populations = architecture_populations(images, grid(p.depths, p.wide_depth, p.widths), p.seeds, epochs=p.epochs,
-                                       learning_rate=p.learning_rate)
+                                       learning_rate=p.learning_rate, precision=p.precision)
 deep, wide = [Architecture(depth) for depth in p.depths], [Architecture(p.wide_depth, width) for width in p.widths]
 
 # %% [markdown]

@@ -24,6 +24,7 @@ depths = [14, 26, 56]
 seeds = 4
 epochs = 20
 learning_rate = 0.01
+precision = "float32"
 probe_pool = 1
 cka_batch = 256
 cka_passes = 4
@@ -34,8 +35,8 @@ random_seed = 0
 from lib import parameters
 
 p = parameters.read(globals(), ["study", "dataset", "n_train", "n_test", "wide_depth", "widths", "depths", "seeds",
-                                "epochs", "learning_rate", "probe_pool", "cka_batch", "cka_passes", "block_threshold",
-                                "random_seed"])
+                                "epochs", "learning_rate", "precision", "probe_pool", "cka_batch", "cka_passes",
+                                "block_threshold", "random_seed"])
 
 # %%
 import torch
@@ -58,7 +59,8 @@ images = data.load(p.dataset, n_train=p.n_train, n_test=p.n_test)
 n_train, n_images = len(images.train_labels), len(images.test_labels)
 parameters.check_at_most("cka_batch", p.cka_batch, n_images)
 chosen = [Architecture(min(p.depths)), Architecture(max(p.depths)), Architecture(p.wide_depth, max(p.widths))]
-populations = architecture_populations(images, chosen, p.seeds, epochs=p.epochs, learning_rate=p.learning_rate)
+populations = architecture_populations(images, chosen, p.seeds, epochs=p.epochs, learning_rate=p.learning_rate,
+                                       precision=p.precision)
 found = {architecture: measure(population, images, torch.Generator().manual_seed(p.random_seed),
                                threshold=p.block_threshold, batch_size=p.cka_batch, passes=p.cka_passes,
                                pool=p.probe_pool)

@@ -21,6 +21,7 @@ depths = [14, 26, 56]
 seeds = 4
 epochs = 20
 learning_rate = 0.01
+precision = "float32"
 cka_batch = 256
 cka_passes = 4
 block_threshold = 0.9
@@ -30,7 +31,8 @@ random_seed = 0
 from lib import parameters
 
 p = parameters.read(globals(), ["study", "dataset", "n_train", "n_test", "wide_depth", "widths", "depths", "seeds",
-                                "epochs", "learning_rate", "cka_batch", "cka_passes", "block_threshold", "random_seed"])
+                                "epochs", "learning_rate", "precision", "cka_batch", "cka_passes", "block_threshold",
+                                "random_seed"])
 
 # %%
 import torch
@@ -55,7 +57,8 @@ names = matching_claims.roles(p.depths, p.wide_depth, p.widths)
 print("\n".join(f"{role}: {architecture}" for role, architecture in names.items()))
 
 # %% tags=["nbval-ignore-output"]
-found = architecture_populations(images, names.values(), p.seeds, epochs=p.epochs, learning_rate=p.learning_rate)
+found = architecture_populations(images, names.values(), p.seeds, epochs=p.epochs, learning_rate=p.learning_rate,
+                                 precision=p.precision)
 populations = {role: found[architecture] for role, architecture in names.items()}
 maps = layer_matching.maps_between(populations, images.test_images, torch.Generator().manual_seed(p.random_seed),
                                    batch_size=p.cka_batch, passes=p.cka_passes)

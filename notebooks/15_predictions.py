@@ -26,15 +26,16 @@ pair_widths = [1, 2]
 prediction_seeds = 12  # networks an architecture, even
 epochs = 20
 learning_rate = 0.01
+precision = "float32"
 permutations = 2000
 random_seed = 0
 
 # %% tags=["hide-input"]
 from lib import parameters
 
-p = parameters.read(globals(), ["study", "dataset", "n_train", "n_test", "deep_depth", "shallow_depth", "shallow_width",
-                                "pair_depths", "pair_widths", "prediction_seeds", "epochs", "learning_rate",
-                                "permutations", "random_seed"])
+p = parameters.read(globals(), ["study", "dataset", "n_train", "n_test", "deep_depth", "shallow_depth",
+                                "shallow_width", "pair_depths", "pair_widths", "prediction_seeds", "epochs",
+                                "learning_rate", "precision", "permutations", "random_seed"])
 parameters.check_deeper(p.deep_depth, p.shallow_depth)
 
 # %%
@@ -63,7 +64,7 @@ base = Architecture(p.shallow_depth)
 paths = ladders(p.pair_depths, p.pair_widths, p.shallow_depth)
 wanted = dict.fromkeys([deep, wide, base, *(one for path in paths.values() for one in path)])
 populations = architecture_populations(images, wanted, p.prediction_seeds, epochs=p.epochs,
-                                       learning_rate=p.learning_rate)
+                                       learning_rate=p.learning_rate, precision=p.precision)
 logits = scores(populations, images)
 right = {one: hits(table, labels) for one, table in logits.items()}
 n_networks = len(right[deep])

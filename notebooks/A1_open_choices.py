@@ -38,6 +38,7 @@ precision = "float32"
 costly_family = "cnn-small"
 epochs_widths = [2, 4, 8]
 epochs_seeds = 4
+precision_seeds = 8
 bootstrap_draws = 200
 random_seed = 0
 
@@ -46,7 +47,8 @@ from lib import parameters
 
 p = parameters.read(globals(), ["study", "dataset", "n_train", "n_test", "families", "widths", "seeds", "outputs",
                                 "grids", "image_counts", "network_counts", "epoch_counts", "precision",
-                                "costly_family", "epochs_widths", "epochs_seeds", "bootstrap_draws", "random_seed"])
+                                "costly_family", "epochs_widths", "epochs_seeds", "precision_seeds", "bootstrap_draws",
+                                "random_seed"])
 parameters.check_shared_widths(p.widths)
 parameters.check_among("costly_family", p.costly_family, "families", p.families)
 parameters.check_among("epochs_widths", p.epochs_widths, "widths", p.widths)
@@ -55,11 +57,14 @@ parameters.check_among("epochs_widths", p.epochs_widths, "widths", p.widths)
 import warnings
 from functools import partial
 
+import numpy as np
 import pandas as pd
 from IPython.display import Markdown, display
 
 from lib import claims, data, figures, open_choices, open_choices_claims, open_choices_figures, salience, similarity
+from lib.intervals import in_brackets
 from lib.populations import population_grid
+from lib.specification import specify
 
 # %% [markdown]
 # ## The networks of the chapters
@@ -172,6 +177,32 @@ for count in p.epoch_counts:
           + f"; gradients that are exactly zero: {sum(similarity.zero_counts(found)[family].values())}")
 
 # %% [markdown]
+# ## In which numbers
+#
+# Studies of real images are trained with `precision = "mixed"`: where a processor is faster with it, convolutions round
+# their inputs, weights and outputs to the 8 bits of a bfloat16, and elsewhere they compute in float32. Does a population
+# get other similarities by that? The same family at the largest of these widths, the same seeds, once in each; networks of
+# few epochs are again those of many, looked at earlier.
+
+# %% tags=["nbval-ignore-output"]
+width = p.epochs_widths[-1]
+recipes = {precision: specify(images, family, width, epochs=p.epoch_counts[0], precision=precision)
+           for precision in ("float32", "bfloat16")}
+rounded = {precision: open_choices.by_epochs(recipe, p.precision_seeds, images, output=p.outputs[0], grid=p.grids[0],
+                                             rng=np.random.default_rng([p.random_seed, 8]), draws=p.bootstrap_draws)
+           for precision, recipe in recipes.items()}
+
+# %% mystnb={"image": {"alt": "Similarity of two networks of one width over the number of epochs, one line with intervals for networks trained in float32 and one for those trained in bfloat16."}} tags=["hide-input", "nbval-ignore-output"]
+figures.show(open_choices_figures.precisions(rounded),
+             f"**float32 and bfloat16.** ρ({width}, {width}) of {family} over the epochs; n = {p.precision_seeds} networks "
+             f"each, {n_images} test images, 95 % intervals over networks and images.")
+
+# %% tags=["nbval-ignore-output"]
+for count in recipes["float32"].snapshots:
+    print(f"{count:3} epochs: " + "; ".join(f"{precision} {in_brackets(*found[count])}" for precision, found in rounded.items())
+          + f"; the intervals {'overlap' if open_choices.overlap(*(found[count] for found in rounded.values())) else 'are apart'}")
+
+# %% [markdown]
 # ## All settings
 #
 # The verdicts, in each cell one mark for each family in the order given below: ✔ supported, ✘ contradicted, ? undecided, · not
@@ -238,7 +269,7 @@ display(Markdown("\n".join(open_choices_claims.size_findings(outcomes))))
 #   estimates in the last figure help to tell the two apart.
 
 # %%
-numbers = {"images": n_images, "accuracy": {family: accuracy},
+numbers = {"images": n_images, "accuracy": {family: accuracy}, "precision": {"width": width, "rho": rounded},
            "settings": {": ".join(setting): {family: {
                **outcome.numbers, "widths": outcome.widths,
                "rho": dict(zip(("estimate", "low", "high"), (part.diagonal() for part in outcome.matrix.interval()))),

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from lib import populations, store, training, workers
+from lib import data, populations, store, training, workers
 from lib.populations import train_or_load
 from lib.specification import specify
 from lib.workers import local_executor
@@ -36,14 +36,14 @@ def whole(tiny, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch, local_executor(2) as executor:
         patch.setenv("GREATMINDS_ARTIFACTS", str(folder))
         train_or_load({tiny: SEEDS}, executor)
-    assert len(files(folder)) == 8
+    assert len(files(folder)) == 16  # eight networks after one and after two epochs
     return files(folder)
 
 
 def test_one_worker_process_gives_the_bytes_of_two(tiny, whole, artifacts):
     with local_executor(1) as executor:
         assert len(train_or_load({tiny: [5]}, executor)[tiny]) == 1
-    assert files(artifacts) == {name: whole[name] for name in sorted(whole)[4:]}
+    assert files(artifacts) == {name: whole[name] for name in sorted(whole)[8:]}
 
 
 @pytest.mark.parametrize("seeds", [[5], [7, 0], list(reversed(SEEDS)), range(3, 6)])
@@ -136,20 +136,20 @@ def test_a_population_of_which_every_network_diverged_is_empty(tiny, artifacts, 
 def test_a_training_that_fails_is_named_and_stops_no_other(tiny, whole, artifacts, inline, monkeypatch):
     train = workers.train
 
-    def failing(specification, seeds, *rest):
+    def failing(specification, seeds, *rest, **options):
         if 0 in seeds:
             raise ArithmeticError("no luck")
-        return train(specification, seeds, *rest)
+        return train(specification, seeds, *rest, **options)
 
     monkeypatch.setattr(workers, "train", failing)
     with pytest.raises(RuntimeError, match="1 of 2 trainings failed.*cnn-small k=2 on digits, seeds 0 to 3: no luck"):
         train_or_load({tiny: SEEDS}, inline)
-    assert files(artifacts) == {name: whole[name] for name in sorted(whole)[4:]}
+    assert files(artifacts) == {name: whole[name] for name in sorted(whole)[8:]}
 
 
 def test_images_that_are_not_those_specified_are_refused(tiny, artifacts, inline):
     with pytest.raises(RuntimeError, match="images of 'digits' are not those that were specified"):
-        train_or_load({dataclasses.replace(tiny, data_digest="0"): [0]}, inline)
+        train_or_load({dataclasses.replace(tiny, train_digest="0"): [0]}, inline)
 
 
 @pytest.mark.parametrize("which", [0, 1])
@@ -164,26 +164,67 @@ def test_a_damaged_network_is_trained_again_to_the_same_bytes(tiny, whole, artif
     assert files(artifacts) == whole
 
 
-# Kills itself between the weights and the manifest of the third network, and tells of its workers first.
-KILLED = """
-import multiprocessing, os, signal
-from lib import data, store
+RUN = """
+import multiprocessing, os, signal, sys
+from concurrent.futures import ThreadPoolExecutor
+from lib import data, workers
 from lib.populations import train_or_load
 from lib.specification import specify
 
-written, replace = [], os.replace
+digits = data.load("digits", n_train=60, n_test=20)
+tiny = specify(digits, "cnn-small", 2, epochs=4, batch_size=25)
+"""
+# Kills itself when a file would get its name, within the writing of an epoch.
+KILLED_WRITING = RUN + """
+left, replace = int(sys.argv[1]), os.replace
 
 def replace_or_die(source, target):
-    written.append(target)
-    if len(written) == 6:
-        print(*(child.pid for child in multiprocessing.active_children()), flush=True)
+    global left
+    left -= 1
+    if not left:
         os.kill(os.getpid(), signal.SIGKILL)
     replace(source, target)
 
 os.replace = replace_or_die
-digits = data.load("digits", n_train=60, n_test=20)
-train_or_load({specify(digits, "cnn-small", 2, epochs=2, batch_size=25): range(8)})
+train_or_load({tiny: range(4)}, ThreadPoolExecutor(1))
 """
+# Kills itself when the first stack is there, while its workers train others, of which it tells.
+KILLED_WITH_WORKERS = RUN + """
+def tell_and_die(*_):
+    print(*(child.pid for child in multiprocessing.active_children()), flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+workers._keep = tell_and_die
+train_or_load({tiny: range(16)})
+"""
+
+
+def killed(script, artifacts, *arguments):
+    """What the script wrote before it killed itself."""
+    errors = artifacts / "errors"
+    with errors.open("w") as file:
+        result = subprocess.run([sys.executable, "-c", script, *arguments], cwd=Path(__file__).parents[1],
+                                stdout=subprocess.PIPE, stderr=file, text=True)
+    assert result.returncode == -signal.SIGKILL, errors.read_text()
+    return result.stdout
+
+
+@pytest.mark.parametrize("renames", [1, 2, 9, 18, 21, 31])
+def test_a_training_killed_while_it_writes_loses_an_epoch_at_most_and_ends_in_the_same_bytes(
+        tiny, artifacts, inline, monkeypatch, renames):
+    """Two files a network and epoch, four networks: the kill comes in epoch (renames - 1) // 8."""
+    longer = dataclasses.replace(tiny, epochs=4)
+    monkeypatch.setenv("GREATMINDS_ARTIFACTS", str(artifacts / "whole"))
+    train_or_load({longer: range(4)}, inline)
+    monkeypatch.setenv("GREATMINDS_ARTIFACTS", str(artifacts / "killed"))
+    killed(KILLED_WRITING, artifacts, str(renames))
+    begun = []
+    monkeypatch.setattr(workers, "train", lambda *arguments, start, **options: begun.extend(start) or training.train(
+        *arguments, start=start, **options))
+    assert len(train_or_load({longer: range(4)}, inline)[longer]) == 4
+    assert {network.epochs for network in begun} == ({(renames - 1) // 8} - {0})
+    assert files(artifacts / "killed") == files(artifacts / "whole")
+    assert len(files(artifacts / "killed")) == 12  # after 1, 2 and 4 epochs
 
 
 def gone(process):
@@ -199,24 +240,40 @@ def gone(process):
 
 
 @pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="watches processes with pidfd_open; goes away on Linux")
-def test_a_killed_training_leaves_no_workers_and_is_gone_on_with(tiny, whole, artifacts, inline):
-    errors = artifacts / "errors"
-    with errors.open("w") as file, subprocess.Popen([sys.executable, "-c", KILLED], cwd=Path(__file__).parents[1],
-                                                    stdout=subprocess.PIPE, stderr=file, text=True) as killed:
-        workers = [int(process) for process in killed.stdout.readline().split()]
-    assert killed.returncode == -signal.SIGKILL, errors.read_text()
-    left = [process for process in workers if not gone(process)]
+def test_a_killed_training_leaves_no_workers(artifacts):
+    pids = [int(process) for process in killed(KILLED_WITH_WORKERS, artifacts).split()]
+    left = [process for process in pids if not gone(process)]
     for process in left:
         os.kill(process, signal.SIGKILL)
-    assert workers and not left
+    assert pids and not left
 
-    stored = files(artifacts, ".json")
-    assert len(stored) == 2 and len(files(artifacts)) == 3 and len(files(artifacts, ".unfinished")) == 1
-    before = {path: time for path, time in times(artifacts).items() if path.with_suffix(".json").exists()
-              and path.suffix in (".json", ".safetensors")}
-    assert len(train_or_load({tiny: SEEDS}, inline)[tiny]) == 8
-    assert len(before) == 4 and before.items() <= times(artifacts).items()
-    assert files(artifacts) == whole
+
+def test_one_training_after_several_numbers_of_epochs_is_trained_once(tiny, artifacts, inline, monkeypatch):
+    starts = []
+    monkeypatch.setattr(workers, "train", lambda specification, *arguments, start, **options: starts.append(
+        (len(start) and start[0].epochs, specification.epochs)) or training.train(
+            specification, *arguments, start=start, **options))
+    wanted = [dataclasses.replace(tiny, epochs=epochs) for epochs in (7, 3, 4)]
+    found = train_or_load({specification: [0] for specification in wanted}, inline)
+    assert starts == [(0, 3), (3, 4), (4, 7)]
+    assert [found[specification].networks[0].epochs for specification in wanted] == [7, 3, 4]
+    short = found[wanted[1]].networks[0]
+    assert short.test_epochs == [1, 2, 3] and found[wanted[0]].networks[0].train_loss[:3] == short.train_loss
+
+
+def test_other_test_images_evaluate_what_is_there_and_train_nothing(tiny, digits, artifacts, inline, monkeypatch):
+    first = train_or_load({tiny: SEEDS}, inline)[tiny]
+    more = data.load("digits", n_train=60, n_test=40)
+    other = specify(more, "cnn-small", 2, epochs=2, batch_size=25)
+    before = files(artifacts)
+    monkeypatch.setattr(training._Stack, "run_epoch", None)  # would fail if it were called
+    found = train_or_load({other: SEEDS}, inline)[other]
+    assert files(artifacts) == before and other.key == tiny.key
+    for a, b, model in zip(first.networks, found.networks, found.models(), strict=True):
+        assert b.test_epochs == [2] and a.test_epochs == [1, 2]
+        with torch.no_grad():
+            hits = model(more.test_images).argmax(1) == more.test_labels
+        assert b.test_accuracy == [pytest.approx(hits.float().mean().item())]
 
 
 def test_a_grid_asks_for_its_families_and_widths_and_seeds(digits, artifacts, inline, monkeypatch):

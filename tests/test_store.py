@@ -1,6 +1,7 @@
 """A stored network is whole and the one asked for, or it is none."""
 
 import dataclasses
+import errno
 import json
 import os
 import shutil
@@ -15,8 +16,16 @@ WEIGHTS, MANIFEST = 0, 1  # in the pair of store.paths
 
 
 @pytest.fixture(scope="module")
-def network(tiny, digits) -> TrainedNetwork:
-    return train(tiny, range(4), digits)[3]
+def networks(tiny, digits) -> list[TrainedNetwork]:
+    """Network 3 after epochs 1, 2, 3 and 4 of a training of 5."""
+    seen = []
+    train(dataclasses.replace(tiny, epochs=5), range(4), digits, keep=seen.append)
+    return [stack[3] for stack in seen[:4]]
+
+
+@pytest.fixture(scope="module")
+def network(networks) -> TrainedNetwork:
+    return networks[1]
 
 
 @pytest.fixture
@@ -44,13 +53,14 @@ def assert_set_aside(tiny, paths, match):
 def test_what_is_written_is_read(tiny, network, stored):
     again = store.read_network(tiny, 3)
     for field in dataclasses.fields(TrainedNetwork):
-        if field.name != "state":
+        if field.name not in ("state", "resume"):
             assert getattr(again, field.name) == getattr(network, field.name), field.name
-    assert again.state.keys() == network.state.keys()
-    for name, value in network.state.items():
-        assert torch.equal(again.state[name], value) and again.state[name].dtype == value.dtype
+    for found, written in ((again.state, network.state), (again.resume, network.resume)):
+        assert found.keys() == written.keys()
+        for name, value in written.items():
+            assert torch.equal(found[name], value) and found[name].dtype == value.dtype
     tiny.build().load_state_dict(again.state, strict=True)
-    assert folder_names(stored[0]) == ["seed-00003.json", "seed-00003.safetensors"]
+    assert folder_names(stored[0]) == ["seed-00003.epoch-00002.json", "seed-00003.epoch-00002.safetensors"]
 
 
 def test_a_network_that_diverged_is_read_as_one(tiny, network, artifacts):
@@ -98,10 +108,10 @@ def test_a_manifest_without_weights_is_damaged(tiny, stored):
 def test_weights_without_a_manifest_count_as_nothing(tiny, stored, recwarn):
     stored[MANIFEST].unlink()
     assert store.read_network(tiny, 3) is None
-    assert not recwarn.list and folder_names(stored[0]) == ["seed-00003.safetensors"]
+    assert not recwarn.list and folder_names(stored[0]) == ["seed-00003.epoch-00002.safetensors"]
 
 
-@pytest.mark.parametrize("change, seed", [({"epochs": 3}, 3), ({"width": 3}, 3), ({"data_digest": "0"}, 3), ({}, 2)])
+@pytest.mark.parametrize("change, seed", [({"epochs": 3}, 3), ({"width": 3}, 3), ({"train_digest": "0"}, 3), ({}, 2)])
 def test_a_network_copied_into_the_place_of_another_is_refused(tiny, network, stored, change, seed):
     other = dataclasses.replace(tiny, **change)
     target = store.paths(other, seed)
@@ -116,15 +126,15 @@ def test_a_network_copied_into_the_place_of_another_is_refused(tiny, network, st
 def test_weights_of_another_network_do_not_pass_for_its_own(tiny, network, stored):
     store.write_network(tiny, dataclasses.replace(network, seed=4, state={"x": torch.ones(1)}))
     shutil.copy(store.paths(tiny, 4)[WEIGHTS], stored[WEIGHTS])
-    with pytest.warns(UserWarning, match="seed-00003.safetensors does not match the checksum"):
+    with pytest.warns(UserWarning, match="seed-00003.epoch-00002.safetensors does not match the checksum"):
         assert store.read_network(tiny, 3) is None
 
 
 def test_an_edited_number_is_noticed(tiny, stored):
     manifest = json.loads(stored[MANIFEST].read_bytes())
-    manifest["test_accuracy"][-1] += 1e-3
+    manifest["tests"][tiny.test_digest]["test_accuracy"][-1] += 1e-3
     stored[MANIFEST].write_text(json.dumps(manifest))
-    assert_set_aside(tiny, stored, "seed-00003.json does not match its own checksum")
+    assert_set_aside(tiny, stored, "seed-00003.epoch-00002.json does not match its own checksum")
 
 
 def test_weights_are_in_place_before_the_manifest_is(tiny, network, artifacts, monkeypatch):
@@ -133,3 +143,71 @@ def test_weights_are_in_place_before_the_manifest_is(tiny, network, artifacts, m
     monkeypatch.setattr(os, "replace", lambda source, target: (order.append(target.suffix), replace(source, target)))
     store.write_network(tiny, network)
     assert order == [".safetensors", ".json"]
+
+
+def test_what_is_passed_goes_away_and_what_is_kept_stays(tiny, networks, artifacts):
+    long = dataclasses.replace(tiny, epochs=5)
+    names = []
+    for network in networks:
+        store.write_network(long, network)
+        store.forget_passed(long, [network])
+        names.append([path.stem.removeprefix("seed-00003.") for path in sorted(artifacts.rglob("*.json"))])
+    kept = ["epoch-00001", "epoch-00002"]
+    assert names == [kept[:1], kept, [*kept, "under-way-00003"], [*kept, "under-way-00004"]]
+    assert store.stored_epochs(long, 3) == [1, 2, 4] and store.stored_epochs(tiny, 3) == [1, 2]
+    assert store.stored_epochs(long, 3, (store.KEPT,)) == [1, 2]
+
+
+def test_what_is_under_way_is_no_network_and_is_gone_on_from(tiny, networks, artifacts):
+    long = dataclasses.replace(tiny, epochs=5)
+    store.write_network(long, networks[2])
+    assert store.read_network(dataclasses.replace(tiny, epochs=3), 3) is None
+    (found,) = store.read_latest(long, [3])
+    assert found.epochs == 3 and found.resume.keys() == networks[2].resume.keys()
+
+
+@pytest.mark.parametrize("damage", [store.KEPT, store.UNDER_WAY])
+def test_a_stack_goes_on_from_the_last_epoch_that_all_have_whole(tiny, networks, artifacts, damage):
+    long = dataclasses.replace(tiny, epochs=5)
+    for seed in (3, 4):
+        for network in networks[:3 if seed == 3 else 2]:
+            store.write_network(long, dataclasses.replace(network, seed=seed))
+    assert [network.epochs for network in store.read_latest(long, [3])] == [3]
+    assert [network.epochs for network in store.read_latest(long, [3, 4])] == [2, 2]
+    assert store.read_latest(long, [3, 5]) == []
+    path = store.paths(long, 3, 3 if damage == store.UNDER_WAY else 2, damage)[WEIGHTS]
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.warns(UserWarning, match="seed 3: .*set aside"):
+        found = store.read_latest(long, [3] if damage == store.UNDER_WAY else [3, 4])
+    assert {network.epochs for network in found} == ({2} if damage == store.UNDER_WAY else {1})
+
+
+def test_other_test_images_add_an_evaluation_and_leave_the_weights(tiny, network, stored):
+    before = stored[WEIGHTS].stat().st_mtime_ns
+    others = dataclasses.replace(tiny, test_digest="0", n_test=7)
+    assert others.key == tiny.key and store.read_network(others, 3) is None
+    found = store.read_after(others, 3, 2)
+    assert found.test_epochs == [] and found.train_loss == network.train_loss
+    evaluated = dataclasses.replace(network, test_epochs=[2], test_loss=[0.5], test_accuracy=[0.25])
+    store.write_network(others, evaluated)
+    assert store.read_network(others, 3).test_accuracy == [0.25]
+    assert store.read_network(tiny, 3).test_accuracy == network.test_accuracy
+    assert stored[WEIGHTS].stat().st_mtime_ns == before
+
+
+def test_a_network_without_what_it_goes_on_from_is_read_and_not_gone_on_with(tiny, network, artifacts):
+    store.write_network(tiny, dataclasses.replace(network, resume={}))
+    assert store.read_network(tiny, 3).resume == {}
+    assert [found.epochs for found in store.read_latest(tiny, [3])] == [2]
+    assert store.read_latest(dataclasses.replace(tiny, epochs=5), [3]) == []
+
+
+def test_a_full_disk_is_one_sentence_and_leaves_what_was_there(tiny, networks, stored, monkeypatch):
+    def full(handle, mode):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fdopen", full)
+    with pytest.raises(OSError, match="the disk of .* is full; make room, or name another folder in GREATMINDS_ARTIFACTS"):
+        store.write_network(dataclasses.replace(tiny, epochs=5), networks[2])
+    monkeypatch.undo()
+    assert stored[MANIFEST].exists() and not list(stored[MANIFEST].parent.glob("*.unfinished"))

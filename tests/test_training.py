@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from lib import data, models, training
-from lib.specification import LATER, RECIPE, specify
+from lib.specification import RECIPE, SNAPSHOTS, specify
 from lib.training import networks_together
 
 SEEDS = range(4)
@@ -136,12 +136,13 @@ def test_networks_learn_the_digits():
         assert network.test_accuracy[-1] > 0.8 and network.train_accuracy[-1] > 0.8
 
 
-@pytest.mark.parametrize("epochs", [1, 7])
-def test_training_curves_have_an_entry_an_epoch_and_the_test_is_of_the_end(epochs, digits):
-    specification = specify(digits, "cnn-small", 1, epochs=epochs)
+@pytest.mark.parametrize("schedule, epochs, tested", [("inverse-sqrt", 1, [1]), ("inverse-sqrt", 7, [1, 2, 5, 7]),
+                                                      ("cosine", 7, [7])])
+def test_training_curves_have_an_entry_an_epoch_and_the_test_one_a_snapshot(schedule, epochs, tested, digits):
+    specification = specify(digits, "cnn-small", 1, epochs=epochs, schedule=schedule)
     network = training.train(specification, [0], digits)[0]
-    assert len(network.train_loss) == len(network.train_accuracy) == epochs
-    assert network.test_epochs == [epochs] and len(network.test_loss) == len(network.test_accuracy) == 1
+    assert len(network.train_loss) == len(network.train_accuracy) == len(network.arithmetic) == network.epochs == epochs
+    assert network.test_epochs == tested and len(network.test_loss) == len(network.test_accuracy) == len(tested)
     assert all(0 <= accuracy <= 1 for accuracy in network.train_accuracy + network.test_accuracy)
 
 
@@ -185,23 +186,66 @@ def test_company_depends_on_the_specification_alone_and_divides_evenly(digits):
     assert sizes == sorted(sizes, reverse=True) and {4 % size for size in sizes} == {0}
 
 
-CHANGES = {"family": "cnn-large", "width": 3, "dataset": "other", "n_train": 61, "n_test": 21, "data_seed": 1,
-           "data_digest": "0", "in_channels": 3, "image_size": 9, "num_classes": 11, "epochs": 3,
-           "learning_rate": 0.2, "batch_size": 26, "optimiser": "adam", "precision": "float64", "schedule": "cosine",
+CHANGES = {"family": "cnn-large", "width": 3, "dataset": "other", "n_train": 61, "train_digest": "0",
+           "in_channels": 3, "image_size": 9, "num_classes": 11, "learning_rate": 0.2, "batch_size": 26, "optimiser": "adam", "precision": "float64", "schedule": "cosine",
            "momentum": 0.1, "weight_decay": 0.1, "control": "same-order", "recipe": 0}
 
 
-def test_every_field_enters_the_key(tiny):
-    assert {*CHANGES, "data_root"} == {field.name for field in dataclasses.fields(tiny)}
+OUTSIDE = {"epochs": 3, "n_test": 21, "test_digest": "0", "data_seed": 1, "source": "elsewhere", "data_root": "/"}
+
+
+def test_every_field_enters_the_key_but_for_length_evaluation_and_place(tiny):
+    assert {*CHANGES, *OUTSIDE} == {field.name for field in dataclasses.fields(tiny)}
     keys = {dataclasses.replace(tiny, **{name: value}).key for name, value in CHANGES.items()} | {tiny.key}
     assert len(keys) == len(CHANGES) + 1
-    assert dataclasses.replace(tiny).key == tiny.key
+    assert {dataclasses.replace(tiny, **{name: value}).key for name, value in OUTSIDE.items()} == {tiny.key}
 
 
-def test_later_fields_leave_the_place_of_earlier_networks(tiny):
-    assert not LATER.keys() & tiny.fields().keys()
-    for name in LATER:
-        assert name in dataclasses.replace(tiny, **{name: CHANGES[name]}).fields()
+def test_a_schedule_that_knows_its_end_has_its_length_in_the_key(tiny):
+    keys = {dataclasses.replace(tiny, schedule="cosine", epochs=epochs).key for epochs in (2, 3, 10)}
+    assert len(keys) == 3
+
+
+def test_the_seed_of_the_data_counts_where_it_shuffles_the_labels(tiny):
+    keys = {dataclasses.replace(tiny, control="random-labels", data_seed=seed).key for seed in (0, 1)}
+    assert len(keys) == 2
+
+
+@pytest.mark.parametrize("epochs, kept", [(1, (1,)), (3, (1, 2, 3)), (20, (1, 2, 5, 10, 20)), (60, (*SNAPSHOTS[:-1], 60))])
+def test_snapshots_are_the_usual_ones_and_what_is_asked_for(tiny, epochs, kept):
+    assert dataclasses.replace(tiny, epochs=epochs).snapshots == kept
+    assert dataclasses.replace(tiny, epochs=epochs, schedule="cosine").snapshots == (epochs,)
+
+
+@pytest.mark.parametrize("recipe", [{}, {"momentum": 0.9}, {"optimiser": "adam", "learning_rate": 0.01},
+                                    {"schedule": "cosine"}, {"precision": "bfloat16"}, {"precision": "float64"}])
+@pytest.mark.parametrize("stop", [1, 3])
+def test_a_training_that_stops_and_goes_on_is_the_one_that_went_through(tiny, digits, recipe, stop):
+    """Bit for bit: weights, buffers of the optimiser, random streams and curves."""
+    whole = dataclasses.replace(tiny, epochs=4, **recipe)
+    seen = []
+    through = training.train(whole, SEEDS, digits, keep=seen.append)
+    assert [networks[0].epochs for networks in seen] == [1, 2, 3, 4]
+    again = training.train(whole, SEEDS, digits, start=seen[stop - 1])
+    for a, b in zip(through, again, strict=True):
+        assert a.state.keys() == b.state.keys() and a.resume.keys() == b.resume.keys()
+        assert all(torch.equal(a.state[name], b.state[name]) for name in a.state)
+        assert all(torch.equal(a.resume[name], b.resume[name]) for name in a.resume)
+        assert (a.train_loss, a.train_accuracy, a.test_loss) == (b.train_loss, b.train_accuracy, b.test_loss)
+
+
+def test_a_network_after_some_epochs_of_a_longer_training_is_that_of_the_shorter_one(tiny, digits):
+    seen = []
+    training.train(dataclasses.replace(tiny, epochs=5), SEEDS, digits, keep=seen.append)
+    for long, short in zip(seen[1], training.train(tiny, SEEDS, digits), strict=True):
+        assert all(torch.equal(long.state[name], short.state[name]) for name in long.state)
+
+
+def test_going_on_from_the_end_evaluates_and_changes_nothing(tiny, digits, trained):
+    unseen = [dataclasses.replace(one, test_epochs=[], test_loss=[], test_accuracy=[]) for one in trained]
+    for again, first in zip(training.train(tiny, SEEDS, digits, start=unseen), trained, strict=True):
+        assert again.test_epochs == [2] and again.test_loss == first.test_loss[-1:]
+        assert all(torch.equal(again.state[name], first.state[name]) for name in first.state)
 
 
 @pytest.mark.parametrize("change, message", [
@@ -214,7 +258,7 @@ def test_later_fields_leave_the_place_of_earlier_networks(tiny):
     ({"learning_rate": 0.0}, "learning_rate must be .*above 0, not 0.0"),
     ({"learning_rate": math.nan}, "learning_rate must be .*above 0, not nan"),
     ({"learning_rate": math.inf}, "learning_rate must be .*above 0, not inf"),
-    ({"control": "no-labels"}, "unknown control 'no-labels'; the controls are none, random-labels, same-weights, same-order"),
+    ({"control": "no-labels"}, "unknown control 'no-labels'; the controls are none, random-labels, same-weights, same-order, labels-25, "),
     ({"optimiser": "lion"}, "unknown optimiser 'lion'; the optimisers are sgd, adam"),
     ({"schedule": "step"}, "unknown schedule 'step'; the schedules are inverse-sqrt, cosine"),
     ({"schedule": ["cosine"]}, "unknown schedule .'cosine'.; the schedules are inverse-sqrt, cosine"),
@@ -226,7 +270,7 @@ def test_later_fields_leave_the_place_of_earlier_networks(tiny):
     ({"weight_decay": math.inf}, "weight_decay must be finite and at least 0, not inf"),
     ({"weight_decay": math.nan}, "weight_decay must be finite and at least 0, not nan"),
     ({"family": "vit", "width": 3}, "vit has k / 2 heads: its width must be even, not 3"),
-    ({"precision": "float16"}, "unknown precision 'float16'; the precisions are float32, bfloat16, float64"),
+    ({"precision": "float16"}, "unknown precision 'float16'; the precisions are float32, mixed, bfloat16, float64"),
 ])
 def test_a_field_out_of_range_is_refused_by_name(tiny, change, message):
     with pytest.raises(ValueError, match=message):
@@ -243,7 +287,7 @@ def test_every_network_and_purpose_has_a_random_stream_of_its_own(tiny):
 
 def test_a_random_stream_does_not_depend_on_the_recipe(tiny):
     """So that runs of two recipes differ by the recipe alone."""
-    other = dataclasses.replace(tiny, epochs=9, learning_rate=0.5, precision="bfloat16", data_digest="other")
+    other = dataclasses.replace(tiny, epochs=9, learning_rate=0.5, precision="bfloat16", train_digest="other")
     assert tiny.generator(5, "order").initial_seed() == other.generator(5, "order").initial_seed()
 
 
@@ -252,6 +296,25 @@ def test_the_stacks_are_those_of_this_recipe(tiny):
     sizes = [networks_together(dataclasses.replace(tiny, width=width, image_size=size))
              for size, width in ((8, 2), (8, 8), (8, 16), (8, 32), (16, 4), (16, 8), (32, 2))]
     assert (RECIPE, sizes) == (1, [4, 4, 2, 1, 4, 2, 4])
+    mixed = [networks_together(dataclasses.replace(tiny, family=family, width=width, image_size=32, precision="mixed"))
+             for family in ("cnn-small", "resnet-small") for width in (2, 4, 8, 16, 32)]
+    assert mixed == [4, 2, 1, 1, 1, 4, 2, 2, 2, 1]
+
+
+def test_mixed_training_of_the_fused_modules_is_that_of_the_plain_ones(tiny, digits, monkeypatch):
+    """In float32 and for one step: later, a ReLU that rounding tips over makes other networks of both.
+
+    tests/test_fused.py has double precision and many steps.
+    """
+    monkeypatch.setattr(training.arithmetic, "used", lambda precision, device: "float32")
+    for family in ("cnn-small", "resnet-small"):
+        plain = dataclasses.replace(tiny, family=family, batch_size=60, epochs=1)
+        mixed = dataclasses.replace(plain, precision="mixed")
+        for seeds in ([0, 1], [2]):
+            for a, b in zip(training.train(plain, seeds, digits), training.train(mixed, seeds, digits), strict=True):
+                assert b.arithmetic == ["float32"] and b.train_loss == pytest.approx(a.train_loss, rel=1e-5)
+                for name, value in a.state.items():
+                    torch.testing.assert_close(b.state[name], value, rtol=1e-3, atol=1e-4, msg=name)
 
 
 @pytest.mark.parametrize("control, shared", [("none", set()), ("random-labels", set()), ("same-weights", {"weights"}),
