@@ -6,7 +6,7 @@ export PYTHONUNBUFFERED := 1
 # Without stored bytecode every kernel and worker would compile torch anew, seconds each.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: book test study train notebooks environment clean
+.PHONY: book test study train release fetch notebooks environment clean
 
 book: .venv/installed
 	$(BIN)/python book/chapters.py
@@ -31,6 +31,14 @@ study: .venv/installed
 # Networks of the studies, for hours or days at the lowest priority; stop it at any moment, and go on with the same command.
 train: .venv/installed
 	$(BIN)/python book/train.py $(STUDY) $(if $(PLAN),--plan)
+
+# For authors: the trained networks of a study, rounded and packed with checksums; EPOCHS=n and FAMILIES="a b" choose.
+release: .venv/installed
+	$(BIN)/python book/release.py "$(STUDY)" $(if $(EPOCHS),--epochs $(EPOCHS)) $(if $(FAMILIES),--families $(FAMILIES))
+
+# Released networks of a study that are not in the repository.
+fetch: .venv/installed
+	$(BIN)/python book/fetch.py "$(STUDY)"
 
 # For authors: execute the sources with their default parameters and commit the result.
 notebooks: .venv/installed

@@ -52,7 +52,8 @@ def chapter_names() -> list[str]:
 def digest(name: str, parameters: dict) -> str:
     """sha256 over all that decides a chapter's outputs, except the machine."""
     sha = hashlib.sha256(json.dumps(parameters, sort_keys=True).encode())
-    for path in [NOTEBOOKS / f"{name}.py", ROOT / "constraints.txt", *sorted((ROOT / "lib").glob("*.py"))]:
+    released = (ROOT / "networks").glob(f"{parameters.get('study')}.sha256")  # what a study is computed from
+    for path in [NOTEBOOKS / f"{name}.py", ROOT / "constraints.txt", *sorted((ROOT / "lib").glob("*.py")), *released]:
         sha.update(f"{path.name} {path.stat().st_size}\n".encode() + path.read_bytes())
     return sha.hexdigest()
 

@@ -25,7 +25,7 @@ from chapters import ROOT
 
 TABLE = ROOT / "book" / "studies.toml"
 PAGES = ROOT / "book" / "studies"
-FIELDS = {"title", "dataset", "nearby", "parameters", "chapters", "training"}
+FIELDS = {"title", "dataset", "nearby", "parameters", "chapters", "training", "committed"}
 LINK = re.compile(r"\{doc\}`(?:[^`<]*<)?(\w+)>?`")
 
 
@@ -44,6 +44,13 @@ def read_table() -> dict[str, dict]:
         for chapter, parameters in study["chapters"].items():
             _check_known(f"study {name}, chapter {chapter}", parameters, known[chapter])
     return studies
+
+
+def check_study(name: str, studies: dict, target: str) -> None:
+    """End the program with a sentence where there is no such study; `target` is the one of the Makefile."""
+    if name not in studies:
+        sys.exit(f"there is no study {name or '(STUDY is empty)'}; the studies are {', '.join(studies)}: "
+                 f"make {target} STUDY=NAME")
 
 
 def _check_known(where: str, found: dict, allowed) -> None:
@@ -158,9 +165,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Execute the chapters of a study.")
     parser.add_argument("study", help="a name in book/studies.toml")
     name, studies = parser.parse_args().study, read_table()
-    if name not in studies:
-        sys.exit(f"there is no study {name or '(STUDY is empty)'}; the studies are {', '.join(studies)}: "
-                 "make study STUDY=NAME")
+    check_study(name, studies, "study")
     logging.getLogger("papermill").setLevel(logging.ERROR)
     run(name, studies[name])
 

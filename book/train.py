@@ -32,8 +32,8 @@ def planned(chosen: str | None) -> list:
     from lib.plan import lines
 
     table = studies.read_table()
-    if chosen is not None and chosen not in table:
-        sys.exit(f"there is no study {chosen}; the studies are {', '.join(table)}: make train STUDY=NAME")
+    if chosen is not None:
+        studies.check_study(chosen, table, "train")
     try:
         found = [line for name, study in table.items() if chosen in (None, name) for line in lines(name, study)]
     except ValueError as error:

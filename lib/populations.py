@@ -8,7 +8,7 @@ from itertools import zip_longest
 
 from torch import nn
 
-from lib import provenance, store
+from lib import provenance, store, unpacking
 from lib.data import ImageData
 from lib.earlier_networks import take_over
 from lib.models import initialise
@@ -48,17 +48,22 @@ def train_or_load(requests: Mapping[Specification, Iterable[int]], executor: Exe
     Every network is stored as soon as it is trained: after a kill the next call goes on from there.  On one kind of
     machine seed s of a specification is the same network whatever else is asked for, because it is always trained in
     the same company (`lib.training.networks_together`); networks of it that were not asked for are stored too.
+    Networks that come with the project (`lib.releases`) are taken before stored ones, so that everyone computes from
+    the same.
 
     Args:
         executor: any concurrent.futures executor; by default one local process a core, or one for the GPU.
 
-    Warns: of each network whose loss was not finite, by name; it is stored, and left out of the population.
+    Warns: of each network whose loss was not finite, by name; it is stored, and left out of the population; and of
+        released networks that were not fetched, once a study.
 
     Raises:
-        RuntimeError: some networks could not be trained; all others are trained and stored first.
+        RuntimeError: a released file is damaged, before anything is trained; or some networks could not be trained,
+            after all others are trained and stored.
     """
     wanted = {specification: list(dict.fromkeys(seeds)) for specification, seeds in requests.items()}
-    found = {(specification, seed): _stored(specification, seed)
+    released = unpacking.read(wanted)
+    found = {(specification, seed): released.get((specification, seed)) or _stored(specification, seed)
              for specification, seeds in wanted.items() for seed in seeds}
     for tasks in _waves(key for key, network in found.items() if network is None):
         train_all(tasks, executor)

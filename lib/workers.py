@@ -127,15 +127,25 @@ def _start_worker() -> None:
 _load = lru_cache(maxsize=1)(data.load)
 
 
-def _train_task(specification: Specification, seeds: tuple[int, ...], device: str) -> bytes:
-    """The trained networks, pickled: tensors by themselves would travel in shared memory, a file for each.
+def images_of(specification: Specification) -> data.ImageData:
+    """The images that a specification was made of.
 
-    They go on from what is stored where the worker runs, and are stored there after every epoch.
+    Raises:
+        RuntimeError: what lies there now are others.
     """
     images = _load(specification.source, root=specification.data_root, n_train=specification.n_train,
                    n_test=specification.n_test, seed=specification.data_seed)
     if (images.train_digest, images.test_digest) != (specification.train_digest, specification.test_digest):
         raise RuntimeError(f"the images of {specification.source!r} are not those that were specified")
+    return images
+
+
+def _train_task(specification: Specification, seeds: tuple[int, ...], device: str) -> bytes:
+    """The trained networks, pickled: tensors by themselves would travel in shared memory, a file for each.
+
+    They go on from what is stored where the worker runs, and are stored there after every epoch.
+    """
+    images = images_of(specification)
 
     def keep(networks: Sequence[TrainedNetwork]) -> None:
         for network in networks:
