@@ -124,7 +124,7 @@ class _Stack:
         self.optimiser = _optimiser(specification, self.module)
         purposes = ["order", *["augmentation"] * (self.control.shifted or self.control.coloured)]
         self.streams = {purpose: [specification.generator(seed, purpose) for seed in seeds] for purpose in purposes}
-        if start:
+        if start and start[0].resume:  # else it is evaluated and does not go on
             resuming.restore(self.optimiser, self.module, self.streams, [found.resume for found in start])
         self.known = list(start) or [TrainedNetwork(seed, {}, [], [], [], [], [], [], device, 0.0) for seed in seeds]
         labels = specification.training_labels(data.train_labels)

@@ -95,3 +95,14 @@ def test_the_end_of_a_schedule_with_momentum_is_read_and_not_gone_on_from(tiny, 
     write_as_before(artifacts, specification, digits, network)
     assert take_over(specification, 0)
     assert store.read_network(specification, 0).resume == {}
+
+
+def test_one_without_buffers_is_evaluated_on_other_images(tiny, digits, artifacts, inline):
+    specification = dataclasses.replace(tiny, schedule="cosine", momentum=0.9)
+    for network in training.train(specification, range(4), digits):
+        write_as_before(artifacts, specification, digits, network)
+    train_or_load({specification: range(4)}, inline)
+    more = data.load("digits", n_train=60, n_test=40)
+    other = dataclasses.replace(specification, n_test=40, test_digest=more.test_digest)
+    for network in train_or_load({other: range(4)}, inline)[other].networks:
+        assert network.test_epochs == [2] and 0 <= network.test_accuracy[0] <= 1
