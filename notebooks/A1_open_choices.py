@@ -199,7 +199,7 @@ figures.show(open_choices_figures.precisions(rounded),
 
 # %% tags=["nbval-ignore-output"]
 for count in recipes["float32"].snapshots:
-    print(f"{count:3} epochs: " + "; ".join(f"{precision} {in_brackets(*found[count])}" for precision, found in rounded.items())
+    print(f"{count:3} epochs: " + "; ".join(f"{precision} {in_brackets(found[count], ".3f")}" for precision, found in rounded.items())
           + f"; the intervals {'overlap' if open_choices.overlap(*(found[count] for found in rounded.values())) else 'are apart'}")
 
 # %% [markdown]
