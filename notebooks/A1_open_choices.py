@@ -199,8 +199,9 @@ figures.show(open_choices_figures.precisions(rounded),
 
 # %% tags=["nbval-ignore-output"]
 for count in recipes["float32"].snapshots:
-    print(f"{count:3} epochs: " + "; ".join(f"{precision} {in_brackets(found[count], ".3f")}" for precision, found in rounded.items())
-          + f"; the intervals {'overlap' if open_choices.overlap(*(found[count] for found in rounded.values())) else 'are apart'}")
+    one, other = rounded["float32"][count], rounded["bfloat16"][count]
+    print(f"{count:3} epochs: float32 {in_brackets(one, '.3f')}, bfloat16 {in_brackets(other, '.3f')}; the intervals",
+          "overlap" if open_choices.overlap(one, other) else "are apart")
 
 # %% [markdown]
 # ## All settings
