@@ -17,7 +17,9 @@ COLOUR = 0.25  # standard deviation of the noise on brightness and contrast of e
 
 @dataclass(frozen=True)
 class Control:
-    """Attributes:
+    """How a population differs from the usual one.
+
+    Attributes:
         shared: the random stream that all networks of the population take, 'weights' or 'order', or None.
         shuffled: share of the training images whose labels are dealt out anew among them, once for all networks.
         shortcut: share of the training images whose patch tells their class; in the others it tells one drawn at

@@ -123,6 +123,7 @@ class NormRelu(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, x, weight, bias, norm, shortcut):
+        """[N, C, H, W] of x and shortcut -> the same; keeps the input, the output and the statistics."""
         x = x.contiguous(memory_format=torch.channels_last)
         mean, inverse = _statistics(x, norm)
         scale = weight * inverse
@@ -135,6 +136,7 @@ class NormRelu(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx, gradient):
+        """Gradients of x, weight, bias and shortcut."""
         x, y, weight, mean, inverse = ctx.saved_tensors
         gradient = _masked(gradient, y)
         of_weight, of_bias = _sums(gradient, x, mean, inverse)
@@ -152,6 +154,7 @@ class NormPoolRelu(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, x, weight, bias, norm, sides):
+        """[N, C, H, W] -> [N, C, H / side, W / side]; keeps the input, what was pooled, and the statistics."""
         x = x.contiguous(memory_format=torch.channels_last)
         mean, inverse = _statistics(x, norm)
         pooled, where = aten.max_pool2d_with_indices(x, sides)
@@ -164,6 +167,7 @@ class NormPoolRelu(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx, gradient):
+        """Gradients of x, weight and bias."""
         x, pooled, where, y, weight, mean, inverse = ctx.saved_tensors
         gradient = _masked(gradient, y)
         of_weight, of_bias = _sums(gradient, pooled, mean, inverse)  # the gradient is 0 everywhere else

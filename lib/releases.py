@@ -28,7 +28,7 @@ class Release:
 
     @property
     def places(self) -> tuple[Path, Path]:
-        """Where it may lie: in the repository, or where it was made or fetched."""
+        """The file in the repository and the one that was made or fetched on this machine; either may exist."""
         return FOLDER / self.study / self.name, uploads(self.study) / self.name
 
     @property
