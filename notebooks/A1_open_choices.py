@@ -198,9 +198,10 @@ figures.show(open_choices_figures.precisions(rounded),
              f"each, {n_images} test images, 95 % intervals over networks and images.")
 
 # %% tags=["nbval-ignore-output"]
+print("epochs  float32               bfloat16              intervals")
 for count in recipes["float32"].snapshots:
     one, other = rounded["float32"][count], rounded["bfloat16"][count]
-    print(f"{count:3} epochs: float32 {in_brackets(one, '.3f')}, bfloat16 {in_brackets(other, '.3f')}; the intervals",
+    print(f"{count:6}  {in_brackets(one, '.3f')}  {in_brackets(other, '.3f')} ",
           "overlap" if open_choices.overlap(one, other) else "are apart")
 
 # %% [markdown]
