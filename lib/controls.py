@@ -74,7 +74,7 @@ def shortcut_colours(control: Control, labels: torch.Tensor, classes: int, chann
 
 
 def class_colours(classes: int, channels: int) -> torch.Tensor:
-    """A colour a class, [classes, channels]: with so many levels a channel as all classes need, as digits of a number."""
+    """A colour a class, [classes, channels]: a channel's level is a digit of the class's number."""
     levels = next(count for count in range(2, classes + 2) if count**channels >= classes)
     digits = torch.stack([torch.arange(classes) // levels**channel % levels for channel in range(channels)], dim=1)
     return torch.linspace(-LEVELS, LEVELS, levels)[digits]

@@ -20,7 +20,7 @@ Kind = tuple[str, int, str]  # what decides the speed beside the width: family, 
 def seconds_per_image(specifications: Iterable[Specification]) -> dict[Specification, float]:
     """Processor time of one core for one image in training, of each specification.
 
-    The narrowest and the widest of each family are measured; between them it grows in proportion to the multiplications.
+    The narrowest and the widest of each family are measured; between them it grows with the multiplications.
     """
     kinds: dict[Kind, list[Specification]] = {}
     for specification in specifications:
@@ -48,7 +48,8 @@ def _measure(specification: Specification, seconds: float) -> float:
     noise = torch.randn(count, specification.in_channels, specification.image_size, specification.image_size,
                         generator=torch.Generator().manual_seed(0))
     labels = torch.arange(count) % specification.num_classes
-    images = ImageData("noise", 0, noise, labels, noise[:1], labels[:1], ("",) * specification.num_classes, (0.0,), (1.0,))
+    classes = ("",) * specification.num_classes
+    images = ImageData("noise", 0, noise, labels, noise[:1], labels[:1], classes, (0.0,), (1.0,))
     short = replace(specification, n_train=count, epochs=1)
     together = networks_together(specification)
     threads = torch.get_num_threads()

@@ -1,9 +1,9 @@
 """Trained networks on disk: weights in safetensors and a JSON manifest beside them, checked at every read.
 
 KEY/seed-00003.epoch-00010 is a network after 10 epochs, kept for good; KEY/seed-00003.under-way-00007 is what a killed
-training goes on from, and goes away with the next epoch of its stack.  A network exists once its manifest does.  Both files are
-written under another name and renamed, weights first, so a kill leaves a whole network or none.  The manifest holds the
-sha256 of the weights and of itself; the bytes of the weights depend on the training alone.
+training goes on from, and goes away with the next epoch of its stack.  A network exists once its manifest does.  Both
+files are written under another name and renamed, weights first, so a kill leaves a whole network or none.  The manifest
+holds the sha256 of the weights and of itself; the bytes of the weights depend on the training alone.
 """
 
 import hashlib

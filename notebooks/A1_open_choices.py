@@ -179,9 +179,9 @@ for count in p.epoch_counts:
 # %% [markdown]
 # ## In which numbers
 #
-# Studies of real images are trained with `precision = "mixed"`: where a processor is faster with it, convolutions round
-# their inputs, weights and outputs to the 8 bits of a bfloat16, and elsewhere they compute in float32. Does a population
-# get other similarities by that? The same family at the largest of these widths, the same seeds, once in each; networks of
+# The networks of real images that `make train` makes are trained with `precision = "mixed"`: where a processor is faster
+# with it, convolutions round their inputs, weights and outputs to the 8 bits of a bfloat16, and elsewhere they compute in
+# float32. Does a population get other similarities by that? The same family at the largest of these widths, the same seeds, once in each; networks of
 # few epochs are again those of many, looked at earlier.
 
 # %% tags=["nbval-ignore-output"]

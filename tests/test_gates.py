@@ -19,6 +19,10 @@ def network(accuracy, train_loss=1.0):
     ({"dataset": "cifar10", "width": 8}, 0.63, None),
     ({"dataset": "cifar10", "width": 4}, 0.5, None),
     ({"control": "random-labels"}, None, 0.9 * math.log(10)),
+    ({"control": "labels-75"}, None, 0.9 * math.log(10)),
+    ({"control": "shortcut-100"}, None, 0.9 * math.log(10)),
+    ({"control": "same-order"}, 0.5, None),
+    ({"control": "shifts"}, 0.5, None),
     ({"family": "resnet-14"}, 0.3, 0.05)])
 def test_the_gate_is_that_of_the_kind_of_network(tiny, change, accuracy, train_loss):
     assert gate_of(dataclasses.replace(tiny, **change)) == Gate(
