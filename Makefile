@@ -11,12 +11,13 @@ unexport PYTHONDONTWRITEBYTECODE
 book: .venv/installed
 	$(BIN)/python book/chapters.py
 	$(BIN)/python book/tables.py
+	$(BIN)/python book/house.py
 	@$(MAKE) --no-print-directory _build/html/index.html
 	@echo "the book is at _build/html/index.html"
 
 # Always from scratch: a second, incremental build would not repeat the warnings that made the first one fail.
 .DELETE_ON_ERROR:
-_build/html/index.html: _config.yml _toc.yml $(wildcard book/*.* book/chapters/* book/studies/*/*) $(wildcard lib/*.py)
+_build/html/index.html: _config.yml _toc.yml $(wildcard book/*.* book/chapters/* book/studies/*/* book/api/*) $(wildcard lib/*.py lib/*/*.py)
 	rm -rf _build
 	$(BIN)/jupyter-book build . --warningiserror --nitpick --keep-going --quiet
 

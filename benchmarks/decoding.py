@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from lib import pictures, pixel_cache
+from lib.data import pictures, pixel_cache
 
 SPLITS = {"train": 1500, "test": 500}  # pictures a class
 

@@ -15,10 +15,10 @@ import torch
 
 from lib.data import ImageData
 from lib.models import initialise
-from lib.populations import Population
 from lib.salience import population_directions
-from lib.specification import specify
 from lib.training import TrainedNetwork
+from lib.training.populations import Population
+from lib.training.specification import specify
 
 
 def peak() -> float:

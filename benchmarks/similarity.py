@@ -11,7 +11,7 @@ import tracemalloc
 import numpy as np
 import torch
 
-from lib import bootstrap, similarity
+from lib.similarity import bootstrap, cosines
 
 
 def seconds(function, repeats: int = 5):
@@ -28,7 +28,7 @@ def pairs() -> None:
     rng = np.random.default_rng(0)
     directions = rng.standard_normal((60, 1000, 192)).astype(np.float32)
     directions /= np.linalg.norm(directions, axis=2, keepdims=True)
-    fast_result, fast = seconds(lambda: similarity.pairwise(directions))
+    fast_result, fast = seconds(lambda: cosines.pairwise(directions))
     slow_result, slow = seconds(lambda: np.array([[(a * b).sum(1).mean() for b in directions] for a in directions]), 1)
     print(f"pairs of 60 networks, 1000 images, 192 dims: double loop / lib = {slow / fast:.1f} in time, "
           f"largest difference {np.abs(fast_result - slow_result).max():.1e}")
@@ -41,7 +41,7 @@ def intervals() -> None:
     directions /= np.linalg.norm(directions, axis=2, keepdims=True)
 
     def one_draw():
-        return similarity.expected(directions[:, rng.integers(597, size=597)])
+        return cosines.expected(directions[:, rng.integers(597, size=597)])
 
     peaks = []
     for draws in (100, 1000):

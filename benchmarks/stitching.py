@@ -10,9 +10,9 @@ import time
 
 import torch
 
-from lib import data, models, stitching
-from lib.cut_networks import LOGITS, CutNetwork
-from lib.stitching import direct_matching, hits, residual, task_loss_matching
+from lib import data, models
+from lib.models.cut_networks import LOGITS, CutNetwork
+from lib.stitching import direct_matching, hits, matchings, residual, task_loss_matching
 
 SHORT = 2  # epochs of a comparison
 
@@ -54,9 +54,9 @@ def task_loss(front: CutNetwork, end: CutNetwork, images: data.ImageData) -> Non
 
     whole = matched([sources], 30)
     together, alone = matched([sources], SHORT), matched([[source] for source in sources], SHORT)
-    stitching.folded, quick = lambda end: end, stitching.folded
+    matchings.folded, quick = lambda end: end, matchings.folded
     slow = matched([sources], SHORT)
-    stitching.folded = quick
+    matchings.folded = quick
     print(f"task loss matching, {len(sources)} x {len(end.points)}, 30 epochs of {len(images.train_labels)} images: "
           f"{whole:.1f} s; one by one / together = {alone / together:.2f}; ends as they are / folded = "
           f"{slow / together:.2f}")

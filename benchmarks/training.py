@@ -12,8 +12,8 @@ import torch
 
 from lib import models
 from lib.data import ImageData
-from lib.specification import specify
 from lib.training import networks_together, train
+from lib.training.specification import specify
 
 SECONDS = 1.0  # least time of a measurement
 

@@ -1,4 +1,4 @@
-"""One training step on 128 images of 32 x 32 pixels: the plain modules against `lib.fused`, on one core.
+"""One training step on 128 images of 32 x 32 pixels: the plain modules against `lib.training.fused`, on one core.
 
     .venv/bin/python benchmarks/training_step.py [FAMILY:WIDTH ...]
 
@@ -44,7 +44,7 @@ import torch
 from torch.nn import functional as F
 
 from lib import models
-from lib.fused import fused, kept_memory
+from lib.training.fused import fused, kept_memory
 
 BATCH, IMAGES = 128, 1024
 NETWORKS = [f"{family}:{width}" for family in (*models.CNN_LAYOUTS, *models.RESNET_BLOCKS) for width in (4, 8, 16)]

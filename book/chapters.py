@@ -1,8 +1,9 @@
 """Execute the chapters: `make book` runs this before it builds the pages, `make notebooks` with --commit.
 
 A chapter's source is notebooks/NN_title.py.  It is executed under papermill into a file of another name, which takes
-the page's place only when every cell ran and the chapter wrote its results.  The page remembers a digest of its source,
-lib/, its parameters and the pinned versions; a page with the same digest is left alone.
+the page's place only when every cell ran and the chapter wrote its results.  The page remembers a digest of its code and of the
+modules of lib/ that it reaches, its parameters and the pinned versions; a page with the same digest is not executed: its
+prose, comments and tags become those of the source.
 
 The book's pages write to results/book/.  With --commit the chapters run with their default parameters, and what they
 write to results/mine/ is copied to results/digits/, the numbers that the project keeps.
@@ -23,6 +24,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import closure
 import jupytext
 import nbformat
 import papermill
@@ -52,8 +54,9 @@ def chapter_names() -> list[str]:
 def digest(name: str, parameters: dict) -> str:
     """sha256 over all that decides a chapter's outputs, except the machine."""
     sha = hashlib.sha256(json.dumps(parameters, sort_keys=True).encode())
+    sha.update(closure.digest(NOTEBOOKS / f"{name}.py", ROOT).encode())
     released = (ROOT / "networks").glob(f"{parameters.get('study')}.sha256")  # what a study is computed from
-    for path in [NOTEBOOKS / f"{name}.py", ROOT / "constraints.txt", *sorted((ROOT / "lib").glob("*.py")), *released]:
+    for path in [ROOT / "constraints.txt", *released]:
         sha.update(f"{path.name} {path.stat().st_size}\n".encode() + path.read_bytes())
     return sha.hexdigest()
 
@@ -113,9 +116,7 @@ def execute(name: str, parameters: dict, page: Path) -> None:
     notebook.metadata["book"] = {"digest": digest(name, parameters)}
     if faults := incomplete(notebook):
         sys.exit(f"chapter {name} cannot go into the book: {'; '.join(faults)}")
-    unfinished = page.with_suffix(".unfinished")
-    nbformat.write(notebook, unfinished)
-    os.replace(unfinished, page)
+    write_page(notebook, page)
 
 
 def keep_committed(name: str, absent: list[str], page: Path) -> None:
@@ -185,10 +186,43 @@ def is_current(name: str, parameters: dict, page: Path) -> bool:
     return notebook.metadata.get("book", {}).get("digest") == digest(name, parameters) and not incomplete(notebook)
 
 
+def merge_prose(name: str, page: Path) -> None:
+    """Write the source's prose, comments and tags into an executed page whose code does the same; outputs stay."""
+    executed, merged = nbformat.read(page, 4), clean(jupytext.read(NOTEBOOKS / f"{name}.py"))
+    outputs = iter([cell for cell in executed.cells if cell.cell_type == "code"])
+    names = {cell.source: cell.id for cell in executed.cells if cell.cell_type == "markdown"}
+    cells = []
+    for cell in merged.cells:
+        cells.append(cell)
+        if cell.cell_type == "markdown":
+            cell["id"] = names.get(cell.source, cell.id)
+            continue
+        own = next(outputs)
+        cell["id"], cell.outputs, cell.execution_count = own.id, own.outputs, own.execution_count
+        if "parameters" in cell.metadata.get("tags", []) and _injected(executed):
+            cells.append(next(outputs))
+    merged.cells, merged.metadata = cells, executed.metadata
+    if nbformat.writes(merged).strip() != page.read_text().strip():  # or the pages would be built again
+        write_page(merged, page)
+
+
+def _injected(notebook: nbformat.NotebookNode) -> bool:
+    """Whether papermill put a cell of parameters into a notebook."""
+    return any("injected-parameters" in cell.metadata.get("tags", []) for cell in notebook.cells)
+
+
+def write_page(notebook: nbformat.NotebookNode, page: Path) -> None:
+    """Replace a page by a whole one."""
+    unfinished = page.with_suffix(".unfinished")
+    nbformat.write(notebook, unfinished)
+    os.replace(unfinished, page)
+
+
 def refresh(name: str, parameters: dict, in_place: bool) -> None:
     """Bring the page of one chapter up to date, if it is not."""
     page = (NOTEBOOKS if in_place else PAGES) / f"{name}.ipynb"
     if is_current(name, parameters, page):
+        merge_prose(name, page)
         print(f"chapter {name}: up to date")
     elif absent := missing(name):
         keep_committed(name, absent, page)

@@ -25,7 +25,6 @@ training alone.  Here, after each of the last two, with the folder of what came 
 """
 
 import argparse
-import json
 import os
 import subprocess
 import sys
@@ -74,10 +73,10 @@ def send(home: Path, out: Path, first: int) -> str:
 
 def bring(folder: Path) -> list[str]:
     """Put what came back into the store, while nothing else is trained into it."""
-    import device_bringing
     from filelock import FileLock, Timeout
 
-    from lib.files import artifacts
+    import device_bringing
+    from lib.runtime.files import artifacts
 
     artifacts().mkdir(parents=True, exist_ok=True)
     try:

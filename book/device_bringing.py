@@ -11,11 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from device_packs import QUEUE
-
-from lib import store
-from lib.files import write_whole
-from lib.specification import Specification
-from lib.training import TrainedNetwork
+from lib.runtime.files import write_whole
+from lib.training import TrainedNetwork, store
+from lib.training.specification import Specification
 
 MEMBER = re.compile(r"[\w.-]+/seed-\d{5}\.(?:epoch|under-way)-\d{5}\.(?:safetensors|json)")
 

@@ -4,7 +4,7 @@ import io
 import zipfile
 from pathlib import Path
 
-from lib.files import artifacts, write_whole
+from lib.runtime.files import artifacts, write_whole
 
 PACK = 15 * 2**20  # bytes of one pack: files of 16 MiB come back
 TOGETHER = 4  # packs that come back at once: 64 MiB

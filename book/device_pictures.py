@@ -14,10 +14,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from lib import cifar
-from lib.data import canonical
-from lib.files import data_folder, write_whole
-from lib.pixel_cache import Decoded, remembered
+from lib.data import canonical, cifar
+from lib.data.pixel_cache import Decoded, remembered
+from lib.runtime.files import data_folder, write_whole
 
 STRIP = 50  # pictures a file: more compress worse, because they share one table of codes
 INDEX = "index.json"
@@ -67,7 +66,7 @@ def receive(load: Path, home: Path) -> int:
 
 
 def provide(home: Path) -> None:
-    """Let `lib.data.load` find the pictures that were received, as if their source lay on this machine.
+    """Let `lib.data.loading.load` find the pictures that were received, as if their source lay on this machine.
 
     Raises:
         ValueError: files are missing, or the pixels are not those that were packed.

@@ -1,6 +1,6 @@
 """How fast a device trains and differentiates, in stacks of several sizes and in several arithmetics.
 
-What `lib.training` does is measured through it; what it does not do, such as TF32 and CUDA graphs, with a loop of the
+What `lib.training.trainer` does is measured through it; what it does not do, such as TF32 and CUDA graphs, with a loop of the
 same steps.  Images are noise: speed does not depend on what they show.  Every row is written as soon as it is known.
 """
 
@@ -14,14 +14,14 @@ from itertools import product
 from pathlib import Path
 
 import torch
-from device_steps import STEPS, VARIANTS, calls_a_second, variant_rate
 
-from lib import arithmetic, salience
+from device_steps import STEPS, VARIANTS, calls_a_second, variant_rate
+from lib import salience
 from lib.data import ImageData
-from lib.files import write_whole
 from lib.models import initialise
-from lib.specification import Specification
-from lib.training import train
+from lib.runtime.files import write_whole
+from lib.training import arithmetic, train
+from lib.training.specification import Specification
 
 SIZES = (1, 2, 3, 6)  # networks of one stack: parts of the six that a line asks for
 FAMILIES = 3  # of the queue, the most expensive first

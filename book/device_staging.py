@@ -38,7 +38,7 @@ def write_loads(index: Mapping, files: Mapping[str, bytes], queue: list[dict], t
     Raises:
         ValueError: there is hardly room for a single file.
     """
-    from lib.files import write_whole
+    from lib.runtime.files import write_whole
 
     fixed = {device_pictures.INDEX: json.dumps(index).encode(), QUEUE: json.dumps(queue).encode()}
     room -= sum(map(len, fixed.values())) + max(map(len, files.values()))
@@ -60,9 +60,8 @@ def write_loads(index: Mapping, files: Mapping[str, bytes], queue: list[dict], t
 def stage(name: str, study: Mapping, to: Path, room: int) -> list[Path]:
     """Write the pictures and the queue of a study as loads; -> their folders."""
     import device_training
-
-    from lib import cifar
-    from lib.files import data_folder
+    from lib.data import cifar
+    from lib.runtime.files import data_folder
 
     dataset = device_pictures.whole(study["dataset"])
     splits = dict(zip(device_pictures.SPLITS, cifar.load(dataset, data_folder())))

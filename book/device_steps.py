@@ -1,4 +1,4 @@
-"""One training step of a stack in ways that `lib.training` does not take, and how many a device makes a second."""
+"""One training step of a stack in ways that `lib.training.trainer` does not take, and how many a device makes a second."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional as F
 
-from lib import arithmetic
 from lib.models import initialise
-from lib.specification import Specification
-from lib.stacking import stack
+from lib.models.stacking import stack
+from lib.training import arithmetic
+from lib.training.specification import Specification
 
 STEPS = {"cpu": 2, "cuda": 30}  # so many at least, until the device has been waited for
 SECONDS = 0.7  # at least, for one measurement

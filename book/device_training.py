@@ -8,14 +8,14 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
-import device_packs
-import device_pictures
 import torch
 
-from lib import data, plan, store
-from lib.specification import Specification
-from lib.training import TrainedNetwork, networks_together, train
-from lib.workers import work
+import device_packs
+import device_pictures
+from lib import data
+from lib.training import TrainedNetwork, networks_together, plan, store, train
+from lib.training.specification import Specification
+from lib.training.workers import work
 
 
 class OutOfTime(Exception):

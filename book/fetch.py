@@ -13,7 +13,7 @@ def main() -> None:
     study = parser.parse_args().study
     check_house()
     studies.check_study(study, studies.read_table(), "fetch")
-    from lib import fetching, releases
+    from lib.training import fetching, releases
 
     try:
         for release in fetching.fetch(study):

@@ -36,7 +36,7 @@ def choices(lines: list, epochs: int | None, families: list[str]) -> list[Choice
 
 def _reached(specification, seeds: int, epochs: int | None) -> int | None:
     """The most epochs, or `epochs`, after which all networks are kept."""
-    from lib import store
+    from lib.training import store
 
     common = set.intersection(*(set(store.stored_epochs(specification, seed, (store.KEPT,))) for seed in range(seeds)))
     return max(common if epochs is None else common & {epochs}, default=None)
@@ -44,8 +44,8 @@ def _reached(specification, seeds: int, epochs: int | None) -> int | None:
 
 def release(study: str, choice: Choice, committed: bool) -> str:
     """Write one population, if it is not there as it would be; -> what came of it, in a line."""
-    from lib import packing, releases, store
-    from lib.unpacking import unpack
+    from lib.training import packing, releases, store
+    from lib.training.unpacking import unpack
 
     there = choice.specification
     there = replace(there, epochs=choice.epochs) if there.anytime else there
@@ -63,8 +63,8 @@ def release(study: str, choice: Choice, committed: bool) -> str:
 
 def described(specification, networks: list) -> str:
     """A population with its accuracies and its gate."""
-    from lib.gates import gate_of
-    from lib.releases import file_name
+    from lib.training.gates import gate_of
+    from lib.training.releases import file_name
 
     gate, accuracies = gate_of(specification), [network.test_accuracy[-1] for network in networks]
     passed = sum(gate.passed(network) for network in networks)
@@ -87,7 +87,7 @@ def release_all(study: str, found: list[Choice], committed: list[int]) -> None:
 
 def print_sizes(study: str) -> None:
     """What the repository and the folder for uploading hold."""
-    from lib import packing, releases
+    from lib.training import packing, releases
 
     print(f"networks/ holds {packing.committed_size():.1f} of {packing.LIMIT} MB; commit it, and {study}.sha256 in it")
     if files := sorted(releases.uploads(study).glob("*.safetensors")):

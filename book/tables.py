@@ -30,7 +30,7 @@ def write_tables() -> None:
                                                    for path in sources for page in made):
         return
     from lib import claims_page  # with torch, which takes seconds: a book that is up to date does without
-    from lib.files import write_whole
+    from lib.runtime.files import write_whole
 
     found = read_all(folders, executed)
     for page, content in zip(made, (claims_page.overview(found), claims_page.agreement(found),

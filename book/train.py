@@ -19,9 +19,9 @@ from chapters import ROOT
 
 def check_house() -> None:
     """End with a sentence where lib/ comes from another checkout: its changes would get into these networks."""
-    import lib.files
+    import lib.runtime.files
 
-    home = Path(lib.files.__file__).resolve().parents[1]
+    home = Path(lib.runtime.files.__file__).resolve().parents[2]
     if home != ROOT:
         sys.exit(f"lib/ would be taken from {home}, and this is the checkout {ROOT}: make the environment of this "
                  "checkout (make environment) and run its make train")
@@ -29,7 +29,7 @@ def check_house() -> None:
 
 def planned(chosen: str | None) -> list:
     """The lines of the chosen study, or of all, in the order of their names."""
-    from lib.plan import lines
+    from lib.training.plan import lines
 
     table = studies.read_table()
     if chosen is not None:
@@ -46,9 +46,9 @@ def planned(chosen: str | None) -> list:
 
 def print_plan(lines: list) -> None:
     """Lines with their rounds, networks, what is left and for how long, and the gates of their populations."""
-    from lib import forecast
-    from lib.gates import gate_of
-    from lib.workers import cores
+    from lib.training import forecast
+    from lib.training.gates import gate_of
+    from lib.training.workers import cores
 
     left = {line.name: line.left() for line in lines}
     rates = forecast.seconds_per_image(one for line in lines for one in line.specifications)
@@ -69,8 +69,8 @@ def standing(specification, seeds: int) -> str:
     """How far the networks of a population are, and whether they pass their gate there."""
     from dataclasses import replace
 
-    from lib import store
-    from lib.gates import gate_of
+    from lib.training import store
+    from lib.training.gates import gate_of
 
     reached = min(max(store.stored_epochs(specification, seed, (store.KEPT,)), default=0) for seed in range(seeds))
     if not reached:
@@ -87,8 +87,8 @@ def standing(specification, seeds: int) -> str:
 
 def work_through(lines: list) -> None:
     """Every round of every line; networks that fail are told and left behind."""
-    from lib.files import FULL
-    from lib.populations import train_or_load
+    from lib.runtime.files import FULL
+    from lib.training.populations import train_or_load
 
     for line in lines:
         for epochs in line.rounds():
@@ -107,7 +107,7 @@ def main() -> None:
     parser.add_argument("--plan", action="store_true", help="print the plan and end")
     arguments = parser.parse_args()
     check_house()
-    from lib.files import artifacts
+    from lib.runtime.files import artifacts
 
     lines = planned(arguments.study or None)
     print_plan(lines)

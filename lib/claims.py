@@ -12,9 +12,9 @@ import pandas as pd
 import torch
 from IPython.display import HTML
 
-from lib import provenance
-from lib.files import ROOT, write_whole
-from lib.intervals import Interval
+from lib.runtime.files import ROOT, write_whole
+from lib.statistics.intervals import Interval
+from lib.training import provenance
 
 SUPPORTED, CONTRADICTED, UNDECIDED = "supported", "contradicted", "undecided"
 MARKS = {SUPPORTED: "✔", CONTRADICTED: "✘", UNDECIDED: "?"}

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lib.family_widths import Widths, all_steps, by_family, union
-from lib.intervals import Interval
+from lib.statistics.intervals import Interval
 
 # Okabe and Ito's palette, told apart with every kind of colour vision; markers repeat the distinction.
 COLOURS = {"cnn-small": "#0072B2", "cnn-large": "#56B4E9", "resnet-small": "#D55E00", "resnet-large": "#E69F00"}

@@ -4,8 +4,10 @@ import math
 import re
 from collections.abc import Callable
 
-from lib import data, models, salience
-from lib.specification import check_precision
+from lib.data import loading
+from lib.models import architectures
+from lib.salience import extraction
+from lib.training.specification import check_precision
 
 
 def _whole(least: int) -> Callable[[object], int]:
@@ -28,7 +30,7 @@ def _distinct(value: object, least: int) -> list:
 
 def _families(value: object) -> list[str]:
     for family in _distinct(value, 1):
-        models.check_family(family)
+        architectures.check_family(family)
     return list(value)
 
 
@@ -41,7 +43,7 @@ def _widths_by_family(value: object) -> list[int] | dict[str, list[int]]:
     if not isinstance(value, dict):
         return _widths(value)
     for family in value:
-        models.check_family(family)
+        architectures.check_family(family)
     return {family: _widths_of(family, own) for family, own in value.items()}
 
 
@@ -56,24 +58,24 @@ def _seeds(value: object) -> int | dict[str, int]:
     """At least 3 networks: leaving one out has to leave a pair."""
     if isinstance(value, dict):
         for family, count in value.items():
-            models.check_family(family)
+            architectures.check_family(family)
             _whole(3)(count)
         return value
     return _whole(3)(value)
 
 
 def _family(value: object) -> str:
-    models.check_family(value)
+    architectures.check_family(value)
     return value
 
 
 def _dataset(value: object) -> str:
-    data.check_name(value)
+    loading.check_name(value)
     return value
 
 
 def _output(value: object) -> str:
-    salience.check_output(value)
+    extraction.check_output(value)
     return value
 
 
@@ -134,7 +136,7 @@ def _dimensions(value: object) -> list[int]:
 
 def _outputs(value: object) -> list[str]:
     for output in _distinct(value, 1):
-        salience.check_output(output)
+        extraction.check_output(output)
     return list(value)
 
 
@@ -146,7 +148,7 @@ def _grids(value: object) -> list[int]:
 
 
 def _depth(value: object) -> int:
-    models.check_family(f"resnet-{_whole(8)(value)}")
+    architectures.check_family(f"resnet-{_whole(8)(value)}")
     return value
 
 
@@ -168,8 +170,8 @@ def _counts(least: int) -> Callable[[object], list[int]]:
 
 
 def _stitch_family(value: object) -> str:
-    models.check_family(value)
-    if value in models.CNN_LAYOUTS:
+    architectures.check_family(value)
+    if value in architectures.CNN_LAYOUTS:
         raise ValueError(f"must be a family with blocks to stitch at, a residual network or vision transformer, not "
                          f"{value!r}")
     return value

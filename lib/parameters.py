@@ -12,11 +12,12 @@ from types import ModuleType, SimpleNamespace
 
 import yaml
 
-from lib import models, salience
 from lib.family_widths import Widths, by_family, one_if_alike
-from lib.files import ROOT
+from lib.models import architectures
 from lib.parameter_rules import RULES
-from lib.specification import Specification
+from lib.runtime.files import ROOT
+from lib.salience import extraction
+from lib.training.specification import Specification
 
 IPYTHON_NAMES = {"In", "Out"}
 
@@ -62,7 +63,7 @@ def check_grid(grid: int | None, channels: int, image_size: int, name: str = "gr
     `name`: of the parameter.
     """
     with about(name):
-        salience.check_grid(grid, image_size)
+        extraction.check_grid(grid, image_size)
         if (dims := channels * (grid or image_size) ** 2) < 3:
             raise ValueError(f"directions need at least 3 dimensions; a grid of {grid} gives {dims}")
 
@@ -119,7 +120,7 @@ def check_family_widths(families: list[str], widths: Widths, name: str = "widths
     with about(name):
         for family, own in by_family(widths, families).items():
             for width in own:
-                models.check_width(family, width)
+                architectures.check_width(family, width)
 
 
 def check_seeds(seeds: dict[str, int], least: int) -> None:

@@ -39,7 +39,8 @@ from scipy.integrate import quad
 from scipy.stats import binomtest, vonmises_fisher
 from scipy.stats import t as student
 
-from lib import claims, figures, similarity, sphere, sphere_figures
+from lib import claims, figures, similarity, sphere
+from lib.chapters import sphere_figures
 
 # %% [markdown]
 # ## Definitions

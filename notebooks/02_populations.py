@@ -32,8 +32,9 @@ widths_of = by_family(p.widths, p.families)
 import numpy as np
 import pandas as pd
 
-from lib import claims, data, figures, intervals, models
-from lib.populations import population_grid
+from lib import claims, data, figures, models
+from lib.statistics import intervals
+from lib.training.populations import population_grid
 
 # %% [markdown]
 # ## The images

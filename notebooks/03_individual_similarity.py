@@ -39,11 +39,12 @@ import numpy as np
 from IPython.display import Markdown, display
 from myst_nb import glue
 
-from lib import bootstrap, claims, data, figures, salience, similarity, wasserstein_distances
-from lib.populations import population_grid
-from lib.similarity_claims import findings, growth_claims, steps
-from lib.wasserstein_claims import distance_claims, distance_findings
-from lib.wasserstein_figures import distances_by_width
+from lib import claims, data, figures, salience, similarity
+from lib.chapters.similarity_claims import findings, growth_claims, steps
+from lib.chapters.wasserstein_claims import distance_claims, distance_findings
+from lib.chapters.wasserstein_figures import distances_by_width
+from lib.similarity import bootstrap, wasserstein_distances
+from lib.training.populations import population_grid
 
 # %% [markdown]
 # ## Input gradients

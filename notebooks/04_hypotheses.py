@@ -51,16 +51,23 @@ import numpy as np
 import pandas as pd
 from IPython.display import Markdown, display
 
-from lib import bootstrap, claims, data, figures, hypothesis_figures, mean_directions, rank_one, salience, similarity
-from lib import sphere
-from lib.control_claims import POPULATIONS, control_claims
-from lib.hypothesis_claims import across_claim, direction_claim, rank_one_claim, variance_claims
-from lib.hypothesis_findings import control_findings, direction_findings, law_findings, promise_findings, variance_findings
-from lib.intervals import in_brackets
-from lib.planted import estimates_by_networks
-from lib.populations import population_grid
-from lib.promise_claims import promise_claims, similarity_ratio
-from lib.saw import von_mises_fisher
+from lib import claims, data, figures, salience, similarity, sphere
+from lib.chapters import hypothesis_figures
+from lib.chapters.control_claims import POPULATIONS, control_claims
+from lib.chapters.hypothesis_claims import across_claim, direction_claim, rank_one_claim, variance_claims
+from lib.chapters.hypothesis_findings import (
+    control_findings,
+    direction_findings,
+    law_findings,
+    promise_findings,
+    variance_findings,
+)
+from lib.chapters.promise_claims import promise_claims, similarity_ratio
+from lib.similarity import bootstrap, mean_directions, rank_one
+from lib.similarity.planted import estimates_by_networks
+from lib.sphere.saw import von_mises_fisher
+from lib.statistics.intervals import in_brackets
+from lib.training.populations import population_grid
 
 # %% [markdown]
 # ## Definitions

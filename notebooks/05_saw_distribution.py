@@ -37,12 +37,14 @@ import numpy as np
 import pandas as pd
 from IPython.display import Markdown, display
 
-from lib import claims, data, figures, intervals, mean_directions, salience, saw_claims, saw_figures, shapes
-from lib import rotational_symmetry as symmetry
-from lib import stochastic_order as order
-from lib.image_concentration import own_concentration_gain
-from lib.populations import population_grid
-from lib.similarity import zero_counts
+from lib import claims, data, figures, salience
+from lib.chapters import saw_claims, saw_figures
+from lib.similarity import mean_directions, shapes, zero_counts
+from lib.similarity import rotational_symmetry as symmetry
+from lib.similarity import stochastic_order as order
+from lib.similarity.image_concentration import own_concentration_gain
+from lib.statistics import intervals
+from lib.training.populations import population_grid
 
 # %% [markdown]
 # ## Saw's family

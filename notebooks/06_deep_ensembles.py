@@ -40,13 +40,22 @@ import numpy as np
 import pandas as pd
 from IPython.display import Markdown, display
 
-from lib import averaged_logits, claims, data, ensemble_figures, figures, models, predictions, salience
-from lib.calibration import BINS
-from lib.ensemble_claims import all_claims
-from lib.ensemble_findings import (cosine_findings, cost_findings, curve_findings, gradient_findings,
-                                   parameter_findings, practice_findings)
-from lib.ensemble_statistics import common_sizes, estimates, interval, table
-from lib.populations import population_grid
+from lib import claims, data, figures, models, salience
+from lib.chapters import ensemble_figures
+from lib.chapters.ensemble_claims import all_claims
+from lib.chapters.ensemble_findings import (
+                                cosine_findings,
+                                cost_findings,
+                                curve_findings,
+                                gradient_findings,
+                                parameter_findings,
+                                practice_findings,
+)
+from lib.ensembles import averaged_logits
+from lib.ensembles.calibration import BINS
+from lib.ensembles.ensemble_statistics import common_sizes, estimates, interval, table
+from lib.salience import predictions
+from lib.training.populations import population_grid
 
 # %% [markdown]
 # ## Definitions

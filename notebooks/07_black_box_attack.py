@@ -49,10 +49,23 @@ import numpy as np
 import pandas as pd
 from IPython.display import Markdown, display
 
-from lib import attack_figures, attack_transfer, attacks, claims, data, figures
-from lib.attack_claims import (MEAN, RANDOM, across_claims, across_findings, attack_claims, attack_findings,
-                               eps_findings, length_findings, summary_findings, tail_findings, verdicts_by)
-from lib.populations import population_grid
+from lib import attacks, claims, data, figures
+from lib.attacks import attack_transfer
+from lib.chapters import attack_figures
+from lib.chapters.attack_claims import (
+    MEAN,
+    RANDOM,
+    across_claims,
+    across_findings,
+    attack_claims,
+    attack_findings,
+    eps_findings,
+    length_findings,
+    summary_findings,
+    tail_findings,
+    verdicts_by,
+)
+from lib.training.populations import population_grid
 
 # %% [markdown]
 # ## The attack

@@ -39,10 +39,12 @@ import numpy as np
 import pandas as pd
 from IPython.display import Markdown, display
 
-from lib import batch_size, batch_size_figures, claims, data, figures
-from lib.batch_size_claims import CHANGE, batch_size_claims, effects_table, findings
-from lib.batch_size_effects import UNITS, by_population, effects, slope_at_equal_loss
-from lib.intervals import in_brackets
+from lib import claims, data, figures
+from lib.chapters import batch_size_figures
+from lib.chapters.batch_size_claims import CHANGE, batch_size_claims, effects_table, findings
+from lib.effects import batch_size
+from lib.effects.batch_size_effects import UNITS, by_population, effects, slope_at_equal_loss
+from lib.statistics.intervals import in_brackets
 
 # %% [markdown]
 # ## Three ways to change nothing else

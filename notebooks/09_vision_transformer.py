@@ -46,11 +46,14 @@ import numpy as np
 import pandas as pd
 from IPython.display import Markdown, display
 
-from lib import bootstrap, claims, data, figures, hypothesis_figures, intervals, rank_one, salience, similarity
-from lib.open_choices import chance_band
-from lib.populations import population_grid, train_or_load
-from lib.specification import specify
-from lib.transformer_claims import findings, shared_claim, transformer_claims, variant_claims
+from lib import claims, data, figures, salience, similarity
+from lib.chapters import hypothesis_figures
+from lib.chapters.transformer_claims import findings, shared_claim, transformer_claims, variant_claims
+from lib.effects.open_choices import chance_band
+from lib.similarity import bootstrap, rank_one
+from lib.statistics import intervals
+from lib.training.populations import population_grid, train_or_load
+from lib.training.specification import specify
 
 # %% [markdown]
 # ## The family

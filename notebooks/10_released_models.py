@@ -38,10 +38,15 @@ import pandas as pd
 from IPython.display import Markdown, display
 from scipy.stats import binomtest
 
-from lib import (attacks, claims, data, figures, image_bootstrap, pictures, rank_one, released, released_claims,
-                 released_figures, released_pictures, salience, similarity, single_networks)
-from lib.attack_claims import summary_findings, verdicts_by
-from lib.picture_comparison import compare
+from lib import attacks, claims, data, figures, salience, similarity
+from lib.attacks import single_networks
+from lib.chapters import released_claims, released_figures
+from lib.chapters.attack_claims import summary_findings, verdicts_by
+from lib.chapters.picture_comparison import compare
+from lib.data import pictures
+from lib.released import networks, released_pictures
+from lib.similarity import rank_one
+from lib.statistics import image_bootstrap
 
 # %% [markdown]
 # ## Networks and images
@@ -59,7 +64,7 @@ with parameters.about("images"):
     chosen = pictures.subset(split.labels, p.images, rng)
 with parameters.about("pictures"):
     pixels = split.decode(chosen, colour=True)  # the networks take three channels, of grey pictures as well
-test_images, test_labels = data.normalised(pixels, released.MEAN, released.STD), split.labels[chosen]
+test_images, test_labels = data.normalised(pixels, networks.MEAN, networks.STD), split.labels[chosen]
 parameters.check_grid(p.grid, *pixels.shape[1:3])
 print(f"{len(chosen)} of {len(split.files)} test images, {pixels.shape[2]} x {pixels.shape[3]} pixels, "
       f"{len(split.classes)} classes: {', '.join(split.classes)}")
@@ -70,12 +75,12 @@ print(f"{len(chosen)} of {len(split.files)} test images, {pixels.shape[2]} x {pi
 
 # %%
 with parameters.about("checkpoints"):
-    networks = released.load_folder(checkpoint_folder, in_channels=pixels.shape[1], image_size=pixels.shape[2],
+    networks = networks.load_folder(checkpoint_folder, in_channels=pixels.shape[1], image_size=pixels.shape[2],
                                     num_classes=len(split.classes))
-    family = released.one_family(networks)
+    family = networks.one_family(networks)
 models, widths = [one.model for one in networks], [one.width for one in networks]
 counted = f"n = {len(chosen)} test images, {len(widths)} networks, one a width"
-print("left aside:", ", ".join(path.name for path in released.checkpoint_files(checkpoint_folder)[1]) or "nothing")
+print("left aside:", ", ".join(path.name for path in networks.checkpoint_files(checkpoint_folder)[1]) or "nothing")
 pd.DataFrame({"file": [one.name for one in networks], "family": [one.family for one in networks], "width k": widths,
               "weights": [sum(part.numel() for part in model.parameters()) for model in models]})
 
@@ -169,8 +174,8 @@ if similarity_picture is not None:
 # images with a tiny clean probability can rule this mean of ratios. The table tells how far, over all pairs.
 
 # %%
-print(f"eps = {p.main_eps:g}: {p.main_eps * np.mean(released.STD):.4f} in pixel values from 0 to 1, "
-      f"{p.main_eps * 255 * np.mean(released.STD):.1f} of 256 grey levels")
+print(f"eps = {p.main_eps:g}: {p.main_eps * np.mean(networks.STD):.4f} in pixel values from 0 to 1, "
+      f"{p.main_eps * 255 * np.mean(networks.STD):.1f} of 256 grey levels")
 outcomes = single_networks.resampled_summaries(before, after, rng, p.bootstrap_draws)
 alpha = outcomes[attacks.MAIN_SUMMARY]
 

@@ -48,11 +48,13 @@ import numpy as np
 import torch
 from IPython.display import Markdown, display
 
-from lib import block_claims, block_figures, block_findings, block_maps, claims, data, figures
-from lib.batch_independence import batch_sizes
-from lib.block_growth import growth, halving, mean_share, shares
-from lib.scale import with_fewer
-from lib.wide_and_deep import RECIPE, Architecture, architecture_populations, grid
+from lib import claims, data, figures
+from lib.chapters import block_claims, block_figures, block_findings
+from lib.cka import block_maps
+from lib.cka.batch_independence import batch_sizes
+from lib.cka.block_growth import growth, halving, mean_share, shares
+from lib.effects.scale import with_fewer
+from lib.training.wide_and_deep import RECIPE, Architecture, architecture_populations, grid
 
 # %% tags=["hide-input"]
 images = data.load(p.dataset, n_train=p.n_train, n_test=p.n_test)

@@ -40,18 +40,19 @@ p = parameters.read(globals(), ["study", "dataset", "n_train", "n_test", "wide_d
 # %%
 import numpy as np
 
-from lib import claims, component_figures, component_tables, data, figures
-from lib.block_components import late_shares, population_components, settings_for
-from lib.block_effects import slope_within
-from lib.block_structure import hidden_points
+from lib import claims, data, figures
+from lib.chapters import component_figures, component_tables
+from lib.chapters.component_claims import component_claims, share_and_block
 from lib.cka import linear_cka
-from lib.component_claims import component_claims, share_and_block
-from lib.component_statistics import with_block
-from lib.dominant_images import TOP, carried, normal_carried, one_percent
-from lib.intervals import in_brackets
-from lib.principal_components import component_cka, components
-from lib.representations import representation
-from lib.wide_and_deep import Architecture, architecture_populations, grid
+from lib.cka.block_components import late_shares, population_components, settings_for
+from lib.cka.block_effects import slope_within
+from lib.cka.block_structure import hidden_points
+from lib.cka.component_statistics import with_block
+from lib.cka.dominant_images import TOP, carried, normal_carried, one_percent
+from lib.cka.principal_components import component_cka, components
+from lib.models.representations import representation
+from lib.statistics.intervals import in_brackets
+from lib.training.wide_and_deep import Architecture, architecture_populations, grid
 
 # %% [markdown]
 # ## Networks

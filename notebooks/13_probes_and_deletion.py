@@ -42,11 +42,12 @@ p = parameters.read(globals(), ["study", "dataset", "n_train", "n_test", "wide_d
 import torch
 from IPython.display import Markdown, display
 
-from lib import claims, data, figures, probe_figures
-from lib.block_effects import PLATEAU_LOSS, measure, plateaus, rank_correlations
-from lib.linear_probes import PENALTY
-from lib.probe_claims import effects_table, findings, probe_claims
-from lib.wide_and_deep import Architecture, architecture_populations
+from lib import claims, data, figures
+from lib.chapters import probe_figures
+from lib.chapters.probe_claims import effects_table, findings, probe_claims
+from lib.cka.block_effects import PLATEAU_LOSS, measure, plateaus, rank_correlations
+from lib.cka.linear_probes import PENALTY
+from lib.training.wide_and_deep import Architecture, architecture_populations
 
 # %% [markdown]
 # ## Networks

@@ -38,9 +38,11 @@ p = parameters.read(globals(), ["study", "dataset", "n_train", "n_test", "wide_d
 import torch
 from IPython.display import Markdown, display
 
-from lib import claims, data, figures, layer_matching, matching_claims, matching_figures, matching_findings
-from lib.across_networks import across_architectures, across_seeds
-from lib.wide_and_deep import architecture_populations
+from lib import claims, data, figures
+from lib.chapters import matching_claims, matching_figures, matching_findings
+from lib.cka import layer_matching
+from lib.cka.across_networks import across_architectures, across_seeds
+from lib.training.wide_and_deep import architecture_populations
 
 # %% [markdown]
 # ## The networks

@@ -42,17 +42,18 @@ parameters.check_deeper(p.deep_depth, p.shallow_depth)
 import numpy as np
 from IPython.display import Markdown, display
 
-from lib import claims, data, diversity_claims, diversity_figures, diversity_tables, figures
-from lib.accuracy_steps import ladders, network_difference, steps
-from lib.class_differences import class_accuracy, class_differences
-from lib.intervals import in_brackets, mean_interval
-from lib.prediction_diversity import difference, halves, hits, less_group_means, scores, split_variances, strata
-from lib.wide_and_deep import Architecture, architecture_populations
+from lib import claims, data, figures
+from lib.chapters import diversity_claims, diversity_figures, diversity_tables
+from lib.effects.accuracy_steps import ladders, network_difference, steps
+from lib.effects.class_differences import class_accuracy, class_differences
+from lib.effects.prediction_diversity import difference, halves, hits, less_group_means, scores, split_variances, strata
+from lib.statistics.intervals import in_brackets, mean_interval
+from lib.training.wide_and_deep import Architecture, architecture_populations
 
 # %% [markdown]
 # ## Networks
 #
-# As in the chapters before (`lib.cifar_resnets`, `lib.wide_and_deep`), with fewer training images and more seeds. The
+# As in the chapters before (`lib.models.cifar_resnets`, `lib.training.wide_and_deep`), with fewer training images and more seeds. The
 # *deep* architecture and the *wide* one are the pair that is compared; the *base* is as shallow as the wide one and as
 # narrow as the deep one.
 
@@ -112,7 +113,7 @@ figures.show(diversity_figures.accuracy_pairs({
 # Let $a_i$ and $b_i$ be the per-example accuracies of image $i$ for $N$ deep and $N$ wide networks. The variance of
 # $a_i - b_i$ over images holds the true differences and the scatter of finite $N$. Networks are independent, so their
 # scatter about $a_i$ tells the second part; what is left is an unbiased estimate of the variance of the true
-# differences (`lib.group_contrast`). It may come out negative where there is nothing. A difference that is the same for
+# differences (`lib.statistics.group_contrast`). It may come out negative where there is nothing. A difference that is the same for
 # all images, as of the means, is no part of it.
 #
 # *Test.* If the architecture does not matter, the labels "deep" and "wide" can be dealt out anew among all $2N$

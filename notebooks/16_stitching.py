@@ -44,15 +44,24 @@ import numpy as np
 import pandas as pd
 from IPython.display import Markdown, display
 
-from lib import claims, data, figures, stitched_pairs, stitching_figures
-from lib.layer_identification import chance, identified, layer_distances
-from lib.layer_scores import CKA, DIRECT, MEASURES, PROCRUSTES, PWCCA, RESIDUAL, TASK_LOSS, Matching
-from lib.network_pairs import over_listed_pairs
-from lib.populations import population_grid
-from lib.stitched_pairs import SEEDS, WITHIN
-from lib.stitching_claims import distant_claims, identification, identification_claims, of_pairs, within_claims
-from lib.stitching_findings import (distance_table, distant_table, findings, identification_table, tied_targets,
-                                    trained_longer, violations_table)
+from lib import claims, data, figures
+from lib.chapters import stitching_figures
+from lib.chapters.stitching_claims import distant_claims, identification, identification_claims, of_pairs, within_claims
+from lib.chapters.stitching_findings import (
+    distance_table,
+    distant_table,
+    findings,
+    identification_table,
+    tied_targets,
+    trained_longer,
+    violations_table,
+)
+from lib.statistics.network_pairs import over_listed_pairs
+from lib.stitching import stitched_pairs
+from lib.stitching.layer_identification import chance, identified, layer_distances
+from lib.stitching.layer_scores import CKA, DIRECT, MEASURES, PROCRUSTES, PWCCA, RESIDUAL, TASK_LOSS, Matching
+from lib.stitching.stitched_pairs import SEEDS, WITHIN
+from lib.training.populations import population_grid
 
 # %% [markdown]
 # ## Stitching

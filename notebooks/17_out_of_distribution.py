@@ -41,10 +41,12 @@ parameters.check_family_widths([p.stitch_family], [p.stitch_width], "stitch_widt
 import torch
 from IPython.display import Markdown, display
 
-from lib import claims, data, figures, ood_claims, ood_figures, rank_sensitivity, stitched_detection
-from lib.cut_networks import CutNetwork
-from lib.index_specificity import INDICES, likenesses, specificity
-from lib.populations import population_grid
+from lib import claims, data, figures
+from lib.chapters import ood_claims, ood_figures
+from lib.models.cut_networks import CutNetwork
+from lib.stitching import rank_sensitivity, stitched_detection
+from lib.stitching.index_specificity import INDICES, likenesses, specificity
+from lib.training.populations import population_grid
 
 # %% [markdown]
 # ## Pairs of networks

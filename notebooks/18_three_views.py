@@ -40,12 +40,14 @@ import warnings
 
 from IPython.display import Markdown, display
 
-from lib import claims, data, figures, three_views, view_figures, view_pairs
-from lib.populations import population_grid
-from lib.view_claims import NAMES, view_claims
-from lib.view_findings import findings, rank_table, skill_table
-from lib.view_measures import measure
-from lib.view_outcomes import TRANSFER
+from lib import claims, data, figures
+from lib.chapters import view_figures
+from lib.chapters.view_claims import NAMES, view_claims
+from lib.chapters.view_findings import findings, rank_table, skill_table
+from lib.training.populations import population_grid
+from lib.views import three_views, view_pairs
+from lib.views.view_measures import measure
+from lib.views.view_outcomes import TRANSFER
 
 with parameters.about("families"):
     view_pairs.check_families(p.families)

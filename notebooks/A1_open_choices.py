@@ -61,10 +61,12 @@ import numpy as np
 import pandas as pd
 from IPython.display import Markdown, display
 
-from lib import claims, data, figures, open_choices, open_choices_claims, open_choices_figures, salience, similarity
-from lib.intervals import in_brackets
-from lib.populations import population_grid
-from lib.specification import specify
+from lib import claims, data, figures, salience, similarity
+from lib.chapters import open_choices_claims, open_choices_figures
+from lib.effects import open_choices
+from lib.statistics.intervals import in_brackets
+from lib.training.populations import population_grid
+from lib.training.specification import specify
 
 # %% [markdown]
 # ## The networks of the chapters

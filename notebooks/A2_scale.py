@@ -52,11 +52,14 @@ import warnings
 import numpy as np
 from IPython.display import Markdown, display
 
-from lib import (batch_size, bootstrap, claims, data, figures, picture_growth, released_pictures, salience, scale,
-                 scale_claims, scale_figures, scale_findings)
-from lib.batch_size_effects import by_population
-from lib.files import ROOT
-from lib.populations import population_grid
+from lib import claims, data, figures, salience
+from lib.chapters import scale_claims, scale_figures, scale_findings
+from lib.effects import batch_size, scale
+from lib.effects.batch_size_effects import by_population
+from lib.released import picture_growth, released_pictures
+from lib.runtime.files import ROOT
+from lib.similarity import bootstrap
+from lib.training.populations import population_grid
 
 # %% [markdown]
 # ## The networks and the picture

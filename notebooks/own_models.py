@@ -51,8 +51,10 @@ import pandas as pd
 from IPython.display import display
 from torch import nn
 
-from lib import claims, data, figures, models, own_figures, own_models, own_networks, own_pictures, salience
-from lib.populations import population_grid
+from lib import claims, data, figures, models, salience
+from lib.chapters import own_figures
+from lib.own import own_models, own_networks, own_pictures
+from lib.training.populations import population_grid
 
 # %% [markdown]
 # ## Networks and images
@@ -88,7 +90,7 @@ print("networks:", ", ".join(f"{len(group)} {name}" for name, group in networks.
 # ## Ten lines
 
 # %% tags=["nbval-ignore-output"]
-from lib import own_models
+from lib.own import own_models
 
 found = own_models.compare(networks, images, labels, grid=p.grid, output=p.output, draws=p.bootstrap_draws,
                            seed=p.random_seed)

@@ -7,7 +7,8 @@ import pytest
 import torch
 from threadpoolctl import threadpool_limits
 
-from lib import data, specification
+from lib import data
+from lib.training import specification
 
 torch.set_num_threads(1)  # as in the worker processes: more threads would add in another order
 threadpool_limits(1)  # numpy too: simulations of many small products only wait for each other's threads

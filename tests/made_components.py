@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from lib.block_components import NetworkComponents
-from lib.block_structure import Block
-from lib.dominant_images import Dropped
+from lib.cka.block_components import NetworkComponents
+from lib.cka.block_structure import Block
+from lib.cka.dominant_images import Dropped
 
 LAYERS, IMAGES = 6, 80
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from lib.block_effects import BlockMeasures
-from lib.block_structure import Block
+from lib.cka.block_effects import BlockMeasures
+from lib.cka.block_structure import Block
 
 LAYERS, STAGES = 7, np.repeat(range(3), 2)
 DELETABLE = np.array([True, True, False, True, False, True])

@@ -23,7 +23,7 @@ def with_shares(layers, sides):
 
 
 class Untrained:
-    """Networks of `lib.cifar_resnets` that were not trained."""
+    """Networks of `lib.models.cifar_resnets` that were not trained."""
 
     def __init__(self, family="resnet-14", seeds=(0, 1)):
         self.family, self.seeds = family, seeds

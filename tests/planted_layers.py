@@ -7,7 +7,7 @@ no HSIC in common, so that the CKA of two layers is the cosine of their weights.
 import numpy as np
 
 from lib.cka import CKAMatrix
-from lib.layer_matching import NetworkMaps
+from lib.cka.layer_matching import NetworkMaps
 
 PLACES = np.linspace(-0.5, 1.5, 81)  # of the shared signals in relative depth
 SPREAD = 0.15

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from lib.pair_tables import PairTable
-from lib.view_outcomes import OUTCOMES
-from lib.view_pairs import VIEWS
+from lib.statistics.pair_tables import PairTable
+from lib.views.view_outcomes import OUTCOMES
+from lib.views.view_pairs import VIEWS
 
 WIDTHS = np.repeat([2, 4, 8], 4)
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from lib.layer_identification import layer_distances
-from lib.layer_scores import LayerScores, Matching
-from lib.stitched_pairs import planned_pairs
+from lib.stitching.layer_identification import layer_distances
+from lib.stitching.layer_scores import LayerScores, Matching
+from lib.stitching.stitched_pairs import planned_pairs
 
 LAYERS, IMAGES = 4, 200
 PLAN = planned_pairs([2, 8], {2: range(6), 8: range(6)}, 5, 3)

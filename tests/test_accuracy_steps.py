@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.stats import ttest_ind
 
-from lib.accuracy_steps import first_over_last, ladders, network_difference, steps
-from lib.wide_and_deep import Architecture
+from lib.effects.accuracy_steps import first_over_last, ladders, network_difference, steps
+from lib.training.wide_and_deep import Architecture
 
 LADDER = [Architecture(14), Architecture(26), Architecture(38), Architecture(56)]
 

@@ -2,12 +2,20 @@
 
 import numpy as np
 import pytest
-
-from lib.across_networks import (BOTH, NEITHER, ONE, AcrossSeeds, across_architectures, across_seeds, interpolated,
-                                 interpolation)
-from lib.block_structure import Block
-from lib.intervals import difference_interval
 from planted_layers import planted_maps
+
+from lib.cka.across_networks import (
+    BOTH,
+    NEITHER,
+    ONE,
+    AcrossSeeds,
+    across_architectures,
+    across_seeds,
+    interpolated,
+    interpolation,
+)
+from lib.cka.block_structure import Block
+from lib.statistics.intervals import difference_interval
 
 POPULATIONS = {"small": (7, [None] * 4), "deep": (13, [(6, 11), (6, 12), (7, 12), (6, 11)])}
 MAPS = planted_maps(POPULATIONS, noise=0.25)

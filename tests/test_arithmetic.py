@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 
-from lib import arithmetic
+from lib.training import arithmetic
 
 
 @pytest.fixture

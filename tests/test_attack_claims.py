@@ -4,14 +4,31 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from lib import attack_figures
-from lib.attack_claims import (MEAN, across_claims, across_findings, attack_claims, attack_findings, changed_verdicts,
-                               eps_findings, fall_a_doubling, lead_across, lead_over_largest, lead_over_own_width,
-                               lead_over_random, length_findings, other_families, source_falls,
-                               source_less_target_spread, source_means, summary_findings, tail_findings,
-                               verdicts_by)
 from lib.attacks import MAIN_SUMMARY, SUMMARIES
-from lib.bootstrap import SimilarityMatrix
+from lib.chapters import attack_figures
+from lib.chapters.attack_claims import (
+    MEAN,
+    across_claims,
+    across_findings,
+    attack_claims,
+    attack_findings,
+    changed_verdicts,
+    eps_findings,
+    fall_a_doubling,
+    lead_across,
+    lead_over_largest,
+    lead_over_own_width,
+    lead_over_random,
+    length_findings,
+    other_families,
+    source_falls,
+    source_less_target_spread,
+    source_means,
+    summary_findings,
+    tail_findings,
+    verdicts_by,
+)
+from lib.similarity.bootstrap import SimilarityMatrix
 
 WIDTHS = 2, 4, 8
 SQUARE = np.array([[0.9, 0.91, 0.92], [0.8, 0.81, 0.82], [0.7, 0.71, 0.72]])  # rows: sources

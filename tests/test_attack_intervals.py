@@ -6,9 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lib import attack_transfer
-from lib.attacks import MAIN_SUMMARY, Scores
-from lib.bootstrap import JOINT
+from lib.attacks import MAIN_SUMMARY, Scores, attack_transfer
+from lib.similarity.bootstrap import JOINT
 
 
 def planted(rng, groups, images, source=0.03, target=0.03, member=0.03, noise=0.05, tail=0.0):

@@ -8,8 +8,8 @@ import torch
 from small_networks import Untrained, network, random_images
 from torch.nn import functional as F
 
-from lib import attack_transfer, attacks
-from lib.attacks import SUMMARIES, Scores, fgsm, true_class_scores
+from lib import attacks
+from lib.attacks import SUMMARIES, Scores, attack_transfer, fgsm, true_class_scores
 from lib.salience import input_gradients
 
 IMAGES, LABELS = random_images()

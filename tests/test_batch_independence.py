@@ -6,10 +6,10 @@ import torch
 from planted_blocks import Untrained
 from small_networks import random_images
 
-from lib.batch_independence import BatchSizes, batch_sizes
-from lib.block_structure import hidden_points
 from lib.cka import minibatch_cka
-from lib.intervals import mean_interval
+from lib.cka.batch_independence import BatchSizes, batch_sizes
+from lib.cka.block_structure import hidden_points
+from lib.statistics.intervals import mean_interval
 
 
 @pytest.fixture(scope="module")

@@ -7,17 +7,33 @@ import numpy as np
 import pytest
 import torch
 
-from lib import batch_size, workers
-from lib.batch_size import (Measures, Recipe, distinct_recipes, losses_and_hits, measure, paired_populations, protocols,
-                            shared_seeds)
-from lib.batch_size_effects import (UNITS, by_population, contrast, effects, mean_over_widths, partial_slope,
-                                    slope_at_equal_loss)
-from lib.intervals import crossed_interval, mean_interval
-from lib.paired_similarity import PairedSimilarity
-from lib.populations import Population
-from lib.similarity import expected
+from lib.effects import batch_size
+from lib.effects.batch_size import (
+    Measures,
+    Recipe,
+    distinct_recipes,
+    losses_and_hits,
+    measure,
+    paired_populations,
+    protocols,
+    shared_seeds,
+)
+from lib.effects.batch_size_effects import (
+    UNITS,
+    by_population,
+    contrast,
+    effects,
+    mean_over_widths,
+    partial_slope,
+    slope_at_equal_loss,
+)
 from lib.salience import population_directions
-from lib.specification import Specification
+from lib.similarity import expected
+from lib.similarity.paired_similarity import PairedSimilarity
+from lib.statistics.intervals import crossed_interval, mean_interval
+from lib.training import workers
+from lib.training.populations import Population
+from lib.training.specification import Specification
 
 SIZES = [64, 128, 256, 512]
 FOUND = protocols(SIZES, 20, 1200)

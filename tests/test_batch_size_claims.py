@@ -8,10 +8,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from lib import batch_size_figures
-from lib.batch_size import Measures, distinct_recipes, protocols
-from lib.batch_size_claims import agreement, batch_size_claims, direction, effects_table, findings
-from lib.paired_similarity import PairedSimilarity
+from lib.chapters import batch_size_figures
+from lib.chapters.batch_size_claims import agreement, batch_size_claims, direction, effects_table, findings
+from lib.effects.batch_size import Measures, distinct_recipes, protocols
+from lib.similarity.paired_similarity import PairedSimilarity
 
 FOUND = protocols([64, 128, 256, 512], 20, 1200)
 RECIPES = distinct_recipes(FOUND)

@@ -11,12 +11,19 @@ from matplotlib.patches import Rectangle
 from planted_blocks import planted, with_shares
 from test_batch_independence import planted as planted_sizes
 
-from lib import block_figures
-from lib.block_claims import batch_size_claim, block_claims, judge_apart
-from lib.block_findings import (batch_sizes_table, blocks_of, blocks_table, findings, less_data_table, place,
-                                robustness_table)
-from lib.block_maps import BlockMaps
-from lib.wide_and_deep import Architecture
+from lib.chapters import block_figures
+from lib.chapters.block_claims import batch_size_claim, block_claims, judge_apart
+from lib.chapters.block_findings import (
+    batch_sizes_table,
+    blocks_of,
+    blocks_table,
+    findings,
+    less_data_table,
+    place,
+    robustness_table,
+)
+from lib.cka.block_maps import BlockMaps
+from lib.training.wide_and_deep import Architecture
 
 DEPTHS = [Architecture(depth) for depth in (14, 26, 38)]
 WIDTHS = [Architecture(14, width) for width in (1, 2, 4)]

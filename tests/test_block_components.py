@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 import torch
-
-from lib.block_components import components_of, late_shares, population_components, settings_for
-from lib.block_structure import hidden_points
-from lib.cka import minibatch_cka
-from lib.principal_components import components
-from lib.representations import representation
 from made_components import made
-from small_networks import random_images, network
+from small_networks import network, random_images
+
+from lib.cka import minibatch_cka
+from lib.cka.block_components import components_of, late_shares, population_components, settings_for
+from lib.cka.block_structure import hidden_points
+from lib.cka.principal_components import components
+from lib.models.representations import representation
 
 IMAGES = random_images(40)[0]
 MODEL = network(family="resnet-14", width=1)

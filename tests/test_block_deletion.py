@@ -6,11 +6,11 @@ import hashlib
 import numpy as np
 import pytest
 import torch
+from small_networks import network, random_images
 
 from lib import models
-from lib.block_deletion import accuracy, deletable, deletion_accuracies, stages
-from lib.predictions import logits
-from small_networks import random_images, network
+from lib.cka.block_deletion import accuracy, deletable, deletion_accuracies, stages
+from lib.salience.predictions import logits
 
 IMAGES, LABELS = random_images(40, seed=1)
 NAMES = [f"stage{stage}.{block}" for stage in (1, 2, 3) for block in range(3)]

@@ -5,19 +5,27 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from planted_block_effects import DELETABLE, planted
 from scipy.stats import linregress
 from scipy.stats import t as student
 
-from lib.block_deletion import deletion_accuracies
-from lib.block_effects import (BlockMeasures, inside_and_outside, known_interval, means_over, measure, plateaus,
-                               rank_correlations, slope_within)
-from lib.block_structure import hidden_points, largest_block
-from lib.intervals import mean_interval
-from lib.linear_probes import probe_accuracies
+from lib.cka.block_deletion import deletion_accuracies
+from lib.cka.block_effects import (
+    BlockMeasures,
+    inside_and_outside,
+    known_interval,
+    means_over,
+    measure,
+    plateaus,
+    rank_correlations,
+    slope_within,
+)
+from lib.cka.block_structure import hidden_points, largest_block
+from lib.cka.linear_probes import probe_accuracies
 from lib.models import initialise
-from lib.populations import Population
-from lib.specification import specify
-from planted_block_effects import DELETABLE, planted
+from lib.statistics.intervals import mean_interval
+from lib.training.populations import Population
+from lib.training.specification import specify
 
 
 def test_a_block_lies_inside_with_its_input_and_its_output():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from planted_blocks import planted
 
-from lib.block_ends import block_ends, ends_apart, excess_distances
+from lib.cka.block_ends import block_ends, ends_apart, excess_distances
 
 
 def parts(spans, layers=20):

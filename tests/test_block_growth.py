@@ -5,9 +5,9 @@ import pytest
 from planted_blocks import planted, with_shares
 from scipy.stats import linregress, ttest_ind
 
-from lib.block_growth import RESOLUTION, growth, halving, late_excess, mean_share, shares, sum_interval
-from lib.intervals import mean_interval
-from lib.wide_and_deep import Architecture
+from lib.cka.block_growth import RESOLUTION, growth, halving, late_excess, mean_share, shares, sum_interval
+from lib.statistics.intervals import mean_interval
+from lib.training.wide_and_deep import Architecture
 
 
 def test_the_interval_of_a_sum_is_student_s_and_welch_s():

@@ -9,12 +9,13 @@ from made_pictures import digests
 from planted_blocks import Untrained
 from small_networks import random_images
 
-from lib import batch_size, data
-from lib.block_maps import PARTS, all_maps, ends, part_maps, reduced_populations, stacked_counts
-from lib.block_structure import cka_maps
-from lib.populations import Population
-from lib.scale import with_fewer
-from lib.wide_and_deep import RECIPE, Architecture
+from lib import data
+from lib.cka.block_maps import PARTS, all_maps, ends, part_maps, reduced_populations, stacked_counts
+from lib.cka.block_structure import cka_maps
+from lib.effects import batch_size
+from lib.effects.scale import with_fewer
+from lib.training.populations import Population
+from lib.training.wide_and_deep import RECIPE, Architecture
 
 SAMPLING = {"batch_size": 10, "passes": 1}
 
@@ -112,7 +113,7 @@ def test_parts_share_no_image_and_are_one_batch_where_they_are_small(monkeypatch
         seen.append((part[:, 0].tolist(), batch_size, passes))
         return np.zeros((len(population), 4, 4))
 
-    monkeypatch.setattr("lib.block_maps.cka_maps", look)
+    monkeypatch.setattr("lib.cka.block_maps.cka_maps", look)
     assert part_maps(Untrained(), images, 0, batch_size=256, passes=3).shape == (2, PARTS, 4, 4)
     assert [(len(part), size, passes) for part, size, passes in seen] == [(10, 10, 3)] * PARTS
     assert len({image for part, *_ in seen for image in part}) == 10 * PARTS

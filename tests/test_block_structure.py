@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 from planted_blocks import Untrained, planted
-from small_networks import random_images, network
+from small_networks import network, random_images
 
 from lib import models
-from lib.block_structure import LEAST, Block, block_shares, cka_maps, hidden_points, largest_block, stage_starts
 from lib.cka import linear_cka, minibatch_cka
-from lib.representations import representation
+from lib.cka.block_structure import LEAST, Block, block_shares, cka_maps, hidden_points, largest_block, stage_starts
+from lib.models.representations import representation
 
 
 def random_map(layers, seed):

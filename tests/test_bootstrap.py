@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.stats import t as student
 
-from lib.bootstrap import JOINT, similarity_matrix
 from lib.similarity import expected
+from lib.similarity.bootstrap import JOINT, similarity_matrix
 
 PULLS = (0.7, 1.4)
 SIMULATIONS, NETWORKS, IMAGES, DIMS = 400, 5, 40, 8

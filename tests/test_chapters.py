@@ -67,7 +67,7 @@ def house(tmp_path, monkeypatch):
     (tmp_path / "lib" / "module.py").write_text("ANSWER = 42\n")
     (tmp_path / "constraints.txt").write_text("numpy==2.0\n")
     (tmp_path / "notebooks" / "trial.py").write_text(
-        '# %% tags=["parameters"]\ndivisor = 1\n\n# %%\nfrom pathlib import Path\n\nprint(1 / divisor)\n'
+        '# %% tags=["parameters"]\ndivisor = 1\n\n# %%\nfrom pathlib import Path\n\n\ndef later():\n    from lib.module import ANSWER\n\n\nprint(1 / divisor)\n'
         'Path("../results/mine").mkdir(parents=True, exist_ok=True)\n'
         'Path("../results/mine/trial.json").write_text("{}")\n')
     monkeypatch.setattr(chapters, "ROOT", tmp_path)
@@ -85,12 +85,29 @@ def test_a_page_is_made_and_known_as_current_until_something_changes(house):
     assert not chapters.is_current("trial", {"divisor": 4}, page)
     for file in ("lib/module.py", "notebooks/trial.py", "constraints.txt"):
         content = (house / file).read_text()
-        (house / file).write_text(content + "# changed\n")
+        (house / file).write_text(content + "changed = 1\n")
         assert not chapters.is_current("trial", {"divisor": 2}, page), file
         (house / file).write_text(content)
     assert chapters.is_current("trial", {"divisor": 2}, page)
     (house / "results" / "mine" / "trial.json").unlink()
     assert not chapters.is_current("trial", {"divisor": 2}, page)
+
+
+def test_prose_and_comments_come_into_the_page_without_an_execution(house):
+    page, source = house / "page.ipynb", house / "notebooks" / "trial.py"
+    chapters.execute("trial", {"divisor": 2}, page)
+    executed = nbformat.read(page, 4)
+    source.write_text("# %% [markdown]\n# New prose.\n\n" + source.read_text().replace("print(", "# Why.\nprint("))
+    chapters.merge_prose("trial", page)
+    merged = nbformat.read(page, 4)
+    assert [cell.cell_type for cell in merged.cells] == ["markdown", *(cell.cell_type for cell in executed.cells)]
+    assert merged.cells[0].source == "New prose." and "# Why." in merged.cells[-1].source
+    assert [cell.outputs for cell in merged.cells[1:]] == [cell.outputs for cell in executed.cells]
+    assert [cell.id for cell in merged.cells[1:]] == [cell.id for cell in executed.cells]
+    assert chapters.is_current("trial", {"divisor": 2}, page)
+    before = page.stat().st_mtime_ns
+    chapters.merge_prose("trial", page)
+    assert page.stat().st_mtime_ns == before
 
 
 def test_the_same_chapter_gives_the_same_bytes(house):
@@ -201,7 +218,7 @@ def test_what_a_chapter_needs_is_what_its_parameters_name():
 
 @pytest.mark.parametrize("there", [False, True])
 def test_nbval_skips_a_chapter_without_its_data_and_only_then(tmp_path, there):
-    for file in ("pyproject.toml", "book/chapters.py", "notebooks/conftest.py", "tests/nbval_sanitize.cfg"):
+    for file in ("pyproject.toml", "book/chapters.py", "book/closure.py", "book/code_form.py", "notebooks/conftest.py", "tests/nbval_sanitize.cfg"):
         (tmp_path / "house" / file).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / file, tmp_path / "house" / file)
     needy, (first, *others) = next(iter(chapters.NEEDS.items()))

@@ -8,10 +8,10 @@ import urllib.error
 
 import numpy as np
 import pytest
+from made_pictures import both_splits, write_folder, write_zip
 from torchvision import datasets
 
-from lib import cifar
-from made_pictures import both_splits, write_folder, write_zip
+from lib.data import cifar
 
 CLASSES = ("ant", "bee")
 

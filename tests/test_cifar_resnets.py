@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from lib import models
-from lib.cifar_resnets import Addition, ResidualBlock
+from lib.models.cifar_resnets import Addition, ResidualBlock
 
 WIDTHS = (1, 2, 4, 8, 10)
 # Fact sheet 1.1: depth -> millions of trainable parameters at those widths, and the layers that Keras counts.

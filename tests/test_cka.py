@@ -6,12 +6,11 @@ import math
 import numpy as np
 import pytest
 import torch
+from small_networks import network
 from torch import nn
 
-from lib import cka
-from lib.cka import centred, gram, hsic, linear_cka, minibatch_cka, normalised
-from lib.representations import block_points, representation
-from small_networks import network
+from lib.cka import centred, estimators, gram, hsic, linear_cka, minibatch_cka, normalised
+from lib.models.representations import block_points, representation
 
 ESTIMATORS = ("biased", "unbiased")
 
@@ -213,25 +212,25 @@ def test_minibatch_cka_is_the_plain_loop_over_pairs(pair, estimator, count, batc
 def test_batches_cut_out_of_the_matrices_of_all_images_give_the_same(pair, estimator, monkeypatch):
     """Where they are larger than the memory allows, every batch is computed by itself; so are few batches."""
     models, points = pair
-    sizes, original = [], cka._grams
+    sizes, original = [], estimators._grams
 
     def grams(models, images, points, device):
         sizes.append(len(images))
         return original(models, images, points, device)
 
-    monkeypatch.setattr(cka, "_grams", grams)
+    monkeypatch.setattr(estimators, "_grams", grams)
 
     def found(passes):
         return minibatch_cka(models, pictures(23), points, estimator=estimator, batch_size=10, passes=passes,
                              generator=generator(1)).values
 
     whole, asked = found(3), list(sizes)
-    monkeypatch.setattr(cka, "MEMORY", 8 * 23**2 * 13 - 1)
+    monkeypatch.setattr(estimators, "MEMORY", 8 * 23**2 * 13 - 1)
     sizes.clear()
     np.testing.assert_allclose(found(3), whole, rtol=0, atol=1e-5)
     assert (asked, sizes) == ([23], [10] * 6)
     monkeypatch.undo()
-    monkeypatch.setattr(cka, "_grams", grams)
+    monkeypatch.setattr(estimators, "_grams", grams)
     sizes.clear()
     found(2)
     assert sizes == [10] * 4

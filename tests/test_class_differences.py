@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.stats import false_discovery_control, kstest, ttest_ind
 
-from lib.class_differences import class_accuracy, class_differences, welch_p
-from lib.group_contrast import dealt_again, of_group
+from lib.effects.class_differences import class_accuracy, class_differences, welch_p
+from lib.statistics.group_contrast import dealt_again, of_group
 
 
 def test_the_accuracy_of_a_class_is_the_mean_over_its_images():

@@ -10,8 +10,8 @@ from small_networks import linear, random_images, returning
 from torch import nn
 
 from lib import salience
-from lib.class_scores import ClassScores, ModelError, kind_of_probability
-from lib.own_models import compare
+from lib.own.class_scores import ClassScores, ModelError, kind_of_probability
+from lib.own.own_models import compare
 
 pytestmark = pytest.mark.filterwarnings("ignore:no better than")  # untrained networks guess
 

@@ -7,12 +7,12 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-
-from lib import component_figures, component_tables
-from lib.component_claims import CLAIMED, component_claims, share_and_block
-from lib.dominant_images import TOP, Dropped, carried, dominant
-from lib.wide_and_deep import Architecture
 from made_components import IMAGES, LAYERS, made
+
+from lib.chapters import component_figures, component_tables
+from lib.chapters.component_claims import CLAIMED, component_claims, share_and_block
+from lib.cka.dominant_images import TOP, Dropped, carried, dominant
+from lib.training.wide_and_deep import Architecture
 
 DEEP, WIDE = Architecture(14), Architecture(14, 4)
 

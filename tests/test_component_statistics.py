@@ -2,14 +2,20 @@
 
 import numpy as np
 import pytest
+from made_components import made
 from scipy.stats import rankdata
 from scipy.stats import t as student
 
-from lib.component_statistics import (known_values, means, rank_interval, shared_interval, shared_intervals,
-                                      with_block)
-from lib.dominant_images import mean_shared
-from lib.wide_and_deep import Architecture
-from made_components import made
+from lib.cka.component_statistics import (
+    known_values,
+    means,
+    rank_interval,
+    shared_interval,
+    shared_intervals,
+    with_block,
+)
+from lib.cka.dominant_images import mean_shared
+from lib.training.wide_and_deep import Architecture
 
 A, B, C = (Architecture(14, width) for width in (1, 2, 4))
 

@@ -6,9 +6,17 @@ import pytest
 import torch
 
 from lib import training
-from lib.controls import CONTROLS, Control, augmented, class_colours, shortcut_colours, training_labels, with_patches
 from lib.data import ImageData
-from lib.specification import specify
+from lib.training.controls import (
+    CONTROLS,
+    Control,
+    augmented,
+    class_colours,
+    shortcut_colours,
+    training_labels,
+    with_patches,
+)
+from lib.training.specification import specify
 
 LABELS = torch.arange(400) % 10
 

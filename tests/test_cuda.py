@@ -5,12 +5,13 @@ import gc
 
 import pytest
 import torch
-
-from lib import data, salience, store, training
-from lib.models import initialise
-from lib.specification import specify
-from lib.stacking import stack, stack_images
 from small_networks import random_images
+
+from lib import data, salience, training
+from lib.models import initialise
+from lib.models.stacking import stack, stack_images
+from lib.training import store
+from lib.training.specification import specify
 
 DEVICE = "cuda"
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(),

@@ -4,9 +4,9 @@ import hashlib
 
 import pytest
 import torch
+from small_networks import network, random_images
 
-from lib.cut_networks import LOGITS, CutNetwork
-from small_networks import random_images, network
+from lib.models.cut_networks import LOGITS, CutNetwork
 
 POINTS = {
     "resnet-small": ("layer1.0", "layer1.1", "layer2.0", "layer3.0", "layer4.0"),

@@ -7,13 +7,14 @@ import zipfile
 import numpy as np
 import pytest
 import torch
-
-from lib import cifar, data, workers
-from lib.files import ROOT
-from lib.specification import specify
-from lib.store import paths, read_network, write_network
-from lib.training import train
 from made_pictures import both_splits, colour, digests, encoded, write_folder, write_zip
+
+from lib import data
+from lib.data import cifar
+from lib.runtime.files import ROOT
+from lib.training import train, workers
+from lib.training.specification import specify
+from lib.training.store import paths, read_network, write_network
 
 DIGITS = {0: "9d1b24bb56d325d5491127f5169e6e8e8846e1357bfcc02c058b50d4dfafa941",
           5: "655db1568993b0576598306726f7e84ca51e7264a0cc8f5aa6f8753aa14546b8"}

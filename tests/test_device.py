@@ -3,18 +3,20 @@
 import json
 import time
 
+import numpy as np
+import pytest
+
 import device
 import device_pictures
 import device_speed
 import device_staging
 import device_steps
 import device_training
-import numpy as np
-import pytest
-
-from lib import cifar, data, store
-from lib.pixel_cache import Decoded
-from lib.specification import Specification
+from lib import data
+from lib.data import cifar
+from lib.data.pixel_cache import Decoded
+from lib.training import store
+from lib.training.specification import Specification
 
 STUDY = {"dataset": "cifar10", "parameters": {"precision": "float32"}, "training": [
     {"line": "a", "families": ["cnn-small"], "widths": [2], "seeds": 3, "epochs": 2, "batch_size": 25},

@@ -4,14 +4,14 @@ import dataclasses
 import json
 import zipfile
 
-import device
-import device_bringing
-import device_packs
 import pytest
 import torch
 from filelock import FileLock
 
-from lib import store, training
+import device
+import device_bringing
+import device_packs
+from lib.training import store, trainer
 
 SEEDS = [0, 1]
 
@@ -32,7 +32,7 @@ def stores(anytime, digits, tmp_path, monkeypatch):
             store.write_network(anytime, network)
 
     use("there")
-    training.train(anytime, SEEDS, digits, keep=keep)
+    trainer.train(anytime, SEEDS, digits, keep=keep)
     return use
 
 
@@ -65,7 +65,7 @@ def test_networks_come_back_as_they_were_and_can_go_on(pack, stores, anytime, di
         assert all(torch.equal(one.state[name], value) for name, value in other.state.items())
         assert all(torch.equal(one.resume[name], value) for name, value in other.resume.items())
     longer = dataclasses.replace(anytime, epochs=4)
-    assert [network.epochs for network in training.train(longer, SEEDS, digits, start=found)] == [4, 4]
+    assert [network.epochs for network in trainer.train(longer, SEEDS, digits, start=found)] == [4, 4]
 
 
 def test_bringing_twice_changes_nothing(pack, anytime):
@@ -117,7 +117,7 @@ def test_a_pack_with_other_files_is_refused(pack, anytime):
 
 
 def test_a_network_that_was_trained_here_otherwise_stays(pack, anytime, digits):
-    other = training.train(dataclasses.replace(anytime, epochs=1, learning_rate=0.2), [1], digits)
+    other = trainer.train(dataclasses.replace(anytime, epochs=1, learning_rate=0.2), [1], digits)
     store.write_network(anytime, other[0])
     *left_out, last = device_bringing.bring([pack])
     assert len(left_out) == 3 and all("seed 1, " in one and "trained the network otherwise" in one for one in left_out)

@@ -7,8 +7,10 @@ import pytest
 import torch
 from made_pictures import digests
 
-from lib import data, populations, salience
-from lib.populations import Population
+from lib import data
+from lib.salience import extraction
+from lib.training import populations
+from lib.training.populations import Population
 
 
 @pytest.fixture
@@ -17,7 +19,7 @@ def population(tiny, artifacts, inline):
 
 
 def found(population, images, **choices):
-    return salience.population_directions({"tiny": population}, images, **choices)["tiny"]
+    return extraction.population_directions({"tiny": population}, images, **choices)["tiny"]
 
 
 def files(artifacts):
@@ -27,13 +29,13 @@ def files(artifacts):
 @pytest.fixture
 def computed(monkeypatch):
     """A list that grows by one with every network whose gradients are computed."""
-    calls, original = [], salience.input_gradients
+    calls, original = [], extraction.input_gradients
 
     def counting(model, *arguments, **options):
         calls.append(model)
         return original(model, *arguments, **options)
 
-    monkeypatch.setattr(salience, "input_gradients", counting)
+    monkeypatch.setattr(extraction, "input_gradients", counting)
     return calls
 
 
@@ -42,8 +44,8 @@ def test_stored_directions_are_the_computed_ones_bit_for_bit(population, digits,
     assert len(computed) == len(files(artifacts)) == 3
     assert np.array_equal(found(population, digits), first) and len(computed) == 3
     network = next(iter(population.models()))
-    gradients = salience.input_gradients(network, digits.test_images, digits.test_labels)
-    assert np.array_equal(first[0], salience.directions(gradients).numpy())
+    gradients = extraction.input_gradients(network, digits.test_images, digits.test_labels)
+    assert np.array_equal(first[0], extraction.directions(gradients).numpy())
 
 
 @pytest.mark.parametrize("change", ["output", "grid", "untrained", "images", "weights", "recipe"])
@@ -59,7 +61,7 @@ def test_whatever_decides_the_directions_keeps_them_apart(population, digits, co
         changed = dataclasses.replace(population.networks[0], state=state)
         other = found(Population(population.specification, (changed, *population.networks[1:])), digits)
     elif change == "recipe":
-        monkeypatch.setattr("lib.direction_store.RECIPE", 0)
+        monkeypatch.setattr("lib.salience.direction_store.RECIPE", 0)
         assert np.array_equal(found(population, digits), first) and len(computed) == 6
         return
     else:

@@ -10,12 +10,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from lib import diversity_figures, diversity_tables
-from lib.accuracy_steps import Step, steps
-from lib.class_differences import ClassDifferences
-from lib.diversity_claims import difference_claims, equal_accuracy_claim, judge_difference, step_claims
-from lib.prediction_diversity import Difference
-from lib.wide_and_deep import Architecture
+from lib.chapters import diversity_figures, diversity_tables
+from lib.chapters.diversity_claims import difference_claims, equal_accuracy_claim, judge_difference, step_claims
+from lib.effects.accuracy_steps import Step, steps
+from lib.effects.class_differences import ClassDifferences
+from lib.effects.prediction_diversity import Difference
+from lib.training.wide_and_deep import Architecture
 
 BASE, MIDDLE, DEEP, WIDE = Architecture(14), Architecture(20), Architecture(26), Architecture(14, 2)
 SMALL, LARGE, OPEN = (0.002, -0.004, 0.008), (0.05, 0.03, 0.07), (0.02, -0.01, 0.05)

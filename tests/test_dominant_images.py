@@ -4,8 +4,18 @@ import numpy as np
 import pytest
 import torch
 
-from lib.dominant_images import (TOP, carried, dominant, dropped_cka, excess_carried, mean_shared, norm_rank,
-                                 normal_carried, one_percent, shared)
+from lib.cka.dominant_images import (
+    TOP,
+    carried,
+    dominant,
+    dropped_cka,
+    excess_carried,
+    mean_shared,
+    norm_rank,
+    normal_carried,
+    one_percent,
+    shared,
+)
 
 N = 600
 

@@ -8,9 +8,10 @@ import pytest
 import torch
 from safetensors.torch import save
 
-from lib import data, store, training
-from lib.earlier_networks import take_over
-from lib.populations import train_or_load
+from lib import data
+from lib.training import store, trainer
+from lib.training.earlier_networks import take_over
+from lib.training.populations import train_or_load
 
 
 def fields_of_before(specification, images):
@@ -44,7 +45,7 @@ def write_as_before(folder, specification, images, network):
 
 @pytest.fixture
 def trained(tiny, digits):
-    return training.train(tiny, range(4), digits)
+    return trainer.train(tiny, range(4), digits)
 
 
 @pytest.fixture
@@ -54,7 +55,7 @@ def before(tiny, digits, trained, artifacts):
 
 
 def test_they_are_loaded_and_not_trained(tiny, trained, before, inline, monkeypatch):
-    monkeypatch.setattr(training._Stack, "run_epoch", None)  # would fail if it were called
+    monkeypatch.setattr(trainer._Stack, "run_epoch", None)  # would fail if it were called
     found = train_or_load({tiny: range(4)}, inline)[tiny].networks
     for network, first in zip(found, trained, strict=True):
         assert all(torch.equal(network.state[name], first.state[name]) for name in first.state)
@@ -66,7 +67,7 @@ def test_they_are_gone_on_with_as_if_they_had_never_stopped(tiny, digits, before
     train_or_load({tiny: range(4)}, inline)
     assert [network.epochs for network in store.read_latest(longer, range(4))] == [2] * 4
     found = train_or_load({longer: range(4)}, inline)[longer].networks
-    for network, through in zip(found, training.train(longer, range(4), digits), strict=True):
+    for network, through in zip(found, trainer.train(longer, range(4), digits), strict=True):
         assert all(torch.equal(network.state[name], through.state[name]) for name in through.state)
 
 
@@ -91,7 +92,7 @@ def test_damaged_ones_are_left_where_they_are_and_count_as_none(tiny, before, na
 
 def test_the_end_of_a_schedule_with_momentum_is_read_and_not_gone_on_from(tiny, digits, artifacts):
     specification = dataclasses.replace(tiny, schedule="cosine", momentum=0.9)
-    (network,) = training.train(specification, [0], digits)
+    (network,) = trainer.train(specification, [0], digits)
     write_as_before(artifacts, specification, digits, network)
     assert take_over(specification, 0)
     assert store.read_network(specification, 0).resume == {}
@@ -99,7 +100,7 @@ def test_the_end_of_a_schedule_with_momentum_is_read_and_not_gone_on_from(tiny, 
 
 def test_one_without_buffers_is_evaluated_on_other_images(tiny, digits, artifacts, inline):
     specification = dataclasses.replace(tiny, schedule="cosine", momentum=0.9)
-    for network in training.train(specification, range(4), digits):
+    for network in trainer.train(specification, range(4), digits):
         write_as_before(artifacts, specification, digits, network)
     train_or_load({specification: range(4)}, inline)
     more = data.load("digits", n_train=60, n_test=40)

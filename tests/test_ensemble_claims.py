@@ -3,11 +3,17 @@
 import numpy as np
 import pytest
 
-from lib.ensemble_claims import all_claims, loss_claim
-from lib.ensemble_cosines import law
-from lib.ensemble_findings import (cosine_findings, cost_findings, curve_findings, gradient_findings,
-                                   parameter_findings, practice_findings)
+from lib.chapters.ensemble_claims import all_claims, loss_claim
+from lib.chapters.ensemble_findings import (
+    cosine_findings,
+    cost_findings,
+    curve_findings,
+    gradient_findings,
+    parameter_findings,
+    practice_findings,
+)
 from lib.ensembles import Ensembles
+from lib.ensembles.ensemble_cosines import law
 
 WIDTHS = (2, 4, 8, 16)
 SIZES = (1, 2, 4)

@@ -5,11 +5,11 @@ from itertools import combinations, permutations
 import numpy as np
 import pytest
 
-from lib.ensemble_cosines import cosine_with_mean, law, member_cosines, squared_spread
 from lib.ensembles import measure
-from lib.planted import planted_population
-from lib.saw import von_mises_fisher
+from lib.ensembles.ensemble_cosines import cosine_with_mean, law, member_cosines, squared_spread
+from lib.similarity.planted import planted_population
 from lib.sphere import uniform_directions, vmf_concentration
+from lib.sphere.saw import von_mises_fisher
 
 
 def planted(networks, images, rng, truth=0.5, dim=64):

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgba
 
-from lib import ensemble_figures
-from lib.ensemble_cosines import law
+from lib.chapters import ensemble_figures
 from lib.ensembles import MEASURES, Ensembles
+from lib.ensembles.ensemble_cosines import law
 
 WIDTHS = (2, 4, 8)
 SIZES = (1, 2, 4)

@@ -3,12 +3,24 @@
 import numpy as np
 import pytest
 
-from lib.ensemble_statistics import (averaging_gain, common_sizes, equal_size_pairs, estimates, inside, interval,
-                                     loss_slopes, over_affordable, over_single, over_wide, ratio_interval, saved,
-                                     table)
 from lib.ensembles import Ensembles, evaluate, measure
-from lib.intervals import difference_interval, mean_interval
+from lib.ensembles.ensemble_statistics import (
+    averaging_gain,
+    common_sizes,
+    equal_size_pairs,
+    estimates,
+    inside,
+    interval,
+    loss_slopes,
+    over_affordable,
+    over_single,
+    over_wide,
+    ratio_interval,
+    saved,
+    table,
+)
 from lib.sphere import uniform_directions
+from lib.statistics.intervals import difference_interval, mean_interval
 
 WIDTHS = (2, 4, 8, 16)
 SIZES = (1, 2, 4)

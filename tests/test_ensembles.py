@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 import torch
 
-from lib import averaged_logits, ensembles, salience
-from lib.ensembles import Ensembles, ensemble_sizes, evaluate, measure
-from lib.planted import planted_population
-from lib.populations import Population, train_or_load
-from lib.saw import von_mises_fisher
+from lib import ensembles, salience
+from lib.ensembles import Ensembles, averaged_logits, ensemble_sizes, evaluate, measure
 from lib.similarity import expected
+from lib.similarity.planted import planted_population
 from lib.sphere import vmf_concentration
+from lib.sphere.saw import von_mises_fisher
+from lib.training.populations import Population, train_or_load
 
 
 def planted(networks, images, rng, truth=0.5, dim=32):

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from lib import extrapolation
-from lib.bootstrap import similarity_matrix
-from lib.mean_directions import mean_directions
-from lib.planted import planted_population
-from lib.rank_one import resultants
-from lib.saw import von_mises_fisher
+from lib.similarity import extrapolation
+from lib.similarity.bootstrap import similarity_matrix
+from lib.similarity.mean_directions import mean_directions
+from lib.similarity.planted import planted_population
+from lib.similarity.rank_one import resultants
+from lib.sphere.saw import von_mises_fisher
 
 WIDTHS = (2, 4, 8, 32)
 R = 0.2 * np.array(WIDTHS, dtype=float) ** 0.4

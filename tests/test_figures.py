@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 
-from lib import figures, hypothesis_figures, own_figures, saw_figures
+from lib import figures
+from lib.chapters import hypothesis_figures, own_figures, saw_figures
 
 
 @pytest.fixture(autouse=True)

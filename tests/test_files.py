@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from lib import files
+from lib.runtime import files
 
 
 def folder_names(path):
@@ -14,7 +14,7 @@ def folder_names(path):
 def test_the_folders_are_those_of_the_environment_and_else_of_the_checkout(tmp_path, monkeypatch):
     for name in ("GREATMINDS_ARTIFACTS", "GREATMINDS_DATA"):
         monkeypatch.delenv(name, raising=False)
-    assert (files.ROOT / "lib" / "files.py").exists()
+    assert (files.ROOT / "lib" / "runtime" / "files.py").exists()
     assert files.artifacts() == files.ROOT / "artifacts" and files.data_folder() == files.ROOT / "artifacts" / "data"
     monkeypatch.setenv("GREATMINDS_ARTIFACTS", str(tmp_path))
     assert files.artifacts() == tmp_path and files.data_folder() == tmp_path / "data"

@@ -4,12 +4,12 @@ import copy
 
 import pytest
 import torch
+from small_networks import network, random_images
 from torch import nn
 from torch.nn.utils.parametrizations import weight_norm
 
-from lib.cut_networks import CutNetwork
-from lib.folding import FoldedConvolution, folded
-from small_networks import random_images, network
+from lib.models.cut_networks import CutNetwork
+from lib.models.folding import FoldedConvolution, folded
 
 DOUBLE = torch.float64
 

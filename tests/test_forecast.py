@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from lib import forecast
+from lib.training import forecast
 
 
 def test_hours_are_images_times_seconds(tiny):

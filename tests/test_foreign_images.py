@@ -2,7 +2,7 @@
 
 import torch
 
-from lib import foreign_images
+from lib.stitching import foreign_images
 
 MEAN, STD = (0.25, 0.5, 0.75), (0.5, 0.25, 1.0)
 PIXELS = torch.rand(8, 3, 5, 4, generator=torch.Generator().manual_seed(0))

@@ -9,10 +9,10 @@ from torch import nn
 from torch.autograd import gradcheck
 from torch.nn import functional as F
 
-from lib import fused as fused_module
 from lib import models
-from lib.fused import fused, kept_memory, norm_pool_relu, norm_relu
-from lib.stacking import stack, stack_images
+from lib.models.stacking import stack, stack_images
+from lib.training import fused as fused_module
+from lib.training.fused import fused, kept_memory, norm_pool_relu, norm_relu
 
 FAMILIES = (*models.CNN_LAYOUTS, *models.RESNET_BLOCKS)
 IMAGES, CLASSES = 12, 4

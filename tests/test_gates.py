@@ -5,8 +5,8 @@ import math
 
 import pytest
 
-from lib.gates import Gate, gate_of
 from lib.training import TrainedNetwork
+from lib.training.gates import Gate, gate_of
 
 
 def network(accuracy, train_loss=1.0):

@@ -6,8 +6,15 @@ import numpy as np
 import pytest
 from scipy.stats import kstest
 
-from lib.group_contrast import (contrast, contrast_interval, dealt_again, exchanged, of_group, permutation_p,
-                                signed_root)
+from lib.statistics.group_contrast import (
+    contrast,
+    contrast_interval,
+    dealt_again,
+    exchanged,
+    of_group,
+    permutation_p,
+    signed_root,
+)
 
 
 def pairs_of(rows):

@@ -5,7 +5,7 @@ import pytest
 from matplotlib import pyplot as plt
 from PIL import Image
 
-from lib import heatmap_reading, released_pictures
+from lib.released import heatmap_reading, released_pictures
 
 TICKS = np.arange(6) * 0.2
 

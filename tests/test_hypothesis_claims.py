@@ -9,14 +9,26 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lib import hypothesis_figures
-from lib.bootstrap import SimilarityMatrix
-from lib.control_claims import POPULATIONS, control_claims, difference
-from lib.hypothesis_claims import (across, across_claim, direction_claim, falls, family_claims, rank_one_claim,
-                                   variance_claims)
-from lib.hypothesis_findings import (control_findings, direction_findings, law_findings, promise_findings,
-                                     variance_findings)
-from lib.promise_claims import promise_claims
+from lib.chapters import hypothesis_figures
+from lib.chapters.control_claims import POPULATIONS, control_claims, difference
+from lib.chapters.hypothesis_claims import (
+    across,
+    across_claim,
+    direction_claim,
+    falls,
+    family_claims,
+    rank_one_claim,
+    variance_claims,
+)
+from lib.chapters.hypothesis_findings import (
+    control_findings,
+    direction_findings,
+    law_findings,
+    promise_findings,
+    variance_findings,
+)
+from lib.chapters.promise_claims import promise_claims
+from lib.similarity.bootstrap import SimilarityMatrix
 
 WIDTHS = (2, 4, 8, 16)
 R = 0.2 * np.array(WIDTHS, dtype=float) ** 0.4

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from lib.image_concentration import own_concentration_gain, shrunk_squares
-from lib.mean_directions import leave_one_out_cosines
-from lib.saw import von_mises_fisher, vmf_sample
+from lib.similarity.image_concentration import own_concentration_gain, shrunk_squares
+from lib.similarity.mean_directions import leave_one_out_cosines
 from lib.sphere import vmf_mean_resultant
+from lib.sphere.saw import vmf_sample, von_mises_fisher
 
 DIM = 16
 MU = np.eye(DIM)[0]

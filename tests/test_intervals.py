@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 from scipy.stats import ttest_1samp
 
-from lib.intervals import combined_interval, crossed_interval, difference_interval, in_brackets, mean_interval
+from lib.statistics.intervals import (
+    combined_interval,
+    crossed_interval,
+    difference_interval,
+    in_brackets,
+    mean_interval,
+)
 
 
 def test_the_interval_of_a_mean_is_student_s():

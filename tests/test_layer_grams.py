@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 import torch
+from small_networks import network, random_images
 
-from lib import layer_grams as module
-from lib.block_structure import hidden_points
 from lib.cka import batches, minibatch_cka
-from lib.layer_grams import gram_cka, layer_grams
-from lib.principal_components import without_first
-from lib.representations import representation
-from small_networks import random_images, network
+from lib.cka import layer_grams as module
+from lib.cka.block_structure import hidden_points
+from lib.cka.layer_grams import gram_cka, layer_grams
+from lib.cka.principal_components import without_first
+from lib.models.representations import representation
 
 IMAGES = random_images(40)[0]
 MODEL = network(family="resnet-14", width=1)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from lib import layer_identification as found
+from lib.stitching import layer_identification as found
 
 SCORES = np.array([[0.9, 0.1, 0.5, 0.3],
                    [0.2, 0.8, 0.5, 0.3],

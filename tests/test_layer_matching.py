@@ -6,15 +6,15 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from planted_layers import planted_maps
 from scipy.stats import pearsonr
+from small_networks import SIZES, random_images
 from torch import nn
 
 from lib import models
-from lib.block_structure import hidden_points
 from lib.cka import linear_cka, minibatch_cka
-from lib.layer_matching import best_matches, map_correlations, maps_between, mean_where, relative_depths
-from planted_layers import planted_maps
-from small_networks import SIZES, random_images
+from lib.cka.block_structure import hidden_points
+from lib.cka.layer_matching import best_matches, map_correlations, maps_between, mean_where, relative_depths
 
 RNG = np.random.default_rng(0)
 

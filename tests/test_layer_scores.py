@@ -6,16 +6,16 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from small_networks import network, random_images
 
-from lib import layer_scores as scoring
 from lib.cka import linear_cka
-from lib.cut_networks import LOGITS, CutNetwork
 from lib.data import ImageData
-from lib.layer_scores import Layer, Matching, index_scores, target_scores
-from lib.similarity_indices import mean_cca, procrustes, pwcca, samples
-from lib.stitched_pairs import NARROWED, SEEDS, WIDENED, WITHIN, cut, planned_pairs, score_pairs
+from lib.models.cut_networks import LOGITS, CutNetwork
 from lib.stitching import direct_matching, hits, residual, task_loss_matching
-from small_networks import random_images, network
+from lib.stitching import layer_scores as scoring
+from lib.stitching.layer_scores import Layer, Matching, index_scores, target_scores
+from lib.stitching.similarity_indices import mean_cca, procrustes, pwcca, samples
+from lib.stitching.stitched_pairs import NARROWED, SEEDS, WIDENED, WITHIN, cut, planned_pairs, score_pairs
 
 MATCHING = Matching(fit_images=20, fit_counts=(5, 40), epochs=2, learning_rate=1e-2)
 

@@ -7,9 +7,10 @@ import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
 
-from lib import linear_probes, models
-from lib.linear_probes import PENALTY, probe_accuracies, probe_accuracy, residual_points, span_coordinates
-from lib.representations import representation
+from lib import models
+from lib.cka import linear_probes
+from lib.cka.linear_probes import PENALTY, probe_accuracies, probe_accuracy, residual_points, span_coordinates
+from lib.models.representations import representation
 
 
 def clusters(features, images=120, noise=1.0, classes=4, seed=0):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from lib.low_rank import directions, ranks
+from lib.models.low_rank import directions, ranks
 from lib.stitching import direct_matching, residual
 
 X = torch.randn(9, 6, 3, 2, generator=torch.Generator().manual_seed(3)) + torch.arange(6.0)[:, None, None]

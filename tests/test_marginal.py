@@ -6,8 +6,8 @@ from scipy.integrate import simpson
 from scipy.stats import norm
 
 from lib import sphere
-from lib.marginal import bandwidth, density, log_psi
-from lib.saw import Saw, von_mises_fisher
+from lib.sphere.marginal import bandwidth, density, log_psi
+from lib.sphere.saw import Saw, von_mises_fisher
 
 
 def uniform_sample(dim, count, seed=0):

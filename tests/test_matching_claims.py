@@ -7,14 +7,20 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-
-from lib import matching_figures
-from lib.across_networks import BOTH, across_architectures, across_seeds
-from lib.matching_claims import architecture_claims, compared, roles, seed_claims
-from lib.matching_findings import (architecture_numbers, blocks_table, depth_numbers, findings, numbers_table,
-                                   seed_numbers)
-from lib.wide_and_deep import Architecture
 from planted_layers import planted_maps
+
+from lib.chapters import matching_figures
+from lib.chapters.matching_claims import architecture_claims, compared, roles, seed_claims
+from lib.chapters.matching_findings import (
+    architecture_numbers,
+    blocks_table,
+    depth_numbers,
+    findings,
+    numbers_table,
+    seed_numbers,
+)
+from lib.cka.across_networks import BOTH, across_architectures, across_seeds
+from lib.training.wide_and_deep import Architecture
 
 NAMES = roles([14, 26, 38], 14, [1, 2, 4])
 LAYERS = {"small": 7, "second": 13, "wide": 7, "deep": 13}

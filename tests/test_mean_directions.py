@@ -4,13 +4,18 @@ import numpy as np
 import pytest
 from scipy.stats import directional_stats
 
-from lib import mean_directions
-from lib.mean_directions import (corrected_mean_cosine, leave_one_out_cosines, mean_cosine_estimates,
-                                 mean_resultant_length, spherical_variance, split_half_cosines)
-from lib.planted import estimates_by_networks, planted_population
-from lib.saw import Saw, von_mises_fisher
-from lib.similarity import expected, mean_direction_cosine
+from lib.similarity import expected, mean_direction_cosine, mean_directions
+from lib.similarity.mean_directions import (
+    corrected_mean_cosine,
+    leave_one_out_cosines,
+    mean_cosine_estimates,
+    mean_resultant_length,
+    spherical_variance,
+    split_half_cosines,
+)
+from lib.similarity.planted import estimates_by_networks, planted_population
 from lib.sphere import vmf_concentration
+from lib.sphere.saw import Saw, von_mises_fisher
 
 DIM = 64
 

@@ -4,11 +4,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from lib import claims, ood_claims, ood_figures
-from lib.index_specificity import INDICES
-from lib.intervals import mean_interval
-from lib.rank_sensitivity import Truncated
-from lib.stitched_detection import DETECTORS, FOREIGN, Detection
+from lib import claims
+from lib.chapters import ood_claims, ood_figures
+from lib.statistics.intervals import mean_interval
+from lib.stitching.index_specificity import INDICES
+from lib.stitching.rank_sensitivity import Truncated
+from lib.stitching.stitched_detection import DETECTORS, FOREIGN, Detection
 
 JITTER = np.array([-0.01, 0.0, 0.01, 0.004])  # of four pairs, so that intervals have a width
 FLAT = np.linspace(0.1, 0.8, 9).reshape(3, 3)

@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy.stats import chi2, ncx2, norm
 
-from lib.ood_detectors import EnergyDetector, MahalanobisDetector, auroc, energy, energy_loss, false_positives
+from lib.stitching.ood_detectors import EnergyDetector, MahalanobisDetector, auroc, energy, energy_loss, false_positives
 
 
 def maps(count, channels=4, seed=0, shift=0.0):

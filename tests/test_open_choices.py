@@ -6,17 +6,29 @@ import numpy as np
 import pytest
 import torch
 
-from lib import open_choices_figures, salience, similarity
+from lib import salience, similarity
+from lib.chapters import open_choices_figures
+from lib.chapters.open_choices_claims import (
+    CONCLUSIONS,
+    DEFAULT,
+    EPOCHS,
+    compared_with,
+    dependence_claims,
+    judge,
+    number_table,
+    size_findings,
+    turned_round,
+    verdict_findings,
+    verdict_table,
+)
 from lib.claims import Claim
-from lib.open_choices import chance_band, coarser, right_only
-from lib.open_choices_claims import (CONCLUSIONS, DEFAULT, EPOCHS, compared_with, dependence_claims, judge,
-                                     number_table, size_findings, turned_round, verdict_findings, verdict_table)
-from lib.planted import planted_population
-from lib.populations import Population
-from lib.predictions import logits
-from lib.saw import von_mises_fisher
+from lib.effects.open_choices import chance_band, coarser, right_only
+from lib.salience.predictions import logits
+from lib.similarity.planted import planted_population
 from lib.sphere import uniform_directions
+from lib.sphere.saw import von_mises_fisher
 from lib.training import train
+from lib.training.populations import Population
 
 WIDTHS = (2, 4, 8)
 FAMILIES = ("cnn-small", "vit")

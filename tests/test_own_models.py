@@ -10,8 +10,9 @@ from small_networks import linear, random_images, returning
 from torch import nn
 from torchvision.transforms import v2
 
-from lib import models, own_models, salience
-from lib.own_models import compare
+from lib import models, salience
+from lib.own import own_models
+from lib.own.own_models import compare
 
 T = {"wide": 0.9, "narrow": 0.4, "middle": 0.7}
 pytestmark = pytest.mark.filterwarnings("ignore:no better than")  # untrained networks guess

@@ -9,9 +9,9 @@ from made_pictures import write_zip
 from safetensors.torch import save_file
 from torch import nn
 
-from lib import own_networks
-from lib.class_scores import ModelError
-from lib.own_models import compare
+from lib.own import own_networks
+from lib.own.class_scores import ModelError
+from lib.own.own_models import compare
 
 pytestmark = pytest.mark.filterwarnings("ignore:no better than", "ignore:.*torch.jit.*deprecated",
                                         "ignore::torch.jit.TracerWarning")
@@ -89,7 +89,7 @@ class Trap(nn.Module):
 def test_a_pickled_module_is_never_read(tmp_path):
     torch.save(Trap(tmp_path / "trace"), tmp_path / "whole.pt")
     with pytest.raises(ValueError, match="^whole.pt holds a pickled module, and reading it would run any code .* give "
-                       "lib.own_models.compare a dictionary of a name and the module$"):
+                       "lib.own.own_models.compare a dictionary of a name and the module$"):
         own_networks.load_models(tmp_path)
     assert not (tmp_path / "trace").exists()
     torch.load(tmp_path / "whole.pt", weights_only=False)

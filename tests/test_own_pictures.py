@@ -7,7 +7,7 @@ from made_pictures import colour, encoded, write_folder
 from PIL import Image
 from torchvision.models import ResNet18_Weights
 
-from lib.own_pictures import load_images, resized
+from lib.own.own_pictures import load_images, resized
 
 ZERO, ONE = (0, 0, 0), (1, 1, 1)
 PLAIN = resized(6, ZERO, ONE)

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from lib.bootstrap import similarity_matrix
-from lib.intervals import mean_interval
-from lib.paired_similarity import interval, paired_similarities
+from lib.similarity.bootstrap import similarity_matrix
+from lib.similarity.paired_similarity import interval, paired_similarities
+from lib.statistics.intervals import mean_interval
 
 # von Mises-Fisher directions in three dimensions, where their law has a closed form; a network follows the mean
 # direction by a factor of its own, an image by another.

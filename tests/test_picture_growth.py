@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from lib import released_pictures
-from lib.bootstrap import SimilarityMatrix, similarity_matrix
+from lib.chapters.scale_claims import growth_claim
 from lib.claims import CONTRADICTED, SUPPORTED, UNDECIDED
-from lib.picture_growth import at_width, compared_growth, neighbours, own_similarity
-from lib.planted import planted_population
-from lib.released_pictures import WIDTHS
-from lib.saw import von_mises_fisher
-from lib.scale_claims import growth_claim
+from lib.released import released_pictures
+from lib.released.picture_growth import at_width, compared_growth, neighbours, own_similarity
+from lib.released.released_pictures import WIDTHS
+from lib.similarity.bootstrap import SimilarityMatrix, similarity_matrix
+from lib.similarity.planted import planted_population
+from lib.sphere.saw import von_mises_fisher
 
 
 def power_law(widths, exponent, factor=0.08):

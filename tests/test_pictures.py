@@ -2,10 +2,9 @@
 
 import numpy as np
 import pytest
-
-from lib import pictures
 from made_pictures import both_splits, colour, encoded, write_folder, write_zip
 
+from lib.data import pictures
 
 # Written in an order that is not the sorted one; classes a and b, files 0 to 2.
 FILES = {f"{split}/{name}/{number}.png": encoded(colour(10 * number + (name == "b") + 100 * (split == "train")))

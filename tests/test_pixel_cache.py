@@ -4,9 +4,9 @@ import os
 
 import numpy as np
 import pytest
-
-from lib import pictures, pixel_cache
 from made_pictures import both_splits, colour, encoded, write_folder, write_zip
+
+from lib.data import pictures, pixel_cache
 
 
 @pytest.fixture(params=["folder", "zip"])

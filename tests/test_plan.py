@@ -2,10 +2,11 @@
 
 import pytest
 
-from lib import data, store
-from lib.plan import lines
-from lib.populations import train_or_load
-from lib.wide_and_deep import RECIPE
+from lib import data
+from lib.training import store
+from lib.training.plan import lines
+from lib.training.populations import train_or_load
+from lib.training.wide_and_deep import RECIPE
 
 ROW = {"line": "a", "families": ["cnn-small"], "widths": [2, 3], "seeds": 3, "epochs": 3}
 

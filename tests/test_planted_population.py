@@ -7,12 +7,12 @@ difference and the cosine of their mean directions hold the truth in 95 % of the
 import numpy as np
 import pytest
 
-from lib.bootstrap import similarity_matrix
-from lib.mean_directions import mean_resultant_length
-from lib.rank_one import cosines, resultants
-from lib.saw import Saw
 from lib.similarity import mean_direction_cosine
+from lib.similarity.bootstrap import similarity_matrix
+from lib.similarity.mean_directions import mean_resultant_length
+from lib.similarity.rank_one import cosines, resultants
 from lib.sphere import vmf_concentration
+from lib.sphere.saw import Saw
 
 DIM, IMAGES, TRIALS = 16, 25, 1000
 MORE_IMAGES = 60  # where a similarity of few networks must not come out negative, which has no cosine

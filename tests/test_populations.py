@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from lib import data, populations, store, training, workers
-from lib.populations import train_or_load
-from lib.specification import specify
-from lib.workers import local_executor
+from lib import data
+from lib.training import populations, store, trainer, workers
+from lib.training.populations import train_or_load
+from lib.training.specification import specify
+from lib.training.workers import local_executor
 
 SEEDS = range(8)  # two stacks of four
 
@@ -106,7 +107,7 @@ def test_models_are_the_networks_in_eval_mode(tiny, artifacts, inline):
 
 
 def test_a_diverged_network_is_named_left_out_and_harms_no_other(tiny, whole, artifacts, inline, monkeypatch):
-    initialise = training.initialise
+    initialise = trainer.initialise
 
     def broken_for_seed_2(model, generator):
         seed = generator.initial_seed()
@@ -115,7 +116,7 @@ def test_a_diverged_network_is_named_left_out_and_harms_no_other(tiny, whole, ar
             torch.nn.init.constant_(model.fc.weight, float("nan"))
         return model
 
-    monkeypatch.setattr(training, "initialise", broken_for_seed_2)
+    monkeypatch.setattr(trainer, "initialise", broken_for_seed_2)
     for _ in ("trained", "loaded"):
         with pytest.warns(UserWarning, match="cnn-small k=2 on digits, seed 2: .*not finite.*left out") as caught:
             population = train_or_load({tiny: range(4)}, inline)[tiny]
@@ -167,9 +168,10 @@ def test_a_damaged_network_is_trained_again_to_the_same_bytes(tiny, whole, artif
 RUN = """
 import multiprocessing, os, signal, sys
 from concurrent.futures import ThreadPoolExecutor
-from lib import data, workers
-from lib.populations import train_or_load
-from lib.specification import specify
+from lib import data
+from lib.training import workers
+from lib.training.populations import train_or_load
+from lib.training.specification import specify
 
 digits = data.load("digits", n_train=60, n_test=20)
 tiny = specify(digits, "cnn-small", 2, epochs=4, batch_size=25)
@@ -219,7 +221,7 @@ def test_a_training_killed_while_it_writes_loses_an_epoch_at_most_and_ends_in_th
     monkeypatch.setenv("GREATMINDS_ARTIFACTS", str(artifacts / "killed"))
     killed(KILLED_WRITING, artifacts, str(renames))
     begun = []
-    monkeypatch.setattr(workers, "train", lambda *arguments, start, **options: begun.extend(start) or training.train(
+    monkeypatch.setattr(workers, "train", lambda *arguments, start, **options: begun.extend(start) or trainer.train(
         *arguments, start=start, **options))
     assert len(train_or_load({longer: range(4)}, inline)[longer]) == 4
     assert {network.epochs for network in begun} == ({(renames - 1) // 8} - {0})
@@ -270,7 +272,7 @@ def test_an_interrupt_ends_the_workers_and_is_passed_on(artifacts):
 def test_one_training_after_several_numbers_of_epochs_is_trained_once(tiny, artifacts, inline, monkeypatch):
     starts = []
     monkeypatch.setattr(workers, "train", lambda specification, *arguments, start, **options: starts.append(
-        (len(start) and start[0].epochs, specification.epochs)) or training.train(
+        (len(start) and start[0].epochs, specification.epochs)) or trainer.train(
             specification, *arguments, start=start, **options))
     wanted = [dataclasses.replace(tiny, epochs=epochs) for epochs in (7, 3, 4)]
     found = train_or_load({specification: [0] for specification in wanted}, inline)
@@ -285,7 +287,7 @@ def test_other_test_images_evaluate_what_is_there_and_train_nothing(tiny, digits
     more = data.load("digits", n_train=60, n_test=40)
     other = specify(more, "cnn-small", 2, epochs=2, batch_size=25)
     before = files(artifacts)
-    monkeypatch.setattr(training._Stack, "run_epoch", None)  # would fail if it were called
+    monkeypatch.setattr(trainer._Stack, "run_epoch", None)  # would fail if it were called
     found = train_or_load({other: SEEDS}, inline)[other]
     assert files(artifacts) == before and other.key == tiny.key
     for a, b, model in zip(first.networks, found.networks, found.models(), strict=True):

@@ -5,8 +5,18 @@ import pytest
 from scipy.special import expit, rel_entr, softmax
 from scipy.stats import kstest
 
-from lib.prediction_diversity import (agreement, deviations, difference, divergence, even_number, halves, hits,
-                                      less_group_means, split_variances, strata)
+from lib.effects.prediction_diversity import (
+    agreement,
+    deviations,
+    difference,
+    divergence,
+    even_number,
+    halves,
+    hits,
+    less_group_means,
+    split_variances,
+    strata,
+)
 
 
 def planted(rng, first, second, networks=12):

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from lib.cka import linear_cka
-from lib.principal_components import component_cka, components, first_component, squared_cosines, without_first
+from lib.cka.principal_components import component_cka, components, first_component, squared_cosines, without_first
 
 N = 40
 

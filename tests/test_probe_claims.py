@@ -8,11 +8,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.patches import Rectangle
-
-from lib import probe_figures
-from lib.probe_claims import effects_table, findings, probe_claims
-from lib.wide_and_deep import Architecture
 from planted_block_effects import planted
+
+from lib.chapters import probe_figures
+from lib.chapters.probe_claims import effects_table, findings, probe_claims
+from lib.training.wide_and_deep import Architecture
 
 DEEP, WIDE = Architecture(56), Architecture(14, 4)
 INSIDE, NONE = [(2, 6)] * 4, [(0, 0)] * 4

@@ -1,6 +1,5 @@
 """The house: one list of dependencies, imports in one direction, sources and committed notebooks in step."""
 
-import ast
 import re
 import tomllib
 from pathlib import Path
@@ -35,18 +34,6 @@ def test_every_dependency_is_pinned_by_the_constraints():
     lines = (ROOT / "constraints.txt").read_text().splitlines()
     pinned = {line.split("==")[0].lower().replace("_", "-") for line in lines if "==" in line}
     assert {name.match(item)[0].lower() for item in requirements()[0]} <= pinned
-
-
-def test_imports_in_lib_run_one_way():
-    """The API page lists the modules from the ground up; a module imports only from those above it."""
-    order = re.findall(r"^## lib\.(\w+)", (ROOT / "book" / "api.md").read_text(), re.M)
-    assert set(order) == {path.stem for path in (ROOT / "lib").glob("*.py")} - {"__init__"}
-    for module in order:
-        for node in ast.walk(ast.parse((ROOT / "lib" / f"{module}.py").read_text())):
-            if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "lib":
-                used = [node.module.split(".")[1]] if "." in node.module else [alias.name for alias in node.names]
-                for name in used:
-                    assert order.index(name) < order.index(module), f"lib.{module} imports lib.{name} from above it"
 
 
 def test_every_source_is_a_chapter_of_the_book():

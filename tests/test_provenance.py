@@ -2,8 +2,8 @@
 
 import pytest
 
-from lib import provenance
-from lib.populations import train_or_load
+from lib.training import provenance
+from lib.training.populations import train_or_load
 
 
 @pytest.fixture(autouse=True)

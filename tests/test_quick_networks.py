@@ -2,11 +2,11 @@
 
 import pytest
 import torch
+from small_networks import network, random_images
 from torch import nn
 from torch.nn.utils.parametrizations import weight_norm
 
-from lib.quick_networks import SpreadConvolution, quick
-from small_networks import network, random_images
+from lib.models.quick_networks import SpreadConvolution, quick
 
 
 @pytest.mark.parametrize("size", [(4, 4), (8, 6), (32, 32), (7, 8), (8, 7), (2, 2), (1, 1)])

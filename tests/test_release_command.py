@@ -12,11 +12,11 @@ import chapters
 import fetch
 import release
 import studies
-from lib import data, packing, populations, releases, store
-from lib.files import ROOT
-from lib.populations import train_or_load
-from lib.specification import specify
-from lib.training import train
+from lib import data
+from lib.runtime.files import ROOT
+from lib.training import packing, populations, releases, store, train
+from lib.training.populations import train_or_load
+from lib.training.specification import specify
 
 TABLE = """
 [few]

@@ -8,8 +8,8 @@ import pytest
 import torch
 from small_networks import SIZES, network
 
-from lib import data, released
-from lib.released import checkpoint_files, load, load_folder, one_family
+from lib import data
+from lib.released import checkpoint_files, load, load_folder, networks, one_family
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def test_a_chapter_takes_one_family_with_a_network_a_width(folder):
     assert one_family([load(folder / name, **SIZES) for name in ("y", "b", "five")]) == "cnn-small"
 
 
-@pytest.mark.parametrize("family", released.FAMILIES)
+@pytest.mark.parametrize("family", networks.FAMILIES)
 def test_a_network_answers_as_it_did_before_it_was_saved(tmp_path, family):
     model = network(family=family)
     torch.save(model.state_dict(), tmp_path / "network")
@@ -141,6 +141,6 @@ def test_a_folder_without_checkpoints_or_none_is_refused(tmp_path):
 def test_black_and_white_lie_where_the_authors_program_puts_them():
     pixels = np.zeros((2, 3, 1, 1), dtype=np.uint8)
     pixels[1] = 255
-    found = data.normalised(pixels, released.MEAN, released.STD)
+    found = data.normalised(pixels, networks.MEAN, networks.STD)
     assert found.dtype == torch.float32
     np.testing.assert_allclose(found[:, :, 0, 0], [[-1.9895, -1.9844, -1.7107], [2.0591, 2.1309, 2.1207]], atol=1e-4)

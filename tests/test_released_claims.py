@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from lib import released_claims
+from lib.chapters import released_claims
+from lib.chapters.picture_comparison import compare
 from lib.claims import CONTRADICTED, SUPPORTED, UNDECIDED
-from lib.image_bootstrap import Resampled
-from lib.picture_comparison import compare
+from lib.statistics.image_bootstrap import Resampled
 
 WIDTHS = (8, 12, 16, 20)
 T = np.array([0.2, 0.3, 0.35, 0.4])

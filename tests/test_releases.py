@@ -14,11 +14,11 @@ from safetensors.torch import load
 from torch import nn
 from torch.nn import functional as F
 
-from lib import data, fetching, packing, populations, releases, store, unpacking, workers
-from lib.files import ROOT
-from lib.populations import train_or_load
-from lib.specification import specify
-from lib.training import train
+from lib import data
+from lib.runtime.files import ROOT
+from lib.training import fetching, packing, populations, releases, store, train, unpacking, workers
+from lib.training.populations import train_or_load
+from lib.training.specification import specify
 
 
 @pytest.fixture(scope="module")
@@ -402,7 +402,7 @@ def test_without_an_address_one_sentence_says_what_to_do(two, monkeypatch):
         list(fetching.fetch("few"))
     assert str(caught.value) == (
         "1 of 2 files of study few are not here, and no address to fetch them from is configured (ADDRESS in "
-        f"lib/fetching.py): put those that networks/few.sha256 names into {releases.uploads('few')}, or train the "
+        f"lib/training/fetching.py): put those that networks/few.sha256 names into {releases.uploads('few')}, or train the "
         "networks: make train STUDY=few")
 
 
@@ -418,7 +418,7 @@ def test_images_that_are_not_those_specified_are_refused(tiny, networks):
 
 
 def test_networks_are_no_part_of_the_package():
-    assert tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"] == ["lib"]
+    assert tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]["find"] == {"include": ["lib*"]}
 
 
 def test_batchnorm_has_no_other_statistics(tiny):

@@ -5,11 +5,11 @@ import copy
 import numpy as np
 import pytest
 import torch
+from small_networks import network, random_images
 from torch import nn
 from torch.nn import functional as F
 
-from lib.representations import activations, block_points, check_points, conv_points, representation
-from small_networks import random_images, network
+from lib.models.representations import activations, block_points, check_points, conv_points, representation
 
 KINDS = ("resnet-8", "plain-8", "resnet-small")
 

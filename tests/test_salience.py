@@ -11,12 +11,12 @@ from torch.nn import functional as F
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from lib import models, salience
-from lib.class_scores import ClassScores
-from lib.populations import Population
-from lib.quick_networks import quick
-from lib.salience import directions, input_gradients
+from lib import models
+from lib.models.quick_networks import quick
+from lib.own.class_scores import ClassScores
+from lib.salience import directions, extraction, input_gradients
 from lib.training import train
+from lib.training.populations import Population
 
 OUTPUTS = ("logit", "probability", "log-probability")
 
@@ -56,7 +56,7 @@ def test_gradients_are_those_of_captum(model):
 
 def plain(model, images, labels, output="logit", batch_size=256):
     """The slow twin, of a copy in eval mode."""
-    return salience.plain_gradients(copy.deepcopy(model).eval(), images, labels, output, batch_size, "cpu")
+    return extraction.plain_gradients(copy.deepcopy(model).eval(), images, labels, output, batch_size, "cpu")
 
 
 @pytest.mark.parametrize("output", OUTPUTS)
@@ -77,7 +77,7 @@ def test_gradients_are_those_of_the_slow_twin(family, width, channels, size, out
 def test_the_quick_form_has_the_same_gradient_to_the_last_digits_of_double_precision(family, channels, size):
     model = trained_a_little(family, 1, channels, size).eval().double()
     images, labels = random_images(9, channels, size, torch.float64)
-    fast, slow = (salience._batch_gradients(net, images, labels, "logit") for net in (quick(model), model))
+    fast, slow = (extraction._batch_gradients(net, images, labels, "logit") for net in (quick(model), model))
     torch.testing.assert_close(fast, slow, rtol=1e-12, atol=1e-12 * float(slow.abs().max()))
     torch.testing.assert_close(input_gradients(model, images, labels), slow.float(), rtol=1e-6, atol=1e-12)
 
@@ -267,7 +267,7 @@ def test_a_grid_that_cuts_through_pixels_averages_the_picture_drawn_finer(size, 
     pooled = F.avg_pool2d(finer, size)
     torch.testing.assert_close(pooled.mean((2, 3)), images.mean((2, 3)), rtol=1e-4, atol=1e-6)
     torch.testing.assert_close(directions(images, grid=grid), F.normalize(pooled.flatten(1)), rtol=1e-5, atol=1e-5)
-    torch.testing.assert_close(salience._area_average(size, grid).sum(1), torch.ones(grid, dtype=torch.float64))
+    torch.testing.assert_close(extraction._area_average(size, grid).sum(1), torch.ones(grid, dtype=torch.float64))
 
 
 def test_the_full_grid_is_the_full_size():
@@ -300,13 +300,13 @@ def test_a_grid_that_does_not_fit_is_refused(grid):
 
 def test_directions_at_full_size_are_pictures_again():
     images, _ = random_images(5, channels=3)
-    pictures = salience.as_pictures(images.flatten(1).numpy(), 3)
+    pictures = extraction.as_pictures(images.flatten(1).numpy(), 3)
     np.testing.assert_allclose(pictures, images.mean(1).numpy(), rtol=1e-6, atol=1e-7)
 
 
 def test_directions_are_grouped_by_family_from_the_narrowest_width_on():
     made = {key: np.array(key[1]) for key in (("vit", 4), ("cnn-small", 16), ("vit", 2), ("cnn-small", 2))}
-    found = salience.by_family(made)
+    found = extraction.by_family(made)
     assert list(found) == ["vit", "cnn-small"]
     assert found == {"vit": [made["vit", 2], made["vit", 4]],
                      "cnn-small": [made["cnn-small", 2], made["cnn-small", 16]]}
@@ -314,25 +314,25 @@ def test_directions_are_grouped_by_family_from_the_narrowest_width_on():
 
 def test_population_directions_are_those_of_each_network(tiny, digits):
     population = Population(tiny, tuple(train(tiny, range(2), digits)))
-    found = salience.population_directions({"a": population, "b": population}, digits, output="probability", grid=4)
+    found = extraction.population_directions({"a": population, "b": population}, digits, output="probability", grid=4)
     assert list(found) == ["a", "b"] and found["a"].shape == (2, 20, 16)
     for m, model in enumerate(population.models()):
         gradients = input_gradients(model, digits.test_images, digits.test_labels, output="probability")
         assert np.array_equal(found["b"][m], directions(gradients, grid=4).numpy())
     with pytest.raises(ValueError, match="unknown output 'x'"):
-        salience.population_directions({}, digits, output="x")
+        extraction.population_directions({}, digits, output="x")
     with pytest.raises(ValueError, match="population 'none' has no networks"):
-        salience.population_directions({"none": Population(tiny, ())}, digits)
+        extraction.population_directions({"none": Population(tiny, ())}, digits)
 
 
 def test_untrained_directions_are_those_of_the_initial_weights(tiny, digits):
     population = Population(tiny, tuple(train(tiny, range(2), digits)))
-    found = salience.population_directions({"a": population}, digits, untrained=True)["a"]
+    found = extraction.population_directions({"a": population}, digits, untrained=True)["a"]
     for network, rows in zip(population.networks, found, strict=True):
         model = models.initialise(tiny.build(), tiny.generator(network.seed, "weights"))
         gradients = input_gradients(model.eval(), digits.test_images, digits.test_labels)
         np.testing.assert_array_equal(rows, directions(gradients).numpy())
-    trained = salience.population_directions({"a": population}, digits)["a"]
+    trained = extraction.population_directions({"a": population}, digits)["a"]
     assert not np.allclose(found, trained)
 
 
@@ -342,9 +342,9 @@ def test_networks_without_any_gradient_are_left_out_and_told(tiny, digits):
         networks[dead].state["fc.weight"].zero_()  # scores that no pixel changes
     living = [network for i, network in enumerate(networks) if i not in (1, 3)]
     with pytest.warns(UserWarning, match="population 'a': 2 of its 5 networks have no gradient at any image"):
-        found = salience.population_directions({"a": Population(tiny, tuple(networks))}, digits)["a"]
-    expected = salience.population_directions({"a": Population(tiny, tuple(living))}, digits)["a"]
+        found = extraction.population_directions({"a": Population(tiny, tuple(networks))}, digits)["a"]
+    expected = extraction.population_directions({"a": Population(tiny, tuple(living))}, digits)["a"]
     np.testing.assert_array_equal(found, expected)
     networks[0].state["fc.weight"].zero_()
     with pytest.raises(ValueError, match="population 'a': 2 of its 5 networks have a gradient that is not zero"):
-        salience.population_directions({"a": Population(tiny, tuple(networks))}, digits)
+        extraction.population_directions({"a": Population(tiny, tuple(networks))}, digits)

@@ -7,7 +7,7 @@ from scipy.integrate import quad
 from scipy.stats import ks_1samp, ortho_group
 
 from lib import sphere
-from lib.saw import Saw, vmf_sample, von_mises_fisher
+from lib.sphere.saw import Saw, vmf_sample, von_mises_fisher
 
 DIMENSIONS = [2, 3, 64, 192, 3072, 20000]
 KAPPAS = [0, 1e-6, 1, 100, 1e4, 1e6]

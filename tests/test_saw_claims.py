@@ -3,16 +3,24 @@
 import numpy as np
 import pytest
 
+from lib.chapters.saw_claims import (
+    RICHER,
+    beyond_vmf_claim,
+    findings,
+    order_claim,
+    right_of_uniform_claim,
+    shape_claim,
+    symmetry_claim,
+    uniform_and_own,
+)
 from lib.claims import Claim
-from lib.intervals import crossed_interval
-from lib.mean_directions import mean_cosine_estimates
-from lib.rotational_symmetry import alignment, with_exponential_cosines
-from lib.saw import Saw, von_mises_fisher
-from lib.saw_claims import (RICHER, beyond_vmf_claim, findings, order_claim, right_of_uniform_claim,
-                            shape_claim, symmetry_claim, uniform_and_own)
-from lib.shapes import held_out
+from lib.similarity.mean_directions import mean_cosine_estimates
+from lib.similarity.rotational_symmetry import alignment, with_exponential_cosines
+from lib.similarity.shapes import held_out
+from lib.similarity.stochastic_order import cosines
 from lib.sphere import cosine_tail
-from lib.stochastic_order import cosines
+from lib.sphere.saw import Saw, von_mises_fisher
+from lib.statistics.intervals import crossed_interval
 
 DIM = 12
 MU = np.eye(DIM)[0]

@@ -6,11 +6,23 @@ import numpy as np
 import pytest
 import torch
 
-from lib import data, scale, workers
-from lib.batch_size import Measures
-from lib.paired_similarity import paired_similarities
-from lib.scale import (EPOCHS, IMAGES, Setting, doubling_effects, doublings_to, lines, similarity_factors,
-                       similarity_slopes, sizes, with_fewer)
+from lib import data
+from lib.effects import scale
+from lib.effects.batch_size import Measures
+from lib.effects.scale import (
+    EPOCHS,
+    IMAGES,
+    Setting,
+    doubling_effects,
+    doublings_to,
+    lines,
+    similarity_factors,
+    similarity_slopes,
+    sizes,
+    with_fewer,
+)
+from lib.similarity.paired_similarity import paired_similarities
+from lib.training import workers
 
 FOUND = lines([600, 150, 300, 1200], [40, 5, 10, 20], 1200, 20)
 SETTINGS = tuple(dict.fromkeys(setting for line in FOUND.values() for setting in line))

@@ -11,21 +11,27 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from lib import scale_figures
-from lib.batch_size import Measures
-from lib.batch_size_claims import CHANGE
-from lib.bootstrap import similarity_matrix
-from lib.intervals import in_brackets
-from lib.paired_similarity import PairedSimilarity
-from lib.picture_growth import compared_growth, neighbours, own_similarity
-from lib.planted import planted_population
-from lib.populations import Population
-from lib.released_pictures import WIDTHS
-from lib.saw import von_mises_fisher
-from lib.scale import EPOCHS, IMAGES, lines
-from lib.scale_claims import conditions_table, doublings_table, scale_claims, settings_table
-from lib.scale_findings import distance_findings, growth_words, picture_findings, reading_finding, scale_findings
+from lib.chapters import scale_figures
+from lib.chapters.batch_size_claims import CHANGE
+from lib.chapters.scale_claims import conditions_table, doublings_table, scale_claims, settings_table
+from lib.chapters.scale_findings import (
+    distance_findings,
+    growth_words,
+    picture_findings,
+    reading_finding,
+    scale_findings,
+)
+from lib.effects.batch_size import Measures
+from lib.effects.scale import EPOCHS, IMAGES, lines
+from lib.released.picture_growth import compared_growth, neighbours, own_similarity
+from lib.released.released_pictures import WIDTHS
+from lib.similarity.bootstrap import similarity_matrix
+from lib.similarity.paired_similarity import PairedSimilarity
+from lib.similarity.planted import planted_population
+from lib.sphere.saw import von_mises_fisher
+from lib.statistics.intervals import in_brackets
 from lib.training import train
+from lib.training.populations import Population
 
 FOUND = lines([150, 300, 600], [10, 20], 600, 20)
 SETTINGS = tuple(dict.fromkeys(setting for line in FOUND.values() for setting in line))

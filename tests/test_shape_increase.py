@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from lib.saw import Saw, von_mises_fisher
-from lib.shape_increase import increments
-from lib.stochastic_order import cosines
+from lib.similarity.shape_increase import increments
+from lib.similarity.stochastic_order import cosines
+from lib.sphere.saw import Saw, von_mises_fisher
 
 DIM = 12
 MU = np.eye(DIM)[0]

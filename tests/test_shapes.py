@@ -6,9 +6,9 @@ from scipy.integrate import quad
 from scipy.stats import beta, chi2, ortho_group
 
 from lib import sphere
-from lib.intervals import crossed_interval
-from lib.saw import Saw, von_mises_fisher
-from lib.shapes import SHAPES, fit_shape, held_out
+from lib.similarity.shapes import SHAPES, fit_shape, held_out
+from lib.sphere.saw import Saw, von_mises_fisher
+from lib.statistics.intervals import crossed_interval
 
 PLANTED = {  # name -> log psi of the parameters and t, written once more; the parameters of dim
     "exponential": (lambda p, t: p[0] * t, lambda dim: {"kappa": 0.6 * dim}),

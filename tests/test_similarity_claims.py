@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from lib.bootstrap import SimilarityMatrix
-from lib.similarity_claims import findings, growth_claims, mean_step, steps
+from lib.chapters.similarity_claims import findings, growth_claims, mean_step, steps
+from lib.similarity.bootstrap import SimilarityMatrix
 
 WIDTHS = (2, 4, 8)
 RISING = np.array([[0.1, 0.2, 0.3], [0.2, 0.4, 0.5], [0.3, 0.5, 0.8]])

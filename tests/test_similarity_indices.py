@@ -6,8 +6,8 @@ import torch
 from scipy.stats import ortho_group
 
 from lib.cka import linear_cka
-from lib.similarity_indices import canonical_correlations, mean_cca, normalised, procrustes, pwcca, samples
 from lib.stitching import direct_matching, residual
+from lib.stitching.similarity_indices import canonical_correlations, mean_cca, normalised, procrustes, pwcca, samples
 
 
 @pytest.fixture

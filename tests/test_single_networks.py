@@ -6,12 +6,12 @@ import torch
 from scipy.stats import spearmanr
 from small_networks import network, random_images
 
-from lib import image_bootstrap, single_networks
-from lib.attacks import SUMMARIES, decay_ratio, fgsm
-from lib.released_claims import pairs, width_order
+from lib.attacks import SUMMARIES, decay_ratio, fgsm, single_networks
+from lib.chapters.released_claims import pairs, width_order
 from lib.salience import input_gradients
 from lib.similarity import by_image, pairwise
 from lib.sphere import uniform_directions
+from lib.statistics import image_bootstrap
 
 IMAGES, LABELS = random_images()
 

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from lib import models
-from lib.stacking import StackedLinear, stack, stack_images, unstack
+from lib.models.stacking import StackedLinear, stack, stack_images, unstack
 
 MODELS, IMAGES, CLASSES = 3, 5, 4
 FAMILIES = (*models.FAMILIES, "resnet-8", "plain-8")

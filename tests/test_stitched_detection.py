@@ -6,13 +6,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-
-from lib import stitched_detection as detection
-from lib.cut_networks import CutNetwork
-from lib.index_specificity import INDICES, distance_correlation, identification, likenesses, rank_correlation
-from lib.index_specificity import specificity
-from lib.rank_sensitivity import probe_accuracy, sensitivity, truncations
 from small_networks import network
+
+from lib.models.cut_networks import CutNetwork
+from lib.stitching import stitched_detection as detection
+from lib.stitching.index_specificity import (
+    INDICES,
+    distance_correlation,
+    identification,
+    likenesses,
+    rank_correlation,
+    specificity,
+)
+from lib.stitching.rank_sensitivity import probe_accuracy, sensitivity, truncations
 
 STEP = 2
 

@@ -5,13 +5,13 @@ import copy
 import numpy as np
 import pytest
 import torch
+from small_networks import network, random_images
+from test_cut_networks import fingerprint
 from torch import nn
 from torch.nn import functional as F
 
-from lib.cut_networks import LOGITS, CutNetwork
+from lib.models.cut_networks import LOGITS, CutNetwork
 from lib.stitching import AffineMap, accuracy, direct_matching, hits, residual, resized, task_loss_matching
-from small_networks import random_images, network
-from test_cut_networks import fingerprint
 
 
 def noise(*shape, seed=0, dtype=torch.float64):

@@ -4,10 +4,15 @@ import numpy as np
 import pytest
 from planted_stitches import FAR, IMAGES, LAYERS, NEAR, PLAN, planted, scores
 
-from lib.layer_scores import MEASURES, RESIDUAL, TASK_LOSS
-from lib.stitched_pairs import NARROWED, SEEDS, WIDENED
-from lib.stitching_claims import (distant_claims, identification, identification_claims, violated_targets,
-                                  within_claims)
+from lib.chapters.stitching_claims import (
+    distant_claims,
+    identification,
+    identification_claims,
+    violated_targets,
+    within_claims,
+)
+from lib.stitching.layer_scores import MEASURES, RESIDUAL, TASK_LOSS
+from lib.stitching.stitched_pairs import NARROWED, SEEDS, WIDENED
 
 
 def verdicts(claims):

@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 from planted_stitches import FAR, LAYERS, NEAR, PLAN, scores
 
-from lib import stitching_figures
-from lib.layer_identification import chance, layer_distances
-from lib.layer_scores import RESIDUAL, TASK_LOSS
-from lib.stitched_pairs import NARROWED, SEEDS
-from lib.stitching_claims import identification, of_pairs
+from lib.chapters import stitching_figures
+from lib.chapters.stitching_claims import identification, of_pairs
+from lib.stitching.layer_identification import chance, layer_distances
+from lib.stitching.layer_scores import RESIDUAL, TASK_LOSS
+from lib.stitching.stitched_pairs import NARROWED, SEEDS
 
 POINTS = tuple(f"layer{place}.0" for place in range(1, 5))
 

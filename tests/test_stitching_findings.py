@@ -4,10 +4,17 @@ import numpy as np
 import pytest
 from planted_stitches import FAR, NEAR, PLAN, scores
 
-from lib.layer_scores import DIRECT, MEASURES, TASK_LOSS
-from lib.stitched_pairs import NARROWED, SEEDS, WIDENED, WITHIN
-from lib.stitching_findings import (distance_table, distant_table, findings, identification_table, tied_targets,
-                                    trained_longer, violations_table)
+from lib.chapters.stitching_findings import (
+    distance_table,
+    distant_table,
+    findings,
+    identification_table,
+    tied_targets,
+    trained_longer,
+    violations_table,
+)
+from lib.stitching.layer_scores import DIRECT, MEASURES, TASK_LOSS
+from lib.stitching.stitched_pairs import NARROWED, SEEDS, WIDENED, WITHIN
 
 BEHIND = "behind their target (at random)"
 

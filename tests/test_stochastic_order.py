@@ -4,9 +4,18 @@ import numpy as np
 import pytest
 from scipy.stats import false_discovery_control, mannwhitneyu, permutation_test, special_ortho_group
 
-from lib.mean_directions import leave_one_out_cosines
-from lib.stochastic_order import (bulk, cosines, discoveries, exchange_test, fewest_discoveries,
-                                  pseudo_values, rise, rise_over_uniform, smallest_p)
+from lib.similarity.mean_directions import leave_one_out_cosines
+from lib.similarity.stochastic_order import (
+    bulk,
+    cosines,
+    discoveries,
+    exchange_test,
+    fewest_discoveries,
+    pseudo_values,
+    rise,
+    rise_over_uniform,
+    smallest_p,
+)
 
 DIM = 16
 

@@ -9,8 +9,7 @@ import shutil
 import pytest
 import torch
 
-from lib import store
-from lib.training import TrainedNetwork, train
+from lib.training import TrainedNetwork, store, train
 
 WEIGHTS, MANIFEST = 0, 1  # in the pair of store.paths
 

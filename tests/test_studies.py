@@ -24,6 +24,7 @@ def house(tmp_path, monkeypatch):
     """A project of one chapter, `trial`, and one study of it; the table's text is given back to be changed."""
     for folder in ("lib", "notebooks", "book"):
         (tmp_path / folder).mkdir()
+    (tmp_path / "lib" / "module.py").write_text("ANSWER = 41\n")
     (tmp_path / "constraints.txt").write_text("numpy==2.0\n")
     (tmp_path / "_toc.yml").write_text("file: book/chapters/trial\n")
     provenance = {"networks": 3, "training_hours": 1.5, "devices": ["cpu"], "machine": "2 cores of a kind",
@@ -32,7 +33,7 @@ def house(tmp_path, monkeypatch):
     (tmp_path / "notebooks" / "trial.py").write_text(
         "# %% [markdown]\n# # 7. Trial\n#\n# See {doc}`other` and {doc}`this <trial>`.\n\n"
         '# %% tags=["parameters"]\nstudy = "mine"\ndataset = "digits"\nn_train = 1\n\n'
-        "# %%\nimport json\nfrom pathlib import Path\n"
+        "# %%\nimport json\nfrom pathlib import Path\n\n\ndef later():\n    from lib.module import ANSWER\n\n\n"
         'place = Path("../results") / study / "trial.json"\nplace.parent.mkdir(parents=True, exist_ok=True)\n'
         f'content = {{"provenance": {provenance!r}, "versions": {{"python": "3"}}, "claims": []}}\n'
         "place.write_text(json.dumps(content))\nprint(n_train, place.parent.name)\n")

@@ -9,12 +9,12 @@ import pytest
 import torch
 from small_networks import network, random_images
 
-from lib import three_views, view_outcomes
 from lib.data import ImageData
 from lib.salience import input_gradients
-from lib.three_views import ACCURACY, WEAKNESS, halves, pair_table
-from lib.view_outcomes import AGREEMENT, ERRORS, TRANSFER
-from lib.view_pairs import VIEWS
+from lib.views import three_views, view_outcomes
+from lib.views.three_views import ACCURACY, WEAKNESS, halves, pair_table
+from lib.views.view_outcomes import AGREEMENT, ERRORS, TRANSFER
+from lib.views.view_pairs import VIEWS
 
 SEEN, OTHERS = slice(0, 12), slice(12, 24)
 OPTIONS = {"view_images": None, "fit_images": 10, "eps": 0.25}
@@ -42,7 +42,7 @@ def gradients(monkeypatch):
             found[key] = torch.nn.functional.normalize(rows, dim=2).detach().numpy()
         return found
 
-    monkeypatch.setattr(three_views.salience, "population_directions", directions)
+    monkeypatch.setattr(three_views.extraction, "population_directions", directions)
 
 
 @pytest.fixture(scope="module")

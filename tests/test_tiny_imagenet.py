@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-
-from lib import tiny_imagenet
 from made_pictures import colour, encoded, write_folder, write_zip
+
+from lib.data import tiny_imagenet
 
 WNIDS = "n02", "n01"  # in the file as in the official one: not sorted
 LABELS = {"val_0.JPEG": "n02", "val_1.JPEG": "n01", "val_2.JPEG": "n01", "val_10.JPEG": "n02"}

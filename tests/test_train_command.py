@@ -12,7 +12,7 @@ from filelock import FileLock
 
 import studies
 import train as command
-from lib import forecast, plan, populations, store, workers
+from lib.training import forecast, plan, populations, store, workers
 
 ROOT = Path(__file__).resolve().parents[1]
 TABLE = """
@@ -138,7 +138,8 @@ def test_a_wrong_line_is_told_before_any_work(table, monkeypatch):
 def test_lib_from_another_checkout_is_refused(tmp_path):
     (tmp_path / "lib").mkdir()
     (tmp_path / "lib" / "__init__.py").touch()
-    (tmp_path / "lib" / "files.py").touch()
+    (tmp_path / "lib" / "runtime").mkdir()
+    (tmp_path / "lib" / "runtime" / "files.py").touch()
     environment = os.environ | {"PYTHONPATH": str(tmp_path)}
     script = "import sys; sys.path.insert(0, sys.argv[1]); sys.path.append('book'); import train; train.check_house()"
     result = subprocess.run([sys.executable, "-c", script, str(tmp_path)], cwd=ROOT, env=environment,
@@ -149,7 +150,7 @@ def test_lib_from_another_checkout_is_refused(tmp_path):
 
 def test_the_lines_of_the_project_s_table_are_named_once_and_their_networks_can_be_specified(monkeypatch, digits):
     # The digits stand for whatever is not on this machine: fields, families, widths and recipes are read all the same.
-    monkeypatch.setattr(plan.data, "load", lambda name, n_train=None: data_of_size(digits, n_train))
+    monkeypatch.setattr(plan.loading, "load", lambda name, n_train=None: data_of_size(digits, n_train))
     lines = [line for name, study in studies.read_table().items() for line in plan.lines(name, study)]
     names = [line.name for line in lines]
     assert len(names) == len(set(names)) > 15

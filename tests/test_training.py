@@ -8,16 +8,16 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from lib import data, models, training
-from lib.specification import RECIPE, SNAPSHOTS, specify
-from lib.training import networks_together
+from lib import data, models
+from lib.training import networks_together, trainer
+from lib.training.specification import RECIPE, SNAPSHOTS, specify
 
 SEEDS = range(4)
 
 
 @pytest.fixture(scope="module")
 def trained(tiny, digits):
-    return training.train(tiny, SEEDS, digits)
+    return trainer.train(tiny, SEEDS, digits)
 
 
 def learning_rate(specification, epoch):
@@ -70,7 +70,7 @@ WIDE_AND_DEEP = {"schedule": "cosine", "momentum": 0.9, "weight_decay": 0.02, "l
 def test_a_stack_trains_each_network_as_a_plain_loop_does(family, width, recipe, digits):
     recipe = {"epochs": 2, **recipe}
     specification = specify(digits, family, width, batch_size=25, precision="float64", **recipe)
-    for network, seed in zip(training.train(specification, [3, 0, 7], digits), [3, 0, 7], strict=True):
+    for network, seed in zip(trainer.train(specification, [3, 0, 7], digits), [3, 0, 7], strict=True):
         state, losses, test_loss, scores = plain_loop(specification, seed, digits)
         assert network.seed == seed and network.state.keys() == state.keys()
         for name, value in state.items():
@@ -101,7 +101,7 @@ def test_momentum_is_that_of_pytorch(tiny, digits):
     """One network and one batch an epoch: the trainer's steps are those of torch.optim.SGD."""
     recipe = {"momentum": 0.9, "learning_rate": 0.05, "epochs": 4, "batch_size": 60, "precision": "float64"}
     specification = dataclasses.replace(tiny, **recipe)
-    (network,) = training.train(specification, [0], digits)
+    (network,) = trainer.train(specification, [0], digits)
     model = models.initialise(specification.build(), specification.generator(0, "weights")).double()
     optimiser = torch.optim.SGD(model.parameters(), lr=1, momentum=0.9)
     for epoch in range(4):
@@ -118,7 +118,7 @@ def test_momentum_is_that_of_pytorch(tiny, digits):
 def test_weight_decay_reaches_the_kernels_and_nothing_else(digits, family, optimiser):
     """After one step from the same weights."""
     recipe = {"epochs": 1, "batch_size": 60, "precision": "float64", "optimiser": optimiser, "learning_rate": 0.01}
-    plain, decayed = (training.train(specify(digits, family, 2, weight_decay=decay, **recipe), [0, 1], digits)
+    plain, decayed = (trainer.train(specify(digits, family, 2, weight_decay=decay, **recipe), [0, 1], digits)
                       for decay in (0.0, 0.5))
     model = models.build(family, 2, in_channels=1, image_size=8)
     trainable = {name for name, _ in model.named_parameters()}
@@ -129,7 +129,7 @@ def test_weight_decay_reaches_the_kernels_and_nothing_else(digits, family, optim
 
 def test_networks_learn_the_digits():
     images = data.load("digits")
-    for network in training.train(specify(images, "cnn-small", 4, epochs=3), SEEDS, images):
+    for network in trainer.train(specify(images, "cnn-small", 4, epochs=3), SEEDS, images):
         assert network.finite
         assert network.train_loss[0] > network.train_loss[1] > network.train_loss[2]
         assert network.train_loss[0] < 2 * math.log(10)
@@ -140,21 +140,21 @@ def test_networks_learn_the_digits():
                                                       ("cosine", 7, [7])])
 def test_training_curves_have_an_entry_an_epoch_and_the_test_one_a_snapshot(schedule, epochs, tested, digits):
     specification = specify(digits, "cnn-small", 1, epochs=epochs, schedule=schedule)
-    network = training.train(specification, [0], digits)[0]
+    network = trainer.train(specification, [0], digits)[0]
     assert len(network.train_loss) == len(network.train_accuracy) == len(network.arithmetic) == network.epochs == epochs
     assert network.test_epochs == tested and len(network.test_loss) == len(network.test_accuracy) == len(tested)
     assert all(0 <= accuracy <= 1 for accuracy in network.train_accuracy + network.test_accuracy)
 
 
 def test_the_test_set_is_scored_whole_also_when_it_is_longer_than_a_batch(tiny, digits, trained, monkeypatch):
-    monkeypatch.setattr(training, "TEST_BATCH", 7)
-    for network, usual in zip(training.train(tiny, SEEDS, digits), trained):
+    monkeypatch.setattr(trainer, "TEST_BATCH", 7)
+    for network, usual in zip(trainer.train(tiny, SEEDS, digits), trained):
         assert network.test_loss == pytest.approx(usual.test_loss, rel=1e-5)
         assert network.test_accuracy == usual.test_accuracy
 
 
 def test_seeds_give_other_networks_and_one_seed_the_same(tiny, digits, trained):
-    again = training.train(tiny, SEEDS, digits)
+    again = trainer.train(tiny, SEEDS, digits)
     for a in SEEDS:
         for b in SEEDS:
             same = [torch.equal(trained[a].state[name], value) for name, value in again[b].state.items()
@@ -164,7 +164,7 @@ def test_seeds_give_other_networks_and_one_seed_the_same(tiny, digits, trained):
 
 def test_bfloat16_is_another_key_and_another_network_with_float32_weights(tiny, digits, trained):
     mixed = dataclasses.replace(tiny, precision="bfloat16")
-    network = training.train(mixed, SEEDS, digits)[0]
+    network = trainer.train(mixed, SEEDS, digits)[0]
     assert mixed.key != tiny.key and network.finite
     for name, value in trained[0].state.items():
         assert network.state[name].dtype == value.dtype
@@ -174,7 +174,7 @@ def test_bfloat16_is_another_key_and_another_network_with_float32_weights(tiny, 
 
 def test_a_loss_that_overflows_makes_a_network_not_finite(tiny, digits, trained):
     wild = dataclasses.replace(tiny, learning_rate=1e30)
-    assert not any(network.finite for network in training.train(wild, SEEDS, digits))
+    assert not any(network.finite for network in trainer.train(wild, SEEDS, digits))
     assert all(network.finite for network in trained)
     for curve in ("train_loss", "test_loss"):
         for value in (math.nan, math.inf):
@@ -182,7 +182,7 @@ def test_a_loss_that_overflows_makes_a_network_not_finite(tiny, digits, trained)
 
 
 def test_company_depends_on_the_specification_alone_and_divides_evenly(digits):
-    sizes = [training.networks_together(specify(digits, "cnn-small", width)) for width in (1, 2, 8, 9, 32, 33, 128)]
+    sizes = [trainer.networks_together(specify(digits, "cnn-small", width)) for width in (1, 2, 8, 9, 32, 33, 128)]
     assert sizes == sorted(sizes, reverse=True) and {4 % size for size in sizes} == {0}
 
 
@@ -224,9 +224,9 @@ def test_a_training_that_stops_and_goes_on_is_the_one_that_went_through(tiny, di
     """Bit for bit: weights, buffers of the optimiser, random streams and curves."""
     whole = dataclasses.replace(tiny, epochs=4, **recipe)
     seen = []
-    through = training.train(whole, SEEDS, digits, keep=seen.append)
+    through = trainer.train(whole, SEEDS, digits, keep=seen.append)
     assert [networks[0].epochs for networks in seen] == [1, 2, 3, 4]
-    again = training.train(whole, SEEDS, digits, start=seen[stop - 1])
+    again = trainer.train(whole, SEEDS, digits, start=seen[stop - 1])
     for a, b in zip(through, again, strict=True):
         assert a.state.keys() == b.state.keys() and a.resume.keys() == b.resume.keys()
         assert all(torch.equal(a.state[name], b.state[name]) for name in a.state)
@@ -236,14 +236,14 @@ def test_a_training_that_stops_and_goes_on_is_the_one_that_went_through(tiny, di
 
 def test_a_network_after_some_epochs_of_a_longer_training_is_that_of_the_shorter_one(tiny, digits):
     seen = []
-    training.train(dataclasses.replace(tiny, epochs=5), SEEDS, digits, keep=seen.append)
-    for long, short in zip(seen[1], training.train(tiny, SEEDS, digits), strict=True):
+    trainer.train(dataclasses.replace(tiny, epochs=5), SEEDS, digits, keep=seen.append)
+    for long, short in zip(seen[1], trainer.train(tiny, SEEDS, digits), strict=True):
         assert all(torch.equal(long.state[name], short.state[name]) for name in long.state)
 
 
 def test_going_on_from_the_end_evaluates_and_changes_nothing(tiny, digits, trained):
     unseen = [dataclasses.replace(one, test_epochs=[], test_loss=[], test_accuracy=[]) for one in trained]
-    for again, first in zip(training.train(tiny, SEEDS, digits, start=unseen), trained, strict=True):
+    for again, first in zip(trainer.train(tiny, SEEDS, digits, start=unseen), trained, strict=True):
         assert again.test_epochs == [2] and again.test_loss == first.test_loss[-1:]
         assert all(torch.equal(again.state[name], first.state[name]) for name in first.state)
 
@@ -306,12 +306,12 @@ def test_mixed_training_of_the_fused_modules_is_that_of_the_plain_ones(tiny, dig
 
     tests/test_fused.py has double precision and many steps.
     """
-    monkeypatch.setattr(training.arithmetic, "used", lambda precision, device: "float32")
+    monkeypatch.setattr(trainer.arithmetic, "used", lambda precision, device: "float32")
     for family in ("cnn-small", "resnet-small"):
         plain = dataclasses.replace(tiny, family=family, batch_size=60, epochs=1)
         mixed = dataclasses.replace(plain, precision="mixed")
         for seeds in ([0, 1], [2]):
-            for a, b in zip(training.train(plain, seeds, digits), training.train(mixed, seeds, digits), strict=True):
+            for a, b in zip(trainer.train(plain, seeds, digits), trainer.train(mixed, seeds, digits), strict=True):
                 assert b.arithmetic == ["float32"] and b.train_loss == pytest.approx(a.train_loss, rel=1e-5)
                 for name, value in a.state.items():
                     torch.testing.assert_close(b.state[name], value, rtol=1e-3, atol=1e-4, msg=name)
@@ -343,7 +343,7 @@ def test_shuffled_labels_are_dealt_out_anew_once_for_all(tiny, digits):
 def test_networks_are_trained_on_the_shuffled_labels(tiny, digits):
     """Learnt by heart, they say the shuffled label of a training image and not the true one."""
     specification = dataclasses.replace(tiny, control="random-labels", width=16, epochs=60, learning_rate=0.3)
-    (network,) = training.train(specification, [0], digits)
+    (network,) = trainer.train(specification, [0], digits)
     model = specification.build()
     model.load_state_dict(network.state)
     with torch.no_grad():

@@ -5,10 +5,10 @@ import re
 import numpy as np
 import pytest
 
-from lib.bootstrap import similarity_matrix
-from lib.planted import planted_population
-from lib.saw import von_mises_fisher
-from lib.transformer_claims import findings, shared_claim, transformer_claims, variant_claims
+from lib.chapters.transformer_claims import findings, shared_claim, transformer_claims, variant_claims
+from lib.similarity.bootstrap import similarity_matrix
+from lib.similarity.planted import planted_population
+from lib.sphere.saw import von_mises_fisher
 
 WIDTHS = (2, 4, 8)
 CHANCE = (-0.01, 0.01)

@@ -4,7 +4,7 @@ import numpy as np
 from planted_pairs import WIDTHS, planted, symmetric
 from scipy.stats import spearmanr
 
-from lib.view_agreement import growth, rank_correlations, rank_correlations_within, same_width
+from lib.views.view_agreement import growth, rank_correlations, rank_correlations_within, same_width
 
 LEVEL = np.log2(WIDTHS)[:, None] + np.log2(WIDTHS)  # of both widths of a pair
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from planted_pairs import planted, symmetric
 
-from lib.view_claims import view_claims
-from lib.view_measures import measure
-from lib.view_outcomes import AGREEMENT, ERRORS, OUTCOMES, TRANSFER
-from lib.view_pairs import CKA, MATCHING, RHO
+from lib.chapters.view_claims import view_claims
+from lib.views.view_measures import measure
+from lib.views.view_outcomes import AGREEMENT, ERRORS, OUTCOMES, TRANSFER
+from lib.views.view_pairs import CKA, MATCHING, RHO
 
 WIDTHS = np.repeat([2, 4, 8], 6)
 LEVEL = np.log2(WIDTHS)[:, None] + np.log2(WIDTHS)

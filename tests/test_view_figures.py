@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 from planted_pairs import WIDTHS, planted
 
-from lib import view_figures
-from lib.view_claims import DEEDS
-from lib.view_measures import measure
-from lib.view_outcomes import ERRORS, OUTCOMES, TRANSFER
-from lib.view_pairs import CKA, MATCHING, RHO, VIEWS
-from lib.view_prediction import MODELS
+from lib.chapters import view_figures
+from lib.chapters.view_claims import DEEDS
+from lib.views.view_measures import measure
+from lib.views.view_outcomes import ERRORS, OUTCOMES, TRANSFER
+from lib.views.view_pairs import CKA, MATCHING, RHO, VIEWS
+from lib.views.view_prediction import MODELS
 
 PAIRS = np.triu_indices(len(WIDTHS), 1)
 

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from planted_pairs import planted, symmetric
 
-from lib.intervals import in_brackets
-from lib.view_claims import DEEDS
-from lib.view_findings import findings, rank_table, skill_table
-from lib.view_measures import measure
-from lib.view_outcomes import OUTCOMES, TRANSFER
-from lib.view_pairs import CKA, MATCHING, RHO, VIEWS
-from lib.view_prediction import ALONE, MODELS
+from lib.chapters.view_claims import DEEDS
+from lib.chapters.view_findings import findings, rank_table, skill_table
+from lib.statistics.intervals import in_brackets
+from lib.views.view_measures import measure
+from lib.views.view_outcomes import OUTCOMES, TRANSFER
+from lib.views.view_pairs import CKA, MATCHING, RHO, VIEWS
+from lib.views.view_prediction import ALONE, MODELS
 
 WIDTHS = np.repeat([2, 4, 8], 6)
 LEVEL = np.log2(WIDTHS)[:, None] + np.log2(WIDTHS)

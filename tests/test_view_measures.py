@@ -5,11 +5,11 @@ import pytest
 from planted_pairs import WIDTHS, planted, symmetric
 from scipy.stats import spearmanr
 
-from lib.pair_tables import PairTable, jackknife
-from lib.view_measures import Measures, measure
-from lib.view_outcomes import OUTCOMES, TRANSFER
-from lib.view_pairs import CKA, MATCHING, RHO, VIEWS
-from lib.view_prediction import ALL, MEAN, MODELS, SOURCES, squared_errors
+from lib.statistics.pair_tables import PairTable, jackknife
+from lib.views.view_measures import Measures, measure
+from lib.views.view_outcomes import OUTCOMES, TRANSFER
+from lib.views.view_pairs import CKA, MATCHING, RHO, VIEWS
+from lib.views.view_prediction import ALL, MEAN, MODELS, SOURCES, squared_errors
 
 
 @pytest.fixture(scope="module")

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import torch
 from sklearn.metrics import cohen_kappa_score
-from small_networks import random_images, network
+from small_networks import network, random_images
 
-from lib import view_outcomes
 from lib.attacks import decay_ratio, fgsm, true_class_scores
 from lib.salience import input_gradients
+from lib.views import view_outcomes
 
 IMAGES, LABELS = random_images(16)
 NETWORKS = [network(seed, "resnet-small") for seed in range(3)]

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 import torch
-from small_networks import random_images, network
+from small_networks import network, random_images
 
-from lib import view_pairs
 from lib.cka import linear_cka
-from lib.cut_networks import CutNetwork
+from lib.models.cut_networks import CutNetwork
 from lib.similarity import individual
 from lib.stitching import direct_matching, residual
+from lib.views import view_pairs
 
 IMAGES, OTHERS = random_images(24)[0], random_images(400, seed=3)[0]
 BLOCKS = ["layer1.0", "layer1.1", "layer2.0", "layer3.0", "layer4.0"]

@@ -4,9 +4,21 @@ import numpy as np
 import pytest
 from planted_pairs import WIDTHS, planted, symmetric
 
-from lib.pair_tables import PairTable, jackknife
-from lib.view_prediction import (ALL, ALONE, MEAN, MODELS, SOURCES, WIDTHS as WIDTH_MODEL, columns, gain, held_out,
-                                 skill, skill_of, squared_errors)
+from lib.statistics.pair_tables import PairTable, jackknife
+from lib.views.view_prediction import (
+    ALL,
+    ALONE,
+    MEAN,
+    MODELS,
+    SOURCES,
+    columns,
+    gain,
+    held_out,
+    skill,
+    skill_of,
+    squared_errors,
+)
+from lib.views.view_prediction import WIDTHS as WIDTH_MODEL
 
 NAMES = list(MODELS)
 

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from lib import data, models, training
-from lib.specification import specify
+from lib.training.specification import specify
 
 VITS = tuple(models.VIT_LAYOUTS)
 

@@ -7,10 +7,18 @@ import pytest
 from scipy.stats import ortho_group, wasserstein_distance
 from scipy.stats import t as student
 
-from lib.wasserstein_claims import distance_claims, distance_findings
-from lib.wasserstein_distances import (READINGS, Distances, cosines_with_first, family_distances, interval,
-                                       null_distances, population_distances, table)
-from lib.wasserstein_figures import distances_by_width
+from lib.chapters.wasserstein_claims import distance_claims, distance_findings
+from lib.chapters.wasserstein_figures import distances_by_width
+from lib.similarity.wasserstein_distances import (
+    READINGS,
+    Distances,
+    cosines_with_first,
+    family_distances,
+    interval,
+    null_distances,
+    population_distances,
+    table,
+)
 
 OTHERS, REFERENCE = READINGS["others"], READINGS["reference"]
 

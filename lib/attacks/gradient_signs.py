@@ -1,0 +1,137 @@
+"""One-step attacks on the true class's probability, and what is left of it (fact sheet 4.4; the paper's Fig. 25)."""
+
+from collections.abc import Collection
+from numbers import Real
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import nn
+
+from lib.salience.predictions import logits
+
+MAIN_SUMMARY = "mean of ratios"  # the paper's alpha
+SUMMARIES = (MAIN_SUMMARY, "ratio of means", "median ratio", "accuracy change")  # all: lower is stronger
+PAPER_EPS = 0.05  # of the paper's program, in normalised units (fact sheet 4.4)
+
+
+class Scores(NamedTuple):
+    """What a network makes of the true class: its log-probability and whether it wins, each [..., n]."""
+
+    log_probability: np.ndarray
+    right: np.ndarray
+
+
+def fgsm(images: torch.Tensor, gradients: torch.Tensor, *, eps: float) -> torch.Tensor:
+    """One step against the gradient's signs: clip(x - eps sign(gradient), min(x), max(x)), shape of `images`.
+
+    A pixel whose gradient is zero stays.  Smallest and largest value are those of the whole tensor (fact sheet 4.4).
+
+    Args:
+        images: [n, C, H, W], normalised.
+        gradients: of the true class's *probability*, not of a loss, at full resolution: the step lowers it.
+        eps: in the units of `images`; times `ImageData.std` it is in pixel values from 0 to 1.
+
+    Raises:
+        ValueError: a negative or infinite eps, no images, shapes that differ, or values that are not finite.
+    """
+    check_eps(eps)
+    images, gradients = torch.as_tensor(images), torch.as_tensor(gradients)
+    if images.shape != gradients.shape or not len(images):
+        raise ValueError(f"images and gradients need one shape with at least one image, not {list(images.shape)} and "
+                         f"{list(gradients.shape)}")
+    for name, values in (("images", images), ("gradients", gradients)):
+        if not values.isfinite().all():
+            raise ValueError(f"{name} must be finite numbers")
+    return (images - eps * gradients.sign().to(images.dtype)).clamp(images.min(), images.max())
+
+
+def random_signs(shape: tuple[int, ...], rng: np.random.Generator) -> torch.Tensor:
+    """-1 and 1 with equal chance, float32: a step of the same largest size that knows nothing."""
+    return torch.from_numpy(rng.choice(np.array([-1, 1], dtype=np.float32), size=shape))
+
+
+def true_class_scores(model: nn.Module, images: torch.Tensor, labels: torch.Tensor) -> Scores:
+    """Scores of [..., n, C, H, W], whatever stands in front of the n images that the labels [n] belong to.
+
+    Raises:
+        ValueError: images and labels that do not fit together or to the model's classes, or images that are not finite.
+    """
+    images, labels = torch.as_tensor(images), torch.as_tensor(labels)
+    if images.ndim < 4 or labels.ndim != 1 or images.shape[-4] != len(labels):
+        raise ValueError(f"images [..., n, C, H, W] need as many labels, not {list(images.shape)} with "
+                         f"{list(labels.shape)}")
+    if not images.isfinite().all():
+        raise ValueError("images must be finite numbers")
+    values = logits(model, images.flatten(0, -4)).double()
+    if labels.min() < 0 or labels.max() >= values.shape[1]:
+        raise ValueError(f"labels must be from 0 to {values.shape[1] - 1}, the model's classes, not {labels.min()} to "
+                         f"{labels.max()}")
+    labels = labels.repeat(len(values) // len(labels))
+    # Logarithms: a probability that float32 would call zero still has a ratio.
+    found = values.log_softmax(1).gather(1, labels[:, None])[:, 0].numpy(), (values.argmax(1) == labels).numpy()
+    return Scores(*(part.reshape(images.shape[:-3]) for part in found))
+
+
+def decay_ratio(model: nn.Module, clean: torch.Tensor, attacked: torch.Tensor, labels: torch.Tensor) -> float:
+    """alpha: mean over images of p_y(attacked) / p_y(clean), all images, also those that are misclassified.
+
+    A few images whose clean probability is tiny can rule it, and it can exceed 1; lower means a stronger attack.
+
+    Args:
+        clean, attacked: [n, C, H, W], the same images before and after; labels: [n] class indices.
+
+    Raises:
+        ValueError: clean and attacked images of different shapes, and all that `true_class_scores` refuses.
+    """
+    if clean.shape != attacked.shape:
+        raise ValueError(f"clean and attacked images need one shape, not {list(clean.shape)} and "
+                         f"{list(attacked.shape)}")
+    return float(ratios(*(true_class_scores(model, images, labels) for images in (clean, attacked))).mean())
+
+
+def weighted_summaries(before: Scores, after: Scores, times: np.ndarray, names: Collection[str] = SUMMARIES
+                       ) -> dict[str, np.ndarray]:
+    """Summaries over the images, the last axis, with every image taken so many times.
+
+    Scores [..., n] and times [draws, n], whole numbers -> name -> [..., draws].  The first is the paper's alpha; the
+    others are not ruled by a heavy tail.  Without an attack they are 1, 1, 1 and 0.
+    """
+    ratio, weights = ratios(before, after), (times / times.sum(1, keepdims=True)).T
+    clean, attacked = np.exp(before.log_probability), np.exp(after.log_probability)
+    measures = {
+        MAIN_SUMMARY: lambda: ratio @ weights,
+        "ratio of means": lambda: (attacked @ weights) / (clean @ weights),
+        "median ratio": lambda: np.stack([np.median(np.repeat(ratio, row, axis=-1), axis=-1) for row in times], -1),
+        "accuracy change": lambda: np.subtract(after.right, before.right, dtype=float) @ weights,
+    }
+    return {name: measures[name]() for name in names}
+
+
+def ratios(before: Scores, after: Scores) -> np.ndarray:
+    """p_y(attacked) / p_y(clean) of single images, [..., n].
+
+    Raises:
+        ValueError: a ratio too large for a number.
+    """
+    with np.errstate(over="ignore"):
+        ratio = np.exp(after.log_probability - before.log_probability)
+    if np.isinf(ratio).any():
+        raise ValueError(f"{np.isinf(ratio).sum()} images have so small a true-class probability that the ratio under "
+                         "attack is no finite number")
+    return ratio
+
+
+def tail(ratios: np.ndarray) -> dict[str, float]:
+    """How far few images rule the mean of `ratios`; NaN marks what was no attack."""
+    found = np.sort(ratios[np.isfinite(ratios)])[::-1]
+    return {"median ratio": float(np.median(found)), "mean ratio": float(found.mean()),
+            "largest ratio": float(found[0]),
+            "share of ratios above 1": float((found > 1).mean()),
+            "share of the sum from the largest 1 %": float(found[:-(-len(found) // 100)].sum() / found.sum())}
+
+
+def check_eps(eps: float) -> None:
+    """Raises ValueError for anything but a finite number of at least zero."""
+    if isinstance(eps, bool) or not isinstance(eps, Real) or not 0 <= eps < float("inf"):
+        raise ValueError(f"eps must be a finite number of at least 0, not {eps!r}")

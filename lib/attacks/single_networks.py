@@ -1,0 +1,56 @@
+"""Gradients of single networks, and attacks between them: one number an image and a pair, before any average."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import nn
+
+from lib.attacks.gradient_signs import Scores, fgsm, true_class_scores, weighted_summaries
+from lib.runtime.progress import progress
+from lib.salience.extraction import input_gradients
+from lib.statistics.image_bootstrap import Resampled, image_counts
+
+BATCH = 64  # images of 32 x 32 pixels whose feature maps fit into a processor's cache
+
+
+def gradients(models: Sequence[nn.Module], images: torch.Tensor, labels: torch.Tensor, output: str
+              ) -> list[torch.Tensor]:
+    """`lib.salience.extraction.input_gradients` of every network, [n, C, H, W] each."""
+    found = []
+    with progress(len(models), f"input gradients ({output})") as bar:
+        for model in models:
+            found.append(input_gradients(model, images, labels, output=output, batch_size=BATCH))
+            bar.update()
+    return found
+
+
+def attack_all(models: Sequence[nn.Module], gradients: Sequence[torch.Tensor], images: torch.Tensor,
+               labels: torch.Tensor, eps: float) -> tuple[Scores, Scores]:
+    """Every network attacks every other one: scores before, [targets, n], and after, [sources, targets, n].
+
+    NaN for a network and itself.
+
+    Args:
+        gradients: of each network's true-class probability, at full resolution, shaped as the images.
+        eps: the normalised step; attacked images stay in the range of all the images.
+    """
+    attacked = torch.stack([fgsm(images, part, eps=eps) for part in gradients])
+    shape = len(models), len(models), len(labels)
+    before, after = [], Scores(np.full(shape, np.nan), np.full(shape, np.nan))
+    with progress(len(models), "attacked networks") as bar:
+        for column, model in enumerate(models):
+            before.append(true_class_scores(model, images, labels))
+            rows = [row for row in range(len(models)) if row != column]
+            for part, found in zip(after, true_class_scores(model, attacked[rows], labels)):
+                part[rows, column] = found
+            bar.update()
+    return Scores(*map(np.stack, zip(*before))), after
+
+
+def resampled_summaries(before: Scores, after: Scores, rng: np.random.Generator, draws: int) -> dict[str, Resampled]:
+    """Each summary of an attack (`lib.attacks.gradient_signs.SUMMARIES`) for all pairs, [sources, targets], NaN on the diagonal."""
+    images = before.right.shape[-1]
+    counts = np.vstack([np.ones(images, dtype=int), image_counts(images, rng, draws)])
+    return {name: Resampled(values[..., 0], np.moveaxis(values[..., 1:], -1, 0), images)
+            for name, values in weighted_summaries(before, after, counts).items()}

@@ -1,0 +1,1 @@
+"""What speaks of one chapter: its claims, findings and figures."""

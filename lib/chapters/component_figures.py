@@ -1,0 +1,158 @@
+"""The pictures of chapter 12: first components over layers (Figs. 3 and D.5), and the images that dominate them."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from lib.chapters.component_tables import Columns
+from lib.cka.block_components import NetworkComponents, late_shares
+from lib.cka.block_structure import Block
+from lib.cka.component_statistics import Found, known_values, means
+from lib.cka.dominant_images import TOP, carried, dominant, normal_carried
+from lib.figures import PAGE, look, shades, subplots
+from lib.training.wide_and_deep import Architecture
+
+SIGNS = {False: "#0072B2", True: "#D55E00"}  # of a coefficient: is it positive?
+
+
+def four_plots(networks: Sequence[NetworkComponents], title: str) -> Figure:
+    """The paper's Fig. 3 for the first network: squared cosines, CKA, shares (the other networks pale), CKA without."""
+    network = networks[0]
+    figure, axes = subplots(2, 2, width=PAGE / 2, height=3.9)
+    maps = {"squared cosine of first components": (axes[0, 0], network.cosines), "CKA": (axes[0, 1], network.cka),
+            "CKA without the first components": (axes[1, 1], network.without)}
+    for name, (axis, values) in maps.items():
+        image = layer_map(axis, values, network.block)
+        axis.set_title(name, fontsize=10)
+    figure.colorbar(image, ax=axes[:, 1], label="CKA, or squared cosine", shrink=0.6)
+    for other in networks[1:]:
+        axes[1, 0].plot(other.shares, color="0.75", linewidth=1)
+    axes[1, 0].plot(network.shares, color="black", marker="o", markersize=3)
+    inside = np.flatnonzero(network.block.inside())
+    if len(inside):
+        axes[1, 0].axvspan(inside[0] - 0.5, inside[-1] + 0.5, color="#E69F00", alpha=0.2, linewidth=0)
+    axes[1, 0].set(xlabel="layer", ylabel="share of the variance", ylim=(0, 1), xlim=(-0.5, len(network.points) - 0.5))
+    axes[1, 0].set_title("first component", fontsize=10)
+    figure.suptitle(title, fontsize=11)
+    return figure
+
+
+def layer_map(axis: Axes, values: np.ndarray, block: Block):
+    """[layers, layers] from 0 to 1, with a frame around the block."""
+    image = axis.imshow(values, vmin=0, vmax=1, origin="lower")
+    axis.grid(False)
+    axis.set(xlabel="layer", ylabel="layer")
+    if block.inside().any():
+        axis.add_patch(Rectangle((block.start - 0.5,) * 2, len(block), len(block), fill=False, edgecolor="#D55E00",
+                                 linewidth=2))
+    return image
+
+
+def shares_by_depth(groups: Mapping[str, Found]) -> Figure:
+    """A panel a group: share of the first component over the layers of each architecture, mean and range of seeds."""
+    figure, axes = subplots(1, len(groups), width=PAGE / len(groups), height=3.4, sharey=True, squeeze=False)
+    for axis, (title, found) in zip(axes[0], groups.items()):
+        for colour, (architecture, networks) in zip(shades(len(found)), found.items()):
+            shares = np.stack([network.shares for network in networks])
+            places = np.linspace(0, 1, shares.shape[1])
+            axis.plot(places, shares.mean(0), color=colour, label=str(architecture))
+            axis.fill_between(places, shares.min(0), shares.max(0), color=colour, alpha=0.2, linewidth=0)
+        axis.set(xlabel="place of the layer (0: stem, 1: last block)", ylim=(0, 1))
+        axis.set_title(title, fontsize=10)
+        axis.legend(fontsize=9)
+    axes[0, 0].set_ylabel("share of the variance")
+    return figure
+
+
+def late_share_heatmap(found: Found) -> Figure:
+    """The paper's Fig. D.5 in numbers, seeds by architectures: the colour and upper number is the share of the last two
+    stages' first component, the number in brackets the block's share of the depth; beside it one over the other."""
+    figure, (left, right) = subplots(1, 2, width=PAGE / 2, height=3.9, gridspec_kw={"width_ratios": [1.5, 1]})
+    values = np.full((max(map(len, found.values())), len(found), 2), np.nan)
+    for column, (architecture, networks) in enumerate(found.items()):
+        values[:len(networks), column] = late_shares(networks)
+        right.scatter(*late_shares(networks).T[::-1], color=look("", column)[0], marker=look("", column)[1], alpha=0.8,
+                      label=str(architecture))
+    top = np.ceil(10 * np.nanmax(values[..., 0])) / 10  # shares may all be small
+    image = left.imshow(values[..., 0], vmin=0, vmax=top, aspect="auto")
+    for row, column in np.argwhere(np.isfinite(values[..., 0])):
+        share, block = values[row, column]
+        left.text(column, row, f"{share:.2f}\n({block:.2f})", ha="center", va="center", fontsize=8,
+                  color="white" if share < 0.6 * top else "black")
+    left.grid(False)
+    left.set_xticks(range(len(found)), list(map(str, found)), rotation=40, ha="right", fontsize=9)
+    left.set_yticks(range(len(values)))
+    left.set_ylabel("network")
+    figure.colorbar(image, ax=left, label="share of the variance", shrink=0.8)
+    right.set(xlabel="block / depth", ylabel="share of the variance", xlim=(-0.05, 1.05), ylim=(0, 1.05 * top))
+    figure.legend(*right.get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=9)
+    return figure
+
+
+def dots(found: Found, panels: Mapping[str, Columns], labels: Sequence[str]) -> Figure:
+    """A panel a set of columns, with the label of its abscissa: means over networks with 95 % intervals, a row an
+    architecture; empty where fewer than three networks have a value."""
+    figure, axes = subplots(1, len(panels), width=PAGE / len(panels), height=1.6 + 0.4 * len(found), sharey=True,
+                            squeeze=False)
+    for axis, (title, columns), label in zip(axes[0], panels.items(), labels):
+        for position, (name, value) in enumerate(columns.items()):
+            shift = 0.22 * (position - (len(columns) - 1) / 2)  # so that bars do not hide others
+            _means(axis, found, value, shift, *look("", position), name)
+        if axis.get_xlim()[0] < 0 < axis.get_xlim()[1]:
+            axis.axvline(0, color="black", linewidth=1)
+        axis.set(xlabel=label)
+        axis.set_title(title, fontsize=10)
+    axes[0, 0].set_yticks(range(len(found)), list(map(str, found)))
+    axes[0, 0].set_ylim(len(found) - 0.5, -0.5)
+    handles = axes[0, -1].get_legend_handles_labels()
+    if len(handles[0]) > 1:
+        figure.legend(*handles, loc="outside lower right", ncols=len(handles[0]), fontsize=9)
+    return figure
+
+
+def _means(axis: Axes, found: Found, value, shift: float, colour: str, marker: str, name: str) -> None:
+    if values := known_values(found, value):
+        middle, low, high = means(values)
+        places = [list(found).index(architecture) + shift for architecture in values]
+        axis.errorbar(middle, places, xerr=[middle - low, high - middle], fmt=marker, color=colour, markersize=5,
+                      capsize=2, label=name)
+
+
+def carried_curves(found: Found) -> Figure:
+    """A panel an architecture: share of the squared coefficients over the share of the images that carry it, a line a
+    network, against a normal law."""
+    figure, axes = subplots(1, len(found), width=PAGE / len(found), height=3.4, sharey=True, squeeze=False)
+    for axis, (architecture, networks) in zip(axes[0], found.items()):
+        images = len(networks[0].coefficients)
+        share = np.arange(1, images + 1) / images
+        for network in networks:
+            axis.plot(share, carried(network.coefficients), color="#0072B2" if network.has_block else "0.6",
+                      linewidth=1.2)
+        axis.plot(share, normal_carried(images), color="black", linestyle="--", linewidth=1)
+        axis.set(xscale="log", xlabel="share of the images", ylim=(0, 1))
+        axis.set_title(str(architecture), fontsize=10)
+    axes[0, 0].set_ylabel("share of the squared coefficients")
+    return figure
+
+
+def gallery(architecture: Architecture, networks: Sequence[NetworkComponents], pixels: np.ndarray,
+            labels: Sequence[str]) -> Figure:
+    """The images [n, H, W, C] with the largest coefficients, a row a network: above each its label and coefficient; a
+    frame where it is also among those with the longest activations."""
+    columns = min(TOP, len(pixels))
+    figure, axes = subplots(len(networks), columns, width=PAGE / columns, height=1.25, squeeze=False)
+    for number, (row, network) in enumerate(zip(axes, networks)):
+        longest = set(dominant(network.norms).tolist())
+        for axis, place in zip(row, dominant(network.coefficients)):
+            coefficient = network.coefficients[place]
+            axis.imshow(pixels[place], cmap="gray", vmin=0, vmax=1)  # the map is of grey images alone
+            axis.set_title(f"{labels[place]}\n{coefficient:+.2f}", fontsize=8, color=SIGNS[coefficient > 0])
+            axis.grid(False)
+            axis.set(xticks=[], yticks=[])
+            axis.spines[:].set(visible=int(place) in longest, color="#009E73", linewidth=3)
+        row[0].set_ylabel(f"network {number}", fontsize=9)
+    figure.suptitle(str(architecture), fontsize=11)
+    return figure

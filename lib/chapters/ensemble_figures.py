@@ -1,0 +1,192 @@
+"""The pictures of chapter 6: loss and E[t] (Figs. 9 and 24), the law of ensembles, averages, calibration and cost."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator, NullLocator
+
+from lib.chapters.ensemble_claims import AVERAGES
+from lib.ensembles.averages import Ensembles
+from lib.ensembles.ensemble_cosines import law
+from lib.ensembles.ensemble_statistics import Families, common_sizes, estimates, interval, table
+from lib.family_widths import union
+from lib.figures import PAGE, by_width, legend_entries, look, panel_grid, subplots, width_shades
+
+COSINE = "E[t] (cosine)"
+STYLES = dict(zip(AVERAGES, ("solid", "dashed")))
+
+
+def loss_and_accuracy(families: Families) -> Figure:
+    """Figs. 9 and 24, a row an average: test loss and accuracy over E[t] of single networks and ensembles."""
+    figure, axes = subplots(len(AVERAGES), 2, width=PAGE / 2, height=4.0, sharex=True, sharey="col")
+    for row, average in zip(axes, AVERAGES):
+        for axis, name in zip(row, ("loss", "accuracy")):
+            for position, (family, populations) in enumerate(families.items()):
+                rows = estimates(populations)
+                _paths(axis, family, position, table(rows, "t"), table(rows, f"{name} {average}"))
+        row[0].set(title=f"averaged {average}: loss")
+        row[1].set(ylabel="test accuracy (share)", title=f"averaged {average}: accuracy")
+    for axis in axes[:, 0]:
+        _loss_axis(axis)
+    for axis in axes[-1]:
+        axis.set_xlabel(COSINE)
+    _spaced(figure)
+    _legend(figure, families)
+    return figure
+
+
+def law_by_members(families: Families, widths: Mapping[str, Sequence[int]]) -> Figure:
+    """A panel a family: measured E[t] of ensembles over m with intervals over networks, the law drawn through."""
+    figure, axes = panel_grid(len(families), width=PAGE / 2, height=3.4, sharey=True)
+    looks = _looks(widths)
+    for axis, (family, populations) in zip(axes, families.items()):
+        for width, population in zip(widths[family], populations):
+            colour, shift = looks[width]
+            t, low, high = interval([population], lambda rows: rows[0]["t"])
+            axis.errorbar(np.multiply(shift, population.sizes), t, np.abs([t - low, high - t]), fmt="o",
+                          markersize=4, capsize=3, color=colour, label=f"k = {width}")
+            members = np.geomspace(1, population.sizes[-1], 50)
+            axis.plot(shift * members, law(t[0], members, population.values["spread"][0, 0]), color=colour,
+                      linewidth=1.2)
+        axis.set(title=family, ylabel=COSINE, ylim=(0, 1.02))
+        _members_axis(axis, populations)
+    _legend_below(figure, axes, widths)
+    return figure
+
+
+def averages(families: Families, widths: Mapping[str, Sequence[int]], members: int) -> Figure:
+    """Averaged logits minus averaged probabilities, over the width: loss and accuracy of ensembles of `members`."""
+    figure, axes = subplots(1, 2, width=PAGE / 2, height=3.8)
+    _spaced(figure)
+    for axis, name, unit in zip(axes, ("loss", "accuracy"), ("nats", "share")):
+        found = {family: interval(populations, lambda rows: _difference(rows, name)[:, _place(populations, members)])
+                 for family, populations in families.items()}
+        by_width(found, widths, f"{name}: logits − probabilities ({unit})", axis=axis)
+        axis.axhline(0, color="black", linewidth=1)
+    return figure
+
+
+def calibration(families: Families, widths: Mapping[str, Sequence[int]]) -> Figure:
+    """A panel a family: expected calibration error over m, averaged probabilities (solid) and logits (dashed)."""
+    figure, axes = panel_grid(len(families), width=PAGE / 2, height=3.4, sharey=True)
+    looks = _looks(widths)
+    for axis, (family, populations) in zip(axes, families.items()):
+        for width, population in zip(widths[family], populations):
+            colour, shift = looks[width]
+            for average, style in STYLES.items():
+                ece, low, high = interval([population], lambda rows: rows[0][f"ece {average}"])
+                axis.errorbar(np.multiply(shift, population.sizes), ece, np.abs([ece - low, high - ece]), capsize=2,
+                              color=colour, linestyle=style, marker="o", markersize=4,
+                              label=f"k = {width}" if average == AVERAGES[0] else None)
+        axis.set(title=family, ylabel="calibration error (probability)")
+        _members_axis(axis, populations)
+    axes[0].set_ylim(bottom=0)  # for all, now that all are drawn
+    _legend_below(figure, axes, widths, [Line2D([], [], color="grey", linestyle=style, label=f"averaged {average}")
+                                         for average, style in STYLES.items()])
+    return figure
+
+
+def costs(families: Families, price: Mapping[str, Mapping[str, np.ndarray]], average: str) -> Figure:
+    """Loss (above) and E[t] (below) over what networks and ensembles cost, a column a price.
+
+    `price`: label of the axis -> family -> [widths], of a single network; an ensemble of m costs m times as much.
+    """
+    figure, axes = subplots(2, len(price), width=PAGE / len(price), height=3.8, sharex="col", sharey="row",
+                            squeeze=False)
+    for column, (label, of_family) in zip(axes.T, price.items()):
+        for axis, name in zip(column, (f"loss {average}", "t")):
+            for position, (family, populations) in enumerate(families.items()):
+                cost = np.outer(of_family[family], common_sizes(populations))
+                _paths(axis, family, position, cost, table(estimates(populations), name))
+            axis.set_xscale("log")
+        column[1].set_xlabel(label)
+    _loss_axis(axes[0, 0])
+    axes[1, 0].set_ylabel(COSINE)
+    _legend(figure, families)
+    return figure
+
+
+def _paths(axis: Axes, family: str, position: int, x: np.ndarray, y: np.ndarray) -> None:
+    """Single networks as a thick line of hollow markers, and from each the ensembles, larger markers for larger m.
+
+    `x`, `y`: [widths, sizes]; a dot marks the single networks of the first width.
+    """
+    colour, marker = look(family, position)
+    axis.plot(x[:, 0], y[:, 0], color=colour, marker=marker, markersize=8, markerfacecolor="white", linewidth=2.2,
+              zorder=3)
+    axis.plot(x[0, 0], y[0, 0], ".", color=colour, zorder=4)
+    for across, up in zip(x, y):
+        axis.plot(across, up, color=colour, linewidth=0.9, linestyle="dotted", zorder=2)
+        axis.scatter(across[1:], up[1:], s=_diameter(np.arange(1, len(across))) ** 2, color=colour, marker=marker,
+                     alpha=0.65, linewidths=0, zorder=2)
+
+
+def _diameter(power: np.ndarray) -> np.ndarray:
+    """Of the marker of 2^power members, in points."""
+    return 2 + 3 * power
+
+
+def _legend(figure: Figure, families: Families) -> None:
+    """Families by colour and marker; numbers of members by size."""
+    handles = []
+    for position, family in enumerate(families):
+        colour, marker = look(family, position)
+        handles.append(Line2D([], [], color=colour, marker=marker, markerfacecolor="white", label=family))
+    sizes = max((common_sizes(populations) for populations in families.values()), key=len)
+    for power, size in enumerate(sizes):
+        face = "white" if size == 1 else "grey"
+        handles.append(Line2D([], [], color="grey", linestyle="none", marker="o", markerfacecolor=face,
+                              markersize=8 if size == 1 else _diameter(power), label=f"m = {size}"))
+    figure.legend(handles=handles, loc="outside lower center", ncols=5)
+
+
+def _loss_axis(axis: Axes) -> None:
+    """A logarithmic axis with plain numbers, three of them or more."""
+    axis.set(yscale="log", ylabel="test loss (nats)")
+    lowest, highest = axis.get_ylim()
+    wide = [digit * 10.0**power for power in range(-6, 2) for digit in (1, 2, 5)]
+    narrow = MaxNLocator(5).tick_values(lowest, highest)
+    inside = [[tick for tick in ticks if lowest <= tick <= highest] for ticks in (wide, narrow)]
+    ticks = inside[0] if len(inside[0]) > 2 else inside[1]
+    axis.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+    axis.yaxis.set_minor_locator(NullLocator())
+
+
+def _difference(rows: Sequence[Mapping[str, np.ndarray]], name: str) -> np.ndarray:
+    return table(rows, f"{name} logits") - table(rows, f"{name} probabilities")
+
+
+def _place(populations: Sequence[Ensembles], members: int) -> int:
+    return common_sizes(populations).index(members)
+
+
+def _members_axis(axis: Axes, populations: Sequence[Ensembles]) -> None:
+    """The numbers of members below every panel, and the label of the other axis on the left only."""
+    sizes = max((population.sizes for population in populations), key=len)
+    axis.set_xscale("log", base=2)
+    axis.set_xticks(sizes, [str(size) for size in sizes])
+    axis.minorticks_off()
+    axis.set_xlabel("members m of the ensemble")
+    if not axis.get_subplotspec().is_first_col():
+        axis.set_ylabel("")
+
+
+def _looks(widths: Mapping[str, Sequence[int]]) -> dict[int, tuple[np.ndarray, float]]:
+    """Of every width its colour and by how much its points are moved, so that no line's bars hide another's."""
+    colours = width_shades(widths)
+    return {width: (colour, 1.04 ** (place - (len(colours) - 1) / 2))
+            for place, (width, colour) in enumerate(colours.items())}
+
+
+def _spaced(figure: Figure) -> None:
+    """Room between panels that both have a label on the left."""
+    figure.get_layout_engine().set(w_pad=0.12)
+
+
+def _legend_below(figure: Figure, axes: Sequence[Axes], widths: Mapping[str, Sequence[int]],
+                  more: Sequence[Line2D] = ()) -> None:
+    handles = [*legend_entries(axes, [f"k = {width}" for width in union(widths)])[0], *more]
+    figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 5))

@@ -1,0 +1,118 @@
+"""The pictures of chapter 14: CKA across seeds (Fig. 6) and architectures (Fig. E.1), by layers and by best matches."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
+
+from lib.chapters.matching_claims import Pairs, Roles, Seeds
+from lib.cka.across_networks import BOTH, NEITHER, ONE, AcrossSeeds
+from lib.cka.block_structure import LEAST, Block
+from lib.cka.layer_matching import Matching, relative_depths
+from lib.figures import PAGE, subplots
+from lib.statistics.intervals import known_mean
+
+KINDS = {NEITHER: ("in neither's block", "#0072B2", "o"), ONE: ("in the block of one", "#E69F00", "s"),
+         BOTH: ("in the blocks of both", "#D55E00", "^")}  # colour and marker
+SHOWN = 5  # networks in a grid of maps
+
+
+def seed_maps(found: AcrossSeeds) -> Figure:
+    """The paper's Fig. 6 for one architecture: a panel for every two networks, `SHOWN` of them at most."""
+    count = min(len(found.maps), SHOWN)
+    side = PAGE / SHOWN
+    figure, axes = subplots(count, count, width=side, height=0.9 * side, sharex=True, sharey=True, squeeze=False)
+    for row, column in np.ndindex(count, count):
+        image = cka_map(axes[row, column], found.maps[row, column],
+                        (found.blocks[row], found.blocks[row]) if row == column else None)
+        if row == count - 1:
+            axes[row, column].set_xlabel(f"network {column}", fontsize=10)
+        if column == 0:
+            axes[row, column].set_ylabel(f"network {row}", fontsize=10)
+    figure.supxlabel("layer, 0 the stem", fontsize=10)
+    figure.supylabel("layer", fontsize=10)
+    figure.colorbar(image, ax=axes, label="CKA", shrink=0.7, pad=0.02)
+    return figure
+
+
+def architecture_maps(pairs: Pairs, seeds: Seeds, names: Roles) -> Figure:
+    """The paper's Fig. E.1: a row for every two architectures, the map within network 0 of each and that across."""
+    figure, axes = subplots(len(pairs), 3, width=PAGE / 3, height=PAGE / 3.4, squeeze=False)
+    for row, ((first, second), found) in zip(axes, pairs.items()):
+        for axis, role in zip(row[::2], (first, second)):
+            cka_map(axis, seeds[role].maps[0, 0], (seeds[role].blocks[0],) * 2)
+            axis.set(title=f"{names[role]}", xlabel="layer", ylabel="layer")
+        across = found.maps[0, 0]
+        image = cka_map(row[1], across.T)
+        row[1].plot(np.arange(len(across)), found.there.place[0, 0], "o", color="#D55E00", markersize=3)
+        row[1].plot([0, len(across) - 1], [0, across.shape[1] - 1], color="white", linewidth=1, linestyle="--")
+        row[1].set(title="across", xlabel=f"layer of {names[first]}", ylabel=f"layer of {names[second]}")
+    for axis in axes.flat:
+        axis.title.set_fontsize(10)
+    figure.colorbar(image, ax=axes, label="CKA", shrink=0.6, pad=0.02)
+    return figure
+
+
+def cka_map(axis: Axes, values: np.ndarray, blocks: tuple[Block, Block] | None = None):
+    """One map [rows, columns], colours from 0 to 1, with a frame about the block of the rows and of the columns."""
+    image = axis.imshow(values, vmin=0, vmax=1, origin="lower", cmap="magma", aspect="auto")
+    axis.grid(False)
+    for scale in (axis.xaxis, axis.yaxis):
+        scale.set_major_locator(MaxNLocator(4, integer=True))
+    if blocks and all(len(block) >= LEAST for block in blocks):
+        rows, columns = blocks
+        axis.add_patch(Rectangle((columns.start - 0.5, rows.start - 0.5), len(columns), len(rows), fill=False,
+                                 edgecolor="#56B4E9", linewidth=1.5, clip_on=False))
+    return image
+
+
+def likeness_over_depth(seeds: Seeds, names: Roles) -> Figure:
+    """A panel an architecture: CKA of the same layer of every two networks over relative depth, marked by blocks."""
+    figure, axes = subplots(1, len(seeds), width=PAGE / len(seeds), height=3.2, sharey=True, squeeze=False)
+    small = _mean_of_pairs(seeds["small"].corresponding)
+    for axis, (role, found) in zip(axes[0], seeds.items()):
+        depths, pairs = relative_depths(found.layers), np.triu_indices(len(found.maps), 1)
+        for shared, (words, colour, marker) in KINDS.items():
+            chosen = found.shared[pairs] == shared
+            axis.plot(np.broadcast_to(depths, chosen.shape)[chosen], found.corresponding[pairs][chosen], marker,
+                      color=colour, markersize=4, alpha=0.5, markeredgewidth=0, label=words)
+        axis.plot(depths, _mean_of_pairs(found.corresponding), color="black", label="mean of all pairs")
+        if role != "small":
+            axis.plot(relative_depths(seeds["small"].layers), small, color="grey", linestyle="--",
+                      label=f"mean of {names['small']}")
+        axis.set_title(f"{role}: {names[role]}", fontsize=10)
+        axis.set_xlabel("relative depth (0 stem, 1 last)")
+    axes[0, 0].set_ylabel("CKA of the same layer")
+    figure.legend(*axes[0, -1].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    return figure
+
+
+def matches_over_depth(pairs: Pairs, names: Roles) -> Figure:
+    """A row for every two architectures: relative depth of the best match over that of the layer, either way."""
+    figure, axes = subplots(len(pairs), 2, width=PAGE / 2, height=3.1, sharex=True, sharey=True, squeeze=False)
+    for row, ((first, second), found) in zip(axes, pairs.items()):
+        for axis, matching, (own, other) in zip(row, (found.there, found.back), ((first, second), (second, first))):
+            _matches(axis, matching)
+            axis.set_title(f"{names[own]} in {names[other]}", fontsize=10)
+        row[0].set_ylabel("relative depth of the match")
+    for axis in axes[-1]:
+        axis.set_xlabel("relative depth of the layer")
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    return figure
+
+
+def _matches(axis: Axes, matching: Matching) -> None:
+    own, other = relative_depths(matching.place.shape[2]), relative_depths(matching.others)
+    inside = np.broadcast_to(matching.inside[:, None], matching.place.shape)
+    for kind, shift in ((NEITHER, -0.006), (BOTH, 0.006)):
+        _, colour, marker = KINDS[kind]
+        chosen = inside == (kind == BOTH)
+        axis.plot(np.broadcast_to(own, inside.shape)[chosen] + shift, other[matching.place[chosen]], marker,
+                  color=colour, markersize=5, alpha=0.25, markeredgewidth=0,
+                  label="layer inside its block" if kind == BOTH else "layer outside")
+    axis.plot([0, 1], [0, 1], color="black", linewidth=1, linestyle="--", label="equal relative depth")
+
+
+def _mean_of_pairs(corresponding: np.ndarray) -> np.ndarray:
+    return known_mean(corresponding.reshape(-1, corresponding.shape[-1]))

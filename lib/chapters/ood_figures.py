@@ -1,0 +1,93 @@
+"""The pictures of chapter 17: how well detectors know stitched activations, specificity, and indices over the rank."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from lib.figures import PAGE, look, panel_grid, subplots, width_axis
+from lib.statistics.intervals import Interval
+from lib.stitching.index_specificity import INDICES
+from lib.stitching.rank_sensitivity import Truncated
+from lib.stitching.stitched_detection import DETECTORS, MATCHINGS, Detection
+
+# Of the INDICES, by Okabe and Ito without black, which is the probe's.
+LOOKS = (("#E69F00", "o"), ("#009E73", "s"), ("#0072B2", "^"), ("#CC79A7", "D"), ("#D55E00", "v"), ("#56B4E9", "*"))
+
+
+def auroc_heatmaps(found: Sequence[Detection], points: Sequence[str]) -> Figure:
+    """A row a detector, a column a matching: mean AUROC over pairs of networks of every source and target layer."""
+    figure, axes = subplots(len(DETECTORS), len(MATCHINGS), width=PAGE / 2, height=3.9, sharex=True, sharey=True)
+    for row, detector in zip(axes, DETECTORS):
+        for axis, name in zip(row, MATCHINGS):
+            values = np.mean([one.auroc[detector][name] for one in found], axis=0)
+            image = axis.imshow(values, vmin=0, vmax=1, cmap="PuOr", origin="lower")
+            axis.grid(False)
+            for (i, j), value in np.ndenumerate(values):
+                axis.text(j, i, f"{value:.2f}", ha="center", va="center", fontsize=9,
+                          color="white" if abs(value - 0.5) > 0.3 else "black")
+            axis.set_xticks(range(len(points)), points, rotation=45 if len(points) > 4 else 0)
+            axis.set_yticks(range(len(points)), points)
+            axis.set_title(f"{name}, {detector}", fontsize=10)
+    for axis in axes[-1]:
+        axis.set_xlabel("target layer of the end")
+    for axis in axes[:, 0]:
+        axis.set_ylabel("source layer of the front")
+    figure.colorbar(image, ax=axes, label="AUROC (0.5: as the own, 1: strange, 0: too typical)", shrink=0.7, pad=0.02)
+    return figure
+
+
+def auroc_over_residual(found: Sequence[Detection]) -> Figure:
+    """A panel a detector: AUROC over the residual of every stitch; colours: matchings, filled: corresponding layers."""
+    figure, axes = subplots(1, len(DETECTORS), width=PAGE / 2, height=3.6, sharey=True)
+    for axis, detector in zip(axes, DETECTORS):
+        for position, name in enumerate(MATCHINGS):
+            colour, marker = look(name, position)
+            x, y = (np.stack(part) for part in ([one.residual[name] for one in found],
+                                                [one.auroc[detector][name] for one in found]))
+            same = np.broadcast_to(np.eye(x.shape[1], dtype=bool), x.shape)
+            axis.scatter(x[~same], y[~same], s=22, facecolors="none", edgecolors=colour, marker=marker, alpha=0.7,
+                         label=f"{name}, other layers")
+            axis.scatter(x[same], y[same], s=26, color=colour, marker=marker, label=f"{name}, corresponding layers")
+        axis.axhline(0.5, color="grey", linewidth=1, linestyle="--")
+        axis.set(xscale="log", xlabel="residual (share of the target's squared norm)", title=f"{detector} detector")
+    axes[0].set_ylabel("AUROC")
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    return figure
+
+
+def index_intervals(panels: Mapping[str, Mapping[str, Interval]]) -> Figure:
+    """A panel a statistic: the mean of every index with its interval; `panels`: axis label -> index -> interval."""
+    figure, axes = subplots(1, len(panels), width=PAGE / len(panels), height=3.2, sharey=True, squeeze=False)
+    places = np.arange(len(INDICES))[::-1]
+    for axis, (label, found) in zip(axes[0], panels.items()):
+        for place, name, position in zip(places, INDICES, range(len(INDICES))):
+            estimate, low, high = map(float, found[name])
+            colour, marker = LOOKS[position]
+            axis.errorbar(estimate, place, xerr=[[estimate - low], [high - estimate]], color=colour, marker=marker,
+                          capsize=3)
+        axis.axvline(0.5 if "chance" in label else 0, color="grey", linewidth=1, linestyle="--")
+        axis.set_xlabel(label)
+    axes[0, 0].set_yticks(places, INDICES)
+    return figure
+
+
+def over_rank(found: Sequence[Mapping[str, Truncated]]) -> Figure:
+    """A panel a layer: every index over the rank, means over networks, and the probe's accuracy in black."""
+    layers = list(found[0])
+    figure, axes = panel_grid(len(layers), width=PAGE / 2, height=3.1, sharey=True)
+    for axis, layer in zip(axes, layers):
+        parts = [one[layer] for one in found]
+        kept = parts[0].ranks
+        for position, name in enumerate(INDICES):
+            colour, marker = LOOKS[position]
+            axis.plot(kept, np.mean([part.likeness[name] for part in parts], axis=0), color=colour, marker=marker,
+                      markersize=5, linewidth=1.2, label=name)
+        axis.plot(kept, np.mean([part.probe for part in parts], axis=0), color="black", linewidth=2.5,
+                  linestyle="--", label="linear probe's accuracy")
+        width_axis(axis, kept, "rank kept (directions)")
+        axis.set_title(f"{layer}, {kept[-1]} channels", fontsize=10)
+    for axis in axes[::2]:
+        axis.set_ylabel("likeness, or accuracy")
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    return figure

@@ -1,0 +1,166 @@
+"""What the layers of two networks have in common, inside and outside the block structure (paper, Figs 6 and E.1)."""
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+
+import numpy as np
+
+from lib.cka.block_structure import Block, largest_block
+from lib.cka.layer_matching import Matching, NetworkMaps, best_matches, map_correlations, mean_where, relative_depths
+from lib.statistics.intervals import known_mean
+from lib.statistics.network_pairs import Estimate, leave_one_out, over_crossed_pairs, over_pairs, pair_mean
+
+NEITHER, ONE, BOTH = range(3)  # in the blocks of how many of two networks a layer lies
+
+
+@dataclass(frozen=True, eq=False)
+class AcrossSeeds:
+    """Networks of one architecture, two at a time.
+
+    Attributes:
+        maps: [networks, networks, layers, layers], CKA; those of a network with itself on the diagonal.
+        blocks: the largest block of each network.
+    """
+
+    maps: np.ndarray
+    blocks: tuple[Block, ...]
+
+    @property
+    def layers(self) -> int:
+        return self.maps.shape[-1]
+
+    @property
+    def inside(self) -> np.ndarray:
+        """Which layers lie in the block of their network, [networks, layers] bool."""
+        return np.stack([block.inside() for block in self.blocks])
+
+    @property
+    def with_block(self) -> np.ndarray:
+        """Which networks have a block at all, [networks] bool."""
+        return self.inside.any(1)
+
+    @property
+    def shared(self) -> np.ndarray:
+        """NEITHER, ONE or BOTH for each layer of two networks, [networks, networks, layers]."""
+        return self.inside[:, None].astype(int) + self.inside
+
+    @property
+    def corresponding(self) -> np.ndarray:
+        """CKA of the same layer of two networks, [networks, networks, layers], NaN for a network with itself."""
+        same = np.einsum("ijll->ijl", self.maps)
+        return np.where(np.eye(len(self.maps), dtype=bool)[..., None], np.nan, same)
+
+    def likeness(self, shared: int | None = None) -> Estimate:
+        """Mean CKA of corresponding layers, of those in the blocks of so many of the two networks if given."""
+        return over_pairs(self._of_layers(self.corresponding, shared))
+
+    def inside_minus_outside(self) -> Estimate:
+        """Mean CKA of corresponding layers in the blocks of both, less that of layers in neither's block.
+
+        Over the pairs of networks that have layers of both kinds.
+        """
+        return over_pairs(self._of_layers(self.corresponding, BOTH) - self._of_layers(self.corresponding, NEITHER))
+
+    def looks_alike(self, with_block: bool | None = None) -> Estimate:
+        """`lib.cka.layer_matching.map_correlations`, mean over pairs of networks.
+
+        Of the layers in neither's block; or, if asked for, of all layers of pairs that both have a block, or both none.
+        """
+        if with_block is None:
+            return over_pairs(map_correlations(self.maps, self.shared == NEITHER))
+        pairs = (self.with_block == with_block)[:, None] & (self.with_block == with_block)
+        return over_pairs(map_correlations(self.maps, np.broadcast_to(pairs[..., None], self.shared.shape)))
+
+    def identification(self, shared: int | None = None) -> Estimate:
+        """Share of layers whose best match in another network is the corresponding one, `shared` as for `likeness`."""
+        return over_pairs(self._of_layers(self.maps.argmax(-1) == np.arange(self.layers), shared))
+
+    def beyond_equal_depth(self, reference: "AcrossSeeds", shared: int) -> Estimate:
+        """`likeness(shared)` less that of the networks of `reference` at equal relative depth outside their blocks.
+
+        The reference is interpolated between its layers; layers without one are left out.  Both populations of
+        networks are samples.
+        """
+        weights = interpolation(self.layers, reference.layers)
+        values = np.where(self.shared == shared, self.corresponding, np.nan)
+        outside = np.where(reference.shared == NEITHER, reference.corresponding, np.nan)
+
+        def differences(kept):
+            return values - interpolated(weights, pair_mean(outside, kept, kept))
+
+        def statistic(networks, others):
+            found = differences(others)
+            return pair_mean(mean_where(found, np.isfinite(found)), networks, networks)
+
+        there = np.isfinite(differences(np.arange(len(outside)))).any(2)
+        return leave_one_out(statistic, [there.any(1), np.isfinite(outside).any((1, 2))])
+
+    def _of_layers(self, values: np.ndarray, shared: int | None) -> np.ndarray:
+        chosen = np.ones_like(self.shared, dtype=bool) if shared is None else self.shared == shared
+        return np.where(np.eye(len(values), dtype=bool), np.nan, mean_where(values, chosen))
+
+
+@dataclass(frozen=True, eq=False)
+class AcrossArchitectures:
+    """Networks of two architectures, each layer with its best match in the other network, looked up both ways.
+
+    Attributes:
+        maps: [networks, other networks, layers, other layers], CKA.
+        there, back: the matches of the first one's layers and of the second one's.
+    """
+
+    maps: np.ndarray
+    there: Matching
+    back: Matching
+
+    def beyond_nearest(self, inside: bool | None = None) -> Estimate:
+        """Mean of `Matching.beyond_nearest`, of layers inside or outside their own network's block if asked for."""
+        return self._both_ways(lambda matching: matching.average(matching.beyond_nearest(), inside))
+
+    def chance(self, inside: bool | None = None) -> Estimate:
+        """What `beyond_nearest` would be on average for the same layers if every layer were equally often the match."""
+        return self._both_ways(lambda matching: matching.average(matching.chance(), inside))
+
+    def nearer_than_chance(self, inside: bool | None = None) -> Estimate:
+        """`chance` less `beyond_nearest`."""
+        return self._both_ways(lambda matching: matching.average(matching.chance() - matching.beyond_nearest(), inside))
+
+    def rank_correlation(self, inside: bool | None = None) -> Estimate:
+        """Spearman's, of the layers and their best matches."""
+        return self._both_ways(lambda matching: matching.rank_correlation(inside))
+
+    def likeness(self, inside: bool | None = None) -> Estimate:
+        """Mean CKA of layers with their best match."""
+        return self._both_ways(lambda matching: matching.average(matching.cka, inside))
+
+    def inside_minus_outside(self) -> Estimate:
+        """Mean CKA with the best match of layers inside the block of their own network, less that of those outside."""
+        return self._both_ways(lambda matching: matching.average(matching.cka, True)
+                               - matching.average(matching.cka, False))
+
+    def _both_ways(self, of_pairs: Callable[[Matching], np.ndarray]) -> Estimate:
+        """Mean over the pairs of networks, and the two directions of a pair, that have a value."""
+        return over_crossed_pairs(known_mean(np.stack([of_pairs(self.there), of_pairs(self.back).T])))
+
+
+def across_seeds(maps: NetworkMaps, population: Hashable, threshold: float) -> AcrossSeeds:
+    """The networks of one population; a block is that of `lib.cka.block_structure.largest_block` at `threshold`."""
+    found = maps.between(population, population)
+    return AcrossSeeds(found, tuple(largest_block(found[place, place], threshold) for place in range(len(found))))
+
+
+def across_architectures(maps: NetworkMaps, first: Hashable, second: Hashable, threshold: float) -> AcrossArchitectures:
+    """The networks of two different populations, with the blocks that `across_seeds` finds."""
+    there = maps.between(first, second)
+    own, other = (across_seeds(maps, name, threshold).inside for name in (first, second))
+    return AcrossArchitectures(there, best_matches(there, own), best_matches(there.transpose(1, 0, 3, 2), other))
+
+
+def interpolation(layers: int, others: int) -> np.ndarray:
+    """Weights [layers, other layers] of linear interpolation over relative depth."""
+    return np.stack([np.interp(relative_depths(layers), relative_depths(others), row) for row in np.eye(others)], 1)
+
+
+def interpolated(weights: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """`weights` [layers, other layers] times `values` [other layers]; NaN where one of those that count is NaN."""
+    return np.where(weights > 1e-9, weights * values, 0).sum(1)  # a layer at the same depth may weigh a rounding error

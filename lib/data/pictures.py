@@ -1,0 +1,144 @@
+"""Pictures on disk, in a folder or a zip archive: PATH/<split>/<class>/<file>, or the same one folder further down.
+
+Listing does not decode: a subset of a large archive costs what the subset costs.
+"""
+
+import zipfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from lib.data import decoding
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """The pictures of one split, sorted by class and file name, not decoded yet.
+
+    Attributes:
+        path: the folder or archive; files: the pictures' names in it, [n].
+        labels: [n] int64, indices into `classes`, the sorted names of the class folders.
+    """
+
+    path: Path
+    files: tuple[str, ...]
+    labels: np.ndarray
+    classes: tuple[str, ...]
+
+    def decode(self, chosen: Sequence[int] | None = None, **options) -> np.ndarray:
+        """Pixels of the chosen pictures, in that order, or of all: -> uint8 [n, channels, size, size].
+
+        Options and what is raised are those of `lib.data.decoding.decode`.
+        """
+        names = self.files if chosen is None else [self.files[place] for place in chosen]
+        return decoding.decode(self.path, names, **options)
+
+
+def find(path: str | Path, split: str) -> Split:
+    """List the pictures of a split.  Hidden files are no pictures; everything else in a class folder is taken for one.
+
+    Raises:
+        ValueError: a path that is neither a folder nor a whole zip archive, no such split or more than one, a split
+            without class folders, or a class folder without pictures.
+    """
+    path = Path(path)
+    patterns = f"{split}/*", f"{split}/*/*", f"*/{split}", f"*/{split}/*", f"*/{split}/*/*"
+    entries = [entry.split("/") for entry in names(path, patterns, f"pictures in {split}/CLASS/")]
+    places = {"/".join(parts[:parts.index(split) + 1]) for parts in entries if split in parts[:2][:len(parts) - 1]}
+    if len(places) != 1:
+        folders = sorted({parts[0] for parts in entries if len(parts) > 1})
+        raise ValueError(f"{path.name} has {len(places) or 'no'} folders {split!r}, and needs one, at its top or one "
+                         f"folder further down; its folders are {', '.join(folders) or 'none'}")
+    (place,) = places
+    depth = place.count("/") + 1
+    inside = [parts for parts in entries if "/".join(parts[:depth]) == place and len(parts) > depth + 1]
+    classes = sorted({parts[depth] for parts in inside})
+    if not classes:
+        raise ValueError(f"{path.name} has no class folders in {place}/")
+    found = sorted((parts[depth], parts[depth + 1]) for parts in inside if len(parts) == depth + 2 and parts[-1])
+    if empty := sorted(set(classes) - {name for name, _ in found}):
+        raise ValueError(f"the class folder {place}/{empty[0]} of {path.name} holds no pictures")
+    number = {name: label for label, name in enumerate(classes)}
+    labels = np.array([number[name] for name, _ in found], dtype=np.int64)
+    return Split(path, tuple(f"{place}/{name}/{file}" for name, file in found), labels, tuple(classes))
+
+
+def find_both(path: str | Path) -> tuple[Split, Split]:
+    """The splits 'train' and 'test', which have the same classes.
+
+    Raises:
+        ValueError: all that `find` refuses, a class that only one of them has, or a single class.
+    """
+    train, test = find(path, "train"), find(path, "test")
+    if single := sorted(set(train.classes) ^ set(test.classes)):
+        has, lacks = ("train", "test") if single[0] in train.classes else ("test", "train")
+        raise ValueError(f"the class folder {single[0]!r} of {Path(path).name} is in {has}/ and missing in {lacks}/")
+    if len(train.classes) < 2:
+        raise ValueError(f"{Path(path).name} needs at least 2 class folders, and has {train.classes[0]!r} alone")
+    return train, test
+
+
+def check_whole(split: Split, title: str, classes: int, each: int, otherwise: str) -> None:
+    """Raises ValueError unless there are so many classes of so many pictures each: a data set's name means one set.
+
+    `otherwise`: how a part of it can be named.
+    """
+    otherwise = f"a part of {title} can be named {otherwise}"
+    if len(split.classes) != classes:
+        raise ValueError(f"{title} has {classes} classes, and {split.path.name} has {len(split.classes)}; {otherwise}")
+    for name, count in zip(split.classes, np.bincount(split.labels, minlength=classes)):
+        if count != each:
+            raise ValueError(f"{title} has {each} pictures of each class beside {split.files[0]}, and "
+                             f"{split.path.name} has {count} of {name!r}; {otherwise}")
+
+
+def subset(labels: np.ndarray, count: int, rng: np.random.Generator, *, balanced: bool = False) -> np.ndarray:
+    """Sorted indices of `count` random pictures, none twice; balanced: the classes as equal in number as they can be.
+
+    Raises:
+        ValueError: a count that is below 1 or above the number of pictures.
+    """
+    if not 1 <= count <= len(labels):
+        raise ValueError(f"the number of pictures must be from 1 to {len(labels)}, not {count}")
+    order = rng.permutation(len(labels))
+    if balanced:  # the first picture of every class, the second of every class, and so on
+        turn = np.empty(len(labels), dtype=np.int64)
+        for label in np.unique(labels):
+            members = labels[order] == label
+            turn[members] = np.arange(members.sum())
+        order = order[np.argsort(turn, kind="stable")]
+    return np.sort(order[:count])
+
+
+def names(path: Path, patterns: Iterable[str], content: str) -> list[str]:
+    """Names in a folder or zip archive, relative to it, folders ending in a slash; hidden ones are left out.
+
+    Args:
+        patterns: of a folder, what to look for below its top; of an archive everything is listed.
+        content: what should be there, for the message.
+
+    Raises:
+        ValueError: a path that is neither a folder nor a whole zip archive.
+    """
+    if not path.exists():
+        raise ValueError(f"there is no {path}; a folder or zip archive with {content} is needed")
+    if path.is_dir():
+        found = {entry.relative_to(path).as_posix() + "/" * entry.is_dir()
+                 for pattern in ("*", *patterns) for entry in path.glob(pattern)}
+    else:
+        found = _archived(path)
+    return [name for name in found
+            if not (name.startswith((".", "__MACOSX")) or "/." in name or "/__MACOSX" in name)]
+
+
+def _archived(path: Path) -> list[str]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.namelist()
+    except zipfile.BadZipFile:
+        with path.open("rb") as file:
+            if file.read(4) == b"PK\3\4":
+                raise ValueError(f"the zip archive {path.name} is cut off or damaged; fetch or copy it again") from None
+        raise ValueError(f"{path.name} is neither a folder nor a zip archive") from None

@@ -1,0 +1,110 @@
+"""E[t] of ensembles: the cosine of a mean of unit gradients with the population's mean direction, and its law.
+
+Networks that are *not* members have the mean R(x) mu(x) in expectation, whatever their number.  Their mean cosine with
+an ensemble of m networks is therefore E_x[R t_m] on average over images, without the noise that an estimate of mu would
+have, and what is called E[t] here is
+
+    E_x[R t_m] / sqrt(E_x[R^2]),
+
+the root being sqrt(rho(k, k)) (fact sheet 3.6 and 3.7).  For one network it is that root itself, as in chapter 4.
+Where R is the same at all images it is the mean of t_m.  Where R varies, images with a large R weigh more, and for many
+members it tends not to 1 but to E_x[R] / sqrt(E_x[R^2]), about 1 - spread / 8 (see `squared_spread` and `law`).
+"""
+
+import numpy as np
+
+from lib.similarity.cosines import has_direction
+
+CHUNK = 64  # images whose ensembles are in memory at once
+LEAST_FOR_SPREAD = 4  # networks: two pairs without a network in common
+
+
+def law(resultant: np.ndarray, members: np.ndarray, spread: np.ndarray = 0.0) -> np.ndarray:
+    """E[t] of ensembles of so many independent networks; `members` may be infinite.
+
+    At one image, or where R is the same at all, it is R / sqrt(R^2 + (1 - R^2) / m) (fact sheet 3.6).  Otherwise
+    `resultant` is sqrt(E_x[R^2]) and `spread` the variance of R^2 over the images divided by its squared mean: then
+    it is E_x[R^2 / sqrt(R^2 + (1 - R^2) / m)] / sqrt(E_x[R^2]) to the second order in the deviations of R^2.
+    """
+    alone = 1 / np.asarray(members, dtype=float)
+    length = np.sqrt(resultant**2 * (1 - alone) + alone)  # of the ensemble's mean
+    bend = resultant**3 * (1 - alone) * (alone + (1 - alone) * resultant**2 / 4) / length**5
+    return resultant / length - spread * bend / 2
+
+
+def member_cosines(members: np.ndarray, directions: np.ndarray) -> np.ndarray:
+    """Cosine of the mean unit gradient of each ensemble with that of each network: -> [ensembles, networks].
+
+    `members`: [ensembles, networks] of 0 and 1; directions [networks, n, d].  Averages over the images on which both
+    have a direction; NaN without any.
+    """
+    cosines, counts = np.zeros_like(members), np.zeros_like(members)
+    for start in range(0, directions.shape[1], CHUNK):
+        part, gram = _gram(directions, start)
+        products = members @ gram  # ensemble sums with each network
+        squared = np.einsum("xen,en->xe", products, members)
+        known = squared > 1e-12  # members may have no gradient, or cancel
+        scale = np.divide(1, np.sqrt(squared, where=known, out=np.ones_like(squared)), where=known,
+                          out=np.zeros_like(squared))
+        cosines += np.einsum("xen,xe->en", products, scale)
+        counts += known.T.astype(float) @ has_direction(part).astype(float)
+    return np.divide(cosines, counts, where=counts > 0, out=np.full_like(cosines, np.nan))
+
+
+def cosine_with_mean(cosines: np.ndarray, members: np.ndarray, pairs: np.ndarray, absent: int | None = None) -> float:
+    """E[t] over ensembles, from their `member_cosines` and those of the single networks, `pairs`.
+
+    `absent`: a network that is no member, and that no ensemble is compared with.  NaN where the mean cosine of pairs is
+    not positive: such a population has no mean direction.
+    """
+    others = members == 0
+    different = ~np.eye(len(pairs), dtype=bool)
+    if absent is not None:
+        others[:, absent] = False
+        different[absent] = different[:, absent] = False
+    rho = np.nanmean(pairs[different])
+    if not rho > 0:
+        return float("nan")
+    # Where not every set of networks is an ensemble, some pairs of a member and another network occur more often than
+    # others.  Their mean cosine, rho in expectation, stands for rho: that cancels most of this chance.
+    member_with_other = (members / members.sum(1, keepdims=True)) @ np.nan_to_num(pairs, nan=rho)
+    return float(np.nanmean(cosines[others]) / member_with_other[others].mean() * np.sqrt(rho))
+
+
+def squared_spread(directions: np.ndarray) -> np.ndarray:
+    """Variance of R(x)^2 over the images divided by its squared mean: from all networks, and without each.
+
+    directions [networks, n, d] -> [1 + networks].  R^2 is the mean cosine of two networks, R^4 the mean product of the
+    cosines of two pairs with no network in common, so that neither has any bias from the number of networks; what is
+    estimated as spread can be below zero by chance.  NaN where no image has four networks with a direction, or the mean
+    of R^2 is not positive.
+    """
+    moments = np.concatenate([_moments(*_gram(directions, start))
+                              for start in range(0, directions.shape[1], CHUNK)], axis=2)
+    usable = np.isfinite(moments).all(1).astype(float)  # [1 + networks, n]
+    counts = np.where(usable.sum(1) > 0, usable.sum(1), np.nan)
+    square, fourth = (np.nan_to_num(moments) * usable[:, None]).sum(2).T / counts
+    return np.where(square > 0, fourth, np.nan) / np.where(square > 0, square, np.nan) ** 2 - 1
+
+
+def _gram(directions: np.ndarray, start: int) -> tuple[np.ndarray, np.ndarray]:
+    """CHUNK images as [images, networks, d], and their networks' cosines [images, networks, networks]."""
+    part = directions[:, start:start + CHUNK].transpose(1, 0, 2).astype(float)
+    return part, part @ part.transpose(0, 2, 1)
+
+
+def _moments(part: np.ndarray, gram: np.ndarray) -> np.ndarray:
+    """Unbiased R(x)^2 and R(x)^4 from all networks and without each: -> [1 + networks, 2, images]."""
+    networks = part.shape[1]
+    alive = has_direction(part)
+    found = []
+    for absent in (None, *range(networks)):
+        left = [network for network in range(networks) if network != absent]
+        pairs = gram[:, left][:, :, left] * ~np.eye(len(left), dtype=bool)
+        count = alive[:, left].sum(1).astype(float)
+        count[count < LEAST_FOR_SPREAD] = np.nan
+        total, rows, squares = pairs.sum((1, 2)), pairs.sum(2), (pairs**2).sum((1, 2))
+        # All products of two ordered pairs, less those that share one network, less those that share both.
+        apart = total**2 - 4 * ((rows**2).sum(1) - squares) - 2 * squares
+        found.append([total / (count * (count - 1)), apart / (count * (count - 1) * (count - 2) * (count - 3))])
+    return np.array(found)

@@ -1,0 +1,102 @@
+"""Networks cut into pieces that follow one another, so that one's front can go on in another's end."""
+
+import copy
+import difflib
+from collections.abc import Iterator
+
+import torch
+from torch import nn
+
+from lib.models.architectures import ResNet
+from lib.models.cifar_resnets import CifarResNet
+from lib.models.vision_transformer import PositionEmbedding, VisionTransformer
+from lib.runtime.checks import check_count
+
+LOGITS = "logits"
+
+
+class MeanOverPositions(nn.Module):
+    """[images, channels, rows, columns] -> [images, channels]."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.mean(dim=(2, 3))
+
+
+class CutNetwork:
+    """A frozen copy of a network: its pieces by the name of the layer that each ends with, 'logits' the last.
+
+    The copy is in eval mode, BatchNorm with its running statistics, and no parameter takes a gradient; the network
+    itself is not touched.
+
+    Attributes:
+        pieces: name -> module; the composition of all is the network, bit for bit.
+        points: the layers that can be stitched at, the outputs of the residual or encoder blocks.
+
+    Raises:
+        ValueError: a network that is neither a residual network nor a vision transformer of `lib`.
+    """
+
+    def __init__(self, model: nn.Module):
+        pieces = _pieces(copy.deepcopy(model).requires_grad_(False))
+        self.pieces = {name: piece.eval() for name, piece in pieces.items()}
+        self.points = tuple(self.pieces)[1:-1]
+
+    def check_point(self, point: str) -> None:
+        """Raises ValueError, naming the points there are, for any other."""
+        if point not in self.points:
+            near = difflib.get_close_matches(str(point), self.points, 1)
+            hint = f"did you mean {near[0]!r}? " if near else ""
+            raise ValueError(f"there is no point {point!r} to stitch at; {hint}the points are {', '.join(self.points)}")
+
+    def end(self, point: str) -> nn.Sequential:
+        """All after `point`: its output [images, channels, rows, columns] -> logits [images, classes]."""
+        self.check_point(point)
+        names = list(self.pieces)
+        return nn.Sequential(*(self.pieces[name] for name in names[names.index(point) + 1:])).eval()
+
+    @torch.no_grad()
+    def representations(self, images: torch.Tensor, batch_size: int = 256) -> dict[str, torch.Tensor]:
+        """What every point, and the logits, make of the images: name -> [images, channels, rows, columns], or
+        [images, classes].
+
+        Raises:
+            ValueError: images of other channels than the network takes, or of a size that it cannot take.
+        """
+        check_count("batch_size", batch_size)
+        self._check_images(images)
+        batches = [list(self._outputs(batch)) for batch in images.split(batch_size)]
+        return {name: torch.cat(parts) for name, *parts in zip((*self.points, LOGITS), *batches)}
+
+    def _check_images(self, images: torch.Tensor) -> None:
+        first, *rest = self.pieces["stem"]
+        # Only position embeddings know the size of the images.
+        side = next((part.weight.shape[-1] * first.stride[0] for part in rest if isinstance(part, PositionEmbedding)),
+                    None)
+        if images.ndim != 4 or images.shape[1] != first.in_channels or side and set(images.shape[2:]) != {side}:
+            size = f"{side}, {side}" if side else "rows, columns"
+            raise ValueError(f"the network takes images [images, {first.in_channels}, {size}], not "
+                             f"{list(images.shape)}")
+
+    def _outputs(self, x: torch.Tensor) -> Iterator[torch.Tensor]:
+        for name, piece in self.pieces.items():
+            x = piece(x)
+            if name in self.points or name == LOGITS:
+                yield x
+
+
+def _pieces(model: nn.Module) -> dict[str, nn.Module]:
+    if isinstance(model, CifarResNet):
+        blocks = {f"stage{stage}.{place}": block for stage in (1, 2, 3)
+                  for place, block in enumerate(getattr(model, f"stage{stage}"))}
+        return {"stem": model.stem, **blocks, LOGITS: nn.Sequential(MeanOverPositions(), model.fc)}
+    if isinstance(model, ResNet):
+        blocks = {f"layer{stage}.{place}": block for stage in (1, 2, 3, 4)
+                  for place, block in enumerate(getattr(model, f"layer{stage}"))}
+        stem = nn.Sequential(model.conv1, model.bn1, nn.ReLU())
+        return {"stem": stem, **blocks, LOGITS: nn.Sequential(MeanOverPositions(), model.fc)}
+    if isinstance(model, VisionTransformer):
+        blocks = {f"blocks.{place}": block for place, block in enumerate(model.blocks)}
+        stem = nn.Sequential(model.patches, model.positions)
+        return {"stem": stem, **blocks, LOGITS: nn.Sequential(model.norm, MeanOverPositions(), model.fc)}
+    raise ValueError(f"only residual networks and vision transformers of this library can be cut, not "
+                     f"{type(model).__name__}")

@@ -1,0 +1,113 @@
+"""Frozen networks made quicker, the same function up to rounding.
+
+BatchNorm in eval mode goes into the weights of the convolution before it.  `folded` is for training maps through an end
+that is used many times; `lib.models.quick_networks` is for one pass over the images.
+"""
+
+import copy
+from collections.abc import Callable
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+from torch.nn.utils.fusion import fuse_conv_bn_weights
+
+from lib.models.architectures import CNN, BasicBlock, ResNet
+from lib.models.cifar_resnets import CifarResNet, ResidualBlock
+
+LARGEST = 2**20  # numbers in a matrix that stays in a core's cache
+# Modules whose forward is known -> pairs of children: the second takes the output of the first, and nothing else does.
+IN_TURN = {CNN: (), CifarResNet: (), ResNet: (("conv1", "bn1"),), BasicBlock: (("conv1", "bn1"), ("conv2", "bn2")),
+           ResidualBlock: (("conv1", "bn1"), ("conv2", "bn2"))}
+HOOKS = ("_forward_pre_hooks", "_forward_hooks", "_backward_pre_hooks", "_backward_hooks")
+
+
+class FoldedConvolution(nn.Module):
+    """A convolution [images, channels, rows, columns] -> the same, by one matrix where that is quicker.
+
+    It is where a map is so small that much of the kernel would meet padding.
+    """
+
+    def __init__(self, convolution: nn.Conv2d):
+        super().__init__()
+        self.convolution = convolution
+        self.matrices = {}  # shape of an image's map -> matrix [outputs, inputs], bias [outputs], shape of its output
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        shape = x.shape[1:]
+        if shape not in self.matrices:
+            self.matrices[shape] = self._matrix(shape)
+        if self.matrices[shape] is None:
+            return self.convolution(x)
+        matrix, bias, output = self.matrices[shape]
+        return F.linear(x.flatten(1), matrix, bias).unflatten(1, output)
+
+    @torch.no_grad()
+    def _matrix(self, shape: torch.Size) -> tuple[torch.Tensor, torch.Tensor, torch.Size] | None:
+        """None where the matrix would multiply more than twice as often, or is large."""
+        layer, inputs = self.convolution, shape.numel()
+        outputs = layer.out_channels * inputs // shape[0]  # an upper bound: strides leave fewer
+        if shape[1] * shape[2] > 2 * layer.weight[0, 0].numel() or inputs * outputs > LARGEST:
+            return None
+        maps = layer(layer.weight.new_zeros(1, *shape))  # the bias alone
+        units = torch.eye(inputs, dtype=layer.weight.dtype, device=layer.weight.device).view(inputs, *shape)
+        matrix = F.conv2d(units, layer.weight, None, layer.stride, layer.padding, layer.dilation, layer.groups)
+        return matrix.flatten(1).T.contiguous(), maps.flatten(), maps.shape[1:]
+
+
+def folded(network: nn.Module) -> nn.Module:
+    """A quicker copy of a network in eval mode; what has no convolutions followed by BatchNorm is only copied."""
+    network = copy.deepcopy(network).eval().requires_grad_(False)
+    fold(network, FoldedConvolution)
+    return network.eval()  # also what is new
+
+
+def fold(module: nn.Module, quicker: Callable[[nn.Conv2d], nn.Module]) -> None:
+    """In place: BatchNorm into the convolution before it, and max-pools before ReLUs, which then meet fewer numbers.
+
+    Modules other than the known ones stay as they are: they may use what a child puts out more than once.
+    """
+    if "forward" in vars(module) or type(module) not in (nn.Sequential, *IN_TURN):
+        return
+    names = list(module._modules)
+    for first, second in zip(names, names[1:]) if type(module) is nn.Sequential else IN_TURN[type(module)]:
+        one, other = module._modules.get(first), module._modules.get(second)
+        if _foldable(one, other):
+            setattr(module, first, quicker(_fused(one, other)))
+            setattr(module, second, nn.Identity())
+        elif (type(one), type(other)) == (nn.ReLU, nn.MaxPool2d) and untouched(one) and untouched(other):
+            setattr(module, first, other)
+            setattr(module, second, one)
+    for child in module.children():
+        fold(child, quicker)
+
+
+def untouched(module: nn.Module) -> bool:
+    """Whether a module has no hooks, and no forward but that of its class."""
+    return "forward" not in vars(module) and not any(getattr(module, hooks) for hooks in HOOKS)
+
+
+def twin(module: nn.Module) -> nn.Module:
+    """A frozen copy in eval mode that shares the memory of its weights: copying them all would take milliseconds."""
+    other = copy.copy(module)
+    other.training = False
+    other._parameters = {name: None if weight is None else weight.detach()
+                         for name, weight in module._parameters.items()}
+    other._buffers = dict(module._buffers)
+    other._modules = {name: twin(child) for name, child in module._modules.items()}
+    return other
+
+
+def _foldable(one: nn.Module, other: nn.Module) -> bool:
+    """Whether the two are a plain convolution and a BatchNorm that has running statistics, as PyTorch made them."""
+    return ((type(one), type(other)) == (nn.Conv2d, nn.BatchNorm2d) and one.padding_mode == "zeros"
+            and other.running_mean is not None and untouched(one) and untouched(other))
+
+
+@torch.no_grad()
+def _fused(convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> nn.Conv2d:
+    fused = twin(convolution)
+    weight, bias = fuse_conv_bn_weights(convolution.weight, convolution.bias, norm.running_mean, norm.running_var,
+                                        norm.eps, norm.weight, norm.bias)
+    fused._parameters = {"weight": weight, "bias": bias}
+    return fused.requires_grad_(False)

@@ -1,0 +1,220 @@
+"""The book's main numbers for any networks on any images: rho, mean-direction cosines and E[t] between groups.
+
+A group holds networks that differ by chance alone, for instance one architecture trained from several seeds.
+Similarity within a group needs two of them, and an interval that counts networks three.
+"""
+
+import warnings
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import nn
+
+from lib.own.class_scores import ClassScores, ModelError, check_alone, check_scores, frozen, own_words
+from lib.runtime.checks import check_count
+from lib.runtime.devices import evaluating, find_device
+from lib.runtime.progress import progress
+from lib.salience import extraction, predictions
+from lib.similarity import rank_one
+from lib.similarity.bootstrap import SimilarityMatrix, similarity_matrix
+from lib.similarity.cosines import by_image, has_direction
+from lib.statistics.image_bootstrap import Resampled, resampled_means
+from lib.statistics.intervals import Interval
+
+Group = nn.Module | Iterable[nn.Module]
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """What groups of networks have in common; see `compare`.
+
+    Attributes:
+        directions: group -> [networks, images, dims] unit rows, for all else that `lib` can do with them.
+        accuracy: of each group, the mean over its networks: [groups].
+        samples: what the intervals count as samples, 'networks and images' or, where a group has a single network,
+            'images' alone.
+        rho: expected similarity over pairs of different networks, NaN within a group of one: [groups, groups].
+        mean_direction_cosines: rho12 / sqrt(rho11 rho22), NaN for a group of one: [groups, groups].
+        expected_t: E[t], the mean cosine with the group's mean direction: [groups].  Of several networks the root of
+            rho(k, k); of a single one exp(a_k) of the rank-one fit to the pairs of all groups, if there are three.
+
+    The last three are (estimate, low, high) with 95 % intervals, NaN where there is none.
+    """
+
+    directions: dict[str, np.ndarray]
+    accuracy: np.ndarray
+    samples: str
+    rho: Interval
+    mean_direction_cosines: Interval
+    expected_t: Interval
+
+    @property
+    def groups(self) -> list[str]:
+        """The names, in the order of all arrays."""
+        return list(self.directions)
+
+    @property
+    def networks(self) -> list[int]:
+        """How many networks each group has."""
+        return [len(rows) for rows in self.directions.values()]
+
+    def table(self) -> pd.DataFrame:
+        """A row a group: its networks, accuracy, E[t] with its interval, and the share of gradients that are zero."""
+        zero = [1 - has_direction(rows).mean() for rows in self.directions.values()]
+        estimate, low, high = self.expected_t
+        return pd.DataFrame({"networks": self.networks, "accuracy": self.accuracy, "E[t]": estimate, "low": low,
+                             "high": high, "zero gradients": zero}, index=pd.Index(self.groups, name="group"))
+
+    def notes(self) -> list[str]:
+        """What must be known to read the numbers, in sentences."""
+        single = [name for name, count in zip(self.groups, self.networks) if count == 1]
+        pairs = [name for name, count in zip(self.groups, self.networks) if count == 2]
+        found = ["The intervals count images alone as samples, and say nothing about other networks of the same kind."
+                 if single else "The intervals count networks and images as samples."]
+        if single:
+            found.append("A single network has no similarity within its group, no mean direction and no E[t] of its "
+                         f"own: {', '.join(single)}." + (
+                             " Its E[t] is that of the rank-one fit log rho_ij = a_i + a_j, which holds if all groups "
+                             "share one mean direction." if len(self.groups) > 2 else
+                             " With three groups or more a rank-one fit would estimate it."))
+        elif pairs:
+            found.append(f"Two networks give no interval within their group: {', '.join(pairs)}.")
+        if np.isnan(self.expected_t[0]).any() and (len(self.groups) > 2 or not single):
+            found.append("There is no E[t] where a similarity that it rests on is not positive.")
+        if single and np.isnan(self.expected_t[1][np.isfinite(self.expected_t[0])]).any():
+            found.append("E[t] has no interval where a similarity that it rests on is not positive on all draws of images.")
+        return found
+
+
+def compare(models: Mapping[str, Group], images: torch.Tensor | Mapping[str, torch.Tensor], labels: torch.Tensor, *,
+            grid: int | None = 8, output: str = "logit", scores: Callable[[object], torch.Tensor] | None = None,
+            batch_size: int = 64, device: str = "auto", draws: int = 500, seed: int = 0) -> Comparison:
+    """Rho map, mean-direction cosines and E[t] of groups of networks on the same labelled images.
+
+    Networks are used in eval mode, one after another, and left as they were; of their gradients only the directions
+    are kept, `batch_size` images at a time.
+
+    Args:
+        models: group -> its network or networks, any modules; a generator makes one after another.
+        images: [n, C, H, W], as the networks take them; or group -> such images, the same ones in the same order, for
+            networks that take other sizes.
+        labels: [n] class indices, in the order of the networks' scores.
+        grid: as in `lib.salience.extraction.directions`, up to the smaller side of the images.
+        output: as in `lib.salience.extraction.input_gradients`.
+        scores: takes [images, classes] scores out of what a network returns, where it returns something else.
+        draws: of the images, for the intervals; `seed` makes them.
+
+    Raises:
+        ValueError: arguments that do not fit together.
+        lib.own.class_scores.ModelError: a ValueError about one network, by name: it cannot take the images, returns no
+            class scores or too few, has no gradient anywhere, or stays in train mode.
+
+    Warns: of networks that return probabilities, and of networks that are no better than guessing.
+    """
+    labels = _checked_labels(labels)
+    images = dict(images) if isinstance(images, Mapping) else dict.fromkeys(models, images)
+    _check(models, images, labels, grid, output, batch_size, draws)
+    found, right, guessing = {}, [], []
+    for name, group in models.items():
+        rows = []
+        for position, model in enumerate([group] if isinstance(group, nn.Module) else group):
+            title = name if isinstance(group, nn.Module) else f"{name}, network {position + 1}"
+            model = ClassScores(title, model, scores)
+            directions, accuracy = _directions(model, images[name], labels, grid, output, batch_size, device)
+            rows.append((directions, accuracy))
+            if accuracy <= labels.bincount().max() / len(labels):
+                guessing.append(title)
+        if not rows:
+            raise ValueError(f"the group {name!r} has no networks")
+        found[name] = np.stack([directions for directions, _ in rows])
+        right.append(np.mean([accuracy for _, accuracy in rows]))
+    if guessing:
+        warnings.warn(f"no better than always naming the most frequent class: {'; '.join(guessing)}; are the labels in "
+                      "the order of the scores, and the images normalised as in training?", stacklevel=2)
+    return _compared(found, np.array(right), np.random.default_rng(seed), draws)
+
+
+def _directions(model: ClassScores, images: torch.Tensor, labels: torch.Tensor, grid: int | None, output: str,
+                batch_size: int, device: str) -> tuple[np.ndarray, float]:
+    """The directions [n, d] of one network and its accuracy."""
+    device = find_device(device)
+    rows = []
+    with frozen(model), evaluating(model, device) as placed:
+        check_alone(placed, images[[0, -1]].to(device))
+        logits = predictions.logits(placed, images, batch_size=batch_size, device=device)
+        check_scores(model.name, logits, labels, output)
+        with progress(len(labels), f"input gradients of {model.name}", delay=2) as bar:
+            for part in torch.arange(len(labels)).split(batch_size):
+                try:
+                    gradients = extraction.input_gradients(placed, images[part], labels[part], output=output,
+                                                         batch_size=batch_size, device=device)
+                except ModelError:
+                    raise
+                except Exception as error:  # a layer without a gradient, or one that changed what the gradient needs
+                    raise ModelError(f"the gradients of the model {model.name} cannot be taken: "
+                                     f"{own_words(error)}") from error
+                rows.append(extraction.directions(gradients, grid=grid).numpy())
+                bar.update(len(part))
+    directions = np.concatenate(rows)
+    if not directions.any():
+        raise ModelError(f"the model {model.name} has a zero gradient at every image: its score of the true class does "
+                         "not change with the image; leave it out")
+    return directions, float((logits.argmax(1) == labels).float().mean())
+
+
+def _compared(directions: dict[str, np.ndarray], accuracy: np.ndarray, rng: np.random.Generator, draws: int
+              ) -> Comparison:
+    populations = list(directions.values())
+    single = np.array([len(rows) for rows in populations]) == 1
+    if len(populations) == 1 and single.all():
+        raise ValueError("one network alone has nothing to be compared with; give two or more")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*gradients are zero")  # the table counts them
+        matrix: SimilarityMatrix | Resampled = (
+            resampled_means(by_image(populations), rng, draws) if single.any() else
+            similarity_matrix(populations, rng, draws))
+
+    def expected_t(rho: np.ndarray) -> np.ndarray:
+        if not single.any() or len(populations) < 3:
+            return rank_one.resultants(rho)
+        return np.where(single, np.exp(rank_one.coefficients(rho, diagonal=False)), rank_one.resultants(rho))
+
+    return Comparison(directions, accuracy, "images" if single.any() else "networks and images", matrix.interval(),
+                      matrix.interval(rank_one.cosines), matrix.interval(expected_t))
+
+
+def _checked_labels(labels: torch.Tensor) -> torch.Tensor:
+    labels = torch.as_tensor(labels)
+    if labels.ndim != 1 or labels.is_floating_point() or labels.dtype == torch.bool or len(labels) < 2:
+        raise ValueError(f"labels must be class indices, whole numbers [images], of 2 images or more, not "
+                         f"{list(labels.shape)} of the type {labels.dtype}")
+    if labels.min() < 0:
+        raise ValueError(f"labels must be from 0 on, not {labels.min()}")
+    return labels.long().cpu()
+
+
+def _check(models: Mapping[str, Group], images: Mapping[str, torch.Tensor], labels: torch.Tensor, grid: int | None,
+           output: str, batch_size: int, draws: int) -> None:
+    """What can be refused before any work."""
+    if not models:
+        raise ValueError("there are no models; give a dictionary of a name and a torch.nn.Module, or several, each")
+    extraction.check_output(output)
+    check_count("batch_size", batch_size)
+    check_count("draws", draws, 2)
+    if missing := [name for name in models if name not in images]:
+        raise ValueError(f"the group {missing[0]!r} has no images; those that have are {', '.join(map(repr, images))}")
+    sizes = set()
+    for part in images.values():
+        if not isinstance(part, torch.Tensor) or part.ndim != 4 or not part.is_floating_point():
+            found = f"{list(part.shape)} of {part.dtype}" if isinstance(part, torch.Tensor) else type(part).__name__
+            raise ValueError("images must be a tensor [images, channels, height, width] of floating-point numbers, "
+                             f"normalised as in training, not {found}")
+        if len(part) != len(labels):
+            raise ValueError(f"{len(part)} images need as many labels, not {len(labels)}")
+        extraction.check_grid(grid, min(part.shape[2:]))
+        sizes.add(part.shape[1:] if grid is None else part.shape[1])
+    if len(sizes) > 1:
+        raise ValueError("the images of all groups need the same number of channels, and without a grid the same size")

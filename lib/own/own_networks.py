@@ -1,0 +1,98 @@
+"""Networks from a folder of files that hold their architecture too, and sentences about files that do not."""
+
+import warnings
+import zipfile
+from pathlib import Path
+
+import torch
+from torch import nn
+
+ENDINGS = (".bin", ".ckpt", ".jit", ".pt", ".pt2", ".pth", ".safetensors", ".torchscript", ".ts")
+BY_HAND = "give lib.own.own_models.compare a dictionary of a name and the module"
+REFUSED = {
+    "weights": f"holds weights without their architecture: build the module, load_state_dict them, and {BY_HAND}",
+    "pickle": "holds a pickled module, and reading it would run any code that is in it: if you trust it, read it "
+              f"yourself with torch.load(file, weights_only=False), and {BY_HAND}",
+    "unknown": "is neither a TorchScript file nor an exported program",
+}
+
+
+class Exported(nn.Module):
+    """An exported program as a module.  It stays in the mode that the module was in when it was exported."""
+
+    def __init__(self, program: nn.Module):
+        super().__init__()
+        self.program = program
+
+    def train(self, mode: bool = True) -> nn.Module:
+        """Changes nothing; PyTorch would refuse."""
+        return self
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return self.program(images)
+
+
+def load_models(folder: str | Path) -> dict[str, list[nn.Module]]:
+    """Saved networks as modules: the files of each folder inside are a group, and each file at the top is its own.
+
+    Files are TorchScript (`torch.jit.save`) or exported programs (`torch.export.save`), known by ENDINGS; others are
+    left aside.  Both are programs: load those of people you trust.
+
+    Returns:
+        the folder's name, seen from `folder`, or the name of the file without its ending -> networks, by file name.
+
+    Raises:
+        ValueError: no such folder, no networks in it, two groups of one name, or a file of weights without an
+            architecture, of a pickled module, or of something else; it is named.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise ValueError(f"there is no folder {folder}; a folder of TorchScript files or exported programs is needed")
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix.lower() in ENDINGS
+                   and not any(part.startswith(".") for part in path.relative_to(folder).parts))
+    if not files:
+        raise ValueError(f"the folder {folder.name} holds no networks; their files end in {', '.join(ENDINGS)}")
+    names = [path.stem if path.parent == folder else path.parent.relative_to(folder).as_posix() for path in files]
+    found: dict[str, list[nn.Module]] = {}
+    for path, name in zip(files, names):
+        if path.parent == folder and names.count(name) > 1:
+            raise ValueError(f"{path.name} would be a group {name!r}, and there is another one of that name; rename it")
+        found.setdefault(name, []).append(load_model(path))
+    return found
+
+
+def load_model(path: str | Path) -> nn.Module:
+    """One network from a TorchScript file or an exported program, on the CPU; a ValueError for any other file."""
+    path = Path(path)
+    kind = _kind(path)
+    if kind in REFUSED:
+        raise ValueError(f"{path.name} {REFUSED[kind]}")
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=".*torch.jit.load.*deprecated")  # no matter of the reader's
+            return (torch.jit.load(path, map_location="cpu") if kind == "script" else
+                    Exported(torch.export.load(path).module()))
+    except Exception as error:
+        raise ValueError(f"{path.name} cannot be loaded ({type(error).__name__}); it may be damaged, or made by "
+                         f"another version of PyTorch than {torch.__version__}") from error
+
+
+def _kind(path: Path) -> str:
+    """'script', 'exported', 'weights', 'pickle' or 'unknown', from the names inside; nothing in the file is run."""
+    if path.suffix.lower() == ".safetensors":
+        return "weights"
+    if not zipfile.is_zipfile(path):
+        return "unknown"
+    with zipfile.ZipFile(path) as archive:
+        inside = {name.partition("/")[2] or name for name in archive.namelist()}  # most have one folder around all
+    if inside & {"archive_format", "serialized_exported_program.json"}:
+        return "exported"
+    if "constants.pkl" in inside or any(name.startswith("code/") for name in inside):
+        return "script"
+    if "data.pkl" not in inside:
+        return "unknown"
+    try:
+        torch.load(path, map_location="cpu", weights_only=True)
+    except Exception:  # more than weights
+        return "pickle"
+    return "weights"

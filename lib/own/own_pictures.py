@@ -1,0 +1,108 @@
+"""A reader's own pictures in class folders, as the tensors that the reader's networks take."""
+
+import difflib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torchvision.transforms import v2
+
+from lib.data import pictures
+from lib.runtime.checks import check_count
+from lib.runtime.progress import progress
+
+ENDINGS = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
+Transform = Callable[..., torch.Tensor]  # of a picture as Pillow opens it
+
+
+def resized(size: int | Sequence[int], mean: Sequence[float] = (0.485, 0.456, 0.406),
+            std: Sequence[float] = (0.229, 0.224, 0.225)) -> Transform:
+    """A transform of a picture: resized to fill `size`, cut at its centre, (pixel - mean) / std, [channels, H, W].
+
+    Args:
+        size: of the result, one number or (height, width).
+        mean, std: in pixel values from 0 to 1, three for colour (by default those of ImageNet) or one for grey.
+    """
+    height, width = size if isinstance(size, (tuple, list)) else (size, size)
+    for side in (height, width):
+        check_count("size", side)
+    if len(mean) != len(std) or len(mean) not in (1, 3):
+        raise ValueError(f"mean and std must be three numbers each, for colour, or one, for grey, not {len(mean)} and "
+                         f"{len(std)}")
+
+    def fill(picture: Image.Image) -> Image.Image:
+        scale = max(height / picture.height, width / picture.width)
+        return v2.functional.resize(picture, [max(height, round(scale * picture.height)),
+                                              max(width, round(scale * picture.width))], antialias=True)
+
+    grey = [v2.Grayscale()] if len(mean) == 1 else []
+    return v2.Compose([*grey, fill, v2.CenterCrop((height, width)), v2.ToImage(), v2.ToDtype(torch.float32, scale=True),
+                       v2.Normalize(mean, std)])
+
+
+def load_images(folder: str | Path, transform: Transform, *,
+                classes: Sequence[str] | None = None, count: int | None = None, seed: int = 0
+                ) -> tuple[torch.Tensor, torch.Tensor, list[str]]:
+    """Pictures in FOLDER/CLASS/FILE: -> images [n, C, H, W], labels [n], names of the classes.
+
+    Args:
+        transform: makes a tensor [C, H, W], as the networks take it, of a picture; `resized`, or the one that came with
+            the weights (torchvision: `weights.transforms()`).
+        classes: the names of the networks' classes in the order of their scores (torchvision:
+            `weights.meta["categories"]`); by default the names of the folders, sorted.
+        count: take so many at random, the classes as equal in number as they can be; `seed` decides which.
+
+    Raises:
+        ValueError: no pictures there, a folder that is no class, a picture that cannot be read or becomes a tensor of
+            another shape than the first; it is named.
+    """
+    folder = Path(folder)
+    files = sorted(path for path in folder.glob("*/*") if path.suffix.lower() in ENDINGS
+                   and not path.name.startswith(".") and not path.parent.name.startswith("."))
+    if not files:
+        raise ValueError(f"there are no pictures in {folder}/CLASS/; their files end in {', '.join(ENDINGS)}")
+    classes, labels = _labels([path.parent.name for path in files], classes)
+    if count is not None:
+        chosen = pictures.subset(labels, count, np.random.default_rng(seed), balanced=True)
+        files, labels = [files[place] for place in chosen], labels[chosen]
+    first = _read(files[0], transform)
+    images = first.new_empty(len(files), *first.shape)
+    with progress(len(files), f"reading {len(files)} pictures of {folder.name}", delay=2) as bar:
+        for place, path in enumerate(files):
+            image = _read(path, transform)
+            if image.shape != first.shape:
+                raise ValueError(f"{path.parent.name}/{path.name} became a tensor {list(image.shape)}, and "
+                                 f"{files[0].parent.name}/{files[0].name} {list(first.shape)}; a transform to one size "
+                                 "is needed, for instance resized(224)")
+            images[place] = image
+            bar.update()
+    return images, torch.from_numpy(labels), classes
+
+
+def _labels(names: Sequence[str], classes: Sequence[str] | None) -> tuple[list[str], np.ndarray]:
+    """The classes, and the place among them of each picture's folder, [n]."""
+    folders = sorted(set(names))
+    classes = folders if classes is None else list(classes)
+    for name in folders:
+        if name not in classes:
+            near = difflib.get_close_matches(name, classes, 3)
+            raise ValueError(f"the folder {name!r} is no class of the networks" +
+                             (f"; near are {', '.join(map(repr, near))}" if near else ""))
+    number = {name: place for place, name in enumerate(classes)}
+    return classes, np.array([number[name] for name in names])
+
+
+def _read(path: Path, transform: Transform) -> torch.Tensor:
+    try:
+        with Image.open(path) as picture:
+            if picture.mode.startswith(("I", "F")):
+                raise ValueError(f"its mode {picture.mode} has more than 8 bits a channel")
+            image = transform(picture.convert("RGB"))
+        if not isinstance(image, torch.Tensor):
+            raise TypeError(f"the transform gave a {type(image).__name__} and no tensor")
+        return image
+    except Exception as error:  # Pillow's decoders raise many kinds, and so may a transform
+        raise ValueError(f"{path.parent.name}/{path.name} cannot be read and transformed "
+                         f"({type(error).__name__}: {error})") from error

@@ -1,0 +1,1 @@
+"""Files, processors and checks: what every other room stands on."""

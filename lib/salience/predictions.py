@@ -1,0 +1,35 @@
+"""What networks say: their scores of the classes, in eval mode and without gradients."""
+
+from collections.abc import Hashable, Mapping
+
+import numpy as np
+import torch
+from torch import nn
+
+from lib.data.loading import ImageData
+from lib.runtime.checks import check_count
+from lib.runtime.devices import evaluating, find_device
+from lib.training.populations import Population
+
+
+@torch.no_grad()
+def logits(model: nn.Module, images: torch.Tensor, *, batch_size: int = 256, device: str = "auto") -> torch.Tensor:
+    """[n, C, H, W] -> [n, classes] float32 scores; the network is left as it was.
+
+    Raises:
+        ValueError: a batch size below 1, or scores that are not finite.
+    """
+    check_count("batch_size", batch_size)
+    device = find_device(device)
+    images = torch.as_tensor(images)
+    with evaluating(model, device) as model:
+        scores = torch.cat([model(batch.to(device)).float().cpu() for batch in images.split(batch_size)])
+    if not scores.isfinite().all():
+        raise ValueError("some scores are not finite; the network's weights or the images are broken")
+    return scores
+
+
+def population_logits(populations: Mapping[Hashable, Population], images: ImageData) -> dict[Hashable, np.ndarray]:
+    """Scores of every network of every population on all test images, each [models, n, classes] float32."""
+    return {key: np.stack([logits(model, images.test_images).numpy() for model in population.models()])
+            for key, population in populations.items()}

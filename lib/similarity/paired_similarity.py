@@ -1,0 +1,111 @@
+"""Intervals for the similarity within populations whose networks are paired: network i of each has the same seed.
+
+Populations that were trained by different recipes from the same initial weights and orders of images vary together.
+Leaving a seed out therefore means leaving it out of all of them at once; a seed counts as one sample, however many
+networks it has.  Similarities *between* such populations would compare a network with its own twin: none is used here.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from lib.similarity.bootstrap import similarity_matrix
+from lib.statistics.intervals import Interval, crossed_margin, sum_freedom
+
+LEAST = 3  # seeds: leaving one out has to leave a pair
+
+Statistic = Callable[[np.ndarray, np.ndarray], np.ndarray]  # of rho and losses, both [..., groups, populations]
+
+
+@dataclass(frozen=True, eq=False)
+class PairedSimilarity:
+    """rho(k, k) of several populations of paired networks on the same images.
+
+    Attributes:
+        values: [populations], over pairs of different seeds.
+        without: [seeds, populations], the same without one seed.
+        by_images: [draws, populations], on images that were drawn again.
+        without_by_images: [some of the draws, seeds, populations], both at once.
+        images: how many images were averaged over.
+    """
+
+    values: np.ndarray
+    without: np.ndarray
+    by_images: np.ndarray
+    without_by_images: np.ndarray
+    images: int
+
+
+def paired_similarities(groups: Sequence[Sequence[np.ndarray]], rng: np.random.Generator, draws: int = 500
+                        ) -> list[PairedSimilarity]:
+    """One `PairedSimilarity` a group, all on the same draws of images.
+
+    Args:
+        groups: populations of directions [seeds, images, dims] each.  Those of one group are paired, seed by seed;
+            different groups, for instance widths, have seeds of their own.
+
+    Raises:
+        ValueError: fewer than 3 seeds, populations of one group with different numbers of seeds, or different images.
+    """
+    if len({population.shape[1] for group in groups for population in group}) > 1:
+        raise ValueError("all populations need the same images")
+    draws_of_images = int(rng.integers(2**63))
+    return [_paired(group, np.random.default_rng(draws_of_images), draws) for group in groups]
+
+
+def _paired(group: Sequence[np.ndarray], rng: np.random.Generator, draws: int) -> PairedSimilarity:
+    seeds = [len(population) for population in group]
+    if min(seeds) < LEAST or len(set(seeds)) > 1:
+        raise ValueError(f"paired populations need equally many networks, {LEAST} at least, not "
+                         f"{', '.join(map(str, seeds))}")
+    matrix = similarity_matrix(group, rng, draws)
+    count, size = len(group), seeds[0]
+    # rho within a population depends on that population alone: the diagonal without network i of its own is all
+    # that changes when seed i is left out of every population.
+    own = matrix.without.reshape(count, size, count, count)
+    drawn = matrix.without_by_images.reshape(-1, count, size, count, count)
+    return PairedSimilarity(np.diagonal(matrix.values), np.einsum("pspp->sp", own),
+                            np.diagonal(matrix.by_images, axis1=1, axis2=2), np.einsum("jpspp->jsp", drawn),
+                            matrix.images)
+
+
+def interval(groups: Sequence[PairedSimilarity], statistic: Statistic, losses: Sequence[np.ndarray] | None = None,
+             level: float = 0.95) -> Interval:
+    """A function of the similarities of all groups with its interval over seeds and images: -> estimate, low, high.
+
+    Args:
+        statistic: takes rho and mean losses, both [..., groups, populations] -> [..., any].
+        losses: one array [seeds, populations] a group, a number of each network that does not depend on the test
+            images, for a statistic of both; zeros by default.
+    """
+    losses = losses or [np.zeros_like(group.without) for group in groups]
+    mean_loss = np.stack([loss.mean(0) for loss in losses])
+    loss_without = [(loss.sum(0) - loss) / (len(loss) - 1) for loss in losses]
+    values, by_images = (np.stack([getattr(group, name) for group in groups], axis=-2)
+                         for name in ("values", "by_images"))
+
+    def jackknife(whole: np.ndarray, without: Sequence[np.ndarray]) -> np.ndarray:
+        """Variance over the seeds of each group: [groups, populations], [seeds, populations] each -> [groups, any]."""
+        left = [statistic(_replaced(whole, place, rho), _replaced(mean_loss, place, loss))
+                for place, (rho, loss) in enumerate(zip(without, loss_without))]
+        return np.stack([(len(part) - 1) * np.var(part, axis=0) for part in left])
+
+    by_group = jackknife(values, [group.without for group in groups])
+    joint = [jackknife(by_images[draw], [group.without_by_images[draw] for group in groups]).sum(0)
+             for draw in range(len(groups[0].without_by_images))]
+    seeds = by_group.sum(0)
+    # As for unpaired networks (lib.similarity.bootstrap): the residual may exceed the images' part, not the seeds'.
+    residual = np.clip(np.mean(joint, axis=0) - seeds, 0, seeds)
+    freedom = sum_freedom(by_group, np.array([len(group.without) - 1 for group in groups]))
+    drawn = statistic(by_images, np.broadcast_to(mean_loss, by_images.shape))
+    margin = crossed_margin(seeds, np.var(drawn, axis=0, ddof=1), residual, freedom, groups[0].images, level)
+    estimate = statistic(values, mean_loss)
+    return estimate, estimate - margin, estimate + margin
+
+
+def _replaced(whole: np.ndarray, place: int, rows: np.ndarray) -> np.ndarray:
+    """[groups, populations] with one group's row replaced by each of `rows` in turn: -> [rows, groups, populations]."""
+    copies = np.repeat(whole[None], len(rows), axis=0)
+    copies[:, place] = rows
+    return copies

@@ -1,0 +1,149 @@
+"""How far the networks of one population are from each other: the paper's Table 1 (fact sheet 2 and 7).
+
+S(f) is the sample of one network's cosines over the images, with something that all networks of the population share.
+The paper's caption does not say with what, so there are two readings (inferred), both [networks, images]: the mean
+direction of the other networks, or one fixed network.  The distance of two samples is the Wasserstein-1 distance.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.stats import t as student
+
+from lib.similarity.cosines import has_direction, wasserstein
+from lib.similarity.mean_directions import checked, leave_one_out_cosines
+from lib.statistics.intervals import Interval, sum_freedom
+
+LEAST_NETWORKS = 4  # of 3, the two that are left when one is left out have the same cosines with each other
+
+
+def cosines_with_first(directions: np.ndarray) -> np.ndarray:
+    """Cosines of every network with the first one, which is no sample itself: [networks, n, d] -> [networks - 1, n]."""
+    directions = checked(directions)
+    return np.einsum("mnd,nd->mn", directions[1:], directions[0])
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A meaning of S(f): `label` in words, `samples` [networks, n, d] -> [compared, n], and how many networks at the
+    head of the population serve as reference and are not compared."""
+
+    label: str
+    samples: Callable[[np.ndarray], np.ndarray]
+    references: int
+
+
+READINGS = {"others": Reading("the mean direction of the others", leave_one_out_cosines, 0),
+            "reference": Reading("one reference network", cosines_with_first, 1)}
+
+
+@dataclass(frozen=True, eq=False)
+class Distances:
+    """Distances between the networks of one population, under one reading.
+
+    Attributes:
+        pairs: [compared, compared] Wasserstein-1 distances.
+        without: [compared], their mean when each network in turn had not been there.
+        null: [draws] distances of two samples of one law.
+        networks, images: how many the samples come from; `left_out`: images without a direction for every network.
+    """
+
+    pairs: np.ndarray
+    without: np.ndarray
+    null: np.ndarray
+    networks: int
+    images: int
+    left_out: int
+
+    @property
+    def each(self) -> np.ndarray:
+        """The distance of every two different networks, once, [compared (compared - 1) / 2]."""
+        return self.pairs[np.triu_indices(len(self.pairs), 1)]
+
+    @property
+    def variance(self) -> float:
+        """Jackknife variance of the mean distance; networks are the samples, images are held fixed."""
+        return (1 - 1 / len(self.without)) * float(np.sum((self.without - self.without.mean()) ** 2))
+
+
+def population_distances(directions: np.ndarray, reading: Reading, rng: np.random.Generator, draws: int = 1000
+                         ) -> Distances:
+    """Distances between networks of one population, [networks, n, d].
+
+    Leaving out a network computes the samples of the others anew, for it was part of their mean direction.
+
+    Raises:
+        ValueError: fewer than 4 networks, or no image on which all of them have a direction.
+    """
+    directions = checked(directions)
+    if len(directions) < LEAST_NETWORKS:
+        raise ValueError(f"distances with an interval need at least {LEAST_NETWORKS} networks, not {len(directions)}")
+    usable = has_direction(directions).all(0)
+    if not usable.any():
+        raise ValueError(f"no image has a direction for all of the {len(directions)} networks")
+    directions = directions[:, usable]
+    samples = reading.samples(directions)
+    without = [wasserstein(reading.samples(np.delete(directions, network, 0)))
+               for network in range(reading.references, len(directions))]
+    means = np.array([pairs.sum() / (pairs.size - len(pairs)) for pairs in without])
+    return Distances(wasserstein(samples), means, null_distances(samples, rng, draws), len(directions),
+                     int(usable.sum()), int((~usable).sum()))
+
+
+def null_distances(samples: np.ndarray, rng: np.random.Generator, draws: int) -> np.ndarray:
+    """[draws] distances of two samples of n independent values, both from all values of `samples` [models, n]."""
+    pooled, n = samples.ravel(), samples.shape[1]
+    return np.array([wasserstein(rng.choice(pooled, (2, n)))[0, 1] for _ in range(draws)])
+
+
+def family_distances(directions: Mapping[tuple[str, int], np.ndarray], rng: np.random.Generator
+                     ) -> dict[str, dict[str, list[Distances]]]:
+    """All populations with the same number of networks: reading -> family -> one `Distances` a width.
+
+    A mean direction of few networks makes all cosines smaller, so the first m networks of each population are taken,
+    m the size of the smallest.  Empty when m is below 4.
+
+    Args:
+        directions: (family, width) -> [networks, n, d], widths in rising order.
+    """
+    networks = min(map(len, directions.values()))
+    found: dict[str, dict[str, list[Distances]]] = {}
+    for name, reading in READINGS.items() if networks >= LEAST_NETWORKS else ():
+        families = found.setdefault(name, {})
+        for (family, width), population in directions.items():
+            try:
+                distances = population_distances(population[:networks], reading, rng)
+            except ValueError as error:
+                raise ValueError(f"{family} of width {width}: {error}") from None
+            families.setdefault(family, []).append(distances)
+    return found
+
+
+def interval(populations: Sequence[Distances], weights: Sequence[float] = (1.0,), level: float = 0.95) -> Interval:
+    """A weighted sum of mean distances of populations: -> estimate, low, high.
+
+    Populations are independent, so their jackknife variances add; the degrees of freedom are Welch and Satterthwaite's.
+    tests/test_wasserstein_distances.py measures how often such intervals hold the truth.
+    """
+    estimate = float(np.dot(weights, [population.each.mean() for population in populations]))
+    variances = np.square(weights) * [population.variance for population in populations]
+    freedom = sum_freedom(variances, [len(population.pairs) - 1 for population in populations])
+    margin = student.ppf(0.5 + level / 2, freedom) * np.sqrt(variances.sum())
+    return estimate, float(estimate - margin), float(estimate + margin)
+
+
+def table(distances: Mapping[str, Mapping[str, Sequence[Distances]]], widths: Mapping[str, Sequence[int]]
+          ) -> pd.DataFrame:
+    """Table 1: a row a family and width; for each reading mean +- sd over pairs, and what one law's samples reach."""
+    rows = {}
+    for name, families in distances.items():
+        for family, populations in families.items():
+            for width, found in zip(widths[family], populations, strict=True):
+                row = rows.setdefault((family, width), {("", "images"): found.images, ("", "left out"): found.left_out})
+                spread = f"{found.each.mean():.4f} ± {found.each.std(ddof=1):.4f}".replace(" ", "\N{NO-BREAK SPACE}")
+                row |= {(READINGS[name].label, column): value for column, value in {
+                    "mean ± sd": spread, "one law: mean": f"{found.null.mean():.4f}",
+                    "one law: 97.5 %": f"{np.quantile(found.null, 0.975):.4f}"}.items()}
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis(["family", "k"])

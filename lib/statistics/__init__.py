@@ -1,0 +1,1 @@
+"""Intervals of means, differences and tables, over networks and images."""

@@ -1,0 +1,79 @@
+"""Two groups of networks: are pairs within a group more alike than pairs across?
+
+`pairs` is a symmetric matrix [networks, networks] with a number for every pair; a network and itself are not looked at.
+Where the numbers are inner products of vectors, one a network, the contrast is the squared distance of the groups'
+expected vectors: what a finite number of networks adds to the distance of their means is in the diagonal alone.
+"""
+
+import numpy as np
+from scipy.stats import t as student
+
+from lib.statistics.intervals import Interval, sum_freedom
+
+LEAST = 3  # networks of a group: leaving one out has to leave a pair
+
+
+def contrast(pairs: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Mean over the pairs within `first`, plus that within `second`, less twice the mean over the pairs across.
+
+    An unbiased estimate (Hoeffding's U statistic), one number for each of the leading dimensions.
+
+    Args:
+        first, second: members of the groups, [..., networks] bool; a network may be in neither.
+    """
+    first, second = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
+    within = [(np.sum(group @ pairs * group, axis=-1) - group @ np.diag(pairs)) / (group.sum(-1) * (group.sum(-1) - 1))
+              for group in (first, second)]
+    across = np.sum(first @ pairs * second, axis=-1) / (first.sum(-1) * second.sum(-1))
+    return within[0] + within[1] - 2 * across
+
+
+def of_group(first: int, second: int) -> np.ndarray:
+    """Which of first + second networks are in the first group, the first ones: [networks] bool."""
+    if min(first, second) < LEAST:
+        raise ValueError(f"each group needs at least {LEAST} networks, not {first} and {second}")
+    return np.arange(first + second) < first
+
+
+def contrast_interval(pairs: np.ndarray, first: np.ndarray, level: float = 0.95) -> Interval:
+    """The contrast of `first` with all other networks and its jackknife interval over networks.
+
+    One network is left out at a time; the variances of the groups add.  Where the groups do not differ the variance is
+    about twice what it should be: whether they do is for a permutation test to tell.
+
+    Args:
+        first: [networks] bool.
+    """
+    estimate = contrast(pairs, first, ~first)
+    keep = ~np.eye(len(first), dtype=bool)
+    without = contrast(pairs, first & keep, ~first & keep)
+    sizes = np.array([first.sum(), (~first).sum()])
+    variances = [(size - 1) * without[group].var() for size, group in zip(sizes, (first, ~first))]
+    margin = student.ppf(0.5 + level / 2, sum_freedom(variances, sizes - 1)) * np.sqrt(np.sum(variances))
+    return float(estimate), float(estimate - margin), float(estimate + margin)
+
+
+def dealt_again(first: np.ndarray, rng: np.random.Generator, draws: int) -> np.ndarray:
+    """The labels of the groups dealt out anew among all networks, `draws` times: [draws, networks] bool."""
+    return rng.permuted(np.tile(first, (draws, 1)), axis=1)
+
+
+def exchanged(pairs: np.ndarray, first: np.ndarray, rng: np.random.Generator, draws: int) -> np.ndarray:
+    """Contrasts of groups whose labels are dealt out anew: [draws], what they are if the groups do not differ."""
+    drawn = dealt_again(first, rng, draws)
+    return contrast(pairs, drawn, ~drawn)
+
+
+def permutation_p(observed: float, drawn: np.ndarray) -> float:
+    """Share of the deals, the observed one among them, whose statistic is as large as the observed one.
+
+    Exact: where networks of both groups come from one law it is below any level at most as often as that level.
+    """
+    # Deals that differ in the order of a sum alone are equal.
+    as_large = (drawn > observed) | np.isclose(drawn, observed, rtol=1e-9, atol=1e-15)
+    return float((1 + as_large.sum()) / (1 + len(drawn)))
+
+
+def signed_root(variance: np.ndarray) -> np.ndarray:
+    """Root of an estimated variance, with its sign: below zero says that less was seen than chance alone makes."""
+    return np.sign(variance) * np.sqrt(np.abs(variance))

@@ -1,0 +1,163 @@
+"""Stitching (fact sheet of the paper, 1 and 3): an affine map from a layer of one network to a layer of another.
+
+The map resizes the source's channels to the target's height and width and sends every position's vector through one
+affine map.  Direct matching fits it to the target's representation, task loss matching to the labels through the
+target's end.
+"""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from lib.models.folding import folded
+from lib.runtime.checks import check_count
+
+
+class AffineMap(nn.Module):
+    """Bilinear resizing, then a 1x1 convolution with bias.
+
+    [images, source channels, rows, columns] -> [images, target channels, rows and columns of `size`]
+
+    A smaller map is resized after the convolution, which is quicker and, as bilinear weights sum to 1, the same.
+    """
+
+    def __init__(self, weight: torch.Tensor, bias: torch.Tensor, size: tuple[int, int]):
+        """weight: [target channels, source channels]; bias: [target channels]; size: the target's rows, columns."""
+        super().__init__()
+        self.weight, self.bias, self.size = nn.Parameter(weight), nn.Parameter(bias), tuple(size)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = x if x.shape[2:].numel() < math.prod(self.size) else resized(x, self.size)
+        return resized(F.conv2d(x, self.weight[:, :, None, None], self.bias), self.size)
+
+
+def resized(x: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+    """Maps [images, channels, rows, columns] with `size` rows and columns, bilinear where they have others."""
+    return x if x.shape[2:] == tuple(size) else F.interpolate(x, size=tuple(size), mode="bilinear")
+
+
+def direct_matching(source: torch.Tensor, target: torch.Tensor) -> AffineMap:
+    """The affine map that sends one representation nearest to another, summed over images and positions.
+
+    Least squares in double precision by singular values: of several best maps, as with fewer rows than unknowns, the
+    one of least norm.  Directions of the source that are no larger than its numbers' rounding count as none: channels
+    that follow from others up to rounding would get weights of millions.
+
+    Args:
+        source, target: [images, channels, rows, columns] of the same images.
+
+    Raises:
+        ValueError: different numbers of images, or none, no maps, or numbers that are not finite.
+    """
+    check_same_images(source, target)
+    for name, maps in (("source", source), ("target", target)):
+        if maps.ndim != 4:
+            raise ValueError(f"the {name} must be [images, channels, rows, columns], not {list(maps.shape)}")
+        if not maps.isfinite().all():
+            raise ValueError(f"the {name} has numbers that are not finite: no map can be fitted")
+    size = target.shape[2:]
+    rows = _rows(resized(source, size))
+    unknowns = torch.cat([rows, rows.new_ones(len(rows), 1)], dim=1)
+    smallest = max(torch.finfo(source.dtype).eps, torch.finfo(torch.float64).eps * max(unknowns.shape))
+    solution = torch.linalg.lstsq(unknowns, _rows(target), rcond=smallest,
+                                  driver="gelsd").solution  # [source channels + 1, target channels]
+    return AffineMap(solution[:-1].T.to(source.dtype).contiguous(), solution[-1].to(source.dtype), size)
+
+
+@torch.no_grad()
+def residual(mapped: torch.Tensor, target: torch.Tensor) -> float:
+    """Squared distance of two representations of the same images over the squared norm of the target (not centred).
+
+    Raises:
+        ValueError: different shapes, or a target that is zero everywhere.
+    """
+    if mapped.shape != target.shape:
+        raise ValueError(f"both need one shape, not {list(mapped.shape)} and {list(target.shape)}")
+    norm = target.double().square().sum()
+    if norm == 0:
+        raise ValueError("the target is zero everywhere: a residual has no scale")
+    return float((mapped.double() - target.double()).square().sum() / norm)
+
+
+def task_loss_matching(sources: Sequence[torch.Tensor], end: nn.Module, target_shape: Sequence[int],
+                       labels: torch.Tensor, generator: torch.Generator, *, epochs: int = 30,
+                       learning_rate: float = 1e-3, weight_decay: float = 1e-5, batch_size: int = 256
+                       ) -> list[AffineMap]:
+    """An affine map from each source into the same frozen `end`, trained on the labels (fact sheet 3.1), by Adam.
+
+    All maps are trained together on the same batches, which go through the end side by side: none feels another, and
+    up to rounding the map of a source is the same whatever others there are.  Those of equally many channels start
+    alike.
+
+    Args:
+        sources: representations [images, channels, rows, columns] of the same images, channels as they like.
+        end: [images, channels, rows, columns] -> logits; its parameters take no gradient.
+        target_shape: channels, rows, columns of the layer that is replaced.
+        labels: [images].
+        generator: of the initial weights and the order of the images.
+
+    Raises:
+        ValueError: no sources, different numbers of images, an end that is not frozen, epochs or a batch size below 1.
+    """
+    if not len(sources):
+        raise ValueError("there is no source to match")
+    for source in sources:
+        check_same_images(source, labels)
+    check_count("epochs", epochs)
+    check_count("batch_size", batch_size)
+    if any(module.training for module in end.modules()) or any(part.requires_grad for part in end.parameters()):
+        raise ValueError("the end must be frozen: in eval mode, and no parameter with a gradient")
+    weights_seed, order_seed = torch.randint(2**62, (2,), generator=generator).tolist()
+    maps = [_random_map(source, target_shape, weights_seed) for source in sources]
+    order, end = torch.Generator().manual_seed(order_seed), folded(end)
+    optimiser = torch.optim.Adam([p for one in maps for p in one.parameters()], lr=learning_rate,
+                                 weight_decay=weight_decay)
+    for _ in range(epochs):
+        for batch in torch.randperm(len(labels), generator=order).split(batch_size):
+            logits = end(torch.cat([one(source[batch]) for one, source in zip(maps, sources)]))
+            losses = F.cross_entropy(logits, labels[batch].repeat(len(maps)), reduction="none")
+            optimiser.zero_grad()
+            # The sum over maps of mean losses: each map sees the gradient of its own.
+            (losses.sum() / len(batch)).backward()
+            optimiser.step()
+    return [one.requires_grad_(False) for one in maps]
+
+
+@torch.no_grad()
+def hits(stitch: nn.Module, source: torch.Tensor, end: nn.Module, labels: torch.Tensor, batch_size: int = 256
+         ) -> torch.Tensor:
+    """Which images [images] `end` classifies rightly from the stitched representation of a source.
+
+    Raises:
+        ValueError: different numbers of images, or a batch size below 1.
+    """
+    check_same_images(source, labels)
+    check_count("batch_size", batch_size)
+    return torch.cat([end(stitch(part)).argmax(1) for part in source.split(batch_size)]) == labels
+
+
+def accuracy(stitch: nn.Module, source: torch.Tensor, end: nn.Module, labels: torch.Tensor) -> float:
+    """Share of the images that `end` classifies rightly from the stitched representation of a source."""
+    return float(hits(stitch, source, end, labels).double().mean())
+
+
+def check_same_images(first: torch.Tensor, second: torch.Tensor) -> None:
+    """Raises ValueError unless both have the same number of images, at least one."""
+    if len(first) != len(second) or not len(first):
+        raise ValueError(f"both need the same images, at least one, not {len(first)} and {len(second)}")
+
+
+def _random_map(source: torch.Tensor, target_shape: Sequence[int], seed: int) -> AffineMap:
+    """PyTorch's initial weights of a 1x1 convolution."""
+    generator, bound = torch.Generator().manual_seed(seed), source.shape[1] ** -0.5
+    weight, bias = (torch.empty(shape).uniform_(-bound, bound, generator=generator).to(source)
+                    for shape in ((target_shape[0], source.shape[1]), (target_shape[0],)))
+    return AffineMap(weight, bias, target_shape[1:])
+
+
+def _rows(x: torch.Tensor) -> torch.Tensor:
+    """[images, channels, rows, columns] -> [images * rows * columns, channels] float64."""
+    return x.movedim(1, -1).flatten(0, 2).double()

@@ -1,0 +1,40 @@
+"""What a training goes on from besides its weights: the random streams and the buffers of the optimiser.
+
+Of a stack, network m owns the m-th part of every buffer, as of every weight (`lib.models.stacking`).
+"""
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import nn
+
+Streams = Mapping[str, Sequence[torch.Generator]]  # purpose -> one a network; every other name is BUFFER:WEIGHT
+
+
+def saved(optimiser: torch.optim.Optimizer, module: nn.Module, streams: Streams) -> list[dict[str, torch.Tensor]]:
+    """One dictionary a network of the stack, copied to the CPU."""
+    names = {parameter: name for name, parameter in module.named_parameters()}
+    found = [dict(zip(streams, (generator.get_state() for generator in own))) for own in zip(*streams.values())]
+    for parameter, buffers in optimiser.state.items():
+        for buffer, value in buffers.items():
+            if value is None:  # momentum that is not asked for
+                continue
+            parts = value.detach().chunk(len(found)) if value.ndim else (value.detach(),) * len(found)
+            for network, part in zip(found, parts):
+                network[f"{buffer}:{names[parameter]}"] = part.clone(memory_format=torch.contiguous_format).cpu()
+    return found
+
+
+def restore(optimiser: torch.optim.Optimizer, module: nn.Module, streams: Streams,
+            found: Sequence[dict[str, torch.Tensor]]) -> None:
+    """The opposite of `saved`: afterwards the next step is the one that would have come."""
+    parameters = dict(module.named_parameters())
+    for purpose, generators in streams.items():
+        for generator, network in zip(generators, found, strict=True):
+            generator.set_state(network[purpose])
+    for name, value in found[0].items():
+        if name not in streams:
+            buffer, _, weight = name.partition(":")
+            parameter = parameters[weight]
+            joined = torch.cat([network[name] for network in found]).to(parameter) if value.ndim else value.clone()
+            optimiser.state[parameter][buffer] = joined

@@ -1,0 +1,174 @@
+"""Trained networks on disk: weights in safetensors and a JSON manifest beside them, checked at every read.
+
+KEY/seed-00003.epoch-00010 is a network after 10 epochs, kept for good; KEY/seed-00003.under-way-00007 is what a killed
+training goes on from, and goes away with the next epoch of its stack.  A network exists once its manifest does.  Both
+files are written under another name and renamed, weights first, so a kill leaves a whole network or none.  The manifest
+holds the sha256 of the weights and of itself; the bytes of the weights depend on the training alone.
+"""
+
+import hashlib
+import json
+import os
+import platform
+import warnings
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import torch
+from safetensors.torch import load, save
+
+from lib.runtime import processor
+from lib.runtime.files import artifacts, write_whole
+from lib.training.specification import Specification
+from lib.training.trainer import TrainedNetwork
+
+KEPT, UNDER_WAY = "epoch", "under-way"
+CURVES = ("train_loss", "train_accuracy", "arithmetic")
+TEST_CURVES = ("test_epochs", "test_loss", "test_accuracy")
+RESUME = "resume:"  # begins the names of what a training goes on from, beside the weights
+
+
+class DamagedFile(Exception):
+    """A stored file is not what was written."""
+
+
+def paths(specification: Specification, seed: int, epochs: int | None = None, kind: str = KEPT) -> tuple[Path, Path]:
+    """Where the weights and the manifest of one network lie, by default after the epochs of the specification."""
+    stem = f"seed-{seed:05d}.{kind}-{epochs or specification.epochs:05d}"
+    folder = artifacts() / "networks" / specification.key
+    return folder / f"{stem}.safetensors", folder / f"{stem}.json"
+
+
+def stored_epochs(specification: Specification, seed: int, kinds: Sequence[str] = (KEPT, UNDER_WAY)) -> list[int]:
+    """After how many epochs there are files of a network, none above those of the specification, sorted."""
+    folder = artifacts() / "networks" / specification.key
+    found = {int(path.stem[-5:]) for kind in kinds for path in folder.glob(f"seed-{seed:05d}.{kind}-*.json")}
+    return sorted(epochs for epochs in found if epochs <= specification.epochs)
+
+
+def write_network(specification: Specification, network: TrainedNetwork) -> None:
+    """Store one network whole or not at all, for good if its epochs are among the specification's snapshots.
+
+    Weights that are kept already stay as they are; an evaluation on other test images is added to them.
+    """
+    kind = KEPT if network.epochs in specification.snapshots else UNDER_WAY
+    weights_path, manifest_path = paths(specification, network.seed, network.epochs, kind)
+    tests = {specification.test_digest: {curve: getattr(network, curve) for curve in TEST_CURVES}}
+    if known := _checked(specification, network.seed, network.epochs, kind):
+        if specification.test_digest in known[0]["tests"]:
+            return
+        manifest = known[0] | {"tests": known[0]["tests"] | tests}
+    else:
+        weights = save({**network.state, **{RESUME + name: value for name, value in network.resume.items()}})
+        manifest = _manifest(specification, network, tests, weights)
+        write_whole(weights_path, weights, durable=kind == KEPT)
+    manifest["manifest_sha256"] = _manifest_digest(manifest)
+    write_whole(manifest_path, json.dumps(manifest, indent=1).encode(), durable=kind == KEPT)
+
+
+def read_network(specification: Specification, seed: int) -> TrainedNetwork | None:
+    """The stored network, evaluated on the specification's test images, or None if there is none.
+
+    A damaged one is set aside with a warning and is then none.
+    """
+    network = read_after(specification, seed, specification.epochs, kinds=(KEPT,))
+    return network if network and specification.epochs in network.test_epochs else None
+
+
+def read_after(specification: Specification, seed: int, epochs: int, kinds: Sequence[str] = (KEPT, UNDER_WAY)
+               ) -> TrainedNetwork | None:
+    """The network after so many epochs, with what is known of it on the specification's test images."""
+    for kind in kinds:
+        if found := _checked(specification, seed, epochs, kind):
+            return _network(*found, specification.test_digest)
+    return None
+
+
+def read_latest(specification: Specification, seeds: Sequence[int]) -> list[TrainedNetwork]:
+    """The networks of these seeds after the most epochs that all of them have; [] where training begins anew."""
+    common = set.intersection(*(set(stored_epochs(specification, seed)) for seed in seeds))
+    for epochs in sorted(common, reverse=True):
+        found = [read_after(specification, seed, epochs) for seed in seeds]
+        if all(found) and (epochs == specification.epochs or all(network.resume for network in found)):
+            return found
+    return []
+
+
+def _checked(specification: Specification, seed: int, epochs: int, kind: str) -> tuple[dict, bytes] | None:
+    """Manifest and bytes of the weights; None if they are not there, or damaged and now set aside."""
+    weights_path, manifest_path = paths(specification, seed, epochs, kind)
+    if not manifest_path.exists():
+        return None
+    try:
+        manifest, weights = read_pair(weights_path, manifest_path)
+        if (manifest["specification"], manifest["seed"], manifest["epochs"]) != (specification.fields(), seed, epochs):
+            raise DamagedFile(f"{manifest_path.name} describes another network")
+    except DamagedFile as damage:
+        for path in (manifest_path, weights_path):
+            with suppress(FileNotFoundError):  # missing, or set aside by another process meanwhile
+                os.replace(path, path.with_name(path.name + ".damaged"))
+        warnings.warn(f"{specification.name}, seed {seed}: {damage}; it is set aside as *.damaged "
+                      "and the network will be trained again", stacklevel=4)
+        return None
+    return manifest, weights
+
+
+def read_pair(weights_path: Path, manifest_path: Path) -> tuple[dict, bytes]:
+    """A manifest and the bytes of its weights, whose checksums hold.
+
+    Raises:
+        DamagedFile: with what is wrong.
+    """
+    try:
+        manifest = json.loads(manifest_path.read_bytes())
+        weights = weights_path.read_bytes()
+        intact = manifest["manifest_sha256"] == _manifest_digest(manifest)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, FileNotFoundError) as error:
+        raise DamagedFile(f"its files cannot be read ({type(error).__name__})") from error
+    if not intact:
+        raise DamagedFile(f"{manifest_path.name} does not match its own checksum")
+    if hashlib.sha256(weights).hexdigest() != manifest["weights_sha256"]:
+        raise DamagedFile(f"{weights_path.name} does not match the checksum in its manifest")
+    return manifest, weights
+
+
+def _manifest(specification: Specification, network: TrainedNetwork, tests: dict, weights: bytes) -> dict:
+    return {
+        "name": f"{specification.name}, seed {network.seed}",
+        "specification": specification.fields(),
+        "seed": network.seed,
+        "epochs": network.epochs,
+        **{curve: getattr(network, curve) for curve in CURVES},
+        "tests": tests,  # sha256 of the test images -> the curves on them
+        "versions": {"python": platform.python_version(), "torch": torch.__version__},
+        "device": network.device,
+        "processor": processor.name(),
+        "seconds": network.seconds,
+        "weights_sha256": hashlib.sha256(weights).hexdigest(),
+    }
+
+
+def _network(manifest: dict, weights: bytes, test_digest: str) -> TrainedNetwork:
+    tensors = load(weights)
+    evaluation = manifest["tests"].get(test_digest) or {curve: [] for curve in TEST_CURVES}
+    return TrainedNetwork(
+        seed=manifest["seed"], device=manifest["device"], seconds=manifest["seconds"],
+        state={name: value for name, value in tensors.items() if not name.startswith(RESUME)},
+        resume={name.removeprefix(RESUME): value for name, value in tensors.items() if name.startswith(RESUME)},
+        **{curve: manifest[curve] for curve in CURVES}, **evaluation)
+
+
+def forget_passed(specification: Specification, networks: Sequence[TrainedNetwork]) -> None:
+    """Remove what a killed training would have gone on from, once the whole stack is stored after further epochs."""
+    for network in networks:
+        kept = network.epochs in specification.snapshots
+        for epochs in stored_epochs(specification, network.seed, (UNDER_WAY,)):
+            if epochs < network.epochs + kept:
+                for path in reversed(paths(specification, network.seed, epochs, UNDER_WAY)):
+                    path.unlink(missing_ok=True)
+
+
+def _manifest_digest(manifest: dict) -> str:
+    content = {key: value for key, value in manifest.items() if key != "manifest_sha256"}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,214 @@
+"""Train several networks of one family at once, each with its own initial weights and its own order of the images."""
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import zip_longest
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from lib.data.loading import ImageData
+from lib.models.architectures import RESNET_BLOCKS, first_channels, initialise
+from lib.models.stacking import StackedLinear, stack, stack_images, unstack
+from lib.training import arithmetic, resuming
+from lib.training.controls import CONTROLS, augmented, shortcut_colours, with_patches
+from lib.training.fused import fused, kept_memory
+from lib.training.specification import Specification
+
+TEST_BATCH = 512
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedNetwork:
+    """One network after some epochs: weights, curves, and what its training goes on from.
+
+    Attributes:
+        state: its state dict, on the CPU.
+        train_loss, train_accuracy: one number an epoch, averaged over the batches' images while they were learnt.
+        test_epochs: after how many epochs the test set was looked at (`Specification.snapshots`).
+        test_loss, test_accuracy: one number for each of `test_epochs`.  Losses are cross entropies in nats.
+        arithmetic: one word an epoch, what it was computed in (`lib.training.arithmetic`).
+        seconds: time of the core, or wall time of the GPU, divided by the networks that shared it.
+        resume: state of the random stream of orders and buffers of the optimiser; empty where nothing goes on.
+    """
+
+    seed: int
+    state: dict[str, torch.Tensor]
+    train_loss: list[float]
+    train_accuracy: list[float]
+    test_epochs: list[int]
+    test_loss: list[float]
+    test_accuracy: list[float]
+    arithmetic: list[str]
+    device: str
+    seconds: float
+    resume: dict[str, torch.Tensor] = field(default_factory=dict)
+
+    @property
+    def epochs(self) -> int:
+        return len(self.train_loss)
+
+    @property
+    def finite(self) -> bool:
+        return all(math.isfinite(loss) for loss in self.train_loss + self.test_loss)
+
+
+def networks_together(specification: Specification, device: str = "cpu") -> int:
+    """How many seeds are trained as one stack: on the CPU the fastest of 4, 2 and 1 (benchmarks/training.py).
+
+    It depends on the specification and the kind of device alone, so that seed s always has the same company and
+    the same rounding.
+    """
+    if device == "cuda":
+        return 20  # inferred: a GPU wants many small networks at once
+    size = first_channels(specification.family, specification.width) * specification.image_size / 8
+    # The small maps of a ResNet leave a core waiting: at 32 x 32, two of k = 8 train 1.30 times as fast as one by one,
+    # two of k = 16 still 1.05 to 1.09 times.
+    # (In float32 they would, too, but networks that were stored before would then be others.)
+    pairs = 64 if specification.precision == "mixed" and specification.family in RESNET_BLOCKS else 16
+    return 4 if size <= 8 else 2 if size <= pairs else 1
+
+
+def train(specification: Specification, seeds: Sequence[int], data: ImageData, device: str = "cpu", *,
+          start: Sequence[TrainedNetwork] = (), keep: Callable[[list[TrainedNetwork]], None] | None = None
+          ) -> list[TrainedNetwork]:
+    """One trained network for each seed, by the recipe of the specification (fact sheet 4.2).
+
+    A network whose loss is not finite is returned like the others, with `finite` False.
+
+    Args:
+        start: the same networks after as many epochs or fewer; by default they begin with their initial weights.
+        keep: is called with the networks after every epoch.  The test images are looked at after those of
+            `Specification.snapshots` alone, because it costs as much as some epochs of a network with few images.
+    """
+    trainer = _Stack(specification, seeds, data, device, start)
+    # float32 means float32 on a GPU too.
+    with kept_memory(), torch.backends.cudnn.flags(deterministic=True, allow_tf32=False):
+        networks = trainer.networks()
+        while networks[0].epochs < specification.epochs:
+            trainer.run_epoch(networks[0].epochs)
+            networks = trainer.networks()
+            if keep:
+                keep(networks)
+    return networks
+
+
+def _optimiser(specification: Specification, module: nn.Module) -> torch.optim.Optimizer:
+    """Of all parameters of a stack, with the weight decay on kernels alone, as the specification says."""
+    kernels = {part.weight for part in module.modules() if isinstance(part, (nn.Conv2d, StackedLinear))}
+    groups = [{"params": [parameter for parameter in module.parameters() if (parameter in kernels) == decays],
+               "weight_decay": specification.weight_decay * decays} for decays in (True, False)]
+    if specification.optimiser == "adam":
+        return torch.optim.Adam(groups, lr=specification.learning_rate)
+    return torch.optim.SGD(groups, lr=specification.learning_rate, momentum=specification.momentum)
+
+
+class _Stack:
+    """The networks of several seeds in training as one module, with the data beside them on the device."""
+
+    def __init__(self, specification: Specification, seeds: Sequence[int], data: ImageData, device: str,
+                 start: Sequence[TrainedNetwork]):
+        self.specification, self.device = specification, device
+        self.control = CONTROLS[specification.control]
+        self.arithmetic = arithmetic.used(specification.precision, device)
+        # On a processor that other work shares, wall time would count that work, too.
+        self.clock = time.thread_time if device == "cpu" else time.perf_counter
+        dtype = torch.float64 if specification.precision == "float64" else torch.float32
+        module = stack([_single(specification, seed, found) for seed, found in zip_longest(seeds, start)])
+        self.module: nn.Module = module.to(device, dtype, memory_format=torch.channels_last)
+        # Other precisions take the plain modules, with which the networks of the book's chapters were trained.
+        self.run = fused(self.module) if specification.precision == "mixed" and device == "cpu" else self.module
+        self.optimiser = _optimiser(specification, self.module)
+        purposes = ["order", *["augmentation"] * (self.control.shifted or self.control.coloured)]
+        self.streams = {purpose: [specification.generator(seed, purpose) for seed in seeds] for purpose in purposes}
+        if start and start[0].resume:  # else it is evaluated and does not go on
+            resuming.restore(self.optimiser, self.module, self.streams, [found.resume for found in start])
+        self.known = list(start) or [TrainedNetwork(seed, {}, [], [], [], [], [], [], device, 0.0) for seed in seeds]
+        labels = specification.training_labels(data.train_labels)
+        self.colours = shortcut_colours(self.control, data.train_labels, specification.num_classes,
+                                        specification.in_channels, specification.data_seed)
+        # One network gathers its batches as they are convolved; for several that would be slower.
+        layout = torch.channels_last if len(seeds) == 1 else torch.contiguous_format
+        shown = torch.bfloat16 if self.arithmetic == "bfloat16" else dtype  # as convolutions would round them
+        self.train_set = data.train_images.to(device, shown, memory_format=layout), labels.to(device)
+        self.test_set = data.test_images.to(device, dtype), data.test_labels.to(device)
+
+    def networks(self) -> list[TrainedNetwork]:
+        """What is there now, evaluated if it is to be kept and has not been."""
+        epochs = self.known[0].epochs
+        if epochs in self.specification.snapshots and any(epochs not in one.test_epochs for one in self.known):
+            losses, accuracies = self.test().tolist()
+            self.known = [one if epochs in one.test_epochs else
+                          replace(one, test_epochs=[*one.test_epochs, epochs], test_loss=[*one.test_loss, loss],
+                                  test_accuracy=[*one.test_accuracy, accuracy])
+                          for one, loss, accuracy in zip(self.known, losses, accuracies)]
+        states = unstack(self.module, len(self.known))
+        resume = resuming.saved(self.optimiser, self.module, self.streams)
+        return [replace(one, state=state, resume=further) for one, state, further in zip(self.known, states, resume)]
+
+    def run_epoch(self, epoch: int) -> None:
+        """One pass over the training images."""
+        start = self.clock()
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.specification.learning_rate_of(epoch)
+        labels = self.train_set[1]
+        order = torch.stack([torch.randperm(len(labels), generator=generator) for generator in self.streams["order"]])
+        self.module.train()
+        sums = torch.zeros(2, len(self.known), device=self.device)
+        for batch in order.to(self.device).split(self.specification.batch_size, dim=1):  # [models, images]
+            losses, hits = self._score(stack_images(self._look_at(batch)), labels[batch].t())
+            self.optimiser.zero_grad()
+            # Each network sees the gradient of its own mean loss: the sum couples nothing.
+            losses.mean(0).sum().backward()
+            self.optimiser.step()
+            sums += torch.stack([losses.detach().sum(0), hits.sum(0)])
+        losses, accuracies = (sums.cpu() / len(labels)).tolist()
+        seconds = (self.clock() - start) / len(self.known)
+        self.known = [replace(one, train_loss=[*one.train_loss, loss], train_accuracy=[*one.train_accuracy, accuracy],
+                              arithmetic=[*one.arithmetic, self.arithmetic], seconds=one.seconds + seconds)
+                      for one, loss, accuracy in zip(self.known, losses, accuracies)]
+
+    def _look_at(self, batch: torch.Tensor) -> torch.Tensor:
+        """The training images at [models, images], as this look shows them."""
+        images = self.train_set[0]
+        if len(batch) == 1:
+            images = images.permute(0, 2, 3, 1).index_select(0, batch[0]).permute(0, 3, 1, 2)[None]
+        else:
+            images = images[batch]
+        if self.colours is not None:
+            images = with_patches(images, self.colours[batch.cpu()])
+        return augmented(self.control, images, self.streams["augmentation"]) if "augmentation" in self.streams else images
+
+    @torch.no_grad()
+    def test(self) -> torch.Tensor:
+        """Mean loss and accuracy on the test images in eval mode; -> [2, models]."""
+        self.module.eval()
+        models = len(self.known)
+        sums = torch.zeros(2, models, device=self.device)
+        images, labels = self.test_set
+        for batch, label in zip(images.split(TEST_BATCH), labels.split(TEST_BATCH)):
+            losses, hits = self._score(batch.repeat(1, models, 1, 1), label[:, None].expand(-1, models))
+            sums += torch.stack([losses.sum(0), hits.sum(0)])
+        return sums.cpu() / len(labels)
+
+    def _score(self, images: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Cross entropies and hits, both [images, models], of [images, models * C, H, W] and [images, models]."""
+        with arithmetic.autocast(self.arithmetic, self.device):
+            logits = self.run(images.contiguous(memory_format=torch.channels_last))
+        logits = logits.view(len(images), len(self.known), -1)
+        if self.arithmetic == "bfloat16":
+            logits = logits.float()
+        losses = F.cross_entropy(logits.transpose(1, 2), labels, reduction="none")
+        return losses, (logits.argmax(2) == labels).to(losses.dtype)
+
+
+def _single(specification: Specification, seed: int, found: TrainedNetwork | None) -> nn.Module:
+    """One network with its initial weights, or with those that were found."""
+    network = initialise(specification.build(), specification.generator(seed, "weights"))
+    if found:
+        dtype = torch.float64 if specification.precision == "float64" else torch.float32
+        network.to(dtype).load_state_dict(found.state)
+    return network

@@ -1,0 +1,1 @@
+"""One population seen by salience, CKA and stitching."""
