@@ -6,7 +6,7 @@ export PYTHONUNBUFFERED := 1
 # Without stored bytecode every kernel and worker would compile torch anew, seconds each.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: book test study train release fetch notebooks environment clean
+.PHONY: book test test-all study train release fetch notebooks environment clean
 
 book: .venv/installed
 	$(BIN)/python book/chapters.py
@@ -24,6 +24,10 @@ _build/html/index.html: _config.yml _toc.yml $(wildcard book/*.* book/chapters/*
 # Two files at once: threads of one that wait for each other would take time from the other.
 test: book
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+
+# With the simulations of coverage that take minutes each.
+test-all: book
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m ""
 
 # What is trained stays, so that the same command goes on after an interruption.
 study: .venv/installed
