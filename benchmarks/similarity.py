@@ -11,7 +11,7 @@ import tracemalloc
 import numpy as np
 import torch
 
-from lib.similarity import bootstrap, cosines
+from lib.similarity import cosines, crossed
 
 
 def seconds(function, repeats: int = 5):
@@ -46,10 +46,10 @@ def intervals() -> None:
     peaks = []
     for draws in (100, 1000):
         tracemalloc.start()
-        bootstrap.similarity_matrix([directions], np.random.default_rng(0), draws)
+        crossed.similarity_matrix([directions], np.random.default_rng(0), draws)
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
-    _, whole = seconds(lambda: bootstrap.similarity_matrix([directions], np.random.default_rng(0), 1000), 2)
+    _, whole = seconds(lambda: crossed.similarity_matrix([directions], np.random.default_rng(0), 1000), 2)
     _, single = seconds(one_draw, 3)
     print(f"intervals of 100 networks, 597 images, 64 dims, 1000 draws: {whole:.1f} s; 1000 single draws / lib = "
           f"{1000 * single / whole:.0f} in time; memory at 1000 / at 100 draws = {peaks[1] / peaks[0]:.2f}")

@@ -24,12 +24,13 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import closure
 import jupytext
 import nbformat
 import papermill
 from jupytext.combine import combine_inputs_with_outputs
 from papermill.exceptions import PapermillExecutionError
+
+import closure
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS, PAGES = ROOT / "notebooks", ROOT / "book" / "chapters"

@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 import jupytext
+
 from code_form import form, is_text, sha_of
 
 

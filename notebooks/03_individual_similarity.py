@@ -43,7 +43,7 @@ from lib import claims, data, figures, salience, similarity
 from lib.chapters.similarity_claims import findings, growth_claims, steps
 from lib.chapters.wasserstein_claims import distance_claims, distance_findings
 from lib.chapters.wasserstein_figures import distances_by_width
-from lib.similarity import bootstrap, wasserstein_distances
+from lib.similarity import crossed, wasserstein_distances
 from lib.training.populations import population_grid
 
 # %% [markdown]
@@ -130,7 +130,7 @@ figures.show(figures.heatmaps(single, widths_of, "individual similarity (cosine)
 
 # %%
 rng = np.random.default_rng(p.random_seed)
-matrices = {family: bootstrap.similarity_matrix(row, rng, p.bootstrap_draws)
+matrices = {family: crossed.similarity_matrix(row, rng, p.bootstrap_draws)
             for family, row in salience.by_family(directions).items()}
 
 # %% mystnb={"image": {"alt": "One heatmap for each family of the expected similarity over widths k1 and k2 with its number and half its interval in every cell."}} tags=["hide-input"]

@@ -63,7 +63,7 @@ from lib.chapters.hypothesis_findings import (
     variance_findings,
 )
 from lib.chapters.promise_claims import promise_claims, similarity_ratio
-from lib.similarity import bootstrap, mean_directions, rank_one
+from lib.similarity import crossed, mean_directions, rank_one
 from lib.similarity.planted import estimates_by_networks
 from lib.sphere.saw import von_mises_fisher
 from lib.statistics.intervals import in_brackets
@@ -130,7 +130,7 @@ directions = salience.population_directions(populations, images, output=p.output
 warnings.filterwarnings("ignore", message=".*gradients are zero")  # chapter 3 counts them
 by_family = salience.by_family(directions)
 rng = np.random.default_rng([p.random_seed, 1])
-matrices = {family: bootstrap.similarity_matrix(populations, rng, p.bootstrap_draws)
+matrices = {family: crossed.similarity_matrix(populations, rng, p.bootstrap_draws)
             for family, populations in by_family.items()}
 n_images = matrices[p.families[0]].images
 counted = ", ".join(f"{sum(matrix.networks)} {family}" for family, matrix in matrices.items())
@@ -205,7 +205,7 @@ pd.DataFrame({family: {
 # %%
 family_of, width_of = zip(*[(family, k) for family, own in widths_of.items() for k in own])
 rng = np.random.default_rng([p.random_seed, 3])
-everything = bootstrap.similarity_matrix([u for populations in by_family.values() for u in populations], rng,
+everything = crossed.similarity_matrix([u for populations in by_family.values() for u in populations], rng,
                                          p.bootstrap_draws)
 
 # %% mystnb={"image": {"alt": "Heatmap of the corrected cosines of mean directions of all populations, in blocks of families, the mean of each block written in."}} tags=["hide-input"]
@@ -293,7 +293,7 @@ print("gradients that are exactly zero, left out of averages:", dict(zip(POPULAT
 
 # %%
 rng = np.random.default_rng([p.random_seed, 5])
-by_control = {k: bootstrap.similarity_matrix([found[family, k] for found in (directions, untrained, *control_directions)],
+by_control = {k: crossed.similarity_matrix([found[family, k] for found in (directions, untrained, *control_directions)],
                                              rng, p.bootstrap_draws) for k in p.control_widths}
 
 # %% mystnb={"image": {"alt": "Similarity of two networks of one width against the width for five populations, trained, untrained, random labels, same weights and same order, one line each with intervals."}} tags=["hide-input"]

@@ -50,7 +50,7 @@ from lib import claims, data, figures, salience, similarity
 from lib.chapters import hypothesis_figures
 from lib.chapters.transformer_claims import findings, shared_claim, transformer_claims, variant_claims
 from lib.effects.open_choices import chance_band
-from lib.similarity import bootstrap, rank_one
+from lib.similarity import crossed, rank_one
 from lib.statistics import intervals
 from lib.training.populations import population_grid, train_or_load
 from lib.training.specification import specify
@@ -121,7 +121,7 @@ figures.show(figure, f"**How well they do.** Means over networks with 95 % inter
 # %%
 rng = np.random.default_rng([p.random_seed, 0])
 by_family = salience.by_family(directions)
-matrices = {family: bootstrap.similarity_matrix(parts, rng, p.bootstrap_draws) for family, parts in by_family.items()}
+matrices = {family: crossed.similarity_matrix(parts, rng, p.bootstrap_draws) for family, parts in by_family.items()}
 chance = chance_band(by_family["vit"][0])
 
 # %% mystnb={"image": {"alt": "Two heatmaps for vision transformers over the widths k1 and k2, numbers and half intervals in the cells: the expected similarity and the corrected cosine of mean directions."}} tags=["hide-input"]
@@ -154,7 +154,7 @@ for claim in found:
 
 # %%
 family_of, width_of = [family for family in families for _ in p.widths], p.widths * len(families)
-everything = bootstrap.similarity_matrix([part for parts in by_family.values() for part in parts], rng, p.bootstrap_draws)
+everything = crossed.similarity_matrix([part for parts in by_family.values() for part in parts], rng, p.bootstrap_draws)
 
 # %% mystnb={"image": {"alt": "Heatmap of corrected cosines of the mean directions of transformers and of a convolutional family at all widths, in blocks of families, the mean of each block written in."}} tags=["hide-input"]
 figures.show(hypothesis_figures.population_cosines(everything.interval(rank_one.cosines)[0], family_of, width_of),
@@ -181,7 +181,7 @@ groups = {key: trained[specification] for key, specification in specifications.i
 varied_directions = salience.population_directions(groups, images, output=p.output, grid=p.grid)
 
 # %%
-variant_matrices = {name: bootstrap.similarity_matrix([varied_directions[name, k] for k in p.variant_widths], rng,
+variant_matrices = {name: crossed.similarity_matrix([varied_directions[name, k] for k in p.variant_widths], rng,
                                                       p.bootstrap_draws) for name in variants}
 for name, matrix in variant_matrices.items():
     found += variant_claims(name, matrix, p.variant_widths, chance)

@@ -46,7 +46,7 @@ from lib.chapters.picture_comparison import compare
 from lib.data import pictures
 from lib.released import networks, released_pictures
 from lib.similarity import rank_one
-from lib.statistics import image_bootstrap
+from lib.statistics import resampling
 
 # %% [markdown]
 # ## Networks and images
@@ -107,7 +107,7 @@ similarity_picture, attack_picture = (None if reading is None else released_pict
 gradients = {kind: single_networks.gradients(models, test_images, test_labels, kind)
              for kind in dict.fromkeys([p.output, "logit", "probability"])}
 before, after = single_networks.attack_all(models, gradients["probability"], test_images, test_labels, p.main_eps)
-right = image_bootstrap.resampled_means(before.right.T.astype(float), rng, p.bootstrap_draws)
+right = resampling.resampled_means(before.right.T.astype(float), rng, p.bootstrap_draws)
 wilson = [binomtest(int(count), len(chosen)).proportion_ci(method="wilson") for count in before.right.sum(1)]
 accuracy = right.values, np.array([part.low for part in wilson]), np.array([part.high for part in wilson])
 
@@ -131,7 +131,7 @@ directions = np.stack([salience.directions(part, grid=p.grid).numpy() for part i
 print("gradients that are exactly zero and are left out:", int((~directions.any(2)).sum()), "of",
       directions.shape[0] * directions.shape[1], "- dimensions:", directions.shape[2])
 cosines = similarity.by_image(directions[:, None])  # a population of one network a width
-rho = image_bootstrap.resampled_means(cosines, rng, p.bootstrap_draws)
+rho = resampling.resampled_means(cosines, rng, p.bootstrap_draws)
 
 # %% mystnb={"image": {"alt": "Heatmaps of the individual similarity of the released networks over widths k1 and k2: this book's numbers with half their interval in every cell; where the released picture is compared, its numbers in a second heatmap."}} tags=["hide-input"]
 estimate, low, high = rho.interval()
@@ -225,11 +225,10 @@ if comparisons:
 # in the released picture; so the lines show less of a heavy tail than there is.
 
 # %% mystnb={"image": {"alt": "Two panels: the attack ratio averaged over targets against the source width, and averaged over sources against the target width, for this book's numbers with intervals and, where it is compared, for the released picture."}} tags=["hide-input"]
-ended = image_bootstrap.Resampled(*(np.minimum(part, released_pictures.TOP) for part in (alpha.values, alpha.draws)),
-                                  alpha.images)
 means = {}
 for name, measure in (("source", released_claims.source_means), ("target", released_claims.target_means)):
-    means[name] = {released_figures.HERE: (widths, ended.interval(measure))}
+    means[name] = {released_figures.HERE: (
+        widths, alpha.interval(lambda ratios: measure(np.minimum(ratios, released_pictures.TOP))))}
     if attack_picture is not None:
         means[name][released_figures.PICTURE] = (widths, (measure(attack_picture.values),) * 3)
 figures.show(released_figures.attack_means(means["source"], means["target"]),

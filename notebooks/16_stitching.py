@@ -56,7 +56,7 @@ from lib.chapters.stitching_findings import (
     trained_longer,
     violations_table,
 )
-from lib.statistics.network_pairs import over_listed_pairs
+from lib.statistics.pairs import over_listed_pairs
 from lib.stitching import stitched_pairs
 from lib.stitching.layer_identification import chance, identified, layer_distances
 from lib.stitching.layer_scores import CKA, DIRECT, MEASURES, PROCRUSTES, PWCCA, RESIDUAL, TASK_LOSS, Matching

@@ -58,7 +58,7 @@ from lib.effects import batch_size, scale
 from lib.effects.batch_size_effects import by_population
 from lib.released import picture_growth, released_pictures
 from lib.runtime.files import ROOT
-from lib.similarity import bootstrap
+from lib.similarity import crossed
 from lib.training.populations import population_grid
 
 # %% [markdown]
@@ -83,7 +83,7 @@ warnings.filterwarnings("ignore", message=".*gradients are zero")  # averages le
 populations = population_grid(images, p.families, widths_of, p.seeds, epochs=p.epochs, precision=p.precision)
 directions = salience.population_directions(populations, images, output=p.output, grid=p.grid)
 rng = np.random.default_rng([p.random_seed, 12])
-matrices = {family: bootstrap.similarity_matrix(row, rng, p.bootstrap_draws)
+matrices = {family: crossed.similarity_matrix(row, rng, p.bootstrap_draws)
             for family, row in salience.by_family(directions).items()}
 scale_claims.conditions_table(images, populations).style.hide(axis="index")
 

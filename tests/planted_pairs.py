@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lib.statistics.pair_tables import PairTable
+from lib.statistics.pairs import PairTable
 from lib.views.view_outcomes import OUTCOMES
 from lib.views.view_pairs import VIEWS
 

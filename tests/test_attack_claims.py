@@ -28,7 +28,7 @@ from lib.chapters.attack_claims import (
     tail_findings,
     verdicts_by,
 )
-from lib.similarity.bootstrap import SimilarityMatrix
+from lib.statistics.sample import Sample
 
 WIDTHS = 2, 4, 8
 SQUARE = np.array([[0.9, 0.91, 0.92], [0.8, 0.81, 0.82], [0.7, 0.71, 0.72]])  # rows: sources
@@ -39,7 +39,7 @@ def outcome(values, spread=0.0005):
     """A matrix whose entries vary independently by `spread` over images, and not with the networks."""
     noise = np.random.default_rng(0).standard_normal((1000, *values.shape))
     without = np.tile(values, (6, 1, 1))
-    return SimilarityMatrix(values, without, values + spread * noise, without[None], (6,), 256)
+    return Sample(values, without, values + spread * noise, without[None], (6,), 256)
 
 
 def judged(found):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from lib.attacks import MAIN_SUMMARY, Scores, attack_transfer
-from lib.similarity.bootstrap import JOINT
+from lib.similarity.crossed import JOINT
 
 
 def planted(rng, groups, images, source=0.03, target=0.03, member=0.03, noise=0.05, tail=0.0):

@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import t as student
 
 from lib.similarity import expected
-from lib.similarity.bootstrap import JOINT, similarity_matrix
+from lib.similarity.crossed import JOINT, similarity_matrix
 
 PULLS = (0.7, 1.4)
 SIMULATIONS, NETWORKS, IMAGES, DIMS = 400, 5, 40, 8

@@ -7,9 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import closure
 import code_form
-import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 FILES = {

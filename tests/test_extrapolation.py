@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lib.similarity import extrapolation
-from lib.similarity.bootstrap import similarity_matrix
+from lib.similarity.crossed import similarity_matrix
 from lib.similarity.mean_directions import mean_directions
 from lib.similarity.planted import planted_population
 from lib.similarity.rank_one import resultants

@@ -2,8 +2,9 @@
 
 import ast
 
-import house
 import pytest
+
+import house
 
 GRAPH = house.imports()
 SCIENCE = set(house.ROOMS) - {"lib", "chapters"}

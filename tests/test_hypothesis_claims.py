@@ -28,7 +28,7 @@ from lib.chapters.hypothesis_findings import (
     variance_findings,
 )
 from lib.chapters.promise_claims import promise_claims
-from lib.similarity.bootstrap import SimilarityMatrix
+from lib.statistics.sample import Sample
 
 WIDTHS = (2, 4, 8, 16)
 R = 0.2 * np.array(WIDTHS, dtype=float) ** 0.4
@@ -40,7 +40,7 @@ def matrix(values, spread=0.001):
     noise = np.random.default_rng(0).standard_normal((1000, *values.shape))
     noise = (noise + noise.transpose(0, 2, 1)) / 2
     without = np.tile(values, (20 * len(values), 1, 1))
-    return SimilarityMatrix(values, without, values + spread * noise, without[None], (20,) * len(values), 1000)
+    return Sample(values, without, values + spread * noise, without[None], (20,) * len(values), 1000)
 
 
 def verdict(claims, name):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lib.statistics.intervals import difference_interval, mean_interval
-from lib.statistics.network_pairs import leave_one_out, over_crossed_pairs, over_listed_pairs, over_pairs, pair_mean
+from lib.statistics.pairs import leave_one_out, over_crossed_pairs, over_listed_pairs, over_pairs, pair_mean
 
 RNG = np.random.default_rng(0)
 RING = [(place, (place + 1) % 6) for place in range(6)]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from lib.similarity.bootstrap import similarity_matrix
+from lib.similarity.crossed import similarity_matrix
 from lib.similarity.paired_similarity import interval, paired_similarities
 from lib.statistics.intervals import mean_interval
 

@@ -8,9 +8,10 @@ from lib.claims import CONTRADICTED, SUPPORTED, UNDECIDED
 from lib.released import released_pictures
 from lib.released.picture_growth import at_width, compared_growth, neighbours, own_similarity
 from lib.released.released_pictures import WIDTHS
-from lib.similarity.bootstrap import SimilarityMatrix, similarity_matrix
+from lib.similarity.crossed import similarity_matrix
 from lib.similarity.planted import planted_population
 from lib.sphere.saw import von_mises_fisher
+from lib.statistics.sample import Sample
 
 
 def power_law(widths, exponent, factor=0.08):
@@ -40,7 +41,7 @@ def matrix_of(exponent, widths, spread, networks=6):
     rng = np.random.default_rng(0)
     values = power_law(widths, exponent)
     without = np.stack([power_law(widths, b) for b in exponent + spread * rng.standard_normal(networks * len(widths))])
-    return SimilarityMatrix(values, without, np.stack([values] * 20), np.stack([without] * 3),
+    return Sample(values, without, np.stack([values] * 20), np.stack([without] * 3),
                             (networks,) * len(widths), 100)
 
 

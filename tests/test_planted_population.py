@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lib.similarity import mean_direction_cosine
-from lib.similarity.bootstrap import similarity_matrix
+from lib.similarity.crossed import similarity_matrix
 from lib.similarity.mean_directions import mean_resultant_length
 from lib.similarity.rank_one import cosines, resultants
 from lib.sphere import vmf_concentration

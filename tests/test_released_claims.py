@@ -6,7 +6,7 @@ import pytest
 from lib.chapters import released_claims
 from lib.chapters.picture_comparison import compare
 from lib.claims import CONTRADICTED, SUPPORTED, UNDECIDED
-from lib.statistics.image_bootstrap import Resampled
+from lib.statistics.sample import Sample
 
 WIDTHS = (8, 12, 16, 20)
 T = np.array([0.2, 0.3, 0.35, 0.4])
@@ -19,7 +19,7 @@ def resampled(values, spread, seed=0, images=1000):
     noise = np.random.default_rng(seed).standard_normal((500, *values.shape))
     if values.ndim == 2:
         noise = (noise + noise.swapaxes(1, 2)) / np.sqrt(2)
-    return Resampled(values, values + spread * noise, images)
+    return Sample(values, None, values + spread * noise, None, (), images)
 
 
 def verdicts(claims):

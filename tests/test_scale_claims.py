@@ -25,7 +25,7 @@ from lib.effects.batch_size import Measures
 from lib.effects.scale import EPOCHS, IMAGES, lines
 from lib.released.picture_growth import compared_growth, neighbours, own_similarity
 from lib.released.released_pictures import WIDTHS
-from lib.similarity.bootstrap import similarity_matrix
+from lib.similarity.crossed import similarity_matrix
 from lib.similarity.paired_similarity import PairedSimilarity
 from lib.similarity.planted import planted_population
 from lib.sphere.saw import von_mises_fisher

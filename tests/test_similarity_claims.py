@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lib.chapters.similarity_claims import findings, growth_claims, mean_step, steps
-from lib.similarity.bootstrap import SimilarityMatrix
+from lib.statistics.sample import Sample
 
 WIDTHS = (2, 4, 8)
 RISING = np.array([[0.1, 0.2, 0.3], [0.2, 0.4, 0.5], [0.3, 0.5, 0.8]])
@@ -14,7 +14,7 @@ def matrix(values, spread):
     """A matrix whose entries vary independently by `spread` over images, and not with the networks."""
     noise = np.random.default_rng(0).standard_normal((2000, *values.shape))
     without = np.tile(values, (60, 1, 1))
-    return SimilarityMatrix(values, without, values + spread * noise, without[None], (20, 20, 20), 1000)
+    return Sample(values, without, values + spread * noise, without[None], (20, 20, 20), 1000)
 
 
 def verdicts(values, spread):

@@ -11,7 +11,7 @@ from lib.chapters.released_claims import pairs, width_order
 from lib.salience import input_gradients
 from lib.similarity import by_image, pairwise
 from lib.sphere import uniform_directions
-from lib.statistics import image_bootstrap
+from lib.statistics import resampling
 
 IMAGES, LABELS = random_images()
 
@@ -29,9 +29,9 @@ def test_cosines_of_populations_of_one_average_to_the_similarity_of_networks():
     with pytest.warns(UserWarning, match="3 of 120 gradients are zero"):
         expected = pairwise(u)
     off = ~np.eye(4, dtype=bool)
-    found = image_bootstrap.resampled_means(cosines, np.random.default_rng(0), 100)
+    found = resampling.resampled_means(cosines, np.random.default_rng(0), 100)
     np.testing.assert_allclose(found.values[off], expected[off], atol=1e-7)
-    assert found.draws.shape == (100, 4, 4) and found.images == 30
+    assert found.by_images.shape == (100, 4, 4) and found.images == 30
 
 
 def test_every_network_attacks_every_other_one():
@@ -53,13 +53,13 @@ def test_every_network_attacks_every_other_one():
         assert expected.keys() == set(SUMMARIES)
         for name, value in expected.items():
             assert outcomes[name].values[source, target] == pytest.approx(float(value), rel=1e-5)
-            assert outcomes[name].draws.shape == (50, 3, 3) and np.isnan(outcomes[name].values[1, 1])
+            assert outcomes[name].by_images.shape == (50, 3, 3) and np.isnan(outcomes[name].values[1, 1])
 
 
 def test_intervals_over_images_hold_the_truth_as_often_as_they_say():
     rng, held, runs = np.random.default_rng(1), np.zeros(2), 400
     for _ in range(runs):
-        sample = image_bootstrap.resampled_means(rng.exponential(size=(80, 2)), rng, 100)
+        sample = resampling.resampled_means(rng.exponential(size=(80, 2)), rng, 100)
         _, low, high = sample.interval()
         held += (low <= 1) & (1 <= high)
         assert (sample.interval(level=0.99)[1] < low).all()
@@ -69,12 +69,12 @@ def test_intervals_over_images_hold_the_truth_as_often_as_they_say():
 def test_images_without_a_number_are_left_out():
     values = np.array([[1.0, np.nan], [3.0, 4.0], [np.nan, np.nan]])
     counts = np.array([[1, 1, 1], [2, 1, 5], [0, 0, 1]])
-    np.testing.assert_allclose(image_bootstrap.weighted_means(values, counts), [[2, 4], [5 / 3, 4], [np.nan, np.nan]])
+    np.testing.assert_allclose(resampling.weighted_means(values, counts), [[2, 4], [5 / 3, 4], [np.nan, np.nan]])
 
 
 def test_another_sample_scatters_as_both_samples_do():
     values = np.random.default_rng(0).normal(2, 3, (1000, 1))
-    others = image_bootstrap.other_sample(values, 250, np.random.default_rng(1), 4000)
+    others = resampling.other_sample(values, 250, np.random.default_rng(1), 4000)
     assert others.mean() == pytest.approx(values.mean(), abs=0.02)
     assert others.var() == pytest.approx(values.var() * (1 / 1000 + 1 / 250), rel=0.08)
 

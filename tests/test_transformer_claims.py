@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lib.chapters.transformer_claims import findings, shared_claim, transformer_claims, variant_claims
-from lib.similarity.bootstrap import similarity_matrix
+from lib.similarity.crossed import similarity_matrix
 from lib.similarity.planted import planted_population
 from lib.sphere.saw import von_mises_fisher
 

@@ -5,7 +5,7 @@ import pytest
 from planted_pairs import WIDTHS, planted, symmetric
 from scipy.stats import spearmanr
 
-from lib.statistics.pair_tables import PairTable, jackknife
+from lib.statistics.pairs import PairTable, jackknife
 from lib.views.view_measures import Measures, measure
 from lib.views.view_outcomes import OUTCOMES, TRANSFER
 from lib.views.view_pairs import CKA, MATCHING, RHO, VIEWS

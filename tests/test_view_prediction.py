@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from planted_pairs import WIDTHS, planted, symmetric
 
-from lib.statistics.pair_tables import PairTable, jackknife
+from lib.statistics.pairs import PairTable, jackknife
 from lib.views.view_prediction import (
     ALL,
     ALONE,

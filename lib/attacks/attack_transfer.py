@@ -25,7 +25,7 @@ from lib.attacks.gradient_signs import (
 )
 from lib.runtime.checks import check_count
 from lib.salience.extraction import directions, input_gradients
-from lib.similarity.bootstrap import SimilarityMatrix
+from lib.statistics.sample import Sample
 from lib.training.populations import Population
 
 DRAWS = 500  # of images, for intervals, each repeated without every group: with fewer a seed can decide a verdict
@@ -75,7 +75,7 @@ class Transfer:
         return Scores(*(part[:, None] for part in self.before))
 
     def resampled(self, rng: np.random.Generator, draws: int = DRAWS, summaries: Collection[str] = SUMMARIES
-                  ) -> dict[str, SimilarityMatrix]:
+                  ) -> dict[str, Sample]:
         """Each summary as a matrix [sources, targets]; its intervals count groups of networks and images as samples."""
         images = self.before.right.shape[-1]
         times = np.vstack([np.ones(images, dtype=int), rng.multinomial(images, np.full(images, 1 / images), draws)])
@@ -83,7 +83,7 @@ class Transfer:
         matrices = {}
         for name, pairs in found.items():
             values = _averages(np.moveaxis(pairs, -1, 0), self.means)  # [1 + draws, 1 + A, sources, targets]
-            matrices[name] = SimilarityMatrix(values[0, 0], values[0, 1:], values[1:, 0], values[1:, 1:],
+            matrices[name] = Sample(values[0, 0], values[0, 1:], values[1:, 0], values[1:, 1:],
                                               (pairs.shape[-2],), images)
         return matrices
 

@@ -9,7 +9,8 @@ from torch import nn
 from lib.attacks.gradient_signs import Scores, fgsm, true_class_scores, weighted_summaries
 from lib.runtime.progress import progress
 from lib.salience.extraction import input_gradients
-from lib.statistics.image_bootstrap import Resampled, image_counts
+from lib.statistics.resampling import image_counts
+from lib.statistics.sample import Sample
 
 BATCH = 64  # images of 32 x 32 pixels whose feature maps fit into a processor's cache
 
@@ -48,9 +49,9 @@ def attack_all(models: Sequence[nn.Module], gradients: Sequence[torch.Tensor], i
     return Scores(*map(np.stack, zip(*before))), after
 
 
-def resampled_summaries(before: Scores, after: Scores, rng: np.random.Generator, draws: int) -> dict[str, Resampled]:
+def resampled_summaries(before: Scores, after: Scores, rng: np.random.Generator, draws: int) -> dict[str, Sample]:
     """Each summary of an attack (`lib.attacks.gradient_signs.SUMMARIES`) for all pairs, [sources, targets], NaN on the diagonal."""
     images = before.right.shape[-1]
     counts = np.vstack([np.ones(images, dtype=int), image_counts(images, rng, draws)])
-    return {name: Resampled(values[..., 0], np.moveaxis(values[..., 1:], -1, 0), images)
+    return {name: Sample(values[..., 0], None, np.moveaxis(values[..., 1:], -1, 0), None, (), images)
             for name, values in weighted_summaries(before, after, counts).items()}

@@ -13,7 +13,7 @@ import numpy as np
 from lib.attacks.attack_transfer import TRIED_TAIL
 from lib.attacks.gradient_signs import MAIN_SUMMARY, PAPER_EPS
 from lib.claims import CONTRADICTED, SUPPORTED, Claim, all_above, judge_above
-from lib.similarity.bootstrap import SimilarityMatrix
+from lib.statistics.sample import Sample
 
 MEAN, RANDOM = -2, -1  # their rows; RANDOM across families too
 
@@ -68,7 +68,7 @@ def other_families(families: int) -> tuple[np.ndarray, np.ndarray]:
     return np.nonzero(~np.eye(families, dtype=bool))
 
 
-def attack_claims(family: str, outcome: SimilarityMatrix, widths: Sequence[int], networks: int, with_mean: int
+def attack_claims(family: str, outcome: Sample, widths: Sequence[int], networks: int, with_mean: int
                   ) -> list[Claim]:
     """The claims about one family at one eps.
 
@@ -108,7 +108,7 @@ def attack_claims(family: str, outcome: SimilarityMatrix, widths: Sequence[int],
     ]
 
 
-def across_claims(families: Sequence[str], outcome: SimilarityMatrix, networks: int) -> list[Claim]:
+def across_claims(families: Sequence[str], outcome: Sample, networks: int) -> list[Claim]:
     """The claim about attacks between families at one width and one eps; none for a single family."""
     places = [f"{families[i]} against {families[j]}" for i, j in zip(*other_families(len(families)))]
     return [_sampled(all_above(
@@ -118,7 +118,7 @@ def across_claims(families: Sequence[str], outcome: SimilarityMatrix, networks: 
     ] if places else []
 
 
-def verdicts_by(judge: Callable[[SimilarityMatrix], Sequence[Claim]], outcomes: Mapping[Hashable, SimilarityMatrix]
+def verdicts_by(judge: Callable[[Sample], Sequence[Claim]], outcomes: Mapping[Hashable, Sample]
                 ) -> dict[str, dict[Hashable, str]]:
     """The same rules on every outcome, a summary or an eps each: claim -> key of the outcome -> verdict."""
     found: dict[str, dict[Hashable, str]] = {}
@@ -184,7 +184,7 @@ def tail_findings(tails: Mapping[str, Mapping[str, float]]) -> list[str]:
                if beyond else "none has more here.")]
 
 
-def attack_findings(outcomes: Mapping[str, SimilarityMatrix], widths: Mapping[str, Sequence[int]]) -> list[str]:
+def attack_findings(outcomes: Mapping[str, Sample], widths: Mapping[str, Sequence[int]]) -> list[str]:
     """What the chapter shows about each family, in words with the numbers of the run: Markdown lines."""
     lines = []
     for family, outcome in outcomes.items():
@@ -201,7 +201,7 @@ def attack_findings(outcomes: Mapping[str, SimilarityMatrix], widths: Mapping[st
     return lines
 
 
-def across_findings(families: Sequence[str], outcome: SimilarityMatrix) -> list[str]:
+def across_findings(families: Sequence[str], outcome: Sample) -> list[str]:
     """Attacks between families: alpha within, between and of random signs."""
     if len(families) < 2:
         return []
@@ -210,12 +210,12 @@ def across_findings(families: Sequence[str], outcome: SimilarityMatrix) -> list[
             f"{alpha[pairs].mean():.2f} between families and {alpha[RANDOM].mean():.2f} for random signs."]
 
 
-def _sampled(claim: Claim, outcome: SimilarityMatrix) -> Claim:
+def _sampled(claim: Claim, outcome: Sample) -> Claim:
     """The claim with a rule that says how many samples its interval has: far fewer than there are networks."""
     return replace(claim, rule=f"{claim.rule}; samples: {outcome.networks[0]} groups of networks, and the images")
 
 
-def _with_interval(outcome: SimilarityMatrix, measure: Callable) -> str:
+def _with_interval(outcome: Sample, measure: Callable) -> str:
     estimate, low, high = outcome.interval(measure)
     return f"{estimate:.3f} [{low:.3f}, {high:.3f}]"
 

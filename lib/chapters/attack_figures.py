@@ -10,8 +10,8 @@ from lib.attacks.gradient_signs import SUMMARIES
 from lib.chapters.attack_claims import MEAN, RANDOM
 from lib.family_widths import union
 from lib.figures import by_width, heatmap, heatmaps, panel_grid, subplots, width_axis
-from lib.similarity.bootstrap import SimilarityMatrix
 from lib.statistics.intervals import Interval
+from lib.statistics.sample import Sample
 
 # The paper's red, green and blue, in shades that are told apart with every kind of colour vision.
 STRATEGIES = {
@@ -39,7 +39,7 @@ def attacked_images(rows: Mapping[str, np.ndarray], columns: Sequence[str]) -> F
     return figure
 
 
-def transfer(families: Mapping[str, SimilarityMatrix], widths: Mapping[str, Sequence[int]]) -> Figure:
+def transfer(families: Mapping[str, Sample], widths: Mapping[str, Sequence[int]]) -> Figure:
     """Fig. 25: alpha of source widths (rows) against target widths (columns), a panel a family."""
     found = {family: outcome.interval(lambda alpha: alpha[..., :MEAN, :]) for family, outcome in families.items()}
     figure = heatmaps({family: estimate for family, (estimate, _, _) in found.items()}, widths,
@@ -51,7 +51,7 @@ def transfer(families: Mapping[str, SimilarityMatrix], widths: Mapping[str, Sequ
     return figure
 
 
-def strategies(families: Mapping[str, SimilarityMatrix], widths: Mapping[str, Sequence[int]]) -> Figure:
+def strategies(families: Mapping[str, Sample], widths: Mapping[str, Sequence[int]]) -> Figure:
     """Fig. 11: alpha of the strategies over the target width, a panel a family."""
     figure, axes = panel_grid(len(families), width=4.6, height=4.2, sharex=True, sharey="row")
     for axis, (family, outcome) in zip(axes, families.items()):
@@ -73,7 +73,7 @@ def strategies(families: Mapping[str, SimilarityMatrix], widths: Mapping[str, Se
     return figure
 
 
-def over_eps(families: Mapping[str, Mapping[float, SimilarityMatrix]]) -> Figure:
+def over_eps(families: Mapping[str, Mapping[float, Sample]]) -> Figure:
     """(1 - alpha) / eps over the size of the step, a panel a family.
 
     Matrices [strategies, 1] in the order of STRATEGIES.  Without the division large steps would hide the small ones.
@@ -96,7 +96,7 @@ def over_eps(families: Mapping[str, Mapping[float, SimilarityMatrix]]) -> Figure
     return figure
 
 
-def summaries(families: Mapping[str, Mapping[str, SimilarityMatrix]], widths: Mapping[str, Sequence[int]]) -> Figure:
+def summaries(families: Mapping[str, Mapping[str, Sample]], widths: Mapping[str, Sequence[int]]) -> Figure:
     """Averages over targets at each source width, a panel a summary, a line a family."""
     figure, axes = panel_grid(len(SUMMARIES), width=4.6, height=3.4)
     for axis, summary in zip(axes, SUMMARIES):
@@ -110,7 +110,7 @@ def summaries(families: Mapping[str, Mapping[str, SimilarityMatrix]], widths: Ma
     return figure
 
 
-def across(outcome: SimilarityMatrix, families: Sequence[str]) -> Figure:
+def across(outcome: Sample, families: Sequence[str]) -> Figure:
     """alpha of source families and random signs (rows) against target families (columns)."""
     figure, axis = subplots(width=6.6, height=5.2)
     estimate, low, high = outcome.interval()

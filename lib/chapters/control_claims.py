@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from lib.claims import Claim, all_above
-from lib.similarity.bootstrap import SimilarityMatrix
 from lib.statistics.intervals import Interval
+from lib.statistics.sample import Sample
 
 REAL, UNTRAINED, LABELS, WEIGHTS, ORDER = "trained", "untrained", "random labels", "same weights", "same order"
 POPULATIONS = (REAL, UNTRAINED, LABELS, WEIGHTS, ORDER)
@@ -21,7 +21,7 @@ COMPARISONS = {
 }
 
 
-def control_claims(family: str, matrices: Mapping[int, SimilarityMatrix]) -> list[Claim]:
+def control_claims(family: str, matrices: Mapping[int, Sample]) -> list[Claim]:
     """`matrices`: width -> similarities of POPULATIONS, in that order."""
     images = next(iter(matrices.values())).images
     claims = []
@@ -35,7 +35,7 @@ def control_claims(family: str, matrices: Mapping[int, SimilarityMatrix]) -> lis
     return claims
 
 
-def difference(matrices: Sequence[SimilarityMatrix], more: int, less: int, level: float = 0.95) -> Interval:
+def difference(matrices: Sequence[Sample], more: int, less: int, level: float = 0.95) -> Interval:
     """rho within population `more` minus rho within `less`, of each matrix: -> three arrays [matrices]."""
     return tuple(np.array([matrix.interval(lambda rho: rho[..., more, more] - rho[..., less, less], level)
                            for matrix in matrices]).T)

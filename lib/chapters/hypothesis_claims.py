@@ -6,14 +6,14 @@ import numpy as np
 
 from lib.chapters.similarity_claims import growth_claims
 from lib.claims import Claim, all_above, judge_above
-from lib.similarity.bootstrap import SimilarityMatrix
 from lib.similarity.rank_one import cosines, explained, resultants
+from lib.statistics.sample import Sample
 
 ALIKE = 0.9  # a corrected mean-direction cosine above this counts as one shared direction (fact sheet 9.3)
 EXPLAINED = 0.95  # R^2 above this counts as rank one (fact sheet 9.2)
 
 
-def family_claims(family: str, matrix: SimilarityMatrix, widths: Sequence[int], chance: tuple[float, float]
+def family_claims(family: str, matrix: Sample, widths: Sequence[int], chance: tuple[float, float]
                   ) -> list[Claim]:
     """All that chapters 3 and 4 claim of one family: similarity grows, H1, H2 and the rank-one law.
 
@@ -28,7 +28,7 @@ def falls(rho: np.ndarray) -> np.ndarray:
     return np.diff(resultants(rho), axis=-1)
 
 
-def variance_claims(family: str, matrix: SimilarityMatrix, widths: Sequence[int]) -> list[Claim]:
+def variance_claims(family: str, matrix: Sample, widths: Sequence[int]) -> list[Claim]:
     """H1 on average over the steps of the width, and at each of them."""
     size = sum(matrix.networks), matrix.images
     mean = matrix.interval(lambda rho: falls(rho).mean(-1))
@@ -43,7 +43,7 @@ def variance_claims(family: str, matrix: SimilarityMatrix, widths: Sequence[int]
     ]
 
 
-def direction_claim(family: str, matrix: SimilarityMatrix, widths: Sequence[int]) -> Claim:
+def direction_claim(family: str, matrix: Sample, widths: Sequence[int]) -> Claim:
     """H2 within a family: all pairs of widths."""
     pairs = np.triu_indices(len(widths), 1)
     return all_above(f"04-h2-{family}", f"H2: all widths of {family} share almost one mean direction.",
@@ -52,7 +52,7 @@ def direction_claim(family: str, matrix: SimilarityMatrix, widths: Sequence[int]
                      sum(matrix.networks), matrix.images, [f"k = {widths[i]} and {widths[j]}" for i, j in zip(*pairs)])
 
 
-def across_claim(matrix: SimilarityMatrix, family_of: Sequence[str], width_of: Sequence[int]) -> Claim:
+def across_claim(matrix: Sample, family_of: Sequence[str], width_of: Sequence[int]) -> Claim:
     """H2 beyond what the paper says: mean directions shared by different families, at all their widths.
 
     `family_of`, `width_of`: of each population of the matrix.
@@ -71,7 +71,7 @@ def across(family_of: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     return np.nonzero(np.triu(names[:, None] != names))
 
 
-def rank_one_claim(family: str, matrix: SimilarityMatrix) -> Claim:
+def rank_one_claim(family: str, matrix: Sample) -> Claim:
     """H1 and H2 together, as the law log rho = a_i + a_j."""
     interval = matrix.interval(explained)
     return Claim(f"04-rank-one-{family}", f"The similarities of {family} follow log rho(k1, k2) = a(k1) + a(k2).",

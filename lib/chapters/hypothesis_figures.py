@@ -9,10 +9,10 @@ from matplotlib.figure import Figure
 
 from lib.family_widths import either, union
 from lib.figures import PAGE, look, subplots, width_axis
-from lib.similarity.bootstrap import SimilarityMatrix
 from lib.similarity.extrapolation import direction_cosine, power_law
 from lib.similarity.rank_one import coefficients, resultants
 from lib.statistics.intervals import Interval
+from lib.statistics.sample import Sample
 
 
 def estimators(truths: Mapping[str, float], estimates: Mapping[str, Mapping[str, np.ndarray]], networks: Sequence[int]
@@ -68,7 +68,7 @@ def population_cosines(values: np.ndarray, family_of: Sequence[str], width_of: S
     return figure
 
 
-def rank_one(families: Mapping[str, SimilarityMatrix], per_image: Mapping[str, np.ndarray]) -> Figure:
+def rank_one(families: Mapping[str, Sample], per_image: Mapping[str, np.ndarray]) -> Figure:
     """Left: measured rho against exp(a_i + a_j).  Right: share of images whose own fit explains at most so much.
 
     `per_image`: family -> R^2 of each image's fit, NaN where a similarity was not positive.
@@ -97,7 +97,7 @@ def rank_one(families: Mapping[str, SimilarityMatrix], per_image: Mapping[str, n
     return figure
 
 
-def promise(families: Mapping[str, SimilarityMatrix], widths: Mapping[str, Sequence[int]]) -> Figure:
+def promise(families: Mapping[str, Sample], widths: Mapping[str, Sequence[int]]) -> Figure:
     """Left: R(k), and the power law of all but the last width.  Right: cosines with the widest mean direction."""
     figure, (left, right) = subplots(1, 2, width=PAGE / 2, height=4.4)
     for position, (family, matrix) in enumerate(families.items()):

@@ -8,12 +8,12 @@ import pandas as pd
 from lib.chapters.control_claims import LABELS, ORDER, POPULATIONS, REAL, UNTRAINED, WEIGHTS, difference
 from lib.chapters.hypothesis_claims import across, falls
 from lib.chapters.promise_claims import resultant_ratio, similarity_ratio
-from lib.similarity.bootstrap import SimilarityMatrix
 from lib.similarity.extrapolation import direction_cosine
 from lib.similarity.rank_one import cosines, resultants
 from lib.statistics.intervals import in_brackets
+from lib.statistics.sample import Sample
 
-Matrices = Mapping[str, SimilarityMatrix]
+Matrices = Mapping[str, Sample]
 
 
 def variance_findings(families: Matrices, widths: Mapping[str, Sequence[int]]) -> list[str]:
@@ -28,7 +28,7 @@ def variance_findings(families: Matrices, widths: Mapping[str, Sequence[int]]) -
     return lines
 
 
-def direction_findings(families: Matrices, everything: SimilarityMatrix, family_of: Sequence[str]) -> list[str]:
+def direction_findings(families: Matrices, everything: Sample, family_of: Sequence[str]) -> list[str]:
     """H2: the lowest and the mean corrected cosine within each family, and across families."""
     lines = []
     for family, matrix in families.items():
@@ -64,7 +64,7 @@ def law_findings(law: pd.DataFrame) -> list[str]:
             "not show more."]
 
 
-def control_findings(family: str, matrices: Mapping[int, SimilarityMatrix]) -> list[str]:
+def control_findings(family: str, matrices: Mapping[int, Sample]) -> list[str]:
     """Controls: similarity at the widest, and the differences that sharing makes at the ends."""
     widths, place = list(matrices), {name: i for i, name in enumerate(POPULATIONS)}
     rho = np.diag(matrices[widths[-1]].values)

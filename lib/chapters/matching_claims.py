@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from lib.cka.across_networks import BOTH, AcrossArchitectures, AcrossSeeds
 from lib.claims import Claim, judge_above
-from lib.statistics.network_pairs import LEAST, Estimate
+from lib.statistics.pairs import LEAST, Estimate
 from lib.training.wide_and_deep import Architecture
 
 ALIKE = 0.9  # correlation of two maps: the one then explains four fifths of the variance of the other

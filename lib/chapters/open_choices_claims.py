@@ -9,8 +9,9 @@ import pandas as pd
 from lib.chapters.hypothesis_claims import family_claims
 from lib.claims import CONTRADICTED, MARKS, SUPPORTED, UNDECIDED, Claim
 from lib.effects.open_choices import chance_band
-from lib.similarity.bootstrap import SimilarityMatrix, similarity_matrix
+from lib.similarity.crossed import similarity_matrix
 from lib.similarity.rank_one import cosines, explained
+from lib.statistics.sample import Sample
 
 # conclusion -> its claim's name without the family, and what does not depend on the choices if it is robust
 CONCLUSIONS = {
@@ -31,7 +32,7 @@ class Outcome:
     """What one setting makes of one family: its similarities at `widths`, and conclusion -> the chapter's claim."""
 
     widths: tuple[int, ...]
-    matrix: SimilarityMatrix
+    matrix: Sample
     claims: Mapping[str, Claim]
 
     @property

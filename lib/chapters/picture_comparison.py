@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from lib.claims import CONTRADICTED, SUPPORTED, UNDECIDED, Claim
-from lib.statistics.image_bootstrap import other_sample
+from lib.statistics.resampling import other_sample
 
 DRAWS = 5000  # of other samples: quantiles far out, for many numbers at once
 

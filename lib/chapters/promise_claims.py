@@ -5,14 +5,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from lib.claims import Claim, all_within, judge_above, judge_within
-from lib.similarity.bootstrap import SimilarityMatrix
 from lib.similarity.extrapolation import direction_cosine, predicted_resultant, predicted_similarity, ratio
 from lib.similarity.rank_one import resultants
+from lib.statistics.sample import Sample
 
 BAND = 0.9, 1.1  # predicted over measured: within a tenth
 
 
-def promise_claims(family: str, matrix: SimilarityMatrix, widths: Sequence[int]) -> list[Claim]:
+def promise_claims(family: str, matrix: Sample, widths: Sequence[int]) -> list[Claim]:
     """E[t], rho and the mean direction of the last width, from the others."""
     last, size = widths[-1], (sum(matrix.networks), matrix.images)
     resultant = matrix.interval(lambda rho: resultant_ratio(rho, widths))

@@ -13,7 +13,7 @@ from lib.chapters.picture_comparison import PictureComparison
 from lib.claims import Claim, all_above, judge_above
 from lib.similarity import rank_one
 from lib.similarity.cosines import chance_limit
-from lib.statistics.image_bootstrap import Resampled
+from lib.statistics.sample import Sample
 
 
 def pair_names(widths: Sequence[int]) -> list[str]:
@@ -49,7 +49,7 @@ def source_less_target_spread(alpha: np.ndarray) -> np.ndarray:
     return source_means(alpha).std(-1) - target_means(alpha).std(-1)
 
 
-def accuracy_claim(right: Resampled, widths: Sequence[int]) -> Claim:
+def accuracy_claim(right: Sample, widths: Sequence[int]) -> Claim:
     """`right`: shares of images that are classified rightly, [widths]; the same images for all networks."""
     return all_above("10-accuracy", "Each wider network of the released ones classifies better than the one before.",
                      "rise of the accuracy at a step of the width",
@@ -57,7 +57,7 @@ def accuracy_claim(right: Resampled, widths: Sequence[int]) -> Claim:
                      right.images, [f"k = {a} to {b}" for a, b in zip(widths, widths[1:])])
 
 
-def similarity_claims(rho: Resampled, widths: Sequence[int], dims: int) -> list[Claim]:
+def similarity_claims(rho: Sample, widths: Sequence[int], dims: int) -> list[Claim]:
     """Beyond chance, in the order of k1 k2, and of rank one."""
     size = len(widths), rho.images
     limit = chance_limit(rho.images, dims)
@@ -72,7 +72,7 @@ def similarity_claims(rho: Resampled, widths: Sequence[int], dims: int) -> list[
     ]
 
 
-def attack_claims(alpha: Resampled, widths: Sequence[int]) -> list[Claim]:
+def attack_claims(alpha: Sample, widths: Sequence[int]) -> list[Claim]:
     """Source and target widths; lower is stronger."""
     return [
         _above("wide-sources", "Wide released networks attack better than narrow ones.",
@@ -84,7 +84,7 @@ def attack_claims(alpha: Resampled, widths: Sequence[int]) -> list[Claim]:
     ]
 
 
-def _above(name: str, statement: str, statistic: str, sample: Resampled, threshold: float,
+def _above(name: str, statement: str, statistic: str, sample: Sample, threshold: float,
            measure: Callable[[np.ndarray], np.ndarray]) -> Claim:
     estimate, low, high = map(float, sample.interval(measure))
     return Claim(f"10-{name}", statement, statistic, estimate, low, high, sample.values.shape[-1], sample.images,
@@ -96,7 +96,7 @@ def _explained(rho: np.ndarray) -> np.ndarray:
     return rank_one.explained(rho, diagonal=False)
 
 
-def findings(rho: Resampled, alpha: Resampled, widths: Sequence[int]) -> list[str]:
+def findings(rho: Sample, alpha: Sample, widths: Sequence[int]) -> list[str]:
     """The answer in words with the numbers of the run: Markdown lines."""
     order, fit = (rho.interval(measure)[0] for measure in (lambda m: width_order(m, widths), _explained))
     values, sources, targets = pairs(rho.values), source_means(alpha.values), target_means(alpha.values)

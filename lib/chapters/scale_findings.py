@@ -11,13 +11,13 @@ from lib.effects.scale import EPOCHS, IMAGES, Lines, doublings_to, similarity_fa
 from lib.released.picture_growth import DATASET, TRAINING_IMAGES, Growth, at_width, own_similarity
 from lib.released.picture_growth import EPOCHS as THEIR_EPOCHS
 from lib.released.released_pictures import FAMILY, WIDTHS
-from lib.similarity.bootstrap import SimilarityMatrix
 from lib.statistics.intervals import in_brackets
+from lib.statistics.sample import Sample
 
 THEIRS = {IMAGES: TRAINING_IMAGES, EPOCHS: THEIR_EPOCHS}
 
 
-def picture_findings(family: str, matrix: SimilarityMatrix, widths: Sequence[int], picture: np.ndarray,
+def picture_findings(family: str, matrix: Sample, widths: Sequence[int], picture: np.ndarray,
                      growth: Growth | None) -> list[str]:
     """Similarity at the widths that both have, and how fast it grows there."""
     estimate, low, high = (np.diagonal(part) for part in matrix.interval())
@@ -39,7 +39,7 @@ def growth_words(growth: Growth | None) -> str:
             f"the picture ({len(growth.picture_widths)} widths), {in_brackets(growth.ratio)} times as fast")
 
 
-def reading_finding(families: Mapping[str, SimilarityMatrix]) -> str:
+def reading_finding(families: Mapping[str, Sample]) -> str:
     """How far exp(2 a_k), which stands for rho(k, k) in the picture, is from it where both are known."""
     ratios = np.concatenate([own_similarity(matrix.values) / np.diagonal(matrix.values)
                              for matrix in families.values()])

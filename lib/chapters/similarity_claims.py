@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from lib.claims import Claim, all_above, judge_above
-from lib.similarity.bootstrap import SimilarityMatrix
 from lib.statistics.intervals import in_brackets
+from lib.statistics.sample import Sample
 
 
 def steps(values: np.ndarray) -> np.ndarray:
@@ -19,7 +19,7 @@ def mean_step(values: np.ndarray) -> np.ndarray:
     return steps(values).mean(axis=(-2, -1))
 
 
-def growth_claims(family: str, matrix: SimilarityMatrix, widths: Sequence[int], chance: tuple[float, float]
+def growth_claims(family: str, matrix: Sample, widths: Sequence[int], chance: tuple[float, float]
                   ) -> list[Claim]:
     """Four claims: growth on average, over the whole range and at every step, and the narrowest networks above chance.
 
@@ -47,7 +47,7 @@ def growth_claims(family: str, matrix: SimilarityMatrix, widths: Sequence[int], 
     ]
 
 
-def findings(families: Mapping[str, SimilarityMatrix], widths: Mapping[str, Sequence[int]]) -> str:
+def findings(families: Mapping[str, Sample], widths: Mapping[str, Sequence[int]]) -> str:
     """The answer in words, one Markdown line a family."""
     lines = []
     for family, matrix in families.items():

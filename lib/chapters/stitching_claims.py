@@ -6,7 +6,7 @@ import numpy as np
 
 from lib.claims import CONTRADICTED, SUPPORTED, UNDECIDED, Claim, all_above, judge_above
 from lib.statistics.intervals import Interval
-from lib.statistics.network_pairs import over_listed_pairs
+from lib.statistics.pairs import over_listed_pairs
 from lib.stitching.layer_identification import (
     LEVEL,
     could_be_violated,

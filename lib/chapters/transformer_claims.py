@@ -6,30 +6,30 @@ from dataclasses import replace
 from lib.chapters.hypothesis_claims import across_claim, direction_claim, family_claims
 from lib.chapters.similarity_claims import growth_claims, mean_step
 from lib.claims import Claim
-from lib.similarity.bootstrap import SimilarityMatrix
 from lib.similarity.rank_one import cosines, resultants
 from lib.statistics.intervals import in_brackets
+from lib.statistics.sample import Sample
 
 
-def transformer_claims(family: str, matrix: SimilarityMatrix, widths: Sequence[int], chance: tuple[float, float]
+def transformer_claims(family: str, matrix: Sample, widths: Sequence[int], chance: tuple[float, float]
                        ) -> list[Claim]:
     """Similarity grows, H1, H2 and the rank-one law, as `lib.chapters.hypothesis_claims.family_claims`."""
     return [_of_this_chapter(claim) for claim in family_claims(family, matrix, widths, chance)]
 
 
-def variant_claims(name: str, matrix: SimilarityMatrix, widths: Sequence[int], chance: tuple[float, float]
+def variant_claims(name: str, matrix: Sample, widths: Sequence[int], chance: tuple[float, float]
                    ) -> list[Claim]:
     """The two conclusions of Fig. 21 where one choice that the paper leaves open was made otherwise."""
     growth, *_ = growth_claims(name, matrix, widths, chance)
     return [_of_this_chapter(claim) for claim in (growth, direction_claim(name, matrix, widths))]
 
 
-def shared_claim(matrix: SimilarityMatrix, family_of: Sequence[str], width_of: Sequence[int]) -> Claim:
+def shared_claim(matrix: Sample, family_of: Sequence[str], width_of: Sequence[int]) -> Claim:
     """H2 between transformers and a convolutional family, as `lib.chapters.hypothesis_claims.across_claim`."""
     return _of_this_chapter(across_claim(matrix, family_of, width_of))
 
 
-def findings(matrices: Mapping[str, SimilarityMatrix], widths: Mapping[str, Sequence[int]]) -> str:
+def findings(matrices: Mapping[str, Sample], widths: Mapping[str, Sequence[int]]) -> str:
     """The answer in words, a Markdown line for each kind of transformer."""
     lines = []
     for name, matrix in matrices.items():

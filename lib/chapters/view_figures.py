@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from lib.chapters.view_claims import DEEDS
 from lib.figures import PAGE, by_width, look, subplots, width_axis
-from lib.statistics.pair_tables import PairTable
+from lib.statistics.pairs import PairTable
 from lib.views.view_measures import Measures
 from lib.views.view_outcomes import AGREEMENT, ERRORS, OUTCOMES, TRANSFER
 from lib.views.view_pairs import CKA, MATCHING, RHO, VIEWS

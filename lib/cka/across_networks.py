@@ -8,7 +8,7 @@ import numpy as np
 from lib.cka.block_structure import Block, largest_block
 from lib.cka.layer_matching import Matching, NetworkMaps, best_matches, map_correlations, mean_where, relative_depths
 from lib.statistics.intervals import known_mean
-from lib.statistics.network_pairs import Estimate, leave_one_out, over_crossed_pairs, over_pairs, pair_mean
+from lib.statistics.pairs import Estimate, leave_one_out, over_crossed_pairs, over_pairs, pair_mean
 
 NEITHER, ONE, BOTH = range(3)  # in the blocks of how many of two networks a layer lies
 

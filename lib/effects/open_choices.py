@@ -12,8 +12,8 @@ import torch
 from lib.data.loading import ImageData
 from lib.salience import extraction
 from lib.salience.predictions import population_logits
-from lib.similarity.bootstrap import similarity_matrix
 from lib.similarity.cosines import chance_limit, has_direction
+from lib.similarity.crossed import similarity_matrix
 from lib.statistics.intervals import Interval
 from lib.training.populations import Population, train_or_load
 from lib.training.specification import Specification

@@ -19,10 +19,11 @@ from lib.runtime.devices import evaluating, find_device
 from lib.runtime.progress import progress
 from lib.salience import extraction, predictions
 from lib.similarity import rank_one
-from lib.similarity.bootstrap import SimilarityMatrix, similarity_matrix
 from lib.similarity.cosines import by_image, has_direction
-from lib.statistics.image_bootstrap import Resampled, resampled_means
+from lib.similarity.crossed import similarity_matrix
 from lib.statistics.intervals import Interval
+from lib.statistics.resampling import resampled_means
+from lib.statistics.sample import Sample
 
 Group = nn.Module | Iterable[nn.Module]
 
@@ -173,7 +174,7 @@ def _compared(directions: dict[str, np.ndarray], accuracy: np.ndarray, rng: np.r
         raise ValueError("one network alone has nothing to be compared with; give two or more")
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*gradients are zero")  # the table counts them
-        matrix: SimilarityMatrix | Resampled = (
+        matrix: Sample | Sample = (
             resampled_means(by_image(populations), rng, draws) if single.any() else
             similarity_matrix(populations, rng, draws))
 

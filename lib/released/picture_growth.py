@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from lib.released.released_pictures import WIDTHS
-from lib.similarity.bootstrap import SimilarityMatrix
 from lib.similarity.rank_one import coefficients, growth_exponent
 from lib.statistics.intervals import Interval
+from lib.statistics.sample import Sample
 
 # Of the picture's networks: all of CIFAR-10, and the epochs of the released scripts (the program's default is 200).
 DATASET, TRAINING_IMAGES, EPOCHS = "cifar10", 50_000, 100
@@ -62,7 +62,7 @@ class Growth:
         return tuple(part / self.picture for part in self.here)
 
 
-def compared_growth(matrix: SimilarityMatrix, widths: Sequence[int], picture: np.ndarray) -> Growth | None:
+def compared_growth(matrix: Sample, widths: Sequence[int], picture: np.ndarray) -> Growth | None:
     """Both exponents, from pairs of different widths; None where fewer than `LEAST` widths lie in the other's span."""
     lowest, highest = max(min(widths), WIDTHS[0]), min(max(widths), WIDTHS[-1])
     ours, theirs = ([place for place, width in enumerate(some) if lowest <= width <= highest]

@@ -1,6 +1,6 @@
 """What the narrow populations say about the widest one: the salience paper's promise, tested.
 
-All functions take expected similarities [..., widths, widths] of one family, as `lib.similarity.bootstrap` gives them, so that
+All functions take expected similarities [..., widths, widths] of one family, as `lib.similarity.crossed` gives them, so that
 every prediction has an interval.  Only `measured` parts look at the last width.
 """
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lib.similarity.bootstrap import similarity_matrix
+from lib.similarity.crossed import similarity_matrix
 from lib.statistics.intervals import Interval, crossed_margin, sum_freedom
 
 LEAST = 3  # seeds: leaving one out has to leave a pair
@@ -95,7 +95,7 @@ def interval(groups: Sequence[PairedSimilarity], statistic: Statistic, losses: S
     joint = [jackknife(by_images[draw], [group.without_by_images[draw] for group in groups]).sum(0)
              for draw in range(len(groups[0].without_by_images))]
     seeds = by_group.sum(0)
-    # As for unpaired networks (lib.similarity.bootstrap): the residual may exceed the images' part, not the seeds'.
+    # As for unpaired networks (lib.similarity.crossed): the residual may exceed the images' part, not the seeds'.
     residual = np.clip(np.mean(joint, axis=0) - seeds, 0, seeds)
     freedom = sum_freedom(by_group, np.array([len(group.without) - 1 for group in groups]))
     drawn = statistic(by_images, np.broadcast_to(mean_loss, by_images.shape))

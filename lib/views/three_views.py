@@ -11,7 +11,7 @@ from lib.data.loading import ImageData
 from lib.models.cut_networks import CutNetwork
 from lib.salience import extraction
 from lib.salience.predictions import logits
-from lib.statistics.pair_tables import PairTable
+from lib.statistics.pairs import PairTable
 from lib.training.populations import Population
 from lib.views import view_outcomes, view_pairs
 from lib.views.view_outcomes import AGREEMENT, ERRORS, TRANSFER

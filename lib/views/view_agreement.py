@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from scipy.stats import rankdata
 
-from lib.statistics.pair_tables import PairTable
+from lib.statistics.pairs import PairTable
 
 
 def rank_correlations(table: PairTable) -> np.ndarray:

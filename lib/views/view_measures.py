@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from lib.statistics.intervals import Interval
-from lib.statistics.pair_tables import Jackknife, PairTable, jackknife
+from lib.statistics.pairs import PairTable, jackknife
+from lib.statistics.sample import Sample
 from lib.views.view_agreement import growth, rank_correlations, rank_correlations_within, same_width
 from lib.views.view_outcomes import OUTCOMES
 from lib.views.view_pairs import VIEWS
@@ -25,10 +26,10 @@ class Measures:
     """
 
     table: PairTable
-    ranks: Jackknife
-    ranks_within: Jackknife
-    means: Jackknife
-    errors: Jackknife
+    ranks: Sample
+    ranks_within: Sample
+    means: Sample
+    errors: Sample
 
     def growth(self, level: float = 0.95) -> Interval:
         """[views] change per doubling of the width."""

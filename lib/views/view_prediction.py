@@ -6,7 +6,7 @@ was observed of either with any other network enters.
 
 import numpy as np
 
-from lib.statistics.pair_tables import PairTable
+from lib.statistics.pairs import PairTable
 from lib.views.view_pairs import VIEWS
 
 MEAN, WIDTHS, ALONE, ALL = "mean", "widths", "each alone", "all three"

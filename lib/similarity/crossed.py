@@ -6,66 +6,20 @@ variance both have in common; `lib.statistics.intervals.crossed_margin` counts t
 often an interval holds the truth.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 
 from lib.similarity.cosines import has_direction, warn_of_zeros
-from lib.statistics.intervals import Interval, crossed_margin, sum_freedom
+from lib.statistics.sample import Sample
 
 CHUNK = 64  # images whose pair cosines are in memory at once
 BLOCK = 50  # draws whose pair means are in memory at once
 JOINT = 20  # no more than BLOCK: draws of images that are repeated without each network: their variances are averaged
 
 
-@dataclass(frozen=True, eq=False)
-class SimilarityMatrix:
-    """Expected similarity between several populations.
-
-    Attributes:
-        values: [populations, populations], rho(k1, k2) over pairs of different networks.
-        without: [all networks, populations, populations], the same without one network; NaN on the diagonal where
-            that leaves a single one.
-        by_images: [draws, populations, populations], on images that were drawn again.
-        without_by_images: [some or all draws, all networks, populations, populations], both at once.
-        networks: how many networks each population has.
-        images: how many images were averaged over.
-    """
-
-    values: np.ndarray
-    without: np.ndarray
-    by_images: np.ndarray
-    without_by_images: np.ndarray
-    networks: tuple[int, ...]
-    images: int
-
-    def interval(self, statistic: Callable[[np.ndarray], np.ndarray] = lambda matrix: matrix, level: float = 0.95
-                 ) -> Interval:
-        """A function of the matrix with its interval: -> estimate, low, high.
-
-        `statistic` maps [..., populations, populations] to [..., any].  With 2 networks a population's own similarity
-        has no interval: NaN.
-        """
-        by_population = self._jackknife(statistic(self.without))
-        networks = by_population.sum(0)
-        images = np.var(statistic(self.by_images), axis=0, ddof=1)
-        both = self._jackknife(np.moveaxis(statistic(self.without_by_images), 0, 1)).sum(0).mean(0)
-        # The residual may exceed the images' part: leaving networks out counts what two of them share twice, in both.
-        residual = np.clip(both - networks, 0, networks)
-        freedom = sum_freedom(by_population, np.array(self.networks) - 1)
-        margin = crossed_margin(networks, images, residual, freedom, self.images, level)
-        estimate = statistic(self.values)
-        return estimate, estimate - margin, estimate + margin
-
-    def _jackknife(self, without: np.ndarray) -> np.ndarray:
-        """Variance over the networks of each population of a statistic [all networks, ...]: -> [populations, ...]."""
-        parts = np.split(without, np.cumsum(self.networks)[:-1])
-        return np.stack([(len(part) - 1) * np.var(part, axis=0) for part in parts])
-
-
 def similarity_matrix(populations: Sequence[np.ndarray], rng: np.random.Generator, draws: int = 500
-                      ) -> SimilarityMatrix:
+                      ) -> Sample:
     """rho(k1, k2) of all pairs of populations, each [networks, images, dims], with what its intervals are made from.
 
     Memory does not grow with the number of draws, except for one matrix a draw.
@@ -91,7 +45,7 @@ def similarity_matrix(populations: Sequence[np.ndarray], rng: np.random.Generato
         by_images.append(_group_means(drawn, sizes))
         if start == 0:
             jointly = _without_each(drawn[:JOINT], sizes)
-    return SimilarityMatrix(_group_means(pairs, sizes)[0], _without_each(pairs, sizes)[0], np.concatenate(by_images),
+    return Sample(_group_means(pairs, sizes)[0], _without_each(pairs, sizes)[0], np.concatenate(by_images),
                             jointly, sizes, images)
 
 

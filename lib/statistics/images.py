@@ -1,31 +1,11 @@
-"""Intervals where the only sample is images: the networks are what they are, one of each.
+"""Images drawn again, where the only sample is images: the networks are what they are, one of each.
 
 They say how far other images would change a number, and nothing about other networks.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 import numpy as np
-from scipy.stats import t as student
 
-from lib.statistics.intervals import Interval
-
-
-@dataclass(frozen=True, eq=False)
-class Resampled:
-    """Numbers over all images, values [...], and over images drawn again, draws [draws, ...]; `images`: how many."""
-
-    values: np.ndarray
-    draws: np.ndarray
-    images: int
-
-    def interval(self, statistic: Callable[[np.ndarray], np.ndarray] = lambda values: values, level: float = 0.95
-                 ) -> Interval:
-        """A function of the numbers, [..., any] -> [..., any], with its interval: -> estimate, low, high."""
-        estimate = statistic(self.values)
-        margin = student.ppf(0.5 + level / 2, self.images - 1) * np.std(statistic(self.draws), axis=0, ddof=1)
-        return estimate, estimate - margin, estimate + margin
+from lib.statistics.sample import Sample
 
 
 def image_counts(images: int, rng: np.random.Generator, draws: int) -> np.ndarray:
@@ -42,11 +22,11 @@ def weighted_means(by_image: np.ndarray, counts: np.ndarray) -> np.ndarray:
     return means.reshape(-1, *by_image.shape[1:])
 
 
-def resampled_means(by_image: np.ndarray, rng: np.random.Generator, draws: int) -> Resampled:
+def resampled_means(by_image: np.ndarray, rng: np.random.Generator, draws: int) -> Sample:
     """The means over the first axis, one entry an image, [n, ...] -> [...]; NaN is left out."""
     images = len(by_image)
-    return Resampled(weighted_means(by_image, np.ones((1, images)))[0],
-                     weighted_means(by_image, image_counts(images, rng, draws)), images)
+    drawn = weighted_means(by_image, image_counts(images, rng, draws))
+    return Sample(weighted_means(by_image, np.ones((1, images)))[0], None, drawn, None, (), images)
 
 
 def other_sample(by_image: np.ndarray, size: int, rng: np.random.Generator, draws: int) -> np.ndarray:

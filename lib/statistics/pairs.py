@@ -1,0 +1,179 @@
+"""Averages over pairs of networks, and tables of them, as samples that leave a network out of all its pairs.
+
+A network takes part in many pairs, so that pairs are no samples of their own: networks are.  Pairs without a value are left
+out of an average, and networks without any pair out of the count.
+"""
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from lib.statistics.intervals import Interval, known_mean
+from lib.statistics.sample import Sample
+
+LEAST = 3  # networks of each population: leaving one out has to leave a pair
+LEAST_OF_TABLE = 4  # networks a width: leaving one out of an interval, and two out of a prediction, has to leave one
+
+
+class Estimate(NamedTuple):
+    """A number with its interval over networks; all NaN where fewer than `LEAST` of a population took part.
+
+    networks: how many took part, of each population.
+    """
+
+    value: float
+    low: float
+    high: float
+    networks: tuple[int, ...]
+
+    @property
+    def interval(self) -> Interval:
+        return self.value, self.low, self.high
+
+
+def over_pairs(values: np.ndarray, level: float = 0.95) -> Estimate:
+    """Mean over the pairs of networks of one population: [networks, networks], NaN for pairs without a value.
+
+    Raises:
+        ValueError: a table that is not square, or a value of a network paired with itself.
+    """
+    if values.shape != (len(values),) * 2:
+        raise ValueError(f"pairs of one population need a square table, not {values.shape}")
+    known = np.isfinite(values)
+    if known.diagonal().any():
+        raise ValueError("a network is no pair with itself: the diagonal must be NaN")
+    return leave_one_out(lambda kept: pair_mean(values, kept, kept), [known.any(0) | known.any(1)], level)
+
+
+def over_crossed_pairs(values: np.ndarray, level: float = 0.95) -> Estimate:
+    """Mean over the pairs of networks of two populations: [networks, other networks], NaN for pairs without a value."""
+    known = np.isfinite(values)
+    return leave_one_out(lambda rows, columns: pair_mean(values, rows, columns), [known.any(1), known.any(0)], level)
+
+
+def pair_mean(values: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """Mean of [networks, other networks, ...] over the pairs of these rows and columns that have a value: -> [...]."""
+    chosen = values[np.ix_(rows, columns)]
+    return known_mean(chosen.reshape(-1, *values.shape[2:]))
+
+
+def leave_one_out(statistic: Callable[..., np.ndarray], takes_part: Sequence[np.ndarray], level: float = 0.95
+                  ) -> Estimate:
+    """A statistic of independent populations of networks: their jackknife variances add.
+
+    Args:
+        statistic: takes the indices of the networks kept, one array a population; gives one number.
+        takes_part: which networks there are to keep, [networks] bool each.
+    """
+    everyone = [np.flatnonzero(part) for part in takes_part]
+    counts = tuple(map(len, everyone))
+    if min(counts) < LEAST:
+        return Estimate(np.nan, np.nan, np.nan, counts)
+    without = [statistic(*everyone[:place], np.delete(networks, one), *everyone[place + 1 :])
+               for place, networks in enumerate(everyone) for one in range(len(networks))]
+    sample = Sample(statistic(*everyone), np.array(without), None, None, counts, 0)
+    return Estimate(*map(float, sample.interval(level=level)), counts)
+
+
+def over_listed_pairs(values: np.ndarray, pairs: Sequence[tuple[Hashable, Hashable]], level: float = 0.95) -> Interval:
+    """`listed_pairs` with its interval: -> estimate, low, high."""
+    return listed_pairs(values, pairs).interval(level=level)
+
+
+def listed_pairs(values: np.ndarray, pairs: Sequence[tuple[Hashable, Hashable]]) -> Sample:
+    """Mean over a few chosen pairs, the first axis: [pairs, ...] -> a sample of [...].
+
+    Networks that take part in the same pairs are left out together, as one unit: where no two pairs share a network
+    the interval is Student's of the mean.  Where pairs form a ring it is wider than it need be, because each pair is
+    left out twice, with either of its networks.
+
+    Args:
+        values: NaN has no interval.
+        pairs: the two networks of each, the same one twice for a network with itself.
+
+    Raises:
+        ValueError: fewer than 3 units, or a network that takes part in all pairs.
+    """
+    values = np.asarray(values, dtype=float)
+    networks = dict.fromkeys(network for pair in pairs for network in pair)
+    kept = np.unique([[network not in pair for pair in pairs] for network in networks], axis=0)
+    if len(kept) < LEAST:
+        raise ValueError(f"an interval over networks needs at least {LEAST} of them in pairs of their own, not "
+                         f"{len(kept)}")
+    if not kept.any(1).all():
+        raise ValueError("a network takes part in all pairs: without it nothing is left")
+    without = np.stack([values[rows].mean(0) for rows in kept])
+    return Sample(values.mean(0), without, None, None, (len(kept),), 0)
+
+
+@dataclass(frozen=True, eq=False)
+class PairTable:
+    """What is known of the networks of one family, and of every two of them.
+
+    Attributes:
+        widths: [networks].
+        alone: name -> [networks], what else is known of each network by itself.
+        views: name -> [networks, networks], symmetric, larger for networks that are more alike; the diagonal is not used.
+        outcomes: likewise, what two networks do.
+
+    Raises:
+        ValueError: fewer than 4 networks of a width, a matrix of another shape, or a pair without a finite number.
+    """
+
+    widths: np.ndarray
+    alone: Mapping[str, np.ndarray]
+    views: Mapping[str, np.ndarray]
+    outcomes: Mapping[str, np.ndarray]
+
+    def __post_init__(self):
+        sizes, counts = np.unique(self.widths, return_counts=True)
+        if counts.min() < LEAST_OF_TABLE - 1:  # one is left out in turn
+            raise ValueError(f"pairs need at least {LEAST_OF_TABLE} networks of each width, not {counts.min()} of k = "
+                             f"{sizes[counts.argmin()]}")
+        for name, matrix in {**self.views, **self.outcomes}.items():
+            if matrix.shape != (len(self), len(self)):
+                raise ValueError(f"{name} needs a number for every two of {len(self)} networks, not the shape "
+                                 f"{matrix.shape}")
+            missing = ~np.isfinite(matrix[self.first, self.second])
+            if missing.any():
+                raise ValueError(f"{name} has no finite number for {missing.sum()} of {len(missing)} pairs of networks")
+
+    def __len__(self) -> int:
+        return len(self.widths)
+
+    @property
+    def first(self) -> np.ndarray:
+        """[pairs] places of the first networks; those of `second` are larger."""
+        return np.triu_indices(len(self), 1)[0]
+
+    @property
+    def second(self) -> np.ndarray:
+        """[pairs] places of the second networks."""
+        return np.triu_indices(len(self), 1)[1]
+
+    def of_pairs(self, matrices: Mapping[str, np.ndarray]) -> np.ndarray:
+        """The matrices as rows of pairs, [matrices, pairs]."""
+        return np.stack([matrix[self.first, self.second] for matrix in matrices.values()])
+
+    def without(self, network: int) -> "PairTable":
+        """The table without one network and all its pairs."""
+        alone = {name: np.delete(numbers, network) for name, numbers in self.alone.items()}
+        views, outcomes = ({name: np.delete(np.delete(matrix, network, 0), network, 1)
+                            for name, matrix in matrices.items()} for matrices in (self.views, self.outcomes))
+        return PairTable(np.delete(self.widths, network), alone, views, outcomes)
+
+
+def jackknife(table: PairTable, statistic: Callable[[PairTable], np.ndarray]) -> Sample:
+    """A statistic [...] of a table as a sample: networks are the units, those of each width a group.
+
+    Raises:
+        ValueError: fewer than 4 networks of a width.
+    """
+    sizes = np.unique(table.widths, return_counts=True)[1]
+    if sizes.min() < LEAST_OF_TABLE:
+        raise ValueError(f"intervals over networks need at least {LEAST_OF_TABLE} of each width")
+    order = np.argsort(table.widths, kind="stable")
+    without = np.stack([statistic(table.without(network)) for network in order])
+    return Sample(statistic(table), without, None, None, tuple(map(int, sizes)), 0)

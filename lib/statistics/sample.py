@@ -1,0 +1,94 @@
+"""Numbers of networks and images with their intervals: the only place that knows how samples combine.
+
+Networks are left out one at a time (a jackknife: with few networks it keeps its promise better than redrawing them),
+images are drawn again (a bootstrap), and a few draws of images with each network left out tell how much of the variance
+both have in common; it is counted once.  tests/test_sample.py measures for each design how often an interval holds the
+truth: networks crossed with images, paired networks, images only, pairs of networks, pairs in a ring.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import t as student
+
+from lib.statistics.intervals import Interval, crossed_margin, sum_freedom
+
+Statistic = Callable[[np.ndarray], np.ndarray]  # [..., numbers] -> [..., any]
+
+
+def identity(values: np.ndarray) -> np.ndarray:
+    """The numbers themselves."""
+    return values
+
+
+@dataclass(frozen=True, eq=False)
+class Estimated:
+    """One statistic of a sample: what a verdict is judged by.
+
+    Attributes:
+        interval: level -> estimates, lows and highs of one shape.
+        networks, images: how many of each it rests on.
+    """
+
+    interval: Callable[[float], Interval]
+    networks: int
+    images: int
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """Numbers, and what they are without one unit and on images that were drawn again.
+
+    A unit is what is left out at once: a network, or networks that vary together.  Units come in groups that are
+    independent of each other, such as populations; their variances add.
+
+    Attributes:
+        values: [...], of all networks and images.
+        without: [units of all groups, ...], without one unit; None where networks are what they are.
+        by_images: [draws, ...], on images drawn again; None where images are held fixed.
+        without_by_images: [some draws, units of all groups, ...], both at once; None unless both are samples.
+        networks: how many units each group has.
+        images: how many images were averaged over.
+    """
+
+    values: np.ndarray
+    without: np.ndarray | None
+    by_images: np.ndarray | None
+    without_by_images: np.ndarray | None
+    networks: tuple[int, ...]
+    images: int
+
+    def interval(self, statistic: Statistic = identity, level: float = 0.95) -> Interval:
+        """A function of the numbers with its interval: -> estimate, low, high.
+
+        `statistic` maps [..., numbers] to [..., any].  NaN where a group is too small for what is asked.
+        """
+        estimate = statistic(self.values)
+        margin = self._margin(statistic, level)
+        return estimate, estimate - margin, estimate + margin
+
+    def estimated(self, statistic: Statistic = identity, networks: int | None = None) -> Estimated:
+        """A statistic for a verdict; `networks`: how many it rests on, all units unless told otherwise."""
+        return Estimated(lambda level: self.interval(statistic, level), networks or sum(self.networks), self.images)
+
+    def _margin(self, statistic: Statistic, level: float) -> np.ndarray:
+        if self.without is None:
+            deviation = np.std(statistic(self.by_images), axis=0, ddof=1)
+            return student.ppf(0.5 + level / 2, self.images - 1) * deviation
+        by_group = jackknife_variances(statistic(self.without), self.networks)
+        freedom = sum_freedom(by_group, np.array(self.networks) - 1)
+        networks = by_group.sum(0)
+        if self.by_images is None:
+            return student.ppf(0.5 + level / 2, freedom) * np.sqrt(networks)
+        images = np.var(statistic(self.by_images), axis=0, ddof=1)
+        both = jackknife_variances(np.moveaxis(statistic(self.without_by_images), 0, 1), self.networks).sum(0).mean(0)
+        # The residual may exceed the images' part: leaving networks out counts what two of them share twice, in both.
+        residual = np.clip(both - networks, 0, networks)
+        return crossed_margin(networks, images, residual, freedom, self.images, level)
+
+
+def jackknife_variances(without: np.ndarray, sizes: Sequence[int]) -> np.ndarray:
+    """Variance over the units of each group of a statistic [units of all groups, ...]: -> [groups, ...]."""
+    parts = np.split(without, np.cumsum(sizes)[:-1])
+    return np.stack([(len(part) - 1) * np.var(part, axis=0) for part in parts])
