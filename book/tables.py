@@ -29,7 +29,7 @@ def write_tables() -> None:
     if all(page.exists() for page in made) and all(path.exists() and path.stat().st_mtime < page.stat().st_mtime
                                                    for path in sources for page in made):
         return
-    from lib import claims_page  # with torch, which takes seconds: a book that is up to date does without
+    import claims_page  # with torch, which takes seconds: a book that is up to date does without
     from lib.runtime.files import write_whole
 
     found = read_all(folders, executed)
@@ -52,13 +52,13 @@ def executed_studies() -> dict[str, dict]:
 
 def read_all(folders: dict[str, list[str]], executed: dict[str, dict]) -> dict:
     """Study -> chapter -> claims, the book itself first."""
-    from lib import claims
-    from lib.claims_page import Study
+    from lib import results
+    from claims_page import Study
 
     titles = {"book": Study(FIRST, "/book/chapters")} | {
         name: Study(study["title"], f"/book/studies/{name}") for name, study in executed.items()}
     try:
-        return {titles[folder]: claims.read_claims(ROOT / "results" / folder, names)
+        return {titles[folder]: results.read(ROOT / "results" / folder, names)
                 for folder, names in folders.items()}
     except ValueError as error:
         sys.exit(f"the page of claims cannot be made: {error}")
@@ -66,7 +66,7 @@ def read_all(folders: dict[str, list[str]], executed: dict[str, dict]) -> dict:
 
 def studies_table(executed: dict[str, dict]) -> str:
     """What each executed study is, from the results of its first chapter, which trains the networks of most others."""
-    from lib.claims_page import pipe_table
+    from claims_page import pipe_table
 
     rows = []
     for name, study in executed.items():

@@ -39,8 +39,9 @@ from scipy.integrate import quad
 from scipy.stats import binomtest, vonmises_fisher
 from scipy.stats import t as student
 
-from lib import claims, figures, similarity, sphere
+from lib import figures, results, similarity, sphere
 from lib.chapters import sphere_figures
+from lib.verdicts import CONTRADICTED, SUPPORTED, UNDECIDED, Claim
 
 # %% [markdown]
 # ## Definitions
@@ -149,16 +150,16 @@ cells = difference.shape[1]
 error = difference.std(0, ddof=1) / np.sqrt(batches)
 worst = np.argmax(np.abs(difference.mean(0)) / error)
 margin = student.ppf(1 - 0.025 / cells, batches - 1) * error
-factorises = claims.Claim(
+factorises = Claim(
     name="01-product", statement="Independent families have rho(k1, k2) = E[t1] E[t2] mu1.mu2.",
     statistic=f"sampled minus product, the worst of {cells} entries", estimate=difference.mean(0)[worst],
     low=difference.mean(0)[worst] - margin[worst], high=difference.mean(0)[worst] + margin[worst],
     networks=0, images=0,
     rule="contradicted if a simultaneous 95 % interval leaves 0 out, else supported if all are within +-0.05 of their "
          "centres, else undecided",
-    verdict=claims.CONTRADICTED if np.any(np.abs(difference.mean(0)) > margin)
-    else claims.SUPPORTED if margin.max() < 0.05 else claims.UNDECIDED)
-claims.table([factorises])
+    verdict=CONTRADICTED if np.any(np.abs(difference.mean(0)) > margin)
+    else SUPPORTED if margin.max() < 0.05 else UNDECIDED)
+results.table([factorises])
 
 # %% [markdown]
 # ## The two hypotheses, one at a time
@@ -268,14 +269,14 @@ pd.DataFrame({"family": [name for name, _, _ in cases], "R": np.sqrt(squares[...
 
 # %%
 worst = np.argmax(np.abs(gap[:4].mean(1)) / gap_margin[:4])
-symmetric = claims.Claim(
+symmetric = Claim(
     name="01-resultant", statement="Families that are symmetric about mu have R = E[t].",
     statistic="R^2 - E[t]^2, the worst of 4 families", estimate=gap[worst].mean(),
     low=gap[worst].mean() - gap_margin[worst], high=gap[worst].mean() + gap_margin[worst], networks=0, images=0,
     rule="contradicted if a simultaneous 95 % interval of the 4 symmetric families leaves 0 out, else supported if all "
          "are within +-0.02 of their centres, else undecided",
-    verdict=claims.CONTRADICTED if not agree[:4].all()
-    else claims.SUPPORTED if gap_margin[:4].max() < 0.02 else claims.UNDECIDED)
+    verdict=CONTRADICTED if not agree[:4].all()
+    else SUPPORTED if gap_margin[:4].max() < 0.02 else UNDECIDED)
 
 # %% [markdown]
 # ## How alike are two directions by chance?
@@ -308,11 +309,11 @@ ratios = np.array([
     quad(sphere.uniform_pdf, at, min(1, at + 60 / (dim * at)), (dim,), epsabs=0, epsrel=1e-11, limit=200)[0] / value
     for dim in p.dimensions for at, value in zip(thresholds, formula[dim], strict=True) if value > 1e-290])
 deviation = np.abs(ratios - 1).max()
-integral = claims.Claim(
+integral = Claim(
     name="01-tail-integral", statement="The tail formula is the integral of the density of Z.",
     statistic=f"largest relative difference of {len(ratios)} probabilities", estimate=deviation, low=deviation,
     high=deviation, networks=0, images=0, rule="supported if below 1e-8, else contradicted",
-    verdict=claims.SUPPORTED if deviation < 1e-8 else claims.CONTRADICTED)
+    verdict=SUPPORTED if deviation < 1e-8 else CONTRADICTED)
 print(f"{len(ratios)} probabilities agree to a relative 1e-8:", deviation < 1e-8)
 
 # %% [markdown]
@@ -344,14 +345,14 @@ level = 1 - 0.05 / len(rows)
 ends = np.array([test.proportion_ci(level, method="exact") for test, _ in rows])
 exact, share = np.array([value for _, value in rows]), np.array([test.statistic for test, _ in rows])
 worst = np.argmax(np.abs(share - exact) / np.sqrt(exact * (1 - exact)))
-by_chance = claims.Claim(
+by_chance = Claim(
     name="01-tail-samples", statement="Cosines of sampled Gaussian vectors follow the tail formula.",
     statistic=f"sampled share / formula, the worst of {len(rows)} thresholds", estimate=share[worst] / exact[worst],
     low=ends[worst, 0] / exact[worst], high=ends[worst, 1] / exact[worst], networks=0, images=0,
     rule="contradicted if a simultaneous 95 % interval leaves 1 out, else supported if 10 pairs or more are expected "
          "beyond every threshold, else undecided",
-    verdict=claims.CONTRADICTED if np.any((ends[:, 0] > exact) | (exact > ends[:, 1]))
-    else claims.SUPPORTED if p.samples * exact.min() >= 10 else claims.UNDECIDED)
+    verdict=CONTRADICTED if np.any((ends[:, 0] > exact) | (exact > ends[:, 1]))
+    else SUPPORTED if p.samples * exact.min() >= 10 else UNDECIDED)
 
 # %% [markdown]
 # What does that say about a similarity that is measured? In the picture that the authors released with their code,
@@ -376,7 +377,7 @@ pd.DataFrame({"one image": [null, 0.04 / null], "mean of 256 images": [null / 16
 
 # %%
 verdicts = [factorises, symmetric, integral, by_chance]
-claims.table(verdicts)
+results.table(verdicts)
 
 # %% [markdown]
 # ## What differs from the paper
@@ -402,4 +403,4 @@ numbers = {
     "resultant_against_cosine": {name: dict(zip(["R2", "Et2"], values.mean(0), strict=True))
                                  for (name, _, _), values in zip(cases, squares, strict=True)},
 }
-claims.write_results(p.study, "01_introduction", vars(p), numbers, verdicts)
+results.write(p.study, "01_introduction", vars(p), numbers, verdicts)

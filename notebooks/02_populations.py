@@ -32,9 +32,10 @@ widths_of = by_family(p.widths, p.families)
 import numpy as np
 import pandas as pd
 
-from lib import claims, data, figures, models
+from lib import data, figures, models, results
 from lib.statistics import intervals
 from lib.training.populations import population_grid
+from lib.verdicts import CONTRADICTED, SUPPORTED, Claim, judge_above
 
 # %% [markdown]
 # ## The images
@@ -164,23 +165,23 @@ print("test accuracy, mean ± standard deviation over networks\n" + means.to_str
 # the 95 % interval of the difference between its widest and its narrowest networks lies above zero.
 
 # %%
-verdicts = [claims.Claim(
+verdicts = [Claim(
     "02-parameters", "The number of parameters is the quadratic polynomial of the width.",
     "largest difference from the formulas", float((counted - expected).abs().to_numpy().max()), 0.0, 0.0,
     counted.size, 0, "equal for all four families at five widths",
-    claims.SUPPORTED if counted.equals(expected) else claims.CONTRADICTED)]
+    SUPPORTED if counted.equals(expected) else CONTRADICTED)]
 for family, rows in accuracy.items():
     estimate, low, high = intervals.difference_interval(rows[-1], rows[0])
-    verdicts.append(claims.Claim(
+    verdicts.append(Claim(
         f"02-accuracy-{family}", f"Wider networks of {family} classify better.",
         f"test accuracy at k = {widths_of[family][-1]} minus k = {widths_of[family][0]}", estimate, low, high,
         len(rows[-1]) + len(rows[0]), len(images.test_labels), "95 % interval over networks above zero",
-        claims.judge_above(low, high)))
+        judge_above(low, high)))
 for claim in verdicts:
     print(f"{claim.name}: {claim.verdict}")
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-claims.table(verdicts)
+results.table(verdicts)
 
 # %% [markdown]
 # ## What differs from the paper
@@ -193,4 +194,4 @@ claims.table(verdicts)
 
 # %%
 numbers = {"parameters": counted.to_dict(), "test_accuracy": accuracy, "test_loss": loss}
-claims.write_results(p.study, "02_populations", vars(p), numbers, verdicts)
+results.write(p.study, "02_populations", vars(p), numbers, verdicts)

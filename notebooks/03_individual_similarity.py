@@ -8,6 +8,12 @@
 # {cite:p}`wang2024great` (its Figs. 2 and 12).
 # Networks of one family also have much the same distribution of similarities over images, less so in deeper families,
 # which the authors attribute to harder training (its Table 1).
+#
+# **What it shows here.**
+#
+# ```{glue:md} answer
+# :format: myst
+# ```
 
 # %% tags=["hide-input", "parameters"]
 study = "mine"
@@ -36,15 +42,22 @@ widths_of = by_family(p.widths, p.families)
 import warnings
 
 import numpy as np
-from IPython.display import Markdown, display
+from IPython.display import display
 from myst_nb import glue
 
-from lib import claims, data, figures, salience, similarity
-from lib.chapters.similarity_claims import findings, growth_claims, steps
-from lib.chapters.wasserstein_claims import distance_claims, distance_findings
-from lib.chapters.wasserstein_figures import distances_by_width
+from lib import data, figures, results, salience, similarity
+from lib.chapters.individual_similarity import (
+    DISTANCES,
+    GROWTH,
+    Growth,
+    distance_claims,
+    distances_by_width,
+    growth_claims,
+    steps,
+)
 from lib.similarity import crossed, wasserstein_distances
 from lib.training.populations import population_grid
+from lib.verdicts import SUPPORTED
 
 # %% [markdown]
 # ## Input gradients
@@ -167,25 +180,20 @@ figures.show(trend, f"**The trend.** Left: {family}. Right: all families with 95
 #
 # The matrix is symmetric, so a row of it answers for $k_1$ and a column for $k_2$.
 # A *step* is the change of $\rho(k_1, k_2)$ when one width moves to the next larger one and the other stays.
-# Four claims for each family, with rules that do not depend on this run:
-#
-# - **growth**: the average step over the whole matrix is positive (its 95 % interval lies above zero);
-# - **range**: the widest networks are more alike than the narrowest (the interval of the difference lies above zero);
-# - **every step**: each single step is positive (all their intervals lie above zero; contradicted if one lies below
-#   at a level corrected for the number of steps);
-# - **above chance**: already the narrowest networks are more alike than unrelated directions (the interval of
-#   $\rho$ lies above the upper end of the band).
-#
+# The claims, with rules that do not depend on this run:
+
+# %% tags=["hide-input"]
+results.rules(GROWTH, family="a family", narrowest="k", widest="K", chance="so much")
+
+# %% [markdown]
 # An undecided step is one whose interval holds zero: in a family of few networks a small step cannot be told from none.
 
 # %% tags=["nbval-ignore-output"]
-verdicts = [claim for family in p.families
-            for claim in growth_claims(family, matrices[family], widths_of[family], chance)]
-for claim in verdicts:
-    print(f"{claim.name}: {claim.verdict}")
+growth = {family: Growth(matrix, widths_of[family], chance) for family, matrix in matrices.items()}
+verdicts = [claim for family in p.families for claim in growth_claims(family, growth[family])]
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-claims.table(verdicts)
+results.table(verdicts)
 
 # %% mystnb={"image": {"alt": "One panel for each family: a point with an interval for every step of the similarity matrix to the next width, coloured by the width of the other network, and a line at zero."}} tags=["hide-input", "nbval-ignore-output"]
 figures.show(figures.steps({family: matrix.interval(steps) for family, matrix in matrices.items()}, widths_of),
@@ -241,27 +249,16 @@ if distances:
                  "zero, where no distance is.")
 
 # %% [markdown]
-# The claims have rules that do not depend on this run. The order of two families is judged under both readings, the
-# rest under the first:
-#
-# - **order**: the deeper family has the larger mean distance, averaged over widths (the 95 % interval of the difference
-#   lies above zero; contradicted if below);
-# - **small**: every mean distance is far below 2 (all intervals end below 0.5; contradicted if one lies above, at a
-#   level corrected for the number of populations);
-# - **null**: networks of a family differ more than two samples of one law (the interval of the mean distance, averaged
-#   over widths, lies above the 97.5 % point of the null; contradicted if it lies below the null's mean).
+# The claims, with rules that do not depend on this run. The order of two families is judged under both readings, the
+# rest under the first.
+
+# %% tags=["hide-input"]
+results.rules(DISTANCES, family="a family", deep="the deeper family", shallow="the shallower one", over="widths",
+              reading="either reading of S(f)", usual="so much", rare="so much")
 
 # %% tags=["hide-input", "nbval-ignore-output"]
 distance_verdicts = distance_claims(distances, widths_of)
-if distance_verdicts:
-    display(claims.table(distance_verdicts))
-
-# %% [markdown]
-# ## What it shows here
-
-# %% tags=["hide-input", "nbval-ignore-output"]
-display(Markdown(findings(matrices, widths_of)))
-display(Markdown(distance_findings(distance_verdicts)))
+results.table(distance_verdicts) if distance_verdicts else "too few networks for distances with an interval"
 
 # %% tags=["hide-input", "nbval-ignore-output", "remove-output"]
 # The numbers and the figure of the book's first page.
@@ -271,7 +268,8 @@ for place, corner in (("narrow", 0), ("wide", -1)):
         glue(f"{part}-{place}", float(values[corner]), display=False)
 glue("chance", float(chance[1]), display=False)
 glue("families", len(p.families), display=False)
-glue("growing", sum(claim.verdict == claims.SUPPORTED for claim in verdicts if "growth" in claim.name), display=False)
+glue("growing", sum(claim.verdict == SUPPORTED for claim in verdicts if "growth" in claim.name), display=False)
+glue("answer", results.answer(verdicts + distance_verdicts), display=False)
 glue("main-result", trend, display=False)
 
 # %% [markdown]
@@ -292,4 +290,4 @@ numbers = {"images": n_images, "dimensions": dim, "zero_gradients": zeros.to_dic
            "expected": {family: dict(zip(("estimate", "low", "high"), interval)) for family, interval in intervals.items()},
            "wasserstein": {reading: {family: [found.each for found in row] for family, row in families.items()}
                            for reading, families in distances.items()}}
-claims.write_results(p.study, "03_individual_similarity", vars(p), numbers, verdicts + distance_verdicts)
+results.write(p.study, "03_individual_similarity", vars(p), numbers, verdicts + distance_verdicts)

@@ -51,7 +51,7 @@ import numpy as np
 import pandas as pd
 from IPython.display import Markdown, display
 
-from lib import claims, data, figures, salience, similarity, sphere
+from lib import data, figures, results, salience, similarity, sphere
 from lib.chapters import hypothesis_figures
 from lib.chapters.control_claims import POPULATIONS, control_claims
 from lib.chapters.hypothesis_claims import across_claim, direction_claim, rank_one_claim, variance_claims
@@ -362,7 +362,7 @@ for claim in promises:
 
 # %% tags=["hide-input", "nbval-ignore-output"]
 verdicts = [*h1, *h2, *rank_one_claims, *control_verdicts, *promises]
-claims.table(verdicts)
+results.table(verdicts)
 
 # %% [markdown]
 # ## What it shows here
@@ -395,4 +395,4 @@ numbers = {
     "control_cosine": {k: dict(zip(("estimate", "low", "high"), part)) for k, part in towards.items()},
     "control_accuracy": accuracy,
 }
-claims.write_results(p.study, "04_hypotheses", vars(p), numbers, verdicts)
+results.write(p.study, "04_hypotheses", vars(p), numbers, verdicts)

@@ -37,7 +37,7 @@ import numpy as np
 import pandas as pd
 from IPython.display import Markdown, display
 
-from lib import claims, data, figures, salience
+from lib import data, figures, results, salience
 from lib.chapters import saw_claims, saw_figures
 from lib.similarity import mean_directions, shapes, zero_counts
 from lib.similarity import rotational_symmetry as symmetry
@@ -338,7 +338,7 @@ if compared:
 # ## Verdicts
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-claims.table(verdicts)
+results.table(verdicts)
 
 # %% [markdown]
 # ## What it shows here
@@ -385,4 +385,4 @@ numbers = {"images": n_images, "dimensions": dim, "zero_gradients": zeros, "mean
            "effective_dimension": {family: dict(zip(("estimate", "low", "high"), interval))
                                    for family, interval in dimensions.items()},
            "effective_dimension_symmetric": made_symmetric}
-claims.write_results(p.study, "05_saw_distribution", vars(p), numbers, verdicts)
+results.write(p.study, "05_saw_distribution", vars(p), numbers, verdicts)

@@ -40,7 +40,7 @@ import numpy as np
 import pandas as pd
 from IPython.display import Markdown, display
 
-from lib import claims, data, figures, models, salience
+from lib import data, figures, models, results, salience
 from lib.chapters import ensemble_figures
 from lib.chapters.ensemble_claims import all_claims
 from lib.chapters.ensemble_findings import (
@@ -244,7 +244,7 @@ figures.show(ensemble_figures.costs(found, price, "probabilities"),
 
 # %% tags=["hide-input", "nbval-ignore-output"]
 verdicts = all_claims(found, widths_of)
-claims.table(verdicts)
+results.table(verdicts)
 
 # %% [markdown]
 # ## What it shows here
@@ -274,4 +274,4 @@ numbers = {"images": n_images, "members": members,
                [one], lambda rows: rows[0]["t"]))) for family, row in found.items()
                for k, one in zip(widths_of[family], row)},
            "averaged_logit_gradient": readings, "price": price}
-claims.write_results(p.study, "06_deep_ensembles", vars(p), numbers, verdicts)
+results.write(p.study, "06_deep_ensembles", vars(p), numbers, verdicts)

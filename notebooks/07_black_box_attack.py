@@ -49,7 +49,7 @@ import numpy as np
 import pandas as pd
 from IPython.display import Markdown, display
 
-from lib import attacks, claims, data, figures
+from lib import attacks, data, figures, results
 from lib.attacks import attack_transfer
 from lib.chapters import attack_figures
 from lib.chapters.attack_claims import (
@@ -319,7 +319,7 @@ pd.DataFrame(steps).T.rename_axis(columns="eps")
 # ## Verdicts
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-claims.table(found)
+results.table(found)
 
 # %% [markdown]
 # ## What it shows here
@@ -360,4 +360,4 @@ numbers = {
              for family in p.families},
     "step_lengths": lengths, "verdicts_by_summary": summaries, "verdicts_by_eps": steps,
 }
-claims.write_results(p.study, "07_black_box_attack", vars(p), numbers, found)
+results.write(p.study, "07_black_box_attack", vars(p), numbers, found)

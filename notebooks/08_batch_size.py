@@ -39,7 +39,7 @@ import numpy as np
 import pandas as pd
 from IPython.display import Markdown, display
 
-from lib import claims, data, figures
+from lib import data, figures, results
 from lib.chapters import batch_size_figures
 from lib.chapters.batch_size_claims import CHANGE, batch_size_claims, effects_table, findings
 from lib.effects import batch_size
@@ -166,7 +166,7 @@ for family, change in at_equal_loss.items():
 # %% tags=["hide-input", "nbval-ignore-output"]
 verdicts = [claim for family, measures in found.items()
             for claim in batch_size_claims(family, measures, protocols, slopes[family])]
-claims.table(verdicts)
+results.table(verdicts)
 
 # %% [markdown]
 # ## What it shows here
@@ -196,4 +196,4 @@ numbers = {"images": n_images, "seeds": seeds_kept,
            "recipe_order": [[recipe.batch_size, recipe.epochs, recipe.learning_rate]
                             for recipe in batch_size.distinct_recipes(protocols)],
            "effects": slopes, "at_equal_loss": at_equal_loss}
-claims.write_results(p.study, "08_batch_size", vars(p), numbers, verdicts)
+results.write(p.study, "08_batch_size", vars(p), numbers, verdicts)

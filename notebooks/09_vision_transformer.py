@@ -46,7 +46,7 @@ import numpy as np
 import pandas as pd
 from IPython.display import Markdown, display
 
-from lib import claims, data, figures, salience, similarity
+from lib import data, figures, results, salience, similarity
 from lib.chapters import hypothesis_figures
 from lib.chapters.transformer_claims import findings, shared_claim, transformer_claims, variant_claims
 from lib.effects.open_choices import chance_band
@@ -209,7 +209,7 @@ figures.show(figure, "**One choice changed at a time,** with 95 % intervals over
 # ## Verdicts
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-claims.table(found)
+results.table(found)
 
 # %% [markdown]
 # ## What it shows here
@@ -235,4 +235,4 @@ numbers = {"accuracy": accuracy, "loss": loss, "chance": chance,
            "cosine_corrected": dict(zip(ends, everything.interval(rank_one.cosines))),
            "variants": {name: {"similarity": dict(zip(ends, similarities[name])), "accuracy": dict(zip(ends, accuracies[name]))}
                         for name in ("vit", *variants)}}
-claims.write_results(p.study, "09_vision_transformer", vars(p), numbers, found)
+results.write(p.study, "09_vision_transformer", vars(p), numbers, found)

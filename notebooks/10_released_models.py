@@ -38,7 +38,7 @@ import pandas as pd
 from IPython.display import Markdown, display
 from scipy.stats import binomtest
 
-from lib import attacks, claims, data, figures, salience, similarity
+from lib import attacks, data, figures, results, salience, similarity
 from lib.attacks import single_networks
 from lib.chapters import released_claims, released_figures
 from lib.chapters.attack_claims import summary_findings, verdicts_by
@@ -225,10 +225,10 @@ if comparisons:
 # in the released picture; so the lines show less of a heavy tail than there is.
 
 # %% mystnb={"image": {"alt": "Two panels: the attack ratio averaged over targets against the source width, and averaged over sources against the target width, for this book's numbers with intervals and, where it is compared, for the released picture."}} tags=["hide-input"]
+ended = alpha.mapped(lambda ratios: np.minimum(ratios, released_pictures.TOP))
 means = {}
 for name, measure in (("source", released_claims.source_means), ("target", released_claims.target_means)):
-    means[name] = {released_figures.HERE: (
-        widths, alpha.interval(lambda ratios: measure(np.minimum(ratios, released_pictures.TOP))))}
+    means[name] = {released_figures.HERE: (widths, ended.interval(measure))}
     if attack_picture is not None:
         means[name][released_figures.PICTURE] = (widths, (measure(attack_picture.values),) * 3)
 figures.show(released_figures.attack_means(means["source"], means["target"]),
@@ -317,7 +317,7 @@ for what, widest in (("similarity", 0.05), ("attack ratio", 0.2)):
         verdicts.append(comparisons[what].claim(
             f"10-picture-{what.replace(' ', '-')}", f"The released picture of the {what} shows what this book finds.",
             what, widest, len(widths), len(chosen)))
-claims.table(verdicts)
+results.table(verdicts)
 
 # %% [markdown]
 # The rules about attacks again, on summaries that few images do not rule, and on the mean of ratios with every cell at
@@ -358,4 +358,4 @@ numbers = {
                         "low": found.band()[0], "high": found.band()[1]} for name, found in comparisons.items()},
     "verdicts_by_summary": summaries,
 }
-claims.write_results(p.study, "10_released_models", vars(p), numbers, verdicts)
+results.write(p.study, "10_released_models", vars(p), numbers, verdicts)

@@ -48,7 +48,7 @@ import numpy as np
 import torch
 from IPython.display import Markdown, display
 
-from lib import claims, data, figures
+from lib import data, figures, results
 from lib.chapters import block_claims, block_figures, block_findings
 from lib.cka import block_maps
 from lib.cka.batch_independence import batch_sizes
@@ -284,7 +284,7 @@ by_threshold = {threshold: block_claims.block_claims(found, threshold, n_images,
                                                      np.random.default_rng([p.random_seed, 11]))
                 for threshold in all_thresholds}
 verdicts = [*by_threshold[p.block_threshold], block_claims.batch_size_claim(unbiased)]
-claims.table(verdicts)
+results.table(verdicts)
 
 # %% [markdown]
 # A network has a block or has none by a threshold that nobody can say is the right one. The verdicts and estimates at
@@ -331,4 +331,4 @@ numbers = {"images": n_images, "layers": {str(one): found.maps[one].shape[-1] fo
            "batch_sizes": {one.estimator: {"full": one.full_mean(), "deviation": one.interval(),
                                            "largest": one.largest()}
                            for one in (unbiased, biased)}}
-claims.write_results(p.study, "11_block_structure", vars(p), numbers, verdicts)
+results.write(p.study, "11_block_structure", vars(p), numbers, verdicts)

@@ -40,7 +40,7 @@ p = parameters.read(globals(), ["study", "dataset", "n_train", "n_test", "wide_d
 # %%
 import numpy as np
 
-from lib import claims, data, figures
+from lib import data, figures, results
 from lib.chapters import component_figures, component_tables
 from lib.chapters.component_claims import component_claims, share_and_block
 from lib.cka import linear_cka
@@ -252,7 +252,7 @@ component_tables.table(blocks, component_tables.DROPPED).style.hide(axis="index"
 
 # %% tags=["hide-input", "nbval-ignore-output"]
 verdicts = component_claims(found)
-claims.table(verdicts)
+results.table(verdicts)
 
 # %% [markdown]
 # ## What differs from the paper
@@ -279,4 +279,4 @@ measures = {str(architecture): {
     for architecture, networks in found.items()}
 numbers = {"images": n_images, "dropped": settings.dropped, "networks": n_networks, "measures": measures,
            "share_and_block": share_and_block(found), "share_and_block_within": within}
-claims.write_results(p.study, "12_first_component", vars(p), numbers, verdicts)
+results.write(p.study, "12_first_component", vars(p), numbers, verdicts)

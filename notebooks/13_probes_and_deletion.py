@@ -42,7 +42,7 @@ p = parameters.read(globals(), ["study", "dataset", "n_train", "n_test", "wide_d
 import torch
 from IPython.display import Markdown, display
 
-from lib import claims, data, figures
+from lib import data, figures, results
 from lib.chapters import probe_figures
 from lib.chapters.probe_claims import effects_table, findings, probe_claims
 from lib.cka.block_effects import PLATEAU_LOSS, measure, plateaus, rank_correlations
@@ -177,7 +177,7 @@ display(Markdown("Shares of the test images, with 95 % intervals and, in bracket
 
 # %% tags=["hide-input", "nbval-ignore-output"]
 verdicts = probe_claims(found)
-claims.table(verdicts)
+results.table(verdicts)
 
 # %% [markdown]
 # ## What it shows here
@@ -202,4 +202,4 @@ numbers = {"images": n_images, "train_images": n_train, "penalty": PENALTY, "pla
                "probes_after": measures.after, "probes_before": measures.before, "deleted": measures.deleted,
                "whole": measures.whole, "plateau": plateaus(measures), "mean_loss": measures.loss,
                "rank_correlation": rank_correlations(measures)} for key, measures in found.items()}}
-claims.write_results(p.study, "13_probes_and_deletion", vars(p), numbers, verdicts)
+results.write(p.study, "13_probes_and_deletion", vars(p), numbers, verdicts)

@@ -38,7 +38,7 @@ p = parameters.read(globals(), ["study", "dataset", "n_train", "n_test", "wide_d
 import torch
 from IPython.display import Markdown, display
 
-from lib import claims, data, figures
+from lib import data, figures, results
 from lib.chapters import matching_claims, matching_figures, matching_findings
 from lib.cka import layer_matching
 from lib.cka.across_networks import across_architectures, across_seeds
@@ -193,7 +193,7 @@ matching_findings.numbers_table({" and ".join(pair): numbers for pair, numbers i
 # %% tags=["hide-input", "nbval-ignore-output"]
 verdicts = [*matching_claims.seed_claims(ends, names, n_images),
             *matching_claims.architecture_claims(pairs, names, n_images)]
-claims.table(verdicts)
+results.table(verdicts)
 
 # %% [markdown]
 # ## Do wide and deep networks learn the same things?
@@ -221,4 +221,4 @@ numbers = {"images": n_images, "networks": {role: len(population) for role, popu
                       for role, result in same.items()},
            "across_seeds": seed_numbers, "minus_small_at_equal_depth": depth_numbers,
            "across_architectures": {"-".join(pair): numbers for pair, numbers in pair_numbers.items()}}
-claims.write_results(p.study, "14_across_networks", vars(p), numbers, verdicts)
+results.write(p.study, "14_across_networks", vars(p), numbers, verdicts)

@@ -42,7 +42,7 @@ parameters.check_deeper(p.deep_depth, p.shallow_depth)
 import numpy as np
 from IPython.display import Markdown, display
 
-from lib import claims, data, figures
+from lib import data, figures, results
 from lib.chapters import diversity_claims, diversity_figures, diversity_tables
 from lib.effects.accuracy_steps import ladders, network_difference, steps
 from lib.effects.class_differences import class_accuracy, class_differences
@@ -228,7 +228,7 @@ verdicts = [diversity_claims.equal_accuracy_claim(right, deep, wide),
             *diversity_claims.difference_claims(right, deep, wide, differences["images"],
                                                 differences["images equally hard"], differences["classes"]),
             *diversity_claims.step_claims(right, paths, stepped)]
-claims.table(verdicts)
+results.table(verdicts)
 
 # %% [markdown]
 # ## What it shows here
@@ -257,4 +257,4 @@ numbers = {"images": n_images, "networks": n_networks, "deep": str(deep), "wide"
            "steps": {name: [{"small": str(step.small), "large": str(step.large), "gain": step.gain,
                              "root": step.spread.root, "p": step.spread.p} for step in taken]
                      for name, taken in stepped.items()}}
-claims.write_results(p.study, "15_predictions", vars(p), numbers, verdicts)
+results.write(p.study, "15_predictions", vars(p), numbers, verdicts)

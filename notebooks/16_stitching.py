@@ -44,7 +44,7 @@ import numpy as np
 import pandas as pd
 from IPython.display import Markdown, display
 
-from lib import claims, data, figures
+from lib import data, figures, results
 from lib.chapters import stitching_figures
 from lib.chapters.stitching_claims import distant_claims, identification, identification_claims, of_pairs, within_claims
 from lib.chapters.stitching_findings import (
@@ -297,7 +297,7 @@ figures.show(stitching_figures.over_counts(p.fit_counts, corresponding, others, 
 verdicts = [*within_claims(scores, plan),
             *(claim for kind in kinds for claim in identification_claims(scores, kind, plan[kind])),
             *distant_claims(scores, plan)]
-claims.table(verdicts)
+results.table(verdicts)
 
 # %% [markdown]
 # ## What it shows here
@@ -328,4 +328,4 @@ numbers = {"images": n_images, "points": list(points), "shapes": {point: list(sh
                         for kind, those in plan.items()},
            "identification": kinds, "chance": chance(n_layers), "identified_by_target": by_target,
            "identified_by_count": by_count}
-claims.write_results(p.study, "16_stitching", vars(p), numbers, verdicts)
+results.write(p.study, "16_stitching", vars(p), numbers, verdicts)

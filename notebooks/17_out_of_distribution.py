@@ -41,7 +41,7 @@ parameters.check_family_widths([p.stitch_family], [p.stitch_width], "stitch_widt
 import torch
 from IPython.display import Markdown, display
 
-from lib import claims, data, figures
+from lib import data, figures, results
 from lib.chapters import ood_claims, ood_figures
 from lib.models.cut_networks import CutNetwork
 from lib.stitching import rank_sensitivity, stitched_detection
@@ -219,7 +219,7 @@ figures.show(ood_figures.index_intervals(with_probe),
 # %% tags=["hide-input", "nbval-ignore-output"]
 verdicts = [*ood_claims.detection_claims(found, n_images), *ood_claims.specificity_claims(specific, n_images),
             *ood_claims.sensitivity_claims(sensitive, n_images)]
-claims.table(verdicts)
+results.table(verdicts)
 
 # %% [markdown]
 # ## What it shows here
@@ -251,4 +251,4 @@ numbers = {"images": n_images, "pairs": pairs, "points": points,
            "specificity": specific, "sensitivity": sensitive,
            "truncations": [{layer: {"ranks": one.ranks, "likeness": one.likeness, "probe": one.probe}
                             for layer, one in layers.items()} for layers in truncations]}
-claims.write_results(p.study, "17_out_of_distribution", vars(p), numbers, verdicts)
+results.write(p.study, "17_out_of_distribution", vars(p), numbers, verdicts)

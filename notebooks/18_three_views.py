@@ -40,7 +40,7 @@ import warnings
 
 from IPython.display import Markdown, display
 
-from lib import claims, data, figures
+from lib import data, figures, results
 from lib.chapters import view_figures
 from lib.chapters.view_claims import NAMES, view_claims
 from lib.chapters.view_findings import findings, rank_table, skill_table
@@ -183,7 +183,7 @@ rank_table(found)
 
 # %% tags=["hide-input", "nbval-ignore-output"]
 verdicts = [claim for family, measures in found.items() for claim in view_claims(family, measures, n_images)]
-claims.table(verdicts)
+results.table(verdicts)
 
 # %% [markdown]
 # ## What it shows here
@@ -209,4 +209,4 @@ numbers = {"images": n_images, "networks": {family: len(table) for family, table
                         **{f"{name}_{where}": dict(zip(ends, of(within))) for where, within in (("all", False), ("within", True))
                            for name, of in (("views", measures.between_views), ("outcomes", measures.with_outcomes))}}
                for family, measures in found.items()}}
-claims.write_results(p.study, "18_three_views", vars(p), numbers, verdicts)
+results.write(p.study, "18_three_views", vars(p), numbers, verdicts)

@@ -61,7 +61,7 @@ import numpy as np
 import pandas as pd
 from IPython.display import Markdown, display
 
-from lib import claims, data, figures, salience, similarity
+from lib import data, figures, results, salience, similarity
 from lib.chapters import open_choices_claims, open_choices_figures
 from lib.effects import open_choices
 from lib.statistics.intervals import in_brackets
@@ -246,7 +246,7 @@ figures.show(open_choices_figures.statistics(outcomes, p.families),
 
 # %% tags=["hide-input", "nbval-ignore-output"]
 verdicts = open_choices_claims.dependence_claims(outcomes)
-claims.table(verdicts)
+results.table(verdicts)
 
 # %% [markdown]
 # ## Which conclusions depend on the choices?
@@ -279,4 +279,4 @@ numbers = {"images": n_images, "accuracy": {family: accuracy}, "precision": {"wi
                "rho": dict(zip(("estimate", "low", "high"), (part.diagonal() for part in outcome.matrix.interval()))),
                "verdicts": {conclusion: claim.verdict for conclusion, claim in outcome.claims.items()}}
                for family, outcome in found.items()} for setting, found in outcomes.items()}}
-claims.write_results(p.study, "A1_open_choices", vars(p), numbers, verdicts)
+results.write(p.study, "A1_open_choices", vars(p), numbers, verdicts)

@@ -52,7 +52,7 @@ import warnings
 import numpy as np
 from IPython.display import Markdown, display
 
-from lib import claims, data, figures, salience
+from lib import data, figures, results, salience
 from lib.chapters import scale_claims, scale_figures, scale_findings
 from lib.effects import batch_size, scale
 from lib.effects.batch_size_effects import by_population
@@ -186,7 +186,7 @@ scale_claims.doublings_table(measures, lines, effects, p.scale_widths).style.hid
 verdicts = scale_claims.scale_claims(p.scale_family, measures, lines, effects)
 if growth.get(released_pictures.FAMILY) is not None:
     verdicts.append(scale_claims.growth_claim(released_pictures.FAMILY, growth[released_pictures.FAMILY]))
-claims.table(verdicts)
+results.table(verdicts)
 
 # %% [markdown]
 # ## What it shows here
@@ -228,4 +228,4 @@ numbers = {"images": n_images, "training_images": n_train,
                         for name in ("similarity", "test loss", "test accuracy")},
            "effects": effects,
            "factors": {line: scale.similarity_factors(measures, lines, line) for line in lines}}
-claims.write_results(p.study, "A2_scale", vars(p), numbers, verdicts)
+results.write(p.study, "A2_scale", vars(p), numbers, verdicts)

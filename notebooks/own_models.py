@@ -51,7 +51,7 @@ import pandas as pd
 from IPython.display import display
 from torch import nn
 
-from lib import claims, data, figures, models, salience
+from lib import data, figures, models, results, salience
 from lib.chapters import own_figures
 from lib.own import own_models, own_networks, own_pictures
 from lib.training.populations import population_grid
@@ -258,4 +258,4 @@ numbers = {"groups": found.groups, "networks": found.networks, "images": len(lab
            "samples": found.samples, "expected": dict(zip(ends, found.rho)),
            "cosine_corrected": dict(zip(ends, found.mean_direction_cosines)), "mean_cosine": dict(zip(ends, found.expected_t)),
            "mean_cosine_single": dict(zip(ends, single.expected_t)) if single else None}
-claims.write_results(p.study, "own_models", vars(p), numbers, [])
+results.write(p.study, "own_models", vars(p), numbers, [])

@@ -5,9 +5,10 @@ import dataclasses
 import pytest
 from markdown_it import MarkdownIt
 
-from lib import claims, claims_page
-from lib.claims import Claim
-from lib.claims_page import Study
+import claims_page
+from lib.verdicts import MARKS
+from lib.verdicts import Claim
+from claims_page import Study
 
 CLAIM = Claim("rises", "It rises.", "step", 0.1234567, 0.01234, 0.20123, 20, 256, "the interval lies above 0",
               "supported")
@@ -33,7 +34,7 @@ def cells(markdown):
 
 
 def test_every_claim_of_every_chapter_is_in_the_overview_once_and_counted():
-    first = [named(f"01-{verdict}", verdict=verdict) for verdict in claims.MARKS]
+    first = [named(f"01-{verdict}", verdict=verdict) for verdict in MARKS]
     second = [named(f"02-{i}") for i in range(2)]
     page = cells(claims_page.overview({DIGITS: {"01_one": first, "02_two": second, "03_none": []}}))
     summary, rows = page[1:5], page[6:]

@@ -4,12 +4,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from lib import claims
 from lib.chapters import ood_claims, ood_figures
 from lib.statistics.intervals import mean_interval
 from lib.stitching.index_specificity import INDICES
 from lib.stitching.rank_sensitivity import Truncated
 from lib.stitching.stitched_detection import DETECTORS, FOREIGN, Detection
+from lib.verdicts import CONTRADICTED, SUPPORTED, UNDECIDED
 
 JITTER = np.array([-0.01, 0.0, 0.01, 0.004])  # of four pairs, so that intervals have a width
 FLAT = np.linspace(0.1, 0.8, 9).reshape(3, 3)
@@ -34,15 +34,15 @@ def verdicts(found):
 
 def test_what_the_paper_describes_is_supported():
     found = ood_claims.detection_claims(detected(0.97, 0.5 + FLAT / 4), 20)
-    assert set(verdicts(found).values()) == {claims.SUPPORTED} and len(found) == 8
+    assert set(verdicts(found).values()) == {SUPPORTED} and len(found) == 8
     assert {(claim.networks, claim.images) for claim in found} == {(8, 20)}
 
 
 def test_the_reverse_is_contradicted_and_what_lies_across_a_line_undecided():
     found = verdicts(ood_claims.detection_claims(detected(0.6, 0.98 - FLAT / 4), 20))
-    assert set(found.values()) == {claims.CONTRADICTED}
+    assert set(found.values()) == {CONTRADICTED}
     assert verdicts(ood_claims.detection_claims(detected(0.75, np.full((3, 3), 0.75)), 20)) == {
-        f"{name}-{detector}": claims.UNDECIDED for detector in ("mahalanobis", "energy")
+        f"{name}-{detector}": UNDECIDED for detector in ("mahalanobis", "energy")
         for name in ("task-loss-out", "direct-in", "task-loss-further", "direct-follows-residual")}
 
 
@@ -55,11 +55,11 @@ def test_an_estimate_is_the_mean_over_pairs_with_its_interval():
 
 def test_activations_that_look_too_typical_can_be_told_too():
     found = verdicts(ood_claims.detection_claims(detected(0.97, 0.02 + FLAT / 9), 20))
-    assert found["direct-in-energy"] == found["direct-follows-residual-energy"] == claims.CONTRADICTED
-    assert found["task-loss-further-energy"] == claims.SUPPORTED
+    assert found["direct-in-energy"] == found["direct-follows-residual-energy"] == CONTRADICTED
+    assert found["task-loss-further-energy"] == SUPPORTED
     opposite = np.where(np.eye(3, 3, dtype=bool), [0.1, 0.9, 0.1], 0.5)  # no mean of 0.5 may hide it
     found = verdicts(ood_claims.detection_claims(detected(0.97, opposite), 20))
-    assert found["direct-in-energy"] == claims.CONTRADICTED
+    assert found["direct-in-energy"] == CONTRADICTED
 
 
 def table(**values):
@@ -70,17 +70,17 @@ def table(**values):
 def test_direct_matching_is_more_specific_where_both_statistics_say_so():
     better, worse = table(direct_residual=0.9, direct_accuracy=0.8), table(direct_residual=0.1, direct_accuracy=0.2)
     found = verdicts(ood_claims.specificity_claims({"distance": better, "identification": worse}, 20))
-    assert found == {"distance-direct-residual": claims.SUPPORTED, "distance-direct-accuracy": claims.SUPPORTED,
-                     "identification-direct-residual": claims.CONTRADICTED,
-                     "identification-direct-accuracy": claims.CONTRADICTED}
+    assert found == {"distance-direct-residual": SUPPORTED, "distance-direct-accuracy": SUPPORTED,
+                     "identification-direct-residual": CONTRADICTED,
+                     "identification-direct-accuracy": CONTRADICTED}
 
 
 def test_sensitivity_is_judged_by_itself_and_against_procrustes():
     found = ood_claims.sensitivity_claims(table(direct_residual=0.9, direct_accuracy=0.3), 20)
-    assert verdicts(found) == {"sensitive-direct-residual": claims.SUPPORTED,
-                               "more-sensitive-direct-residual": claims.SUPPORTED,
-                               "sensitive-direct-accuracy": claims.SUPPORTED,
-                               "more-sensitive-direct-accuracy": claims.CONTRADICTED}
+    assert verdicts(found) == {"sensitive-direct-residual": SUPPORTED,
+                               "more-sensitive-direct-residual": SUPPORTED,
+                               "sensitive-direct-accuracy": SUPPORTED,
+                               "more-sensitive-direct-accuracy": CONTRADICTED}
     assert {claim.networks for claim in found} == {4}
 
 

@@ -21,7 +21,6 @@ from lib.chapters.open_choices_claims import (
     verdict_findings,
     verdict_table,
 )
-from lib.claims import Claim
 from lib.effects.open_choices import chance_band, coarser, right_only
 from lib.salience.predictions import logits
 from lib.similarity.planted import planted_population
@@ -29,6 +28,7 @@ from lib.sphere import uniform_directions
 from lib.sphere.saw import von_mises_fisher
 from lib.training import train
 from lib.training.populations import Population
+from lib.verdicts import Claim
 
 WIDTHS = (2, 4, 8)
 FAMILIES = ("cnn-small", "vit")

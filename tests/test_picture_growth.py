@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from lib.chapters.scale_claims import growth_claim
-from lib.claims import CONTRADICTED, SUPPORTED, UNDECIDED
 from lib.released import released_pictures
 from lib.released.picture_growth import at_width, compared_growth, neighbours, own_similarity
 from lib.released.released_pictures import WIDTHS
@@ -12,6 +11,7 @@ from lib.similarity.crossed import similarity_matrix
 from lib.similarity.planted import planted_population
 from lib.sphere.saw import von_mises_fisher
 from lib.statistics.sample import Sample
+from lib.verdicts import CONTRADICTED, SUPPORTED, UNDECIDED
 
 
 def power_law(widths, exponent, factor=0.08):

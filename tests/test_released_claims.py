@@ -5,8 +5,8 @@ import pytest
 
 from lib.chapters import released_claims
 from lib.chapters.picture_comparison import compare
-from lib.claims import CONTRADICTED, SUPPORTED, UNDECIDED
 from lib.statistics.sample import Sample
+from lib.verdicts import CONTRADICTED, SUPPORTED, UNDECIDED
 
 WIDTHS = (8, 12, 16, 20)
 T = np.array([0.2, 0.3, 0.35, 0.4])

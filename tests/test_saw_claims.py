@@ -13,7 +13,6 @@ from lib.chapters.saw_claims import (
     symmetry_claim,
     uniform_and_own,
 )
-from lib.claims import Claim
 from lib.similarity.mean_directions import mean_cosine_estimates
 from lib.similarity.rotational_symmetry import alignment, with_exponential_cosines
 from lib.similarity.shapes import held_out
@@ -21,6 +20,7 @@ from lib.similarity.stochastic_order import cosines
 from lib.sphere import cosine_tail
 from lib.sphere.saw import Saw, von_mises_fisher
 from lib.statistics.intervals import crossed_interval
+from lib.verdicts import Claim
 
 DIM = 12
 MU = np.eye(DIM)[0]

@@ -1,26 +1,27 @@
 """Table 1: distances against closed forms and scipy, intervals that hold the truth, verdicts that follow their rule."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from scipy.stats import ortho_group, wasserstein_distance
 from scipy.stats import t as student
 
-from lib.chapters.wasserstein_claims import distance_claims, distance_findings
-from lib.chapters.wasserstein_figures import distances_by_width
 from lib.similarity.wasserstein_distances import (
     READINGS,
     Distances,
     cosines_with_first,
     family_distances,
-    interval,
+    mean_distances,
     null_distances,
     population_distances,
     table,
 )
 
 OTHERS, REFERENCE = READINGS["others"], READINGS["reference"]
+
+
+def interval(populations, weights=(1.0,)):
+    """A weighted sum of mean distances with its interval."""
+    return mean_distances(populations).interval(lambda means: means @ np.array(weights))
 
 
 def rng(seed=0):
@@ -167,10 +168,9 @@ def test_all_populations_have_the_size_of_the_smallest():
 
 
 @pytest.mark.parametrize("networks", [2, 3])
-def test_too_few_networks_make_no_distances_and_no_claims(networks):
+def test_too_few_networks_make_no_distances(networks):
     found = family_distances({("cnn-small", 2): population(rng(), networks)}, rng())
-    assert found == {} and distance_claims(found, (2,)) == []
-    assert "too few networks" in distance_findings([])
+    assert found == {}
 
 
 @pytest.mark.parametrize("directions, sentence", [
@@ -189,84 +189,3 @@ def test_what_has_no_distances_is_refused(directions, sentence):
 def test_a_refusal_names_the_population():
     with pytest.raises(ValueError, match="resnet-small of width 2: no image has a direction"):
         family_distances({("resnet-small", 2): np.zeros((4, 5, 3))}, rng())
-
-
-WIDTHS = dict.fromkeys(["cnn-small", "cnn-large", "resnet-large"], (2, 4))
-
-
-def distances(mean, spread=0.001, null=0.01):
-    """Three networks whose mean distance is known, each left out changing it by about `spread`."""
-    pairs = mean * (1 - np.eye(3))
-    return Distances(pairs, mean + spread * np.array([-1, 0, 1]), np.full(100, null), 4, 100, 0)
-
-
-def verdicts(**families):
-    """Verdicts by short name, of mean distances by family with underscores, under both readings alike."""
-    rows = {family.replace("_", "-"): [one, one] for family, one in families.items()}
-    claims = distance_claims({"others": rows, "reference": rows}, WIDTHS)
-    return {claim.name.removeprefix("03-wasserstein-"): claim.verdict for claim in claims}
-
-
-def test_verdicts_follow_the_order_of_the_families():
-    for deep, shallow, verdict in ((0.2, 0.1, "supported"), (0.1, 0.2, "contradicted"), (0.1, 0.1, "undecided")):
-        found = verdicts(cnn_large=distances(deep), cnn_small=distances(shallow))
-        assert found["cnn"] == found["cnn-reference"] == verdict
-        assert "resnet" not in found
-
-
-def test_a_family_without_its_partner_has_no_claim_on_the_order():
-    assert set(verdicts(cnn_small=distances(0.1))) == {"small", "null-cnn-small"}
-    assert set(verdicts(cnn_small=distances(0.1), resnet_large=distances(0.1))) == {
-        "small", "null-cnn-small", "null-resnet-large"}
-
-
-def test_all_distances_are_small_or_one_is_not():
-    assert verdicts(cnn_small=distances(0.4), cnn_large=distances(0.1))["small"] == "supported"
-    assert verdicts(cnn_small=distances(0.495, 0.01), cnn_large=distances(0.1))["small"] == "undecided"
-    assert verdicts(cnn_small=distances(0.9), cnn_large=distances(0.1))["small"] == "contradicted"
-
-
-def test_distances_are_judged_against_two_samples_of_one_law():
-    """The null here is 100 times 0.01, so its mean and its 97.5 % point are both 0.01."""
-    for mean, verdict in ((0.05, "supported"), (0.001, "contradicted"), (0.0101, "undecided")):
-        assert verdicts(cnn_small=distances(mean))["null-cnn-small"] == verdict
-    spread = replace(distances(0.02), null=np.linspace(0, 0.03, 101))  # between its mean and its 97.5 % point
-    assert verdicts(cnn_small=spread)["null-cnn-small"] == "undecided"
-
-
-def test_families_of_different_widths_are_compared_at_those_that_both_have():
-    rows = {"cnn-large": [distances(0.2), distances(0.9)], "cnn-small": [distances(0.7), distances(0.1)]}
-    found = {"others": rows, "reference": rows}
-    claim = distance_claims(found, {"cnn-large": [4, 8], "cnn-small": [2, 4]})[0]
-    assert claim.estimate == pytest.approx(0.1) and "mean over k = 4;" in claim.statistic and claim.networks == 8
-    apart = distance_claims(found, {"cnn-large": [4, 8], "cnn-small": [2, 16]})
-    assert [claim.name.removeprefix("03-wasserstein-") for claim in apart] == ["small", "null-cnn-large",
-                                                                              "null-cnn-small"]
-    assert "cnn-large, k = 8" in apart[0].statistic
-
-
-def test_the_answer_in_words_says_whether_the_readings_agree():
-    rows = [{"cnn-large": [distances(large)] * 2, "cnn-small": [distances(0.1)] * 2} for large in (0.2, 0.05)]
-    split = distance_findings(distance_claims(dict(zip(("others", "reference"), rows)), WIDTHS))
-    assert "depends on how S(f) is read; their estimates have opposite signs." in split
-    assert "+0.1000" in split and "(supported)" in split and "-0.0500" in split and "(contradicted)" in split
-    alike = distance_findings(distance_claims({"others": rows[0], "reference": rows[0]}, WIDTHS))
-    assert "same verdict." in alike and "opposite" not in alike
-    assert "In 2 of 2 families" in alike
-
-
-def test_the_figure_has_a_panel_a_reading_with_all_families():
-    rows = {"cnn-large": [distances(0.2)] * 2, "cnn-small": [distances(0.1)] * 2}
-    figure = distances_by_width({"others": rows, "reference": rows}, WIDTHS)
-    assert [axis.get_title() for axis in figure.axes] == [f"cosines with {reading.label}"
-                                                          for reading in READINGS.values()]
-    texts = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert texts == ["two samples of one law", "cnn-large", "cnn-small"]
-
-
-def test_the_band_of_a_width_is_that_of_the_families_that_have_it():
-    rows = {"cnn-large": [distances(0.2, null=0.01), distances(0.2, null=0.02)],
-            "cnn-small": [distances(0.1, null=0.03), distances(0.1, null=0.04)]}
-    axis = distances_by_width({"others": rows}, {"cnn-large": (4, 8), "cnn-small": (2, 4)}).axes[0]
-    ends = {(width, height) for width, height in axis.collections[0].get_paths()[0].vertices.round(6).tolist()}
-    assert ends == {(2, 0.03), (4, 0.01), (4, 0.04), (8, 0.02)}

@@ -12,8 +12,8 @@ import numpy as np
 
 from lib.attacks.attack_transfer import TRIED_TAIL
 from lib.attacks.gradient_signs import MAIN_SUMMARY, PAPER_EPS
-from lib.claims import CONTRADICTED, SUPPORTED, Claim, all_above, judge_above
 from lib.statistics.sample import Sample
+from lib.verdicts import CONTRADICTED, SUPPORTED, Claim, all_above, judge_above
 
 MEAN, RANDOM = -2, -1  # their rows; RANDOM across families too
 

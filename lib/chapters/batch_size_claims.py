@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from lib.claims import Claim, judge_above
 from lib.effects.batch_size import Measures, Protocols
 from lib.effects.batch_size_effects import UNITS
 from lib.statistics.intervals import Interval, in_brackets
+from lib.verdicts import Claim, judge_above
 
 CHANGE = "+.3f"  # how changes per doubling are written
 Effects = Mapping[str, Mapping[str, Interval]]  # row -> measure -> change per doubling

@@ -8,9 +8,9 @@ from lib.cka.batch_independence import BatchSizes
 from lib.cka.block_ends import ends_apart
 from lib.cka.block_growth import growth, halving, late_excess, shares
 from lib.cka.block_maps import BlockMaps, ends
-from lib.claims import CONTRADICTED, SUPPORTED, UNDECIDED, Claim, judge_above, judge_within
 from lib.statistics.intervals import Interval
 from lib.training.wide_and_deep import Architecture
+from lib.verdicts import CONTRADICTED, SUPPORTED, UNDECIDED, Claim, judge_above, judge_within
 
 ABOVE = "95 % interval above zero; contradicted if it lies below"
 NOTHING: Interval = (np.nan, np.nan, np.nan)

@@ -9,11 +9,12 @@ from lib.cka.batch_independence import BatchSizes
 from lib.cka.block_growth import halving, mean_share
 from lib.cka.block_maps import BlockMaps, ends
 from lib.cka.block_structure import Block, largest_block, stage_starts
-from lib.claims import Claim, short
 from lib.models.architectures import count_parameters
+from lib.results import short
 from lib.statistics.intervals import in_brackets, mean_interval
 from lib.training.populations import Population
 from lib.training.wide_and_deep import Architecture
+from lib.verdicts import Claim
 
 FITTED = 0.05  # nats: the right class has a probability of 0.95
 

@@ -8,9 +8,9 @@ import numpy as np
 from lib.cka.block_components import NetworkComponents, late_shares
 from lib.cka.component_statistics import Found, known_values, means, rank_interval, shared_intervals, with_block
 from lib.cka.dominant_images import TOP, excess_carried, norm_rank
-from lib.claims import UNDECIDED, Claim, all_above, judge_above
 from lib.statistics.intervals import Interval
 from lib.training.wide_and_deep import Architecture
+from lib.verdicts import UNDECIDED, Claim, all_above, judge_above
 
 Value = Callable[[NetworkComponents], float]
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from lib.claims import Claim, all_above
 from lib.statistics.intervals import Interval
 from lib.statistics.sample import Sample
+from lib.verdicts import Claim, all_above
 
 REAL, UNTRAINED, LABELS, WEIGHTS, ORDER = "trained", "untrained", "random labels", "same weights", "same order"
 POPULATIONS = (REAL, UNTRAINED, LABELS, WEIGHTS, ORDER)

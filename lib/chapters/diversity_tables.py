@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 
 from lib.chapters.diversity_claims import ALIKE
-from lib.claims import CONTRADICTED, SUPPORTED, UNDECIDED, judge_within
 from lib.effects.accuracy_steps import Step, Tables
 from lib.effects.class_differences import LEVEL, ClassDifferences
 from lib.effects.prediction_diversity import Difference, agreement, divergence
@@ -14,6 +13,7 @@ from lib.statistics.group_contrast import contrast_interval, exchanged, of_group
 from lib.statistics.intervals import Interval, in_brackets, mean_interval
 from lib.training.populations import Population
 from lib.training.wide_and_deep import Architecture
+from lib.verdicts import CONTRADICTED, SUPPORTED, UNDECIDED, judge_within
 
 CHANGE = "+.3f"  # how differences of accuracy are written
 NEAR = {SUPPORTED: "within a point of zero",

@@ -9,7 +9,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from lib.claims import Claim, all_above, all_within
 from lib.ensembles.averages import Ensembles
 from lib.ensembles.ensemble_statistics import (
     Families,
@@ -27,6 +26,7 @@ from lib.ensembles.ensemble_statistics import (
     saved,
     table,
 )
+from lib.verdicts import Claim, all_above, all_within
 
 LAW_BAND = 0.95, 1.05  # measured E[t] over the law
 CURVE_BAND = 0.8, 1.25  # loss of an ensemble over that of a single network with its E[t]

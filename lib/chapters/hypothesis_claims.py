@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lib.chapters.similarity_claims import growth_claims
-from lib.claims import Claim, all_above, judge_above
+from lib.chapters.individual_similarity import Growth, growth_claims
 from lib.similarity.rank_one import cosines, explained, resultants
 from lib.statistics.sample import Sample
+from lib.verdicts import Claim, all_above, judge_above
 
 ALIKE = 0.9  # a corrected mean-direction cosine above this counts as one shared direction (fact sheet 9.3)
 EXPLAINED = 0.95  # R^2 above this counts as rank one (fact sheet 9.2)
@@ -17,9 +17,9 @@ def family_claims(family: str, matrix: Sample, widths: Sequence[int], chance: tu
                   ) -> list[Claim]:
     """All that chapters 3 and 4 claim of one family: similarity grows, H1, H2 and the rank-one law.
 
-    `chance`: as of `lib.chapters.similarity_claims.growth_claims`.
+    `chance`: as of `lib.chapters.individual_similarity.growth_claims`.
     """
-    return [*growth_claims(family, matrix, widths, chance), *variance_claims(family, matrix, widths),
+    return [*growth_claims(family, Growth(matrix, widths, chance)), *variance_claims(family, matrix, widths),
             direction_claim(family, matrix, widths), rank_one_claim(family, matrix)]
 
 

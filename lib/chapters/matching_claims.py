@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 
 from lib.cka.across_networks import BOTH, AcrossArchitectures, AcrossSeeds
-from lib.claims import Claim, judge_above
 from lib.statistics.pairs import LEAST, Estimate
 from lib.training.wide_and_deep import Architecture
+from lib.verdicts import Claim, judge_above
 
 ALIKE = 0.9  # correlation of two maps: the one then explains four fifths of the variance of the other
 NEAR = 0.1  # of the depth

@@ -7,9 +7,9 @@ import pandas as pd
 
 from lib.chapters.matching_claims import Pairs, Roles, Seeds
 from lib.cka.across_networks import BOTH, NEITHER, ONE, AcrossArchitectures, AcrossSeeds
-from lib.claims import CONTRADICTED, SUPPORTED, UNDECIDED, Claim
 from lib.statistics.intervals import in_brackets
 from lib.statistics.pairs import Estimate
+from lib.verdicts import CONTRADICTED, SUPPORTED, UNDECIDED, Claim
 
 KINDS = {"all": None, "in the block of both": BOTH, "of one": ONE, "of neither": NEITHER}
 SIDES = {"all": None, "outside their block": False, "inside": True}

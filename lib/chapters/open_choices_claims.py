@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 
 from lib.chapters.hypothesis_claims import family_claims
-from lib.claims import CONTRADICTED, MARKS, SUPPORTED, UNDECIDED, Claim
 from lib.effects.open_choices import chance_band
 from lib.similarity.crossed import similarity_matrix
 from lib.similarity.rank_one import cosines, explained
 from lib.statistics.sample import Sample
+from lib.verdicts import CONTRADICTED, MARKS, SUPPORTED, UNDECIDED, Claim
 
 # conclusion -> its claim's name without the family, and what does not depend on the choices if it is robust
 CONCLUSIONS = {

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from lib.claims import CONTRADICTED, SUPPORTED, UNDECIDED, Claim
 from lib.statistics.resampling import other_sample
+from lib.verdicts import CONTRADICTED, SUPPORTED, UNDECIDED, Claim
 
 DRAWS = 5000  # of other samples: quantiles far out, for many numbers at once
 

@@ -15,9 +15,9 @@ from lib.cka.block_effects import (
     rank_correlations,
     slope_within,
 )
-from lib.claims import UNDECIDED, Claim, all_above, judge_above
 from lib.statistics.intervals import in_brackets, mean_interval
 from lib.training.wide_and_deep import Architecture
+from lib.verdicts import UNDECIDED, Claim, all_above, judge_above
 
 Found = Mapping[Architecture, BlockMeasures]
 

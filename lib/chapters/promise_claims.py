@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lib.claims import Claim, all_within, judge_above, judge_within
 from lib.similarity.extrapolation import direction_cosine, predicted_resultant, predicted_similarity, ratio
 from lib.similarity.rank_one import resultants
 from lib.statistics.sample import Sample
+from lib.verdicts import Claim, all_within, judge_above, judge_within
 
 BAND = 0.9, 1.1  # predicted over measured: within a tenth
 

@@ -10,10 +10,10 @@ from scipy.stats import rankdata
 
 from lib.chapters.attack_claims import fall_a_doubling
 from lib.chapters.picture_comparison import PictureComparison
-from lib.claims import Claim, all_above, judge_above
 from lib.similarity import rank_one
 from lib.similarity.cosines import chance_limit
 from lib.statistics.sample import Sample
+from lib.verdicts import Claim, all_above, judge_above
 
 
 def pair_names(widths: Sequence[int]) -> list[str]:

@@ -5,11 +5,11 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from scipy.stats import beta
 
-from lib.claims import CONTRADICTED, SUPPORTED, UNDECIDED, Claim, all_above
 from lib.similarity.rotational_symmetry import ratio
 from lib.similarity.shape_increase import DECILES, increments
 from lib.similarity.stochastic_order import Cosines, bulk, rise, rise_over_uniform
 from lib.statistics.intervals import Interval, combined_interval, in_brackets
+from lib.verdicts import CONTRADICTED, SUPPORTED, UNDECIDED, Claim, all_above
 
 BAND = 0.95, 1.05  # a ratio in here is as good as 1
 RICHER = ("quadratic exponential", "power")

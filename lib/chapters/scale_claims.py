@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from lib.chapters.batch_size_claims import CHANGE
-from lib.claims import Claim, judge_above, judge_within
 from lib.data.loading import ImageData
 from lib.effects.batch_size import Measures
 from lib.effects.batch_size_effects import UNITS
@@ -15,6 +14,7 @@ from lib.released.picture_growth import TRAINING_IMAGES, Growth
 from lib.released.released_pictures import IMAGES as THEIR_TEST_IMAGES
 from lib.statistics.intervals import Interval, in_brackets
 from lib.training.populations import Population
+from lib.verdicts import Claim, judge_above, judge_within
 
 Effects = Mapping[str, Mapping[str, Interval]]  # line -> measure -> change per doubling
 SHORT = {IMAGES: "more-images", EPOCHS: "more-epochs"}

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from lib.claims import CONTRADICTED, SUPPORTED, UNDECIDED, Claim, all_above, judge_above
 from lib.statistics.intervals import Interval
 from lib.statistics.pairs import over_listed_pairs
 from lib.stitching.layer_identification import (
@@ -18,6 +17,7 @@ from lib.stitching.layer_identification import (
 )
 from lib.stitching.layer_scores import CKA, DIRECT, MEASURES, PROCRUSTES, PWCCA, RESIDUAL, TASK_LOSS, LayerScores
 from lib.stitching.stitched_pairs import SEEDS, WITHIN, Pair
+from lib.verdicts import CONTRADICTED, SUPPORTED, UNDECIDED, Claim, all_above, judge_above
 
 Plan = Mapping[str, Sequence[Pair]]  # kind of pair -> pairs
 Scores = Mapping[Pair, LayerScores]

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from lib.chapters.hypothesis_claims import across_claim, direction_claim, family_claims
-from lib.chapters.similarity_claims import growth_claims, mean_step
-from lib.claims import Claim
+from lib.chapters.individual_similarity import Growth, growth_claims, mean_step
 from lib.similarity.rank_one import cosines, resultants
 from lib.statistics.intervals import in_brackets
 from lib.statistics.sample import Sample
+from lib.verdicts import Claim
 
 
 def transformer_claims(family: str, matrix: Sample, widths: Sequence[int], chance: tuple[float, float]
@@ -20,7 +20,7 @@ def transformer_claims(family: str, matrix: Sample, widths: Sequence[int], chanc
 def variant_claims(name: str, matrix: Sample, widths: Sequence[int], chance: tuple[float, float]
                    ) -> list[Claim]:
     """The two conclusions of Fig. 21 where one choice that the paper leaves open was made otherwise."""
-    growth, *_ = growth_claims(name, matrix, widths, chance)
+    growth, *_ = growth_claims(name, Growth(matrix, widths, chance))
     return [_of_this_chapter(claim) for claim in (growth, direction_claim(name, matrix, widths))]
 
 

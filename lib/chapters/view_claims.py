@@ -3,7 +3,7 @@
 from functools import partial
 from itertools import combinations
 
-from lib.claims import Claim, all_above, judge_above
+from lib.verdicts import Claim, all_above, judge_above
 from lib.views.view_measures import Measures
 from lib.views.view_outcomes import AGREEMENT, ERRORS, OUTCOMES, TRANSFER
 from lib.views.view_pairs import CKA, MATCHING, RHO, VIEWS

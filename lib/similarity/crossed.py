@@ -18,8 +18,7 @@ BLOCK = 50  # draws whose pair means are in memory at once
 JOINT = 20  # no more than BLOCK: draws of images that are repeated without each network: their variances are averaged
 
 
-def similarity_matrix(populations: Sequence[np.ndarray], rng: np.random.Generator, draws: int = 500
-                      ) -> Sample:
+def similarity_matrix(populations: Sequence[np.ndarray], rng: np.random.Generator, draws: int = 500) -> Sample:
     """rho(k1, k2) of all pairs of populations, each [networks, images, dims], with what its intervals are made from.
 
     Memory does not grow with the number of draws, except for one matrix a draw.
@@ -45,8 +44,9 @@ def similarity_matrix(populations: Sequence[np.ndarray], rng: np.random.Generato
         by_images.append(_group_means(drawn, sizes))
         if start == 0:
             jointly = _without_each(drawn[:JOINT], sizes)
-    return Sample(_group_means(pairs, sizes)[0], _without_each(pairs, sizes)[0], np.concatenate(by_images),
-                            jointly, sizes, images)
+    return Sample(
+        _group_means(pairs, sizes)[0], _without_each(pairs, sizes)[0], np.concatenate(by_images), jointly, sizes, images
+    )
 
 
 def _pair_means(directions: np.ndarray, image_weights: np.ndarray) -> np.ndarray:
@@ -58,13 +58,13 @@ def _pair_means(directions: np.ndarray, image_weights: np.ndarray) -> np.ndarray
     cosines = np.zeros((len(image_weights), count * count))
     weights = np.zeros_like(cosines)
     for start in range(0, directions.shape[1], CHUNK):
-        part = directions[:, start:start + CHUNK].transpose(1, 0, 2).astype(float)  # [images, N, d]
+        part = directions[:, start : start + CHUNK].transpose(1, 0, 2).astype(float)  # [images, N, d]
         has = has_direction(part).astype(float)
-        weight = image_weights[:, start:start + CHUNK]
+        weight = image_weights[:, start : start + CHUNK]
         cosines += weight @ (part @ part.transpose(0, 2, 1)).reshape(len(part), -1)
         weights += weight @ (has[:, :, None] * has[:, None, :]).reshape(len(part), -1)
     means = np.divide(cosines, weights, where=weights > 0, out=np.full_like(cosines, np.nan))
-    means[:, ::count + 1] = np.nan
+    means[:, :: count + 1] = np.nan
     return means.reshape(-1, count, count)
 
 
@@ -86,6 +86,7 @@ def _without_each(pairs: np.ndarray, sizes: tuple[int, ...]) -> np.ndarray:
     member = np.repeat(np.eye(len(sizes)), sizes, axis=0)
     totals, counts = (
         (member.T @ part)[:, None] - member[:, :, None] * part[:, :, None, :] - member[:, None, :] * part[:, :, :, None]
-        for part in _sums(pairs, sizes))
+        for part in _sums(pairs, sizes)
+    )
     # A network's pairs within its own population stood in two places of the sum: it left with both.
     return np.divide(totals, counts, where=counts > 0.5, out=np.full_like(totals, np.nan))

@@ -10,11 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t as student
 
 from lib.similarity.cosines import has_direction, wasserstein
 from lib.similarity.mean_directions import checked, leave_one_out_cosines
-from lib.statistics.intervals import Interval, sum_freedom
+from lib.statistics.sample import Sample
 
 LEAST_NETWORKS = 4  # of 3, the two that are left when one is left out have the same cosines with each other
 
@@ -61,11 +60,6 @@ class Distances:
     def each(self) -> np.ndarray:
         """The distance of every two different networks, once, [compared (compared - 1) / 2]."""
         return self.pairs[np.triu_indices(len(self.pairs), 1)]
-
-    @property
-    def variance(self) -> float:
-        """Jackknife variance of the mean distance; networks are the samples, images are held fixed."""
-        return (1 - 1 / len(self.without)) * float(np.sum((self.without - self.without.mean()) ** 2))
 
 
 def population_distances(directions: np.ndarray, reading: Reading, rng: np.random.Generator, draws: int = 1000
@@ -121,17 +115,16 @@ def family_distances(directions: Mapping[tuple[str, int], np.ndarray], rng: np.r
     return found
 
 
-def interval(populations: Sequence[Distances], weights: Sequence[float] = (1.0,), level: float = 0.95) -> Interval:
-    """A weighted sum of mean distances of populations: -> estimate, low, high.
+def mean_distances(populations: Sequence[Distances]) -> Sample:
+    """The mean distance of each of several independent populations: a sample of [populations].
 
-    Populations are independent, so their jackknife variances add; the degrees of freedom are Welch and Satterthwaite's.
-    tests/test_wasserstein_distances.py measures how often such intervals hold the truth.
+    tests/test_wasserstein_distances.py measures how often intervals of weighted sums hold the truth.
     """
-    estimate = float(np.dot(weights, [population.each.mean() for population in populations]))
-    variances = np.square(weights) * [population.variance for population in populations]
-    freedom = sum_freedom(variances, [len(population.pairs) - 1 for population in populations])
-    margin = student.ppf(0.5 + level / 2, freedom) * np.sqrt(variances.sum())
-    return estimate, float(estimate - margin), float(estimate + margin)
+    means = np.array([population.each.mean() for population in populations])
+    without = np.concatenate([np.where(np.arange(len(means)) == place, population.without[:, None], means)
+                              for place, population in enumerate(populations)])
+    images = min(population.images for population in populations)
+    return Sample(means, without, None, None, tuple(len(one.without) for one in populations), images)
 
 
 def table(distances: Mapping[str, Mapping[str, Sequence[Distances]]], widths: Mapping[str, Sequence[int]]

@@ -59,8 +59,9 @@ def pair_mean(values: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.n
     return known_mean(chosen.reshape(-1, *values.shape[2:]))
 
 
-def leave_one_out(statistic: Callable[..., np.ndarray], takes_part: Sequence[np.ndarray], level: float = 0.95
-                  ) -> Estimate:
+def leave_one_out(
+    statistic: Callable[..., np.ndarray], takes_part: Sequence[np.ndarray], level: float = 0.95
+) -> Estimate:
     """A statistic of independent populations of networks: their jackknife variances add.
 
     Args:
@@ -71,8 +72,11 @@ def leave_one_out(statistic: Callable[..., np.ndarray], takes_part: Sequence[np.
     counts = tuple(map(len, everyone))
     if min(counts) < LEAST:
         return Estimate(np.nan, np.nan, np.nan, counts)
-    without = [statistic(*everyone[:place], np.delete(networks, one), *everyone[place + 1 :])
-               for place, networks in enumerate(everyone) for one in range(len(networks))]
+    without = [
+        statistic(*everyone[:place], np.delete(networks, one), *everyone[place + 1 :])
+        for place, networks in enumerate(everyone)
+        for one in range(len(networks))
+    ]
     sample = Sample(statistic(*everyone), np.array(without), None, None, counts, 0)
     return Estimate(*map(float, sample.interval(level=level)), counts)
 
@@ -100,8 +104,9 @@ def listed_pairs(values: np.ndarray, pairs: Sequence[tuple[Hashable, Hashable]])
     networks = dict.fromkeys(network for pair in pairs for network in pair)
     kept = np.unique([[network not in pair for pair in pairs] for network in networks], axis=0)
     if len(kept) < LEAST:
-        raise ValueError(f"an interval over networks needs at least {LEAST} of them in pairs of their own, not "
-                         f"{len(kept)}")
+        raise ValueError(
+            f"an interval over networks needs at least {LEAST} of them in pairs of their own, not {len(kept)}"
+        )
     if not kept.any(1).all():
         raise ValueError("a network takes part in all pairs: without it nothing is left")
     without = np.stack([values[rows].mean(0) for rows in kept])
@@ -130,12 +135,15 @@ class PairTable:
     def __post_init__(self):
         sizes, counts = np.unique(self.widths, return_counts=True)
         if counts.min() < LEAST_OF_TABLE - 1:  # one is left out in turn
-            raise ValueError(f"pairs need at least {LEAST_OF_TABLE} networks of each width, not {counts.min()} of k = "
-                             f"{sizes[counts.argmin()]}")
+            raise ValueError(
+                f"pairs need at least {LEAST_OF_TABLE} networks of each width, not {counts.min()} of k = "
+                f"{sizes[counts.argmin()]}"
+            )
         for name, matrix in {**self.views, **self.outcomes}.items():
             if matrix.shape != (len(self), len(self)):
-                raise ValueError(f"{name} needs a number for every two of {len(self)} networks, not the shape "
-                                 f"{matrix.shape}")
+                raise ValueError(
+                    f"{name} needs a number for every two of {len(self)} networks, not the shape {matrix.shape}"
+                )
             missing = ~np.isfinite(matrix[self.first, self.second])
             if missing.any():
                 raise ValueError(f"{name} has no finite number for {missing.sum()} of {len(missing)} pairs of networks")
@@ -160,8 +168,10 @@ class PairTable:
     def without(self, network: int) -> "PairTable":
         """The table without one network and all its pairs."""
         alone = {name: np.delete(numbers, network) for name, numbers in self.alone.items()}
-        views, outcomes = ({name: np.delete(np.delete(matrix, network, 0), network, 1)
-                            for name, matrix in matrices.items()} for matrices in (self.views, self.outcomes))
+        views, outcomes = (
+            {name: np.delete(np.delete(matrix, network, 0), network, 1) for name, matrix in matrices.items()}
+            for matrices in (self.views, self.outcomes)
+        )
         return PairTable(np.delete(self.widths, network), alone, views, outcomes)
 
 

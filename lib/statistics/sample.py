@@ -68,6 +68,11 @@ class Sample:
         margin = self._margin(statistic, level)
         return estimate, estimate - margin, estimate + margin
 
+    def mapped(self, function: Statistic) -> "Sample":
+        """The sample of a function of the numbers, for instance of ratios of which each counts as 1 at most."""
+        parts = (self.values, self.without, self.by_images, self.without_by_images)
+        return Sample(*(part if part is None else function(part) for part in parts), self.networks, self.images)
+
     def estimated(self, statistic: Statistic = identity, networks: int | None = None) -> Estimated:
         """A statistic for a verdict; `networks`: how many it rests on, all units unless told otherwise."""
         return Estimated(lambda level: self.interval(statistic, level), networks or sum(self.networks), self.images)

@@ -5,7 +5,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from lib.claims import CONTRADICTED, MARKS, SUPPORTED, Claim, short
+from lib.results import short
+from lib.verdicts import CONTRADICTED, MARKS, SUPPORTED, Claim
 
 
 @dataclass(frozen=True)

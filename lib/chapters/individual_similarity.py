@@ -1,0 +1,216 @@
+"""Chapter 3: do input gradients get more alike with width, beyond chance, and how far are networks from each other?"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from lib import figures
+from lib.family_widths import union
+from lib.similarity.wasserstein_distances import READINGS, Distances, mean_distances
+from lib.statistics.sample import Estimated, Sample
+from lib.verdicts import DETAIL, HEADLINE, MACHINERY, Claim, Row, above, below, every, judged
+
+DEEPER = {"cnn": ("cnn-large", "cnn-small"), "resnet": ("resnet-large", "resnet-small")}
+SMALL = 2.0 / 4  # 2: the distance of a network with all cosines 1 from one with all cosines -1
+
+Families = Mapping[str, Sequence[Distances]]  # family -> one a width
+Widths = Mapping[str, Sequence[int]]
+
+
+@dataclass(frozen=True)
+class Growth:
+    """rho(k1, k2) of one family, and the ends of the band that holds 95 % of unrelated pairs of directions."""
+
+    matrix: Sample
+    widths: Sequence[int]
+    chance: tuple[float, float]
+
+
+def steps(rho: np.ndarray) -> np.ndarray:
+    """Change of rho(k1, k2) when k2 moves to the next width: [..., widths, widths] -> [..., widths, widths - 1]."""
+    return np.diff(rho, axis=-1)
+
+
+def mean_step(rho: np.ndarray) -> np.ndarray:
+    """Mean of all steps: [..., widths, widths] -> [...]."""
+    return steps(rho).mean(axis=(-2, -1))
+
+
+def _places_of_steps(growth: Growth) -> list[str]:
+    moves = list(zip(growth.widths, growth.widths[1:]))
+    return [f"k = {a} to {b} beside k = {other}" for other in growth.widths for a, b in moves]
+
+
+GROWTH = (
+    Row(
+        "03-growth-{family}",
+        "Networks of {family} get more alike when either gets wider.",
+        "Great Minds, abstract; Figs 2, 12",
+        "mean step of rho to the next width",
+        of=lambda growth: growth.matrix.estimated(mean_step),
+        level=HEADLINE,
+    ),
+    Row(
+        "03-range-{family}",
+        "The widest networks of {family} are more alike than the narrowest.",
+        "Great Minds, Fig. 12",
+        "rho({widest}, {widest}) - rho({narrowest}, {narrowest})",
+        of=lambda growth: growth.matrix.estimated(lambda rho: rho[..., -1, -1] - rho[..., 0, 0]),
+    ),
+    Row(
+        "03-every-step-{family}",
+        "Every step to a larger width makes networks of {family} more alike.",
+        "Great Minds, Fig. 12",
+        "step of rho to the next width",
+        of=lambda growth: growth.matrix.estimated(steps),
+        rule=every(above(0)),
+        places=_places_of_steps,
+    ),
+    Row(
+        "03-above-chance-{family}",
+        "Already the narrowest networks of {family} are alike beyond chance.",
+        "ours",
+        "rho({narrowest}, {narrowest}); unrelated directions reach {chance}",
+        of=lambda growth: growth.matrix.estimated(lambda rho: rho[..., 0, 0]),
+        rule=lambda growth: above(growth.chance[1]),
+        told="95 % interval above the 97.5 % point of unrelated directions; contradicted if it lies below",
+        level=MACHINERY,
+    ),
+)
+
+
+def growth_claims(family: str, growth: Growth) -> list[Claim]:
+    """The claims about one family's matrix."""
+    ends = {"narrowest": growth.widths[0], "widest": growth.widths[-1], "chance": f"{growth.chance[1]:.3f}"}
+    return judged(GROWTH, growth, family=family, **ends)
+
+
+@dataclass(frozen=True)
+class Apart:
+    """Mean distances of some populations, and how each enters the statistic."""
+
+    populations: Sequence[Distances]
+    weights: np.ndarray
+    places: Sequence[str] = ()
+
+    def estimated(self) -> Estimated:
+        """The weighted sum of the mean distances; one number a row of several weights."""
+        return mean_distances(self.populations).estimated(lambda means: means @ self.weights.T, self._networks())
+
+    def null(self, statistic) -> float:
+        """A statistic of the distances of two samples of one law, averaged over the populations."""
+        return float(np.mean([statistic(one.null) for one in self.populations]))
+
+    def _networks(self) -> int:
+        return sum(one.networks for one in self.populations)
+
+
+ORDER = Row(
+    "03-wasserstein-{pair}{suffix}",
+    "Networks of {deep} differ more from each other than those of {shallow}.",
+    "Great Minds, Table 1",
+    "WD({deep}) - WD({shallow}), mean over {over}; cosines with {reading}",
+    of=Apart.estimated,
+    level=HEADLINE,
+)
+SIZE = Row(
+    "03-wasserstein-small",
+    "Distances between networks of one family are far below the largest possible.",
+    "Great Minds, Table 1",
+    "WD, at most 2",
+    of=Apart.estimated,
+    rule=every(below(SMALL)),
+    places=lambda apart: apart.places,
+    level=MACHINERY,
+)
+NULL = Row(
+    "03-wasserstein-null-{family}",
+    "Networks of {family} differ more than two samples of one law do.",
+    "ours",
+    "WD, mean over widths; two samples of one law: {usual} on average, 97.5 % point {rare}",
+    of=Apart.estimated,
+    rule=lambda apart: above(apart.null(_rare), contradicted_below=apart.null(np.mean)),
+    told="95 % interval above the 97.5 % point of two samples of one law; contradicted if it lies below their average",
+    level=DETAIL,
+)
+DISTANCES = (ORDER, SIZE, NULL)
+
+
+def _rare(distances: np.ndarray) -> float:
+    return float(np.quantile(distances, 0.975))
+
+
+def distance_claims(distances: Mapping[str, Families], widths: Widths) -> list[Claim]:
+    """All claims that the families at hand allow, of `lib.similarity.wasserstein_distances.family_distances`.
+
+    The order of two families is judged under both readings of S(f), the rest under the first; none without distances.
+    """
+    claims = [
+        claim
+        for pair, (deep, shallow) in DEEPER.items()
+        for reading, families in distances.items()
+        if {deep, shallow} <= set(families)
+        for claim in order_claims(pair, reading, families, widths)
+    ]
+    for families in list(distances.values())[:1]:
+        every_one = [
+            (f"{family}, k = {k}", one) for family in families for k, one in zip(widths[family], families[family])
+        ]
+        places, populations = zip(*every_one)
+        claims += judged([SIZE], Apart(populations, np.eye(len(populations)), places))
+        for family, row in families.items():
+            apart = Apart(row, np.full(len(row), 1 / len(row)))
+            null = {"usual": f"{apart.null(np.mean):.3f}", "rare": f"{apart.null(_rare):.3f}"}
+            claims += judged([NULL], apart, family=family, **null)
+    return claims
+
+
+def order_claims(pair: str, reading: str, families: Families, widths: Widths) -> list[Claim]:
+    """The deeper of two families has the larger mean distance, averaged over the widths that both have, if any."""
+    deep, shallow = DEEPER[pair]
+    shared = [width for width in widths[deep] if width in widths[shallow]]
+    if not shared:
+        return []
+    populations = [families[family][widths[family].index(width)] for family in (deep, shallow) for width in shared]
+    apart = Apart(populations, np.repeat([1 / len(shared), -1 / len(shared)], len(shared)))
+    over = "widths" if widths[deep] == widths[shallow] else f"k = {', '.join(map(str, shared))}"
+    suffix = "" if reading == next(iter(READINGS)) else f"-{reading}"
+    words = {"deep": deep, "shallow": shallow, "over": over, "reading": READINGS[reading].label}
+    return judged([ORDER], apart, pair=pair, suffix=suffix, **words)
+
+
+def distances_by_width(distances: Mapping[str, Families], widths: Widths) -> Figure:
+    """Table 1 as a picture: a panel a reading of S(f), a line a family with intervals, and the band of one law.
+
+    The band reaches at each width from the lowest 2.5 % to the highest 97.5 % point of the families that have it.
+    """
+    figure, axes = figures.subplots(1, len(distances), width=5.4, height=4.2, sharey=True, squeeze=False)
+    for axis, (reading, families) in zip(axes[0], distances.items()):
+        lines = {family: mean_distances(populations).interval() for family, populations in families.items()}
+        nulls = _null_quantiles(families, widths)
+        low, high = [min(lows) for lows, _ in nulls.values()], [max(highs) for _, highs in nulls.values()]
+        axis.fill_between(list(nulls), low, high, color="grey", alpha=0.35, linewidth=0, label="two samples of one law")
+        figures.by_width(lines, widths, "mean distance of two networks (cosine)", axis=axis)
+        axis.set(title=f"cosines with {READINGS[reading].label}")
+        axis.label_outer()
+        axis.get_legend().remove()
+    figure.legend(*axes[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=len(families) + 1)
+    return figure
+
+
+def _null_quantiles(families: Families, widths: Widths) -> dict[int, tuple[list[float], list[float]]]:
+    """Width -> 2.5 % and 97.5 % points of the distances of two samples of one law, of each family that has it."""
+    return {
+        width: tuple(
+            [
+                float(np.quantile(one.null, share))
+                for family in families
+                for k, one in zip(widths[family], families[family])
+                if k == width
+            ]
+            for share in (0.025, 0.975)
+        )
+        for width in union(widths)
+    }

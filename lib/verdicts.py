@@ -1,0 +1,336 @@
+"""Claims as rows of a chapter's table, and the rules that judge them.  A rule is written once and knows its own words.
+
+A chapter lists its claims as `Row`s.  `judged` evaluates them on the chapter's evidence; `lib.results` renders the table of
+verdicts, the rules in prose and the answer from what it returns.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+
+from lib.statistics.intervals import Interval
+from lib.statistics.sample import Estimated
+
+SUPPORTED, CONTRADICTED, UNDECIDED = "supported", "contradicted", "undecided"
+MARKS = {SUPPORTED: "✔", CONTRADICTED: "✘", UNDECIDED: "?"}
+HEADLINE, DETAIL, MACHINERY = "headline", "detail", "machinery"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One claim of a paper, as it fared on the networks at hand.
+
+    Attributes:
+        name: identifier, unique over the book.
+        statement: the claim in words; `rule`: what decides, whatever the numbers of the run.
+        statistic: what is estimated; `estimate`, `low`, `high`: its value and 95 % interval.
+        networks, images: how many of each the estimate rests on.
+        verdict: 'supported', 'contradicted' or 'undecided'.
+        source: where in the paper the claim stands, or 'ours'.
+        level: 'headline', 'detail' or 'machinery', a check of what the book computes with.
+    """
+
+    name: str
+    statement: str
+    statistic: str
+    estimate: float
+    low: float
+    high: float
+    networks: int
+    images: int
+    rule: str
+    verdict: str
+    source: str = ""
+    level: str = DETAIL
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What a rule made of an estimate: the numbers shown, the verdict, and what to add to the statistic's words."""
+
+    estimate: float
+    low: float
+    high: float
+    verdict: str
+    note: str = ""
+
+
+class Rule(Protocol):
+    """What decides a claim, in words and for numbers."""
+
+    def judge(self, found: Estimated, places: Sequence[str]) -> Judged:
+        """The verdict on an estimate; `places` says what each of its numbers is about, where there are several."""
+
+    def __str__(self) -> str:
+        """The rule in words."""
+
+
+@dataclass(frozen=True)
+class Band:
+    """The 95 % interval of one number lies within a band, open below or above.
+
+    Attributes:
+        least, most: ends of the band; infinite ones are not looked at.
+        below, above: the claim is contradicted by an interval that lies below the one or above the other; by default the
+            band's own ends.
+    """
+
+    least: float = -np.inf
+    most: float = np.inf
+    below: float | None = None
+    above: float | None = None
+
+    def verdicts(self, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+        """The verdict on each of several intervals; NaN is undecided."""
+        low, high = np.asarray(low, dtype=float), np.asarray(high, dtype=float)
+        inside = self._reaches(low, self.least, 1) & self._reaches(high, self.most, -1)
+        outside = (high < (self.least if self.below is None else self.below)) | (
+            low > (self.most if self.above is None else self.above)
+        )
+        return np.where(inside, SUPPORTED, np.where(outside, CONTRADICTED, UNDECIDED))
+
+    def _reaches(self, end: np.ndarray, limit: float, side: int) -> np.ndarray:
+        """Whether ends of intervals keep a limit: a band may be touched, a single limit must be passed."""
+        if np.isinf(limit):
+            return np.isfinite(end)
+        return side * end >= side * limit if np.isfinite([self.least, self.most]).all() else side * end > side * limit
+
+    def beyond(self, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+        """How far intervals reach out of the band; negative within.  Two-sided: in logarithms, as ratios differ."""
+        if np.isinf(self.most):
+            return self.least - low
+        if np.isinf(self.least):
+            return high - self.most
+        tiny = np.finfo(float).tiny  # a ratio's low may be below 0
+        logs = np.log(np.maximum(low, tiny)), np.log(np.maximum(high, tiny))
+        return np.maximum(np.log(self.least) - logs[0], logs[1] - np.log(self.most))
+
+    def judge(self, found: Estimated, places: Sequence[str] = ()) -> Judged:
+        """The verdict on a single number."""
+        estimate, low, high = (float(np.squeeze(part)) for part in found.interval(0.95))
+        return Judged(estimate, low, high, str(self.verdicts(low, high)))
+
+    def __str__(self) -> str:
+        return f"95 % interval {self.place}; contradicted if it lies {self.elsewhere}"
+
+    @property
+    def place(self) -> str:
+        """Where the band is, in words."""
+        if np.isinf(self.most):
+            return f"above {self.least:g}"
+        return f"below {self.most:g}" if np.isinf(self.least) else f"within {self.least:g} to {self.most:g}"
+
+    @property
+    def elsewhere(self) -> str:
+        """Where an interval contradicts, in words."""
+        if np.isinf(self.most):
+            return "below" if self.below is None else f"below {self.below:g}"
+        if np.isinf(self.least):
+            return "above" if self.above is None else f"above {self.above:g}"
+        return "outside"
+
+
+def above(threshold: float = 0.0, *, contradicted_below: float | None = None) -> Band:
+    """The interval lies above a threshold."""
+    return Band(least=threshold, below=contradicted_below)
+
+
+def below(threshold: float = 0.0, *, contradicted_above: float | None = None) -> Band:
+    """The interval lies below a threshold."""
+    return Band(most=threshold, above=contradicted_above)
+
+
+def within(least: float, most: float) -> Band:
+    """The interval lies in a band, its ends included."""
+    return Band(least, most)
+
+
+@dataclass(frozen=True)
+class Every:
+    """Every one of several numbers keeps a band; the one that decides is shown.
+
+    Many are looked at, so that one of them contradicts only at a level corrected for their number (Bonferroni).
+    """
+
+    band: Band
+
+    def judge(self, found: Estimated, places: Sequence[str]) -> Judged:
+        """The verdict on all numbers together."""
+        estimate, low, high = map(np.ravel, found.interval(0.95))
+        strict = [np.ravel(part) for part in found.interval(1 - 0.05 / estimate.size)[1:]]
+        verdicts, outside = self.band.verdicts(low, high), self.band.verdicts(*strict) == CONTRADICTED
+        if outside.any():
+            verdict, shown = CONTRADICTED, int(np.nanargmax(self.band.beyond(strict[1], strict[0])))
+        else:
+            verdict = SUPPORTED if (verdicts == SUPPORTED).all() else UNDECIDED
+            shown = int(np.argmax(self.band.beyond(low, high)))  # the first without an interval, if there is one
+        note = (
+            f": {places[shown]}, the one of {estimate.size} that decides; {int((verdicts == SUPPORTED).sum())} lie "
+            f"{self.band.place}, {int(outside.sum())} on the other side at the corrected level"
+        )
+        return Judged(float(estimate[shown]), float(low[shown]), float(high[shown]), verdict, note)
+
+    def __str__(self) -> str:
+        return (
+            f"all 95 % intervals {self.band.place}; contradicted if one lies {self.band.elsewhere}, at a level corrected "
+            "for their number"
+        )
+
+
+def every(band: Band) -> Every:
+    """All of several intervals keep a band."""
+    return Every(band)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A claim before it is judged.
+
+    Attributes:
+        name: the claim's name in the book, with {words} for what `judged` is told, such as {family}.
+        says: the claim in words; `statistic`: what is estimated; both with {words}.
+        source: where in the paper it stands, or 'ours'.
+        of: evidence -> the statistic.
+        rule: what decides; a function of the evidence where a threshold depends on it, and then `told` says it in words.
+        places: evidence -> what each number is about, for `every`.
+        level: headline, detail or machinery.
+    """
+
+    name: str
+    says: str
+    source: str
+    statistic: str
+    of: Callable[[object], Estimated]
+    rule: Rule | Callable[[object], Rule] = field(default_factory=above)
+    told: str = ""
+    places: Callable[[object], Sequence[str]] = lambda evidence: ()
+    level: str = DETAIL
+
+    @property
+    def rule_in_words(self) -> str:
+        """What decides, whatever the numbers of a run."""
+        return self.told or str(self.rule)
+
+
+def judged(rows: Iterable[Row], evidence: object, **words: object) -> list[Claim]:
+    """The claims of some rows on one chapter's evidence.  `words` fill the rows' texts: family='cnn-small'."""
+    return [_judge(row, evidence, words) for row in rows]
+
+
+def _judge(row: Row, evidence: object, words: dict[str, object]) -> Claim:
+    rule = row.rule if hasattr(row.rule, "judge") else row.rule(evidence)
+    found = row.of(evidence)
+    result = rule.judge(found, row.places(evidence))
+    return Claim(
+        row.name.format(**words),
+        row.says.format(**words),
+        row.statistic.format(**words) + result.note,
+        result.estimate,
+        result.low,
+        result.high,
+        found.networks,
+        found.images,
+        row.rule_in_words,
+        result.verdict,
+        row.source,
+        row.level,
+    )
+
+
+def judge_above(low: np.ndarray, high: np.ndarray, threshold: float = 0.0) -> str:
+    """Supported when every interval lies above the threshold, contradicted when one lies below, else undecided."""
+    if np.size(low) and np.all(np.asarray(low) > threshold):
+        return SUPPORTED
+    return CONTRADICTED if np.any(np.asarray(high) < threshold) else UNDECIDED
+
+
+def judge_within(low: float, high: float, least: float, most: float) -> str:
+    """Supported when the interval lies within [least, most], contradicted when it lies outside, else undecided."""
+    if least <= low and high <= most:
+        return SUPPORTED
+    return CONTRADICTED if high < least or low > most else UNDECIDED
+
+
+def all_above(
+    name: str,
+    statement: str,
+    statistic: str,
+    interval: Callable[[float], Interval],
+    threshold: float,
+    networks: int,
+    images: int,
+    places: Sequence[str],
+) -> Claim:
+    """The claim that every one of several numbers lies above `threshold`; the one that decides is shown.
+
+    `interval`: level -> estimates, lows and highs, arrays of one shape; `places` says what each of them is about.  Many
+    are looked at, so that one of them contradicts only at a level corrected for their number.
+    """
+    estimate, low, high = map(np.ravel, interval(0.95))
+    strict = np.ravel(interval(1 - 0.05 / estimate.size)[2])
+    verdict = judge_above(low, strict, threshold)
+    end, shown = ("upper", np.argmin(strict)) if verdict == CONTRADICTED else ("lower", np.argmin(low))
+    return Claim(
+        name,
+        statement,
+        f"{statistic}: {places[shown]}, the one of {estimate.size} with the lowest {end} end; "
+        f"{int((low > threshold).sum())} of {estimate.size} intervals lie above {threshold:g}",
+        float(estimate[shown]),
+        float(low[shown]),
+        float(high[shown]),
+        networks,
+        images,
+        f"all 95 % intervals above {threshold:g}; contradicted if one lies below, at the level "
+        f"1 - 0.05 / {estimate.size}",
+        verdict,
+    )
+
+
+def all_within(
+    name: str,
+    statement: str,
+    statistic: str,
+    interval: Callable[[float], Interval],
+    band: tuple[float, float],
+    networks: int,
+    images: int,
+    places: Sequence[str],
+) -> Claim:
+    """The claim that every one of several ratios lies within `band`; the one that decides is shown.
+
+    Arguments and the correction for many as in `all_above`.  Beyond the band is measured in logarithms: a ratio of a
+    half is as far from 1 as one of two.  Contradicted shows the interval that lies furthest outside at the corrected
+    level; otherwise it is the one with the end that reaches furthest out.
+    """
+    estimate, low, high = map(np.ravel, interval(0.95))
+    strict = [np.ravel(part) for part in interval(1 - 0.05 / estimate.size)[1:]]
+    verdicts = [judge_within(*ends, *band) for ends in zip(low, high)]
+    outside = [judge_within(*ends, *band) == CONTRADICTED for ends in zip(*strict)]
+    if any(outside):
+        verdict, shown = CONTRADICTED, np.nanargmax(_beyond(strict[1], strict[0], band))
+    else:
+        verdict = SUPPORTED if set(verdicts) == {SUPPORTED} else UNDECIDED
+        shown = np.argmax(_beyond(low, high, band))  # of several the first without an interval, if there is one
+    return Claim(
+        name,
+        statement,
+        f"{statistic}: {places[shown]}, the one of {estimate.size} that decides; "
+        f"{verdicts.count(SUPPORTED)} within {band[0]:g} to {band[1]:g}, {sum(outside)} outside at the "
+        "corrected level",
+        float(estimate[shown]),
+        float(low[shown]),
+        float(high[shown]),
+        networks,
+        images,
+        f"all 95 % intervals within {band[0]:g} to {band[1]:g}; contradicted if one lies outside, at "
+        f"the level 1 - 0.05 / {estimate.size}",
+        verdict,
+    )
+
+
+def _beyond(low: np.ndarray, high: np.ndarray, band: tuple[float, float]) -> np.ndarray:
+    """How far `low` lies below the band or `high` above it, whichever is more, in logarithms; negative within."""
+    low, high = (np.log(np.maximum(end, np.finfo(float).tiny)) for end in (low, high))  # a ratio's low may be below 0
+    return np.maximum(np.log(band[0]) - low, high - np.log(band[1]))

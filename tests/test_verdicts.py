@@ -1,0 +1,100 @@
+"""Verdicts follow their rule."""
+
+import math
+
+import numpy as np
+import pytest
+
+from lib.verdicts import all_above, all_within, judge_above, judge_within
+
+@pytest.mark.parametrize("low, high, threshold, verdict", [
+    (0.1, 0.3, 0.0, "supported"),
+    (-0.1, 0.3, 0.0, "undecided"),
+    (-0.3, -0.1, 0.0, "contradicted"),
+    (0.0, 0.3, 0.0, "undecided"),  # touching is not above
+    (-0.3, 0.0, 0.0, "undecided"),
+    (0.1, 0.3, 0.2, "undecided"),
+    (0.91, 0.95, 0.9, "supported"),
+    ([0.1, 0.2], [0.3, 0.4], 0.0, "supported"),
+    ([0.1, -0.2], [0.3, 0.4], 0.0, "undecided"),
+    ([0.1, -0.2], [0.3, -0.1], 0.0, "contradicted"),  # one counterexample is enough
+    ([-0.2, -0.2], [0.3, -0.1], 0.0, "contradicted"),
+    (math.nan, math.nan, 0.0, "undecided"),
+    ([0.1, math.nan], [0.2, math.nan], 0.0, "undecided"),
+    ([-0.2, math.nan], [-0.1, math.nan], 0.0, "contradicted"),
+    (np.array([[0.1], [0.2]]), np.array([[0.3], [0.4]]), 0.0, "supported"),
+    ([], [], 0.0, "undecided"),  # nothing seen, nothing supported
+])
+def test_verdicts(low, high, threshold, verdict):
+    assert judge_above(low, high, threshold) == verdict
+
+
+@pytest.mark.parametrize("low, high, verdict", [
+    (0.95, 1.05, "supported"), (0.9, 1.1, "supported"), (0.85, 1.05, "undecided"), (0.95, 1.2, "undecided"),
+    (0.5, 2.0, "undecided"), (1.11, 1.2, "contradicted"), (0.5, 0.89, "contradicted"), (math.nan, math.nan, "undecided")])
+def test_verdicts_of_a_band(low, high, verdict):
+    assert judge_within(low, high, 0.9, 1.1) == verdict
+
+
+def claim_that_all_are_above(estimates, half, threshold=0.0):
+    """All intervals `half` wide at 95 %, wider at higher levels."""
+    estimates = np.asarray(estimates)
+
+    def interval(level):
+        margin = half * (1 if level == 0.95 else 1.5)
+        return estimates, estimates - margin, estimates + margin
+
+    return all_above("all", "All rise.", "step", interval, threshold, 7, 100, list("abcd"))
+
+
+def test_of_many_numbers_the_one_that_decides_is_shown():
+    rising = claim_that_all_are_above([[0.5, 0.3], [0.4, 0.6]], 0.1)
+    assert (rising.verdict, rising.estimate, rising.low) == ("supported", 0.3, pytest.approx(0.2))
+    assert "step: b, the one of 4 with the lowest lower end; 4 of 4 intervals lie above 0" in rising.statistic
+    assert "at the level 1 - 0.05 / 4" in rising.rule and (rising.networks, rising.images) == (7, 100)
+    unsure = claim_that_all_are_above([0.5, -0.12], 0.1)  # below zero at 95 %, not at the corrected level
+    assert (unsure.verdict, unsure.estimate) == ("undecided", -0.12) and "1 of 2" in unsure.statistic
+    falling = claim_that_all_are_above([0.5, -0.3], 0.1)
+    assert (falling.verdict, falling.estimate) == ("contradicted", -0.3)
+    assert "lowest upper end" in falling.statistic
+    assert claim_that_all_are_above([0.5, 0.3], 0.1, threshold=0.9).verdict == "contradicted"
+
+
+def claim_that_all_are_within(estimates, half, band=(0.9, 1.1)):
+    """All intervals `half` wide at 95 %, wider at higher levels."""
+    estimates = np.array(estimates)
+
+    def interval(level):
+        margin = np.array(half) * (1 if level == 0.95 else 1.5)
+        return estimates, estimates - margin, estimates + margin
+
+    places = [f"place {number}" for number in range(len(estimates))]
+    return all_within("all", "All hold.", "ratio", interval, band, 7, 100, places)
+
+
+@pytest.mark.parametrize("estimates, verdict, shown", [
+    ([1.0, 1.02], "supported", 1.02), ([1.0, 0.8], "contradicted", 0.8), ([0.94, 1.0], "undecided", 0.94),
+    ([1.0, 0.84], "undecided", 0.84),  # outside at 95 %, not at the corrected level
+    ([1.0, math.nan], "undecided", math.nan), ([math.nan, math.nan], "undecided", math.nan),
+    ([math.nan, 0.8], "contradicted", 0.8)])
+def test_of_many_ratios_all_must_lie_within_the_band(estimates, verdict, shown):
+    claim = claim_that_all_are_within(estimates, 0.05)
+    assert claim.verdict == verdict and claim.estimate == pytest.approx(shown, nan_ok=True)
+    assert "the one of 2 that decides" in claim.statistic and "at the level 1 - 0.05 / 2" in claim.rule
+
+
+def test_the_ratio_that_decides_is_shown_and_not_the_one_with_the_largest_estimate():
+    unsure = claim_that_all_are_within([0.95, 1.08, 1.0], [0.1, 0.01, 0.01])
+    assert unsure.verdict == "undecided" and ": place 0, " in unsure.statistic
+    assert "2 within 0.9 to 1.1, 0 outside at the corrected level" in unsure.statistic
+    outside = claim_that_all_are_within([1.5, 1.3], [0.3, 0.02])  # the larger one reaches into the band
+    assert (outside.verdict, outside.estimate) == ("contradicted", 1.3) and "1 outside" in outside.statistic
+
+
+def test_a_half_is_as_far_from_the_band_as_a_double():
+    assert claim_that_all_are_within([0.5, 1.9], 0.01, (0.8, 1.25)).estimate == 0.5
+    assert claim_that_all_are_within([0.55, 2.0], 0.01, (0.8, 1.25)).estimate == 2.0
+    below_zero = claim_that_all_are_within([0.5, 1.0], [0.6, 0.01], (0.8, 1.25))  # no ratio, but an interval may say so
+    assert (below_zero.verdict, below_zero.estimate) == ("undecided", 0.5)
+
+
