@@ -61,11 +61,15 @@ def _check_known(where: str, found: dict, allowed) -> None:
             sys.exit(f"{where} in {TABLE.name}: there is no {word}; {hint}known are {', '.join(sorted(allowed))}")
 
 
+def parameters_cell(chapter: str) -> str:
+    """The code of a chapter's parameters cell."""
+    source = (chapters.NOTEBOOKS / f"{chapter}.py").read_text()
+    return re.search(r'^# %% tags=.*"parameters".*\n((?:(?!# %%).*\n)*)', source, re.MULTILINE)[1]
+
+
 def parameter_names(chapter: str) -> set[str]:
     """What the parameters cell of a chapter assigns."""
-    cell = next(cell for cell in chapters.paired_notebook(chapter).cells
-                if "parameters" in cell.metadata.get("tags", []))
-    return {target.id for line in ast.parse(cell.source).body for target in line.targets}
+    return {target.id for line in ast.parse(parameters_cell(chapter)).body for target in line.targets}
 
 
 def parameters(name: str, study: dict, chapter: str) -> dict[str, object]:
