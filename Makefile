@@ -1,14 +1,13 @@
-# make book: the environment, the chapters executed on this machine, the pages.  make test: the tests.
-# make study STUDY=name: chapters with the data and parameters of book/studies.toml, for hours or days.
+# `make help` lists what there is.
 PYTHON ?= python3
 BIN := .venv/bin
 export PYTHONUNBUFFERED := 1
 # Without stored bytecode every kernel and worker would compile torch anew, seconds each.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: book test test-all study train release fetch notebooks environment clean
+.PHONY: book test test-all study train release fetch notebooks environment lint help clean
 
-book: .venv/installed
+book: .venv/installed  ## the environment, the chapters executed on this machine, the pages
 	$(BIN)/python book/chapters.py
 	$(BIN)/python book/tables.py
 	$(BIN)/python book/house.py
@@ -22,34 +21,40 @@ _build/html/index.html: _config.yml _toc.yml $(wildcard book/*.* book/chapters/*
 	$(BIN)/jupyter-book build . --warningiserror --nitpick --keep-going --quiet
 
 # Two files at once: threads of one that wait for each other would take time from the other.
-test: book
+test: book  ## the tests of everything, in the quick tier
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 # With the simulations of coverage that take minutes each.
-test-all: book
+test-all: book  ## the tests with the simulations of coverage that take minutes each
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m ""
 
 # What is trained stays, so that the same command goes on after an interruption.
-study: .venv/installed
+study: .venv/installed  ## STUDY=name: its chapters with the data and parameters of book/studies.toml, for hours or days
 	$(BIN)/python book/studies.py "$(STUDY)"
 
 # Networks of the studies, for hours or days at the lowest priority; stop it at any moment, and go on with the same command.
-train: .venv/installed
+train: .venv/installed  ## [STUDY=name] [PLAN=1]: networks of the studies, at the lowest priority; PLAN prints what is left
 	$(BIN)/python book/train.py $(STUDY) $(if $(PLAN),--plan)
 
 # For authors: the trained networks of a study, rounded and packed with checksums; EPOCHS=n and FAMILIES="a b" choose.
-release: .venv/installed
+release: .venv/installed  ## STUDY=name [EPOCHS=n] [FAMILIES="a b"]: trained networks packed with checksums (for authors)
 	$(BIN)/python book/release.py "$(STUDY)" $(if $(EPOCHS),--epochs $(EPOCHS)) $(if $(FAMILIES),--families $(FAMILIES))
 
 # Released networks of a study that are not in the repository.
-fetch: .venv/installed
+fetch: .venv/installed  ## STUDY=name: released networks that are not in the repository
 	$(BIN)/python book/fetch.py "$(STUDY)"
 
 # For authors: execute the sources with their default parameters and commit the result.
-notebooks: .venv/installed
+notebooks: .venv/installed  ## the chapters executed with their defaults, to be committed (for authors)
 	$(BIN)/python book/chapters.py --commit
 
-environment: .venv/installed
+environment: .venv/installed  ## .venv with everything that is needed
+
+lint: .venv/installed  ## style and imports
+	$(BIN)/ruff check
+
+help:  ## this list
+	@awk -F ':.*## *' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .venv/installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -65,5 +70,5 @@ environment: .venv/installed
 	fi
 	@touch $@
 
-clean:
+clean:  ## removes what was built, not what was trained
 	rm -rf _build book/chapters results/book results/mine

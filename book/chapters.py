@@ -21,6 +21,7 @@ import re
 import sys
 import tempfile
 import time
+import tomllib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -57,9 +58,16 @@ def digest(name: str, parameters: dict) -> str:
     sha = hashlib.sha256(json.dumps(parameters, sort_keys=True).encode())
     sha.update(closure.digest(NOTEBOOKS / f"{name}.py", ROOT).encode())
     released = (ROOT / "networks").glob(f"{parameters.get('study')}.sha256")  # what a study is computed from
-    for path in [ROOT / "constraints.txt", *released]:
-        sha.update(f"{path.name} {path.stat().st_size}\n".encode() + path.read_bytes())
+    for content in ["\n".join(pins()).encode(), *(path.read_bytes() for path in released)]:
+        sha.update(f"{len(content)}\n".encode() + content)
     return sha.hexdigest()
+
+
+def pins() -> list[str]:
+    """The pinned versions of what lib and the chapters run with; those of tests and of packages beneath do not count."""
+    needed = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    names = {re.match(r"[\w-]+", line)[0] for line in needed}
+    return [line for line in (ROOT / "constraints.txt").read_text().splitlines() if line.split("==")[0] in names]
 
 
 def missing(name: str) -> list[str]:

@@ -52,8 +52,8 @@ def executed_studies() -> dict[str, dict]:
 
 def read_all(folders: dict[str, list[str]], executed: dict[str, dict]) -> dict:
     """Study -> chapter -> claims, the book itself first."""
-    from lib import results
     from claims_page import Study
+    from lib import results
 
     titles = {"book": Study(FIRST, "/book/chapters")} | {
         name: Study(study["title"], f"/book/studies/{name}") for name, study in executed.items()}

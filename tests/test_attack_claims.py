@@ -283,6 +283,6 @@ def test_figures_show_every_strategy_and_interval_whole():
     assert [text.get_text().split("\n")[0] for text in panel.texts] == [f"{value:.2f}" for value in SQUARE.flat]
     labels = attack_figures.across(outcome(ACROSS), ["a", "b", "c"]).axes[0].get_yticklabels()
     assert [label.get_text() for label in labels] == ["a", "b", "c", "random signs"]
-    named = attack_figures.summaries({"vit": {summary: families["vit"] for summary in SUMMARIES}}, {"vit": WIDTHS})
+    named = attack_figures.summaries({"vit": dict.fromkeys(SUMMARIES, families["vit"])}, {"vit": WIDTHS})
     assert [axis.get_ylabel().rsplit(" (", 1)[0] for axis in named.axes] == list(SUMMARIES)
     plt.close("all")

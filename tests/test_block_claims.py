@@ -163,7 +163,7 @@ def test_what_changes_with_the_threshold_is_named():
     assert row["threshold 0.9"].startswith("supported, 0.385") and row["threshold 0.99"] == "undecided, –"
     text = findings(found, 0.9, all_verdicts(found), by_threshold)
     assert "the verdict changes for 11-block-grows-depth" in text
-    same = {threshold: by_threshold[0.9] for threshold in (0.8, 0.9)}
+    same = dict.fromkeys((0.8, 0.9), by_threshold[0.9])
     text = findings(found, 0.9, all_verdicts(found), same)
     assert "Thresholds** 0.8, 0.9: no verdict changes" in text
 

@@ -65,7 +65,8 @@ def house(tmp_path, monkeypatch):
     for folder in ("lib", "notebooks"):
         (tmp_path / folder).mkdir()
     (tmp_path / "lib" / "module.py").write_text("ANSWER = 42\n")
-    (tmp_path / "constraints.txt").write_text("numpy==2.0\n")
+    (tmp_path / "constraints.txt").write_text("numpy==2.0\nruff==1\n")
+    (tmp_path / "pyproject.toml").write_text('[project]\ndependencies = ["numpy>=2"]\n')
     (tmp_path / "notebooks" / "trial.py").write_text(
         '# %% tags=["parameters"]\ndivisor = 1\n\n# %%\nfrom pathlib import Path\n\n\ndef later():\n    from lib.module import ANSWER\n\n\nprint(1 / divisor)\n'
         'Path("../results/mine").mkdir(parents=True, exist_ok=True)\n'
@@ -83,10 +84,11 @@ def test_a_page_is_made_and_known_as_current_until_something_changes(house):
                for output in cell.get("outputs", []))
     assert chapters.is_current("trial", {"divisor": 2}, page)
     assert not chapters.is_current("trial", {"divisor": 4}, page)
-    for file in ("lib/module.py", "notebooks/trial.py", "constraints.txt"):
+    for file, line, current in (("lib/module.py", "changed = 1\n", False), ("notebooks/trial.py", "changed = 1\n", False),
+                                ("constraints.txt", "numpy==2.1\n", False), ("constraints.txt", "mypy==1\n", True)):
         content = (house / file).read_text()
-        (house / file).write_text(content + "changed = 1\n")
-        assert not chapters.is_current("trial", {"divisor": 2}, page), file
+        (house / file).write_text(content + line)
+        assert chapters.is_current("trial", {"divisor": 2}, page) == current, file
         (house / file).write_text(content)
     assert chapters.is_current("trial", {"divisor": 2}, page)
     (house / "results" / "mine" / "trial.json").unlink()

@@ -6,9 +6,8 @@ import pytest
 from markdown_it import MarkdownIt
 
 import claims_page
-from lib.verdicts import MARKS
-from lib.verdicts import Claim
 from claims_page import Study
+from lib.verdicts import MARKS, Claim
 
 CLAIM = Claim("rises", "It rises.", "step", 0.1234567, 0.01234, 0.20123, 20, 256, "the interval lies above 0",
               "supported")

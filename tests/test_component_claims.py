@@ -118,7 +118,7 @@ def test_the_four_plots_are_where_the_paper_has_them():
 
 def test_dots_are_means_and_what_is_not_known_is_left_empty():
     found = {DEEP: [made(seed, start=4) for seed in range(3)], WIDE: [made(seed) for seed in range(3)]}
-    (correlation, *_), panels = component_tables.PAIRS.items(), {"a": component_tables.PAIRS}
+    (_, *_), panels = component_tables.PAIRS.items(), {"a": component_tables.PAIRS}
     figure = component_figures.dots(found, panels, ["value"])
     dots = [container[0] for container in figure.axes[0].containers]
     assert [len(dot.get_xdata()) for dot in dots] == [2, 1, 1, 1]

@@ -218,6 +218,7 @@ def test_pages_of_a_study_are_made_again_after_another_release_of_it(tmp_path, m
     for file in ("constraints.txt", "notebooks/trial.py", "networks/few.sha256"):
         (tmp_path / file).parent.mkdir(exist_ok=True)
         (tmp_path / file).write_text("first")
+    (tmp_path / "pyproject.toml").write_text("[project]\ndependencies = []\n")
     monkeypatch.setattr(chapters, "ROOT", tmp_path)
     monkeypatch.setattr(chapters, "NOTEBOOKS", tmp_path / "notebooks")
     given = [{"study": "few"}, {"study": "fewer"}, {}]

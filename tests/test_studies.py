@@ -26,6 +26,7 @@ def house(tmp_path, monkeypatch):
         (tmp_path / folder).mkdir()
     (tmp_path / "lib" / "module.py").write_text("ANSWER = 41\n")
     (tmp_path / "constraints.txt").write_text("numpy==2.0\n")
+    (tmp_path / "pyproject.toml").write_text('[project]\ndependencies = ["numpy>=2"]\n')
     (tmp_path / "_toc.yml").write_text("file: book/chapters/trial\n")
     provenance = {"networks": 3, "training_hours": 1.5, "devices": ["cpu"], "machine": "2 cores of a kind",
                   "data": {"digits": [{"train": 40, "test": 10, "train_sha256": "0123456789abcdef99",

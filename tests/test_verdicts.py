@@ -7,6 +7,7 @@ import pytest
 
 from lib.verdicts import all_above, all_within, judge_above, judge_within
 
+
 @pytest.mark.parametrize("low, high, threshold, verdict", [
     (0.1, 0.3, 0.0, "supported"),
     (-0.1, 0.3, 0.0, "undecided"),

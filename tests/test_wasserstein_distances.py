@@ -7,7 +7,6 @@ from scipy.stats import t as student
 
 from lib.similarity.wasserstein_distances import (
     READINGS,
-    Distances,
     cosines_with_first,
     family_distances,
     mean_distances,
