@@ -55,7 +55,7 @@ from lib.chapters.individual_similarity import (
     growth_claims,
     steps,
 )
-from lib.similarity import crossed, wasserstein_distances
+from lib.similarity import crossed, network_distances
 from lib.training.populations import population_grid
 from lib.verdicts import SUPPORTED
 
@@ -230,14 +230,14 @@ figures.show(figures.steps({family: matrix.interval(steps) for family, matrix in
 
 # %%
 compared = min(map(len, directions.values()))
-distances = wasserstein_distances.family_distances(directions, rng)
-print(f"networks of each population: {compared}; distances with intervals need {wasserstein_distances.LEAST_NETWORKS}")
+distances = network_distances.family_distances(directions, rng)
+print(f"networks of each population: {compared}; distances with intervals need {network_distances.LEAST_NETWORKS}")
 for reading, families in distances.items():
-    print(f"{wasserstein_distances.READINGS[reading].label}: {len(families[p.families[0]][0].each)} pairs of networks")
+    print(f"{network_distances.READINGS[reading].label}: {len(families[p.families[0]][0].each)} pairs of networks")
 
 # %% tags=["hide-input", "nbval-ignore-output"]
 if distances:
-    display(wasserstein_distances.table(distances, widths_of))
+    display(network_distances.table(distances, widths_of))
 
 # %% mystnb={"image": {"alt": "Two panels, one for each reading of S(f): the mean distance between networks of one family over the width, a line with intervals for each of the families, and a grey band for two samples of one law."}} tags=["hide-input", "nbval-ignore-output"]
 if distances:

@@ -64,7 +64,7 @@ from lib.chapters.hypothesis_findings import (
 )
 from lib.chapters.promise_claims import promise_claims, similarity_ratio
 from lib.similarity import crossed, mean_directions, rank_one
-from lib.similarity.planted import estimates_by_networks
+from lib.similarity.mean_directions import estimates_by_networks
 from lib.sphere.saw import von_mises_fisher
 from lib.statistics.intervals import in_brackets
 from lib.training.populations import population_grid

@@ -39,10 +39,10 @@ from IPython.display import Markdown, display
 
 from lib import data, figures, results, salience
 from lib.chapters import saw_claims, saw_figures
-from lib.similarity import mean_directions, shapes, zero_counts
-from lib.similarity import rotational_symmetry as symmetry
+from lib.similarity import mean_directions, shapes, symmetry, zero_counts
 from lib.similarity import stochastic_order as order
-from lib.similarity.image_concentration import own_concentration_gain
+from lib.similarity.shapes import own_concentration_gain
+from lib.sphere.fits import fit_shape
 from lib.statistics import intervals
 from lib.training.populations import population_grid
 
@@ -159,7 +159,7 @@ for claim in verdicts:
 
 # %%
 SHAPES = ("exponential", *saw_claims.RICHER)
-fitted = {(family, k): [shapes.fit_shape(name, t[family][k], dim) for name in SHAPES]
+fitted = {(family, k): [fit_shape(name, t[family][k], dim) for name in SHAPES]
           for family in p.families for k in widths_of[family]}
 
 # %% tags=["hide-input", "nbval-ignore-output"]

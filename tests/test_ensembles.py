@@ -10,7 +10,7 @@ import torch
 from lib import ensembles, salience
 from lib.ensembles import Ensembles, averaged_logits, ensemble_sizes, evaluate, measure
 from lib.similarity import expected
-from lib.similarity.planted import planted_population
+from lib.similarity.mean_directions import planted_population
 from lib.sphere import vmf_concentration
 from lib.sphere.saw import von_mises_fisher
 from lib.training.populations import Population, train_or_load

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from lib.similarity.image_concentration import own_concentration_gain, shrunk_squares
 from lib.similarity.mean_directions import leave_one_out_cosines
+from lib.similarity.shapes import own_concentration_gain, shrunk_squares
 from lib.sphere import vmf_mean_resultant
 from lib.sphere.saw import vmf_sample, von_mises_fisher
 

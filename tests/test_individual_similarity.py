@@ -13,7 +13,7 @@ from lib.chapters.individual_similarity import (
     mean_step,
     steps,
 )
-from lib.similarity.wasserstein_distances import READINGS, Distances
+from lib.similarity.network_distances import READINGS, Distances
 from lib.statistics.sample import Sample
 
 WIDTHS = (2, 4, 8)

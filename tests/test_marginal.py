@@ -6,7 +6,7 @@ from scipy.integrate import simpson
 from scipy.stats import norm
 
 from lib import sphere
-from lib.sphere.marginal import bandwidth, density, log_psi
+from lib.sphere.fits import bandwidth, density, log_psi
 from lib.sphere.saw import Saw, von_mises_fisher
 
 

@@ -7,13 +7,14 @@ from scipy.stats import directional_stats
 from lib.similarity import expected, mean_direction_cosine, mean_directions
 from lib.similarity.mean_directions import (
     corrected_mean_cosine,
+    estimates_by_networks,
     leave_one_out_cosines,
     mean_cosine_estimates,
     mean_resultant_length,
+    planted_population,
     spherical_variance,
     split_half_cosines,
 )
-from lib.similarity.planted import estimates_by_networks, planted_population
 from lib.sphere import vmf_concentration
 from lib.sphere.saw import Saw, von_mises_fisher
 

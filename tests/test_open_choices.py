@@ -23,7 +23,7 @@ from lib.chapters.open_choices_claims import (
 )
 from lib.effects.open_choices import chance_band, coarser, right_only
 from lib.salience.predictions import logits
-from lib.similarity.planted import planted_population
+from lib.similarity.mean_directions import planted_population
 from lib.sphere import uniform_directions
 from lib.sphere.saw import von_mises_fisher
 from lib.training import train

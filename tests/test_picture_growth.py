@@ -8,7 +8,7 @@ from lib.released import released_pictures
 from lib.released.picture_growth import at_width, compared_growth, neighbours, own_similarity
 from lib.released.released_pictures import WIDTHS
 from lib.similarity.crossed import similarity_matrix
-from lib.similarity.planted import planted_population
+from lib.similarity.mean_directions import planted_population
 from lib.sphere.saw import von_mises_fisher
 from lib.statistics.sample import Sample
 from lib.verdicts import CONTRADICTED, SUPPORTED, UNDECIDED

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lib.similarity import by_image, expected, mean_direction_cosine, rank_one
-from lib.similarity.planted import planted_population
+from lib.similarity.mean_directions import planted_population
 from lib.sphere.saw import von_mises_fisher
 
 A = np.log([0.3, 0.5, 0.6, 0.8])

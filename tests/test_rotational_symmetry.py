@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import special_ortho_group
 
 from lib.similarity.mean_directions import leave_one_out_cosines
-from lib.similarity.rotational_symmetry import alignment, effective_dimension, ratio, symmetrised
+from lib.similarity.symmetry import alignment, effective_dimension, ratio, symmetrised
 
 DIM = 32
 

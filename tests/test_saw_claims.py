@@ -14,9 +14,9 @@ from lib.chapters.saw_claims import (
     uniform_and_own,
 )
 from lib.similarity.mean_directions import mean_cosine_estimates
-from lib.similarity.rotational_symmetry import alignment, with_exponential_cosines
 from lib.similarity.shapes import held_out
 from lib.similarity.stochastic_order import cosines
+from lib.similarity.symmetry import alignment, with_exponential_cosines
 from lib.sphere import cosine_tail
 from lib.sphere.saw import Saw, von_mises_fisher
 from lib.statistics.intervals import crossed_interval

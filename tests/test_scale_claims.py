@@ -26,8 +26,8 @@ from lib.effects.scale import EPOCHS, IMAGES, lines
 from lib.released.picture_growth import compared_growth, neighbours, own_similarity
 from lib.released.released_pictures import WIDTHS
 from lib.similarity.crossed import similarity_matrix
+from lib.similarity.mean_directions import planted_population
 from lib.similarity.paired_similarity import PairedSimilarity
-from lib.similarity.planted import planted_population
 from lib.sphere.saw import von_mises_fisher
 from lib.statistics.intervals import in_brackets
 from lib.training import train

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lib.similarity.shape_increase import increments
+from lib.similarity.shapes import increments
 from lib.similarity.stochastic_order import cosines
 from lib.sphere.saw import Saw, von_mises_fisher
 

@@ -6,7 +6,8 @@ from scipy.integrate import quad
 from scipy.stats import beta, chi2, ortho_group
 
 from lib import sphere
-from lib.similarity.shapes import SHAPES, fit_shape, held_out
+from lib.similarity.shapes import held_out
+from lib.sphere.fits import SHAPES, fit_shape
 from lib.sphere.saw import Saw, von_mises_fisher
 from lib.statistics.intervals import crossed_interval
 

@@ -7,7 +7,7 @@ import pytest
 
 from lib.chapters.transformer_claims import findings, shared_claim, transformer_claims, variant_claims
 from lib.similarity.crossed import similarity_matrix
-from lib.similarity.planted import planted_population
+from lib.similarity.mean_directions import planted_population
 from lib.sphere.saw import von_mises_fisher
 
 WIDTHS = (2, 4, 8)

@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import ortho_group, wasserstein_distance
 from scipy.stats import t as student
 
-from lib.similarity.wasserstein_distances import (
+from lib.similarity.network_distances import (
     READINGS,
     cosines_with_first,
     family_distances,

@@ -9,8 +9,7 @@ from matplotlib.figure import Figure
 
 from lib.family_widths import either, union
 from lib.figures import PAGE, look, subplots, width_axis
-from lib.similarity.extrapolation import direction_cosine, power_law
-from lib.similarity.rank_one import coefficients, resultants
+from lib.similarity.rank_one import coefficients, direction_cosine, power_law, resultants
 from lib.statistics.intervals import Interval
 from lib.statistics.sample import Sample
 

@@ -8,8 +8,7 @@ import pandas as pd
 from lib.chapters.control_claims import LABELS, ORDER, POPULATIONS, REAL, UNTRAINED, WEIGHTS, difference
 from lib.chapters.hypothesis_claims import across, falls
 from lib.chapters.promise_claims import resultant_ratio, similarity_ratio
-from lib.similarity.extrapolation import direction_cosine
-from lib.similarity.rank_one import cosines, resultants
+from lib.similarity.rank_one import cosines, direction_cosine, resultants
 from lib.statistics.intervals import in_brackets
 from lib.statistics.sample import Sample
 

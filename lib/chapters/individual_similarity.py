@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from lib import figures
 from lib.family_widths import union
-from lib.similarity.wasserstein_distances import READINGS, Distances, mean_distances
+from lib.similarity.network_distances import READINGS, Distances, mean_distances
 from lib.statistics.sample import Estimated, Sample
 from lib.verdicts import DETAIL, HEADLINE, MACHINERY, Claim, Row, above, below, every, judged
 
@@ -143,7 +143,7 @@ def _rare(distances: np.ndarray) -> float:
 
 
 def distance_claims(distances: Mapping[str, Families], widths: Widths) -> list[Claim]:
-    """All claims that the families at hand allow, of `lib.similarity.wasserstein_distances.family_distances`.
+    """All claims that the families at hand allow, of `lib.similarity.network_distances.family_distances`.
 
     The order of two families is judged under both readings of S(f), the rest under the first; none without distances.
     """

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lib.similarity.extrapolation import direction_cosine, predicted_resultant, predicted_similarity, ratio
-from lib.similarity.rank_one import resultants
+from lib.similarity.rank_one import direction_cosine, predicted_resultant, predicted_similarity, ratio, resultants
 from lib.statistics.sample import Sample
 from lib.verdicts import Claim, all_within, judge_above, judge_within
 

@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from scipy.stats import beta
 
-from lib.similarity.rotational_symmetry import ratio
-from lib.similarity.shape_increase import DECILES, increments
+from lib.similarity.shapes import DECILES, increments
 from lib.similarity.stochastic_order import Cosines, bulk, rise, rise_over_uniform
+from lib.similarity.symmetry import ratio
 from lib.statistics.intervals import Interval, combined_interval, in_brackets
 from lib.verdicts import CONTRADICTED, SUPPORTED, UNDECIDED, Claim, all_above
 
@@ -58,7 +58,7 @@ def beyond_vmf_claim(family: str, scores: Sequence[Mapping[str, np.ndarray]],
     """A richer psi than the exponential predicts networks and images that were held out better, over all widths.
 
     `scores`: a mapping a width, as `lib.similarity.shapes.held_out` gives it; `exponential`: the same of populations like these
-    whose psi is exponential (`lib.similarity.rotational_symmetry.with_exponential_cosines`), whose gain is taken off.
+    whose psi is exponential (`lib.similarity.symmetry.with_exponential_cosines`), whose gain is taken off.
     """
     # The better of two shapes is taken: each interval leaves 2.5 % outside, both together at most 5 %.
     share = np.repeat([1 / len(scores), -1 / len(exponential)], [len(scores), len(exponential)])

@@ -9,9 +9,8 @@ from matplotlib.figure import Figure
 
 from lib import figures
 from lib.family_widths import all_steps, union
-from lib.similarity.shapes import FittedShape
-from lib.sphere.distributions import uniform_logpdf
-from lib.sphere.marginal import density, log_psi
+from lib.sphere.fits import FittedShape, density, log_psi
+from lib.sphere.uniform import uniform_logpdf
 from lib.statistics.intervals import Interval
 
 COSINE = "t (cosine)"

@@ -1,4 +1,9 @@
-"""How alike directions of networks are, and the laws their cosines follow."""
+"""How alike directions of networks are, and the laws that their cosines follow.
+
+`cosines`: of networks and populations; `mean_directions`: how closely networks keep to them; `rank_one`: the law of
+expected similarity and what it foretells; `stochastic_order`, `symmetry` and `shapes`: the law of t; `network_distances`:
+between the networks of a population; `crossed`: expected similarities with what their intervals are made from.
+"""
 
 from lib.similarity.cosines import (
     by_image,
@@ -8,9 +13,9 @@ from lib.similarity.cosines import (
     mean_direction_cosine,
     pairwise,
     unrelated,
-    wasserstein,
     zero_counts,
 )
+from lib.similarity.network_distances import wasserstein
 
 __all__ = [
     "by_image",

@@ -1,17 +1,17 @@
 """How alike the input gradients of networks are (fact sheet 2 and 3.7).
 
-Directions are [networks, images, dims] with unit rows, as `lib.salience.extraction.directions` gives them.  A zero row stands
-for a gradient that vanished and has no direction: averages over images leave it out and warn how many there are.
+Directions are [networks, images, dims] with unit rows, as `lib.salience.directions` gives them.  A zero row stands for
+a gradient that vanished and has no direction: averages over images leave it out and warn how many there are.
+Everything raises ValueError for another shape, different images or dims, or numbers that are not finite.
 """
 
 import warnings
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from scipy.spatial.distance import pdist, squareform
 from scipy.stats import norm
 
-from lib.sphere.distributions import uniform_directions
+from lib.sphere.uniform import uniform_directions
 
 
 def individual(u: np.ndarray, v: np.ndarray) -> float:
@@ -23,13 +23,12 @@ def individual(u: np.ndarray, v: np.ndarray) -> float:
 
 
 def pairwise(directions: np.ndarray, others: np.ndarray | None = None) -> np.ndarray:
-    """rho_ind of every pair of networks: [models, n, d] (x [others, n, d]) -> [models, models or others].
+    """rho_ind of every pair of networks: [networks, n, d] (x [others, n, d]) -> [networks, networks or others].
 
-    One matrix product; the diagonal of the square form is 1.  NaN for two networks without an image on which both have
-    a direction.
+    The diagonal of the square form is 1.  NaN for two networks without an image on which both have a direction.
     """
-    a = _checked(directions)
-    b = a if others is None else _checked(others, like=a)
+    a = checked(directions)
+    b = a if others is None else checked(others, like=a)
     has_a, has_b = has_direction(a), has_direction(b)
     warn_of_zeros(*([has_a] if others is None else [has_a, has_b]))
     cosines = a.reshape(len(a), -1) @ b.reshape(len(b), -1).T
@@ -41,8 +40,7 @@ def expected(a: np.ndarray, b: np.ndarray | None = None) -> float:
     """rho(k1, k2): rho_ind averaged over all pairs of different networks, unbiased (fact sheet 3.7).
 
     Args:
-        a: [models, n, d], networks of one family at one width.
-        b: those of another one, or None for pairs within `a`.
+        a: [networks, n, d], of one family at one width; b: those of another one, or None for pairs within `a`.
 
     Raises:
         ValueError: fewer than 2 networks in `a` when pairs are taken within it.
@@ -55,7 +53,7 @@ def expected(a: np.ndarray, b: np.ndarray | None = None) -> float:
 
 
 def mean_direction_cosine(a: np.ndarray, b: np.ndarray, *, corrected: bool = True) -> float:
-    """Cosine of two populations' mean directions, over images: [models_a, n, d] x [models_b, n, d] -> one number.
+    """Cosine of two populations' mean directions, over images: [networks_a, n, d] x [networks_b, n, d] -> one number.
 
     Corrected for the finite number of networks: rho12 / sqrt(rho11 rho22), the ratio of averages over images
     (fact sheet 3.7; taking the ratio after the average is inferred).  It can exceed 1 by its error; it is NaN where
@@ -66,8 +64,8 @@ def mean_direction_cosine(a: np.ndarray, b: np.ndarray, *, corrected: bool = Tru
         within_a, within_b = expected(a), expected(b)
         within = within_a * within_b if min(within_a, within_b) > 0 else np.nan
         return float(expected(a, b) / np.sqrt(within))
-    a = _checked(a)
-    b = _checked(b, like=a)
+    a = checked(a)
+    b = checked(b, like=a)
     warn_of_zeros(has_direction(a), has_direction(b))
     mean_a, mean_b = a.mean(0), b.mean(0)
     lengths = np.linalg.norm(mean_a, axis=1) * np.linalg.norm(mean_b, axis=1)
@@ -79,7 +77,7 @@ def by_image(populations: Sequence[np.ndarray]) -> np.ndarray:
 
     Unbiased as `expected` is; NaN where an image has no pair of different networks with a direction.
     """
-    populations = [_checked(population, like=np.asarray(populations[0])) for population in populations]
+    populations = [checked(population, like=np.asarray(populations[0])) for population in populations]
     sums = np.stack([population.sum(0, dtype=float) for population in populations], axis=1)  # [n, populations, d]
     count = np.stack([has_direction(population).sum(0) for population in populations], axis=1).astype(float)
     own = np.eye(len(populations)) * count[:, :, None]  # every network with itself, cosine 1
@@ -87,20 +85,8 @@ def by_image(populations: Sequence[np.ndarray]) -> np.ndarray:
     return np.divide(sums @ sums.transpose(0, 2, 1) - own, pairs, where=pairs > 0, out=np.full_like(pairs, np.nan))
 
 
-def wasserstein(samples: np.ndarray) -> np.ndarray:
-    """Wasserstein-1 distance between the samples of every pair of models, [models, n] -> [models, models].
-
-    In one dimension it is the mean distance of the sorted values: sorted once, all pairs at once (Table 1).
-    """
-    samples = np.asarray(samples, dtype=float)
-    if samples.ndim != 2 or not np.isfinite(samples).all():
-        raise ValueError(f"samples must be finite numbers [models, n], not of shape {samples.shape}")
-    return squareform(pdist(np.sort(samples, axis=1), "cityblock")) / samples.shape[1]
-
-
 def unrelated(images: int, dim: int, rng: np.random.Generator, draws: int = 1000) -> np.ndarray:
-    """rho_ind of networks whose gradients have nothing in common: [draws] means of `images` cosines of uniform
-    directions in `dim` dimensions."""
+    """rho_ind of networks whose gradients have nothing in common: [draws] means of `images` cosines in `dim` dims."""
     # The cosine with a uniform direction has one law, whatever the other direction is.
     return np.array([uniform_directions(rng, images, dim)[:, 0].mean() for _ in range(draws)])
 
@@ -113,23 +99,32 @@ def chance_limit(images: int, dims: int) -> float:
     return float(norm.ppf(0.975) / np.sqrt(images * dims))
 
 
+def signed_root(squares: np.ndarray) -> np.ndarray:
+    """R of an estimate of R^2; where chance made that negative, the root of its size with a minus.
+
+    So averages are not pushed up.
+    """
+    return np.sign(squares) * np.sqrt(np.abs(squares))
+
+
 def has_direction(directions: np.ndarray) -> np.ndarray:
-    """[models, n, d] -> [models, n]: False for a zero row."""
+    """[networks, n, d] -> [networks, n]: False for a zero row."""
     return np.asarray(directions).any(axis=2)
 
 
 def zero_counts(directions: Mapping[tuple[str, int], np.ndarray]) -> dict[str, dict[int, int]]:
-    """How many gradients are zero and have no direction: (family, width) -> [models, n, d] to family -> width -> count."""
+    """How many gradients have no direction: (family, width) -> [networks, n, d] to family -> width -> count."""
     found: dict[str, dict[int, int]] = {}
     for (family, width), part in directions.items():
         found.setdefault(family, {})[width] = int((~has_direction(part)).sum())
     return found
 
 
-def _checked(directions: np.ndarray, like: np.ndarray | None = None) -> np.ndarray:
+def checked(directions: np.ndarray, like: np.ndarray | None = None) -> np.ndarray:
+    """Directions as an array [networks, images, dims] of finite numbers, with the images and dims of `like`."""
     directions = np.asarray(directions)
     if directions.ndim != 3:
-        raise ValueError(f"directions must be [models, images, dims], not of shape {directions.shape}")
+        raise ValueError(f"directions must be [networks, images, dims], not of shape {directions.shape}")
     if not np.isfinite(directions).all():
         raise ValueError("directions must be finite numbers")
     if like is not None and directions.shape[1:] != like.shape[1:]:

@@ -1,19 +1,21 @@
 """Mean directions of a population and how closely its networks keep to them (fact sheet 2, 3.4 and 3.7).
 
 Directions are [networks, images, dims] with unit rows; a zero row stands for a gradient that vanished: it counts
-neither in a mean nor as a network of that image.
+neither in a mean nor as a network of that image.  Everything raises ValueError for fewer than two networks, another
+shape, or numbers that are not finite.
 """
 
 from collections.abc import Sequence
 
 import numpy as np
 
-from lib.similarity.cosines import has_direction
+from lib.similarity.cosines import checked, has_direction, signed_root
+from lib.sphere.saw import Saw
 
 
 def mean_directions(directions: np.ndarray) -> np.ndarray:
     """The spherical mean mu(x) of every image: [networks, n, d] -> [n, d] unit rows, zero where there is none."""
-    return _unit(checked(directions).sum(0))
+    return _unit(checked_population(directions).sum(0))
 
 
 def leave_one_out_cosines(directions: np.ndarray) -> np.ndarray:
@@ -23,35 +25,45 @@ def leave_one_out_cosines(directions: np.ndarray) -> np.ndarray:
     N - 1 networks is not mu; `corrected_mean_cosine` takes that out of an average.  NaN for a network without a
     direction, or alone with one.
     """
-    directions = checked(directions)
+    directions = checked_population(directions)
     totals = directions.sum(0)
-    cosines = np.stack([np.einsum("nd,nd->n", own, _unit(totals - own)) for own in directions])
-    lonely = has_direction(directions).sum(0) < 2
-    return np.where(has_direction(directions) & ~lonely, cosines, np.nan)
+    found = np.stack([np.einsum("nd,nd->n", own, _unit(totals - own)) for own in directions])
+    has = has_direction(directions)
+    return np.where(has & (has.sum(0) > 1), found, np.nan)
 
 
 def mean_resultant_length(directions: np.ndarray, *, corrected: bool = True) -> np.ndarray:
     """R(x), the length of E[u], of every image, [networks, n, d] -> [n].
 
-    Corrected: the square root of the mean cosine of pairs of different networks, whose square is unbiased (fact sheet
-    3.7); where chance made that mean negative the root of its size with a minus, so that averages over images are not
-    pushed up.  Uncorrected: the length of the mean, sqrt(R^2 + (1 - R^2) / N) in expectation, too large.
+    Corrected: the `signed_root` of the mean cosine of pairs of different networks, which is an unbiased R^2 (fact sheet
+    3.7).  Uncorrected: the length of the mean, sqrt(R^2 + (1 - R^2) / N) in expectation, too large.
 
     NaN for an image on which fewer than two networks (uncorrected: one) have a direction.
     """
-    directions = checked(directions)
+    directions = checked_population(directions)
     count = has_direction(directions).sum(0).astype(float)
     squared = (directions.sum(0) ** 2).sum(1)
-    pairs = np.where(count > 1, count * (count - 1), np.nan)
     if corrected:
-        cosine = (squared - count) / pairs
-        return np.sign(cosine) * np.sqrt(np.abs(cosine))
+        return signed_root((squared - count) / np.where(count > 1, count * (count - 1), np.nan))
     return np.sqrt(squared) / np.where(count > 0, count, np.nan)
 
 
-def spherical_variance(directions: np.ndarray, *, corrected: bool = True) -> np.ndarray:
-    """V(x) = 1 - R(x) of every image, [networks, n, d] -> [n]; arguments and NaN as in `mean_resultant_length`."""
-    return 1 - mean_resultant_length(directions, corrected=corrected)
+def pair_moments(gram: np.ndarray, count: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Unbiased R(x)^2 and R(x)^4 of every image: -> [n] each, NaN with fewer than two, or four, networks.
+
+    R^2 is the mean cosine of two networks, R^4 the mean product of the cosines of two pairs with no network in common,
+    so that neither has any bias from the number of networks.
+
+    Args:
+        gram: [n, networks, networks] cosines of the networks at each image, 0 without a direction.
+        count: [n], how many networks have a direction.
+    """
+    pairs = np.where(np.eye(gram.shape[1], dtype=bool), 0.0, gram)
+    total, rows, squares = pairs.sum((1, 2)), pairs.sum(2), (pairs**2).sum((1, 2))
+    # All products of two ordered pairs, less those that share one network, less those that share both.
+    apart = total**2 - 4 * (rows**2).sum(1) + 2 * squares
+    twofold = np.where(count > 1, count * (count - 1), np.nan)
+    return total / twofold, apart / (twofold * np.where(count > 3, (count - 2) * (count - 3), np.nan))
 
 
 def corrected_mean_cosine(mean_cosine: np.ndarray, networks: int) -> np.ndarray:
@@ -74,45 +86,60 @@ def mean_cosine_estimates(directions: np.ndarray) -> dict[str, float]:
     """
     left_out = np.nanmean(leave_one_out_cosines(directions))
     root = mean_resultant_length(directions)
-    cosine = np.nanmean(np.sign(root) * root**2)
-    return {"own mean": float(np.nanmean(mean_resultant_length(directions, corrected=False))),
-            "leave one out": float(left_out),
-            "leave one out, corrected": float(corrected_mean_cosine(left_out, len(directions))),
-            "pairs": float(np.sign(cosine) * np.sqrt(abs(cosine))),
-            "pairs, image by image": float(np.nanmean(root))}
+    return {
+        "own mean": float(np.nanmean(mean_resultant_length(directions, corrected=False))),
+        "leave one out": float(left_out),
+        "leave one out, corrected": float(corrected_mean_cosine(left_out, len(directions))),
+        "pairs": float(signed_root(np.nanmean(np.sign(root) * root**2))),
+        "pairs, image by image": float(np.nanmean(root)),
+    }
+
+
+def estimates_by_networks(
+    saw: Saw, networks: Sequence[int], images: int, simulations: int, rng: np.random.Generator
+) -> dict[str, np.ndarray]:
+    """Mean over simulations of each of `mean_cosine_estimates`, for planted populations of each size: -> [networks]."""
+    found: dict[str, list[float]] = {}
+    for count in networks:
+        runs = [mean_cosine_estimates(planted_population(saw, count, images, rng)) for _ in range(simulations)]
+        for name in runs[0]:
+            found.setdefault(name, []).append(np.mean([run[name] for run in runs]))
+    return {name: np.array(values) for name, values in found.items()}
+
+
+def planted_population(saw: Saw, networks: int, images: int, rng: np.random.Generator) -> np.ndarray:
+    """Independent directions [networks, images, dim] about the first axis; any other mu would do as well."""
+    return saw.sample(rng, np.eye(saw.dim)[0], networks * images).reshape(networks, images, saw.dim)
 
 
 def split_half_cosines(populations: Sequence[np.ndarray], rng: np.random.Generator, splits: int = 20) -> np.ndarray:
-    """Mean-direction cosines freed of noise by halves of the networks, populations of [networks, n, d].
+    """Mean-direction cosines freed of noise by halves of the networks: [networks, n, d] each -> [populations, populations].
 
-    -> [populations, populations].  Each population is cut in two at random; C_ij is the cosine of a half of i with a
-    half of j, never of networks with themselves, averaged over images and `splits`.  C_ij / sqrt(C_ii C_jj) is the
-    cosine without the noise that halves leave (Spearman's correction); the diagonal is C_ii itself, how well one half
-    knows the other.
+    Each population is cut in two at random; C_ij is the cosine of a half of i with a half of j, never of networks with
+    themselves, averaged over images and `splits`.  C_ij / sqrt(C_ii C_jj) is the cosine without the noise that halves
+    leave (Spearman's correction); the diagonal is C_ii itself, how well one half knows the other.
     """
-    populations = [checked(population) for population in populations]
-    cosines = np.zeros((len(populations), len(populations)))
+    populations = [checked_population(population) for population in populations]
+    found = np.zeros((len(populations), len(populations)))
     for _ in range(splits):
         orders = [np.array_split(rng.permutation(len(population)), 2) for population in populations]
-        halves = [np.stack([_unit(population[half].sum(0)) for half in order])
-                  for population, order in zip(populations, orders)]
-        first, second = np.swapaxes(halves, 0, 1)  # each [populations, n, d]
+        # [populations, n, d] each
+        first, second = (
+            np.stack([_unit(population[order[half]].sum(0)) for population, order in zip(populations, orders)])
+            for half in (0, 1)
+        )
         once = np.einsum("ind,jnd->ij", first, second) / first.shape[1]
-        cosines += (once + once.T) / (2 * splits)
-    reliability = np.diag(cosines)
-    corrected = cosines / np.sqrt(np.where(reliability > 0, reliability, np.nan)[:, None] * reliability)
-    return np.where(np.eye(len(populations)), cosines, corrected)
+        found += (once + once.T) / (2 * splits)
+    reliability = np.diag(found)
+    corrected = found / np.sqrt(np.where(reliability > 0, reliability, np.nan)[:, None] * reliability)
+    return np.where(np.eye(len(populations)), found, corrected)
 
 
-def checked(directions: np.ndarray) -> np.ndarray:
-    """The directions of a population as float64; raises ValueError for one network, another shape, or NaN."""
-    directions = np.asarray(directions, dtype=float)
-    if directions.ndim != 3:
-        raise ValueError(f"directions must be [networks, images, dims], not of shape {directions.shape}")
+def checked_population(directions: np.ndarray) -> np.ndarray:
+    """The directions of a population of 2 networks or more, as float64."""
+    directions = np.asarray(checked(directions), dtype=float)
     if len(directions) < 2:
         raise ValueError(f"a population needs at least 2 networks, not {len(directions)}")
-    if not np.isfinite(directions).all():
-        raise ValueError("directions must be finite numbers")
     return directions
 
 

@@ -15,8 +15,8 @@ import numpy as np
 from scipy.stats import false_discovery_control
 
 from lib.similarity.cosines import has_direction
-from lib.similarity.mean_directions import checked, leave_one_out_cosines
-from lib.sphere.distributions import cosine_tail
+from lib.similarity.mean_directions import checked_population, leave_one_out_cosines
+from lib.sphere.uniform import cosine_tail
 from lib.statistics.intervals import Interval, combined_interval, crossed_interval, known_mean
 
 EXCHANGES = 5000  # at most so many exchanges of networks are tried one by one; beyond, some are drawn
@@ -39,9 +39,12 @@ class Cosines:
 
 
 def cosines(directions: np.ndarray) -> Cosines:
-    """[networks, images, dims] -> Cosines; raises ValueError for fewer than 3 networks, whose t cannot do without one.
+    """[networks, images, dims] -> Cosines.
+
+    Raises:
+        ValueError: fewer than 3 networks, whose t cannot do without one.
     """
-    directions = checked(directions)
+    directions = checked_population(directions)
     if len(directions) < 3:
         raise ValueError(f"leaving a network out needs at least 3 networks, not {len(directions)}")
     without = [leave_one_out_cosines(np.delete(directions, i, axis=0)) for i in range(len(directions))]
@@ -72,8 +75,9 @@ def rise_over_uniform(population: Cosines, thresholds: np.ndarray, level: float 
     return crossed_interval(_share_table(population, thresholds) - cosine_tail(thresholds, population.dim), level)
 
 
-def exchange_test(narrow: np.ndarray, wide: np.ndarray, rng: np.random.Generator, draws: int = 4000
-                  ) -> tuple[np.ndarray, np.ndarray]:
+def exchange_test(
+    narrow: np.ndarray, wide: np.ndarray, rng: np.random.Generator, draws: int = 4000
+) -> tuple[np.ndarray, np.ndarray]:
     """One-sided tests at every image that t is larger in the wide networks, and that it is smaller.
 
     If both populations have one law, networks can change places between them: the difference of mean t is computed
@@ -89,7 +93,7 @@ def exchange_test(narrow: np.ndarray, wide: np.ndarray, rng: np.random.Generator
     Raises:
         ValueError: populations on different images.
     """
-    narrow, wide = checked(narrow), checked(wide)
+    narrow, wide = checked_population(narrow), checked_population(wide)
     if narrow.shape[1:] != wide.shape[1:]:
         raise ValueError(f"both populations need the same images and dims, not {narrow.shape[1:]} and {wide.shape[1:]}")
     everyone = np.concatenate([narrow, wide])
@@ -125,8 +129,8 @@ def fewest_discoveries(p: float, tests: int, rate: float = 0.05) -> int:
 
 def _share_table(population: Cosines, thresholds: np.ndarray) -> np.ndarray:
     """Pseudo-values of the share of networks above each threshold: -> [networks, images, thresholds]."""
-    return pseudo_values(_shares(population.t, thresholds),
-                         np.stack([_shares(t, thresholds) for t in population.without]))
+    without = np.stack([_shares(t, thresholds) for t in population.without])
+    return pseudo_values(_shares(population.t, thresholds), without)
 
 
 def _shares(t: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
@@ -156,7 +160,7 @@ def _change(gram: np.ndarray, members: np.ndarray) -> np.ndarray:
     marked = members > 0
     to_marked = gram @ members  # each network's cosine with the sum of the marked ones
     to_own = np.where(marked, to_marked, gram.sum(2)[:, :, None] - to_marked)  # of its own side
-    length = np.where(marked, np.einsum("nic,ic->nc", to_own, members)[:, None],
-                      np.einsum("nic,ic->nc", to_own, 1 - members)[:, None])
+    lengths = [np.einsum("nic,ic->nc", to_own, side)[:, None] for side in (members, 1 - members)]
+    length = np.where(marked, *lengths)
     t = (to_own - 1) / np.sqrt(np.maximum(length - 2 * to_own + 1, 1e-12))
     return np.einsum("nic,ic->nc", t, members / members.sum(0) - (1 - members) / (1 - members).sum(0))

@@ -1,29 +1,26 @@
-"""Geometry of the unit sphere and distributions on it."""
+"""Directions on the unit sphere and their distributions.
 
-from lib.sphere.distributions import (
-    checked_cosines,
-    cosine_tail,
-    tangent_normal,
-    uniform_cdf,
-    uniform_directions,
-    uniform_logpdf,
-    uniform_pdf,
-    vmf_concentration,
-    vmf_fit,
-    vmf_log_normaliser,
-    vmf_mean_resultant,
-)
+`uniform`: unrelated directions and their cosines; `vmf`: the constants of von Mises and Fisher's distribution; `saw`:
+all that are symmetric about a mean direction; `fits`: their shape psi from a sample.
+"""
+
+from lib.sphere.fits import density, fit_shape, log_psi
+from lib.sphere.saw import Saw, von_mises_fisher
+from lib.sphere.uniform import cosine_tail, tangent_normal, uniform_directions, uniform_logpdf, uniform_pdf
+from lib.sphere.vmf import vmf_concentration, vmf_log_normaliser, vmf_mean_resultant
 
 __all__ = [
-    "checked_cosines",
+    "Saw",
     "cosine_tail",
+    "density",
+    "fit_shape",
+    "log_psi",
     "tangent_normal",
-    "uniform_cdf",
     "uniform_directions",
     "uniform_logpdf",
     "uniform_pdf",
     "vmf_concentration",
-    "vmf_fit",
     "vmf_log_normaliser",
     "vmf_mean_resultant",
+    "von_mises_fisher",
 ]

@@ -13,13 +13,8 @@ from scipy.integrate import cumulative_simpson, simpson
 from scipy.interpolate import CubicHermiteSpline
 from scipy.special import xlogy
 
-from lib.sphere.distributions import (
-    check_dimension,
-    checked_concentration,
-    tangent_normal,
-    uniform_directions,
-    uniform_logpdf,
-)
+from lib.sphere.uniform import check_dimension, tangent_normal, uniform_directions, uniform_logpdf
+from lib.sphere.vmf import checked_concentration
 
 POINTS = 4001
 NARROWEST = 1e-9  # range of angles that is tabulated, in radians: float64 has 1e6 numbers there
@@ -82,8 +77,8 @@ class Saw:
         """[count, dim] independent directions about the unit vector mu."""
         mu = np.asarray(mu, dtype=float)
         if mu.shape != (self.dim,) or not abs(np.linalg.norm(mu) - 1) < 1e-4:
-            raise ValueError(f"mu must be a unit vector of {self.dim} dimensions, not of shape {mu.shape} "
-                             f"and length {np.linalg.norm(mu):g}")
+            length = f"{np.linalg.norm(mu):g}"
+            raise ValueError(f"mu must be a unit vector of {self.dim} dimensions, not {mu.shape} of length {length}")
         mu = mu / np.linalg.norm(mu)
         t = self.sample_t(rng, count)[:, None]
         across = tangent_normal(uniform_directions(rng, count, self.dim), mu)[1]
@@ -126,8 +121,3 @@ def von_mises_fisher(kappa: float, dim: int) -> Saw:
     """The Saw distribution with psi = exp(kappa t)."""
     kappa = checked_concentration(kappa, dim)
     return Saw(lambda t: kappa * t, dim)
-
-
-def vmf_sample(rng: np.random.Generator, mu: np.ndarray, kappa: float, count: int) -> np.ndarray:
-    """[count, dim] independent von Mises-Fisher directions about the unit vector mu, in as many dimensions as it."""
-    return von_mises_fisher(kappa, np.size(mu)).sample(rng, mu, count)

@@ -10,32 +10,52 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy.spatial.distance import pdist, squareform
 
-from lib.similarity.cosines import has_direction, wasserstein
-from lib.similarity.mean_directions import checked, leave_one_out_cosines
+from lib.similarity.cosines import has_direction
+from lib.similarity.mean_directions import checked_population, leave_one_out_cosines
 from lib.statistics.sample import Sample
 
 LEAST_NETWORKS = 4  # of 3, the two that are left when one is left out have the same cosines with each other
 
 
+def wasserstein(samples: np.ndarray) -> np.ndarray:
+    """Wasserstein-1 distance between the samples of every pair of networks, [networks, n] -> [networks, networks].
+
+    In one dimension it is the mean distance of the sorted values: sorted once, all pairs at once (Table 1).
+
+    Raises:
+        ValueError: samples of another shape, or not finite.
+    """
+    samples = np.asarray(samples, dtype=float)
+    if samples.ndim != 2 or not np.isfinite(samples).all():
+        raise ValueError(f"samples must be finite numbers [networks, n], not of shape {samples.shape}")
+    return squareform(pdist(np.sort(samples, axis=1), "cityblock")) / samples.shape[1]
+
+
 def cosines_with_first(directions: np.ndarray) -> np.ndarray:
     """Cosines of every network with the first one, which is no sample itself: [networks, n, d] -> [networks - 1, n]."""
-    directions = checked(directions)
+    directions = checked_population(directions)
     return np.einsum("mnd,nd->mn", directions[1:], directions[0])
 
 
 @dataclass(frozen=True)
 class Reading:
-    """A meaning of S(f): `label` in words, `samples` [networks, n, d] -> [compared, n], and how many networks at the
-    head of the population serve as reference and are not compared."""
+    """A meaning of S(f): `label` in words, and what it takes for the samples.
+
+    `samples` maps [networks, n, d] -> [compared, n]; `references`: how many networks at the head of the population
+    serve as reference and are not compared.
+    """
 
     label: str
     samples: Callable[[np.ndarray], np.ndarray]
     references: int
 
 
-READINGS = {"others": Reading("the mean direction of the others", leave_one_out_cosines, 0),
-            "reference": Reading("one reference network", cosines_with_first, 1)}
+READINGS = {
+    "others": Reading("the mean direction of the others", leave_one_out_cosines, 0),
+    "reference": Reading("one reference network", cosines_with_first, 1),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,8 +82,9 @@ class Distances:
         return self.pairs[np.triu_indices(len(self.pairs), 1)]
 
 
-def population_distances(directions: np.ndarray, reading: Reading, rng: np.random.Generator, draws: int = 1000
-                         ) -> Distances:
+def population_distances(
+    directions: np.ndarray, reading: Reading, rng: np.random.Generator, draws: int = 1000
+) -> Distances:
     """Distances between networks of one population, [networks, n, d].
 
     Leaving out a network computes the samples of the others anew, for it was part of their mean direction.
@@ -71,29 +92,30 @@ def population_distances(directions: np.ndarray, reading: Reading, rng: np.rando
     Raises:
         ValueError: fewer than 4 networks, or no image on which all of them have a direction.
     """
-    directions = checked(directions)
-    if len(directions) < LEAST_NETWORKS:
-        raise ValueError(f"distances with an interval need at least {LEAST_NETWORKS} networks, not {len(directions)}")
+    directions = checked_population(directions)
+    networks, places = len(directions), range(reading.references, len(directions))
+    if networks < LEAST_NETWORKS:
+        raise ValueError(f"distances with an interval need at least {LEAST_NETWORKS} networks, not {networks}")
     usable = has_direction(directions).all(0)
     if not usable.any():
-        raise ValueError(f"no image has a direction for all of the {len(directions)} networks")
+        raise ValueError(f"no image has a direction for all of the {networks} networks")
     directions = directions[:, usable]
     samples = reading.samples(directions)
-    without = [wasserstein(reading.samples(np.delete(directions, network, 0)))
-               for network in range(reading.references, len(directions))]
+    without = [wasserstein(reading.samples(np.delete(directions, place, 0))) for place in places]
     means = np.array([pairs.sum() / (pairs.size - len(pairs)) for pairs in without])
-    return Distances(wasserstein(samples), means, null_distances(samples, rng, draws), len(directions),
-                     int(usable.sum()), int((~usable).sum()))
+    null = null_distances(samples, rng, draws)
+    return Distances(wasserstein(samples), means, null, networks, int(usable.sum()), int((~usable).sum()))
 
 
 def null_distances(samples: np.ndarray, rng: np.random.Generator, draws: int) -> np.ndarray:
-    """[draws] distances of two samples of n independent values, both from all values of `samples` [models, n]."""
+    """[draws] distances of two samples of n independent values, both from all values of `samples` [networks, n]."""
     pooled, n = samples.ravel(), samples.shape[1]
     return np.array([wasserstein(rng.choice(pooled, (2, n)))[0, 1] for _ in range(draws)])
 
 
-def family_distances(directions: Mapping[tuple[str, int], np.ndarray], rng: np.random.Generator
-                     ) -> dict[str, dict[str, list[Distances]]]:
+def family_distances(
+    directions: Mapping[tuple[str, int], np.ndarray], rng: np.random.Generator
+) -> dict[str, dict[str, list[Distances]]]:
     """All populations with the same number of networks: reading -> family -> one `Distances` a width.
 
     A mean direction of few networks makes all cosines smaller, so the first m networks of each population are taken,
@@ -118,25 +140,29 @@ def family_distances(directions: Mapping[tuple[str, int], np.ndarray], rng: np.r
 def mean_distances(populations: Sequence[Distances]) -> Sample:
     """The mean distance of each of several independent populations: a sample of [populations].
 
-    tests/test_wasserstein_distances.py measures how often intervals of weighted sums hold the truth.
+    tests/test_network_distances.py measures how often intervals of weighted sums hold the truth.
     """
     means = np.array([population.each.mean() for population in populations])
-    without = np.concatenate([np.where(np.arange(len(means)) == place, population.without[:, None], means)
-                              for place, population in enumerate(populations)])
+    places = np.eye(len(means), dtype=bool)
+    without = [np.where(own, one.without[:, None], means) for own, one in zip(places, populations)]
     images = min(population.images for population in populations)
-    return Sample(means, without, None, None, tuple(len(one.without) for one in populations), images)
+    networks = tuple(len(population.without) for population in populations)
+    return Sample(means, np.concatenate(without), None, None, networks, images)
 
 
-def table(distances: Mapping[str, Mapping[str, Sequence[Distances]]], widths: Mapping[str, Sequence[int]]
-          ) -> pd.DataFrame:
+def table(
+    distances: Mapping[str, Mapping[str, Sequence[Distances]]], widths: Mapping[str, Sequence[int]]
+) -> pd.DataFrame:
     """Table 1: a row a family and width; for each reading mean +- sd over pairs, and what one law's samples reach."""
-    rows = {}
+    rows: dict[tuple[str, int], dict[tuple[str, str], object]] = {}
     for name, families in distances.items():
         for family, populations in families.items():
             for width, found in zip(widths[family], populations, strict=True):
                 row = rows.setdefault((family, width), {("", "images"): found.images, ("", "left out"): found.left_out})
-                spread = f"{found.each.mean():.4f} ± {found.each.std(ddof=1):.4f}".replace(" ", "\N{NO-BREAK SPACE}")
-                row |= {(READINGS[name].label, column): value for column, value in {
-                    "mean ± sd": spread, "one law: mean": f"{found.null.mean():.4f}",
-                    "one law: 97.5 %": f"{np.quantile(found.null, 0.975):.4f}"}.items()}
+                label, null = READINGS[name].label, found.null
+                row[label, "mean ± sd"] = (
+                    f"{found.each.mean():.4f}\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}{found.each.std(ddof=1):.4f}"
+                )
+                row[label, "one law: mean"] = f"{null.mean():.4f}"
+                row[label, "one law: 97.5 %"] = f"{np.quantile(null, 0.975):.4f}"
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis(["family", "k"])

@@ -17,10 +17,11 @@ from math import comb
 import numpy as np
 
 from lib.similarity.cosines import has_direction
-from lib.similarity.mean_directions import checked, leave_one_out_cosines, mean_cosine_estimates
+from lib.similarity.mean_directions import checked_population, leave_one_out_cosines, mean_cosine_estimates
 from lib.similarity.stochastic_order import pseudo_values
-from lib.sphere.distributions import uniform_directions, vmf_concentration
 from lib.sphere.saw import von_mises_fisher
+from lib.sphere.uniform import uniform_directions
+from lib.sphere.vmf import vmf_concentration
 from lib.statistics.intervals import Interval, crossed_interval
 
 QUADRUPLES = 300  # at most so many sets of four networks are compared; of more, some are drawn
@@ -35,7 +36,7 @@ def alignment(directions: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     Raises:
         ValueError: fewer than 5 networks (four to compare, one to compare them about), or fewer than 3 dimensions.
     """
-    directions = checked(directions)
+    directions = checked_population(directions)
     networks, images, dim = directions.shape
     if networks < 5:
         raise ValueError(f"the symmetry of directions needs at least 5 networks, not {networks}")
@@ -84,14 +85,14 @@ def with_exponential_cosines(directions: np.ndarray, rng: np.random.Generator) -
     Raises:
         ValueError: fewer than 5 networks or 3 dimensions, as `alignment`.
     """
-    directions = checked(directions)
+    directions = checked_population(directions)
     networks, images, dim = directions.shape
     axes = int(np.clip(round(effective_dimension(alignment(directions, rng), dim)[0]), 2, dim - 1))
     resultant = mean_cosine_estimates(directions)["pairs"]
     law = von_mises_fisher(float(vmf_concentration(resultant, dim)), dim)
     t = law.sample_t(rng, networks * images)[:, None]
-    made = np.zeros((networks * images, dim))
-    made[:, :1], made[:, 1:axes + 1] = t, np.sqrt(1 - t**2) * uniform_directions(rng, len(t), axes)
+    across = np.sqrt(1 - t**2) * uniform_directions(rng, len(t), axes)
+    made = np.pad(np.hstack([t, across]), ((0, 0), (0, dim - 1 - axes)))
     return np.where(has_direction(directions)[:, :, None], made.reshape(directions.shape), 0.0)
 
 
@@ -99,8 +100,8 @@ def _quadruples(networks: int, rng: np.random.Generator) -> np.ndarray:
     """[quadruples, 4] different networks, the first two and the last two to be subtracted: all ways, or some drawn."""
     if 3 * comb(networks, 4) > QUADRUPLES:
         return rng.permuted(np.tile(np.arange(networks), (QUADRUPLES, 1)), axis=1)[:, :4]
-    return np.array([way for i, j, k, l in combinations(range(networks), 4)
-                     for way in ((i, j, k, l), (i, k, j, l), (i, l, j, k))])
+    fours = np.array(list(combinations(range(networks), 4)))
+    return fours[:, [[0, 1, 2, 3], [0, 2, 1, 3], [0, 3, 1, 2]]].reshape(-1, 4)
 
 
 def _squared_cosines(gram: np.ndarray, fours: np.ndarray) -> np.ndarray:
@@ -120,7 +121,6 @@ def _squared_cosines(gram: np.ndarray, fours: np.ndarray) -> np.ndarray:
 
 
 def _mean(values: np.ndarray, seen: np.ndarray, chosen: np.ndarray) -> np.ndarray:
-    """Means of the values that were seen, over the quadruples of each column: [n, q] and [q, columns] -> [n, columns].
-    """
+    """Means of the values that were seen, over the quadruples of each column: [n, q] and [q, columns] -> [n, columns]."""
     count = seen.astype(float) @ chosen
     return np.divide(np.where(seen, values, 0.0) @ chosen, count, where=count > 0, out=np.full(count.shape, np.nan))
