@@ -1,5 +1,7 @@
 """Spherical means, mean resultant lengths and their corrections against closed forms and planted truths."""
 
+from itertools import permutations
+
 import numpy as np
 import pytest
 from scipy.stats import directional_stats
@@ -11,8 +13,8 @@ from lib.similarity.mean_directions import (
     leave_one_out_cosines,
     mean_cosine_estimates,
     mean_resultant_length,
+    pair_moments,
     planted_population,
-    spherical_variance,
     split_half_cosines,
 )
 from lib.sphere import vmf_concentration
@@ -30,12 +32,13 @@ def test_means_and_lengths_are_scipy_s(population):
     found = directional_stats(population, axis=0)
     np.testing.assert_allclose(mean_directions.mean_directions(population), found.mean_direction, atol=1e-12)
     np.testing.assert_allclose(mean_resultant_length(population, corrected=False), found.mean_resultant_length)
-    np.testing.assert_allclose(spherical_variance(population), 1 - mean_resultant_length(population))
 
 
 def test_the_square_of_the_corrected_length_is_the_mean_cosine_of_pairs(population):
     for image in (0, 17):
-        assert mean_resultant_length(population)[image] ** 2 == pytest.approx(expected(population[:, image:image + 1]))
+        assert mean_resultant_length(population)[image] ** 2 == pytest.approx(
+            expected(population[:, image : image + 1])
+        )
 
 
 def test_a_mean_cosine_below_zero_keeps_its_sign():
@@ -55,7 +58,11 @@ def test_leaving_one_out_is_leaving_one_out(population):
 
 def test_identical_networks_have_length_and_cosines_1():
     same = np.repeat(np.eye(3)[None], 4, axis=0)
-    for values in (leave_one_out_cosines(same), mean_resultant_length(same), mean_resultant_length(same, corrected=False)):
+    for values in (
+        leave_one_out_cosines(same),
+        mean_resultant_length(same),
+        mean_resultant_length(same, corrected=False),
+    ):
         np.testing.assert_allclose(values, 1)
 
 
@@ -66,7 +73,8 @@ def test_a_network_without_a_gradient_is_as_if_it_were_not_there(population):
     assert np.isnan(leave_one_out_cosines(some)[2, 5]) and np.isnan(leave_one_out_cosines(some)).sum() == 1
     for corrected in (True, False):
         assert mean_resultant_length(some, corrected=corrected)[5] == pytest.approx(
-            mean_resultant_length(without, corrected=corrected)[5])
+            mean_resultant_length(without, corrected=corrected)[5]
+        )
     some[1:, 5] = 0
     assert np.isnan(leave_one_out_cosines(some)[:, 5]).all() and np.isnan(mean_resultant_length(some)[5])
     assert mean_resultant_length(some, corrected=False)[5] == pytest.approx(1)
@@ -76,10 +84,11 @@ def test_a_network_without_a_gradient_is_as_if_it_were_not_there(population):
 def test_rotating_everything_changes_nothing(population):
     rotation = np.linalg.qr(np.random.default_rng(1).standard_normal((DIM, DIM)))[0]
     turned = population @ rotation
-    for measure in (leave_one_out_cosines, mean_resultant_length, spherical_variance):
+    for measure in (leave_one_out_cosines, mean_resultant_length):
         np.testing.assert_allclose(measure(turned), measure(population), atol=1e-10)
-    np.testing.assert_allclose(mean_directions.mean_directions(turned), mean_directions.mean_directions(population) @ rotation,
-                               atol=1e-10)
+    np.testing.assert_allclose(
+        mean_directions.mean_directions(turned), mean_directions.mean_directions(population) @ rotation, atol=1e-10
+    )
 
 
 @pytest.mark.parametrize("truth", [0.25, 0.6, 0.9])
@@ -92,7 +101,9 @@ def test_both_corrected_estimates_hold_the_truth_and_the_plain_ones_do_what_they
     np.testing.assert_allclose(found["leave one out, corrected"], truth, atol=0.02)
     np.testing.assert_allclose(found["own mean"], np.sqrt(truth**2 + (1 - truth**2) * rest), atol=0.01)
     others = 1 / (np.array(networks) - 1)
-    np.testing.assert_allclose(found["leave one out"], truth**2 / np.sqrt(truth**2 + (1 - truth**2) * others), atol=0.02)
+    np.testing.assert_allclose(
+        found["leave one out"], truth**2 / np.sqrt(truth**2 + (1 - truth**2) * others), atol=0.02
+    )
     assert (found["leave one out"] < truth).all() and (found["own mean"] > truth).all()
 
 
@@ -119,11 +130,14 @@ def test_split_halves_and_the_corrected_cosine_agree_about_mean_directions_at_an
     assert halves[0, 0] == pytest.approx(squared / (squared + (1 - squared) / 10), abs=0.02)
 
 
-@pytest.mark.parametrize("change, message", [
-    (lambda u: u[:1], "at least 2 networks, not 1"),
-    (lambda u: u[0], r"must be \[networks, images, dims\], not of shape \(40, 64\)"),
-    (lambda u: u * np.nan, "must be finite numbers"),
-])
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (lambda u: u[:1], "at least 2 networks, not 1"),
+        (lambda u: u[0], r"must be \[networks, images, dims\], not of shape \(40, 64\)"),
+        (lambda u: u * np.nan, "must be finite numbers"),
+    ],
+)
 @pytest.mark.parametrize("measure", [leave_one_out_cosines, mean_resultant_length, mean_directions.mean_directions])
 def test_what_is_no_population_is_refused(population, measure, change, message):
     with pytest.raises(ValueError, match=message):
@@ -135,3 +149,14 @@ def test_planted_populations_follow_their_law():
     u = planted_population(saw, 50, 40, np.random.default_rng(0))
     assert u.shape == (50, 40, 32)
     assert u[..., 0].mean() == pytest.approx(saw.moment(1), abs=4 * u[..., 0].std() / np.sqrt(2000))
+
+
+def test_moments_of_pairs_are_means_over_pairs_and_over_two_pairs_without_a_common_network(population):
+    u = population[:, :2]
+    gram = np.einsum("knd,mnd->nkm", u, u)
+    squares, fourths = pair_moments(gram, np.array([7.0, 3.0]))
+    pairs = list(permutations(range(7), 2))
+    fours = list(permutations(range(7), 4))
+    assert squares[0] == pytest.approx(np.mean([gram[0][pair] for pair in pairs]))
+    assert fourths[0] == pytest.approx(np.mean([gram[0, i, j] * gram[0, k, l] for i, j, k, l in fours]))
+    assert np.isnan(fourths[1]) and np.isnan(pair_moments(gram, np.array([7.0, 1.0]))[0][1])

@@ -7,10 +7,14 @@ from scipy.integrate import quad
 from scipy.stats import ks_1samp, ortho_group
 
 from lib import sphere
-from lib.sphere.saw import Saw, vmf_sample, von_mises_fisher
+from lib.sphere.saw import Saw, von_mises_fisher
 
 DIMENSIONS = [2, 3, 64, 192, 3072, 20000]
 KAPPAS = [0, 1e-6, 1, 100, 1e4, 1e6]
+
+
+def vmf_sample(rng, mu, kappa, count):
+    return von_mises_fisher(kappa, np.size(mu)).sample(rng, mu, count)
 
 
 def two_peaks(dim):
@@ -42,8 +46,9 @@ def test_density_integrates_to_the_distribution_function_and_to_one(dim, make):
     edges = np.quantile(saw.sample_t(np.random.default_rng(0), 500), [0.1, 0.4, 0.9])
     masses = [quad(saw.pdf, low, high, epsabs=1e-12, limit=200)[0] for low, high in zip(edges, edges[1:], strict=False)]
     np.testing.assert_allclose(np.diff(saw.cdf(edges)), masses, rtol=1e-8)
-    assert quad(lambda a: saw.pdf(np.sin(a)) * np.cos(a), -np.pi / 2, np.pi / 2, points=np.arcsin(edges),
-                limit=400)[0] == pytest.approx(1, abs=1e-8)
+    assert quad(lambda a: saw.pdf(np.sin(a)) * np.cos(a), -np.pi / 2, np.pi / 2, points=np.arcsin(edges), limit=400)[
+        0
+    ] == pytest.approx(1, abs=1e-8)
     np.testing.assert_allclose(saw.cdf([-2, -1, 1, 2]), [0, 0, 1, 1], atol=1e-15)
 
 
@@ -52,7 +57,7 @@ def test_flat_psi_is_the_uniform_distribution(dim):
     saw = Saw(lambda t: np.full_like(t, 5.0), dim)
     t = np.linspace(-2, 2, 31) / np.sqrt(dim)
     np.testing.assert_allclose(saw.logpdf(t), sphere.uniform_logpdf(t, dim), atol=1e-9)
-    np.testing.assert_allclose(saw.cdf(t), sphere.uniform_cdf(t, dim), atol=1e-9)
+    np.testing.assert_allclose(saw.cdf(t), sphere.cosine_tail(-t, dim), atol=1e-9)
     assert saw.log_normaliser == pytest.approx(5, abs=1e-10)
     assert saw.moment(2) == pytest.approx(1 / dim, rel=1e-10)
 
@@ -100,13 +105,6 @@ def test_sampled_directions_turn_with_mu():
     np.testing.assert_allclose(turn @ (u.T @ u / 4000) @ turn.T, turned.T @ turned / 4000, atol=error)
 
 
-def test_the_same_seed_gives_the_same_directions():
-    mu = np.array([0.6, 0, 0.8])
-    first, again, other = (vmf_sample(np.random.default_rng(seed), mu, 3.0, 5) for seed in (0, 0, 1))
-    np.testing.assert_array_equal(first, again)
-    assert not np.array_equal(first, other)
-
-
 def test_density_outside_the_cosines_is_zero_and_nan_stays_nan():
     saw = von_mises_fisher(3.0, 5)
     np.testing.assert_array_equal(saw.pdf([-1.5, 1.1]), 0)
@@ -121,8 +119,9 @@ def test_a_needle_is_tabulated_or_refused():
         Saw(lambda t: -0.5 * ((t - 0.3) / 1e-18) ** 2, 64).moment(1)
 
 
-@pytest.mark.parametrize("log_psi", [lambda t: t * np.nan, lambda t: np.where(t > 0.5, np.inf, 0),
-                                     lambda t: np.where(t < -0.9, np.nan, t)])
+@pytest.mark.parametrize(
+    "log_psi", [lambda t: t * np.nan, lambda t: np.where(t > 0.5, np.inf, 0), lambda t: np.where(t < -0.9, np.nan, t)]
+)
 def test_psi_that_is_not_a_number_is_refused(log_psi):
     with pytest.raises(ValueError, match="log psi must be a number"):
         Saw(log_psi, 3).moment(1)

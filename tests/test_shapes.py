@@ -1,135 +1,20 @@
-"""Laws of the parametric shapes: planted parameters come back, and the planted shape wins on held-out data."""
+"""The shape of T_k: held-out scores, the slope of log psi, and what images of different concentration explain."""
 
 import numpy as np
 import pytest
-from scipy.integrate import quad
-from scipy.stats import beta, chi2, ortho_group
+from scipy.stats import ortho_group
 
 from lib import sphere
-from lib.similarity.shapes import held_out
-from lib.sphere.fits import SHAPES, fit_shape
+from lib.similarity.mean_directions import leave_one_out_cosines
+from lib.similarity.shapes import held_out, increments, own_concentration_gain, shrunk_squares
+from lib.similarity.stochastic_order import cosines
+from lib.sphere import vmf_mean_resultant
+from lib.sphere.fits import SHAPES
 from lib.sphere.saw import Saw, von_mises_fisher
 from lib.statistics.intervals import crossed_interval
 
-PLANTED = {  # name -> log psi of the parameters and t, written once more; the parameters of dim
-    "exponential": (lambda p, t: p[0] * t, lambda dim: {"kappa": 0.6 * dim}),
-    "quadratic exponential": (lambda p, t: p[0] * t + p[1] * t**2, lambda dim: {"a": 0.3 * dim, "b": 0.25 * dim}),
-    "power": (lambda p, t: -p[0] / p[1] * np.log(1 - p[1] * t), lambda dim: {"slope": 0.6 * dim, "lambda": 0.7}),
-}
-
-
-def planted(name, dim):
-    log_psi, parameters = PLANTED[name]
-    values = np.array(list(parameters(dim).values()))
-    return Saw(lambda t: log_psi(values, t), dim), parameters(dim)
-
-
-def standard_errors(name, dim, t):
-    """Of the likeliest parameters for the sample t: from the mean square of the score, by differences."""
-    log_psi, parameters = PLANTED[name]
-    values = np.array(list(parameters(dim).values()))
-    scores = []
-    for step in np.diag(1e-4 * values):
-        up, down = (Saw(lambda t, v=values + sign * step: log_psi(v, t), dim).logpdf(t) for sign in (1, -1))
-        scores.append((up - down) / (2 * step.max()))
-    return np.sqrt(np.diag(np.linalg.inv(np.array(scores) @ np.array(scores).T)))
-
-
-@pytest.mark.parametrize("dim", [3, 64, 192, 3072])
-@pytest.mark.parametrize("name", PLANTED)
-def test_fit_recovers_planted_parameters(name, dim):
-    saw, parameters = planted(name, dim)
-    t = saw.sample_t(np.random.default_rng(dim), 20000)
-    fitted = fit_shape(name, t, dim)
-    assert list(fitted.parameters) == list(parameters)
-    z = (np.array(list(fitted.parameters.values())) - list(parameters.values())) / standard_errors(name, dim, t)
-    assert np.abs(z).max() < 4, fitted.parameters
-    gain = 2 * np.sum(fitted.log_likelihood(t) - saw.logpdf(t))
-    assert 0 <= gain < chi2(len(parameters)).ppf(1 - 1e-4)
-
-
-@pytest.mark.parametrize("dim", [3, 192, 3072])
-@pytest.mark.parametrize("name", SHAPES)
-def test_fitted_density_integrates_to_one(name, dim):
-    t = planted("power", dim)[0].sample_t(np.random.default_rng(0), 500)
-    saw = fit_shape(name, t, dim).saw
-    points = np.arcsin(saw.sample_t(np.random.default_rng(1), 20))
-    mass = quad(lambda a: saw.pdf(np.sin(a)) * np.cos(a), -np.pi / 2, np.pi / 2, points=points, limit=400)[0]
-    assert mass == pytest.approx(1, abs=1e-7)
-
-
-@pytest.mark.parametrize("dim", [3, 64, 3072])
-@pytest.mark.parametrize("name", ["quadratic exponential", "power"])
-def test_richer_shapes_gain_on_von_mises_fisher_data_no_more_than_chance(name, dim):
-    for seed in range(5):
-        t = von_mises_fisher(0.5 * dim, dim).sample_t(np.random.default_rng(seed), 3000)
-        plain = fit_shape("exponential", t, dim)
-        gain = 2 * np.sum(fit_shape(name, t, dim).log_likelihood(t) - plain.log_likelihood(t))
-        assert -1e-5 < gain < chi2(1).ppf(1 - 1e-4)
-        assert plain.parameters["kappa"] == pytest.approx(sphere.vmf_concentration(t.mean(), dim))
-
-
-@pytest.mark.parametrize("name", SHAPES)
-def test_every_shape_holds_the_uniform(name):
-    t = 2 * np.random.default_rng(0).random(3000) - 1  # of a uniform direction in 3 dimensions
-    fitted = fit_shape(name, t, 3)
-    gain = 2 * np.sum(fitted.log_likelihood(t) - np.log(0.5))
-    assert -1e-9 < gain < chi2(2).ppf(1 - 1e-4)
-
-
-def test_power_holds_the_spherical_cauchy():
-    """Kato and McCullagh's map of the ball onto itself carries uniform directions to spherical Cauchy ones."""
-    dim, rho = 10, 0.6
-    mu = np.eye(dim)[0]
-    x = sphere.uniform_directions(np.random.default_rng(0), 20000, dim) + rho * mu
-    u = (1 - rho**2) * x / np.sum(x**2, axis=1, keepdims=True) + rho * mu
-    np.testing.assert_allclose(np.linalg.norm(u, axis=1), 1)
-    fitted = fit_shape("power", u @ mu, dim)
-    lam = 2 * rho / (1 + rho**2)
-    assert fitted.parameters["lambda"] == pytest.approx(lam, abs=0.01)
-    assert fitted.parameters["slope"] == pytest.approx((dim - 1) * lam, rel=0.02)
-    exact = Saw(lambda t: -(dim - 1) * np.log(1 - lam * t), dim)
-    assert exact.log_normaliser == pytest.approx((dim - 1) * np.log((1 + rho**2) / (1 - rho**2)), abs=1e-10)
-
-
-def test_power_holds_the_power_spherical():
-    dim, kappa = 10, 8.0
-    t = 2 * beta((dim - 1) / 2 + kappa, (dim - 1) / 2).rvs(20000, random_state=0) - 1
-    fitted = fit_shape("power", t, dim)
-    assert fitted.parameters["lambda"] < -0.9
-    assert fitted.parameters["slope"] == pytest.approx(kappa, rel=0.05)
-
-
-def test_a_sample_that_leans_away_has_a_falling_exponential():
-    t = von_mises_fisher(5.0, 4).sample_t(np.random.default_rng(0), 1000)
-    for name in SHAPES:
-        there, back = fit_shape(name, t, 4), fit_shape(name, -t, 4)
-        assert back.log_likelihood(-t).sum() == pytest.approx(there.log_likelihood(t).sum(), abs=1e-3)
-    assert fit_shape("exponential", -t, 4).parameters["kappa"] == -fit_shape("exponential", t, 4).parameters["kappa"]
-
-
-def test_nan_is_left_out_of_a_fit():
-    t = von_mises_fisher(5.0, 4).sample_t(np.random.default_rng(0), 50)
-    with_nan = np.concatenate([t, [np.nan]]).reshape(3, 17)
-    for name in SHAPES:
-        assert fit_shape(name, with_nan, 4).parameters == fit_shape(name, t, 4).parameters
-
-
-@pytest.mark.parametrize("name", SHAPES)
-def test_fit_refuses_what_is_no_sample(name):
-    for t, message in [([0.1], "at least 2 cosines"), ([0.1, np.nan], "at least 2 cosines"),
-                       ([0.1, 1.2], "between -1 and 1, not at 1.2"), ([0.3, 0.3], "all the same")]:
-        with pytest.raises(ValueError, match=message):
-            fit_shape(name, t, 3)
-    with pytest.raises(ValueError, match="at least 2 dimensions"):
-        fit_shape("uniform", [0.1, 0.2], 1)
-
-
-def test_an_unknown_shape_is_refused():
-    with pytest.raises(ValueError, match="no shape is called 'cubic'; there are uniform, exponential"):
-        fit_shape("cubic", [0.1, 0.2], 3)
-    with pytest.raises(ValueError, match="no shape is called 'cubic'"):
-        held_out(population(von_mises_fisher(5.0, 3), 4, 4), np.random.default_rng(0), shapes=["cubic"])
+DIM = 16
+MU = np.eye(DIM)[0]
 
 
 def population(saw, networks, images, seed=0):
@@ -147,11 +32,14 @@ NARROW = Saw(lambda t: 60 * t - 40 * t**2, 20)  # falls beyond t = 0.75: t sprea
 CAUCHY = Saw(lambda t: -19 * np.log(1 - 0.95 * t), 20)
 
 
-@pytest.mark.parametrize(("saw", "winner", "losers"), [
-    (von_mises_fisher(30.0, 20), "exponential", ["uniform"]),
-    (NARROW, "quadratic exponential", ["uniform", "exponential"]),
-    (CAUCHY, "power", ["uniform", "exponential", "quadratic exponential"]),
-])
+@pytest.mark.parametrize(
+    ("saw", "winner", "losers"),
+    [
+        (von_mises_fisher(30.0, 20), "exponential", ["uniform"]),
+        (NARROW, "quadratic exponential", ["uniform", "exponential"]),
+        (CAUCHY, "power", ["uniform", "exponential", "quadratic exponential"]),
+    ],
+)
 def test_the_planted_shape_wins_on_held_out_data(saw, winner, losers):
     scores = held_out(population(saw, 12, 100), np.random.default_rng(0), folds=3)
     for loser in losers:
@@ -159,11 +47,12 @@ def test_the_planted_shape_wins_on_held_out_data(saw, winner, losers):
         assert gain(scores, loser, winner)[2] < 0, loser
 
 
-@pytest.mark.parametrize(("saw", "plain"), [(Saw(np.zeros_like, 20), "uniform"),
-                                            (von_mises_fisher(200.0, 20), "exponential")])
+@pytest.mark.parametrize(
+    ("saw", "plain"), [(Saw(np.zeros_like, 20), "uniform"), (von_mises_fisher(200.0, 20), "exponential")]
+)
 def test_parameters_that_are_not_needed_gain_nothing_on_held_out_data(saw, plain):
     scores = held_out(population(saw, 12, 100), np.random.default_rng(0), folds=3)
-    for richer in list(SHAPES)[list(SHAPES).index(plain) + 1:]:
+    for richer in list(SHAPES)[list(SHAPES).index(plain) + 1 :]:
         mean, low, _ = gain(scores, richer, plain)
         assert low <= 0 and abs(mean) < 0.01, richer
 
@@ -175,8 +64,12 @@ def test_held_out_scores_are_those_of_shapes_fitted_without_network_and_image():
     for network in range(4):
         others = np.delete(u, network, axis=0)
         for image in range(3):
-            t = [others[k, i] @ (total := np.delete(others, k, axis=0)[:, i].sum(0)) / np.linalg.norm(total)
-                 for k in range(3) for i in range(3) if i != image]
+            t = [
+                others[k, i] @ (total := np.delete(others, k, axis=0)[:, i].sum(0)) / np.linalg.norm(total)
+                for k in range(3)
+                for i in range(3)
+                if i != image
+            ]
             mu = others[:, image].sum(0) / np.linalg.norm(others[:, image].sum(0))
             expected = von_mises_fisher(sphere.vmf_concentration(np.mean(t), 5), 5).logpdf(u[network, image] @ mu)
             assert scores[network, image] == pytest.approx(expected, abs=1e-8)
@@ -205,3 +98,82 @@ def test_only_a_network_or_an_image_without_direction_has_no_score():
 def test_too_few_networks_images_or_folds_are_refused(networks, images, folds):
     with pytest.raises(ValueError, match=f"{folds} folds of {networks} networks and {images} images leave too few"):
         held_out(population(von_mises_fisher(5.0, 3), networks, images), np.random.default_rng(0), folds=folds)
+
+
+def drawn(saw, rng, networks, images):
+    return cosines(saw.sample(rng, MU, networks * images).reshape(networks, images, DIM))
+
+
+def test_a_concentrated_population_has_the_slope_of_its_concentration():
+    population = drawn(von_mises_fisher(40.0, DIM), np.random.default_rng(0), 30, 300)
+    estimate, low, high = increments(population)
+    at = np.quantile(population.t, np.arange(1, 10) / 10)
+    # A kernel estimate spreads T_k, and the mean of 29 networks is not mu: some of the slope is lost.
+    np.testing.assert_allclose(estimate / np.diff(at), 40, rtol=0.25)
+    assert (low > 0).all() and (low < estimate).all() and (estimate < high).all()
+
+
+@pytest.mark.parametrize("networks", [6, 20])
+def test_unrelated_directions_have_a_flat_shape(networks):
+    rng = np.random.default_rng(1)
+    held = []
+    for _ in range(30):
+        estimate, low, high = increments(drawn(Saw(np.zeros_like, DIM), rng, networks, 120))
+        held.append((low <= 0) & (high >= 0))
+    assert np.mean(held) > 0.88
+
+
+def test_a_shape_that_falls_and_rises_is_seen_to_do_both():
+    """Half of the networks point away from the others."""
+    estimate, low, high = increments(drawn(Saw(lambda t: 30 * t**2 + 0.8 * t, DIM), np.random.default_rng(2), 25, 300))
+    assert high[0] < 0 < low[-1]
+
+
+def with_kappas(rng, networks, kappas):
+    """[networks, images, dims]: von Mises-Fisher directions, image i with the concentration kappas[i]."""
+    return np.stack([von_mises_fisher(kappa, DIM).sample(rng, MU, networks) for kappa in kappas], axis=1)
+
+
+@pytest.mark.parametrize("networks", [5, 20])
+def test_images_that_differ_are_told_apart_and_images_that_do_not_are_not(networks):
+    rng = np.random.default_rng(0)
+    mixed = own_concentration_gain(with_kappas(rng, networks, rng.choice([2.0, 60.0], 200)))
+    alike = own_concentration_gain(with_kappas(rng, networks, np.full(200, 12.0)))
+    assert mixed.shape == (networks, 200) and mixed.mean() > 0.3
+    assert abs(alike.mean()) < 0.01
+
+
+def test_the_gain_with_many_networks_is_that_of_the_known_concentrations():
+    rng = np.random.default_rng(1)
+    kappas = rng.choice([3.0, 40.0], 120)
+    directions = with_kappas(rng, 40, kappas)
+    t = leave_one_out_cosines(directions)
+    mean = vmf_mean_resultant(kappas, DIM).mean()
+    common = von_mises_fisher(next(k for k in np.linspace(1, 60, 5901) if vmf_mean_resultant(k, DIM) >= mean), DIM)
+    exact = np.stack([von_mises_fisher(kappa, DIM).logpdf(t[:, i]) for i, kappa in enumerate(kappas)], 1)
+    assert own_concentration_gain(directions).mean() == pytest.approx((exact - common.logpdf(t)).mean(), abs=0.06)
+
+
+def test_squares_are_drawn_to_their_mean_as_far_as_they_are_chance():
+    rng = np.random.default_rng(2)
+    alike = shrunk_squares(with_kappas(rng, 6, np.full(300, 8.0)))
+    exact = float(vmf_mean_resultant(8.0, DIM)) ** 2
+    assert alike.std() < 0.3 * 0.08 and alike.mean() == pytest.approx(exact, abs=0.02)
+    kappas = rng.choice([2.0, 50.0], 300)
+    differing = shrunk_squares(with_kappas(rng, 6, kappas))
+    assert np.sqrt(np.mean((differing - vmf_mean_resultant(kappas, DIM) ** 2) ** 2)) < 0.08
+
+
+def test_a_gradient_that_vanished_has_no_gain_and_shifts_no_other_image():
+    rng = np.random.default_rng(3)
+    directions = with_kappas(rng, 6, np.linspace(2, 40, 50))
+    directions[2, 7] = 0
+    gain = own_concentration_gain(directions)
+    assert np.argwhere(np.isnan(gain)).tolist() == [[2, 7]]
+    directions[1:, 7] = 0
+    assert np.isnan(own_concentration_gain(directions)[:, 7]).all()
+
+
+def test_too_few_networks_are_refused():
+    with pytest.raises(ValueError, match="at least 5 networks, not 4"):
+        own_concentration_gain(with_kappas(np.random.default_rng(4), 4, [3.0, 4.0]))

@@ -44,8 +44,9 @@ def test_a_rise_is_the_difference_of_the_shares_above_each_threshold():
     rng = np.random.default_rng(1)
     narrow, wide = (cosines(population(rng, 6, 30, shift)) for shift in (1.0, 3.0))
     q = bulk(narrow.t, wide.t)
-    np.testing.assert_allclose(rise(narrow, wide, q)[0],
-                               [(wide.t > one).mean() - (narrow.t > one).mean() for one in q], atol=1e-12)
+    np.testing.assert_allclose(
+        rise(narrow, wide, q)[0], [(wide.t > one).mean() - (narrow.t > one).mean() for one in q], atol=1e-12
+    )
     estimate, low, high = rise(wide, narrow, q)
     np.testing.assert_allclose(estimate, -rise(narrow, wide, q)[0], atol=1e-12)
     np.testing.assert_allclose(low, -rise(narrow, wide, q)[2], atol=1e-12)
@@ -82,8 +83,12 @@ def test_exchanges_give_the_p_value_of_an_exact_permutation_test():
         everyone = np.concatenate([wide, narrow])[:, image]
 
         def change(a, b):
-            return np.mean([leave_one_out_cosines(everyone[part.astype(int)][:, None]).mean() * sign
-                            for part, sign in ((a, 2), (b, -2))])
+            return np.mean(
+                [
+                    leave_one_out_cosines(everyone[part.astype(int)][:, None]).mean() * sign
+                    for part, sign in ((a, 2), (b, -2))
+                ]
+            )
 
         for p, side in ((rises[image], "greater"), (falls[image], "less")):
             exact = permutation_test((np.arange(5.0), np.arange(5.0, 9.0)), change, vectorized=False, alternative=side)

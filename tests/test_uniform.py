@@ -26,8 +26,14 @@ def moment(dim: int, power: int) -> float:
     """E[t^power] of the uniform density, integrated over the angle so that the circle's poles do no harm."""
     width = 40 / np.sqrt(dim)  # beyond it nothing is left in high dimensions
     lowest, highest = max(0.0, np.pi / 2 - width), min(np.pi, np.pi / 2 + width)
-    return quad(lambda a: np.cos(a) ** power * sphere.uniform_pdf(np.cos(a), dim) * np.sin(a), lowest, highest,
-                points=[np.pi / 2], epsabs=1e-13, limit=400)[0]
+    return quad(
+        lambda a: np.cos(a) ** power * sphere.uniform_pdf(np.cos(a), dim) * np.sin(a),
+        lowest,
+        highest,
+        points=[np.pi / 2],
+        epsabs=1e-13,
+        limit=400,
+    )[0]
 
 
 @pytest.mark.parametrize("dim", DIMENSIONS)
@@ -99,28 +105,6 @@ def test_tail_matches_sampled_gaussian_vectors(dim):
     assert np.abs(z).max() < 4.5  # of at most 7 thresholds; about 5e-5 by chance for a fresh seed
 
 
-@pytest.mark.parametrize("dim", DIMENSIONS)
-def test_tails_above_and_below_add_up_to_one(dim):
-    p = np.linspace(0, 1, 101)
-    np.testing.assert_allclose(sphere.cosine_tail(p, dim) + sphere.cosine_tail(-p, dim), 1, rtol=1e-14)
-
-
-@pytest.mark.parametrize("dim", DIMENSIONS)
-def test_tail_at_its_end_points_and_beyond(dim):
-    np.testing.assert_array_equal(sphere.cosine_tail([-2, -1, 0, 1, 2], dim), [1, 1, 0.5, 0, 0])
-
-
-@pytest.mark.parametrize("dim", DIMENSIONS)
-def test_tail_never_rises_with_the_threshold(dim):
-    assert np.all(np.diff(sphere.cosine_tail(np.linspace(-1, 1, 2001), dim)) <= 0)
-
-
-def test_tail_falls_with_the_dimension():
-    for p in (0.02, 0.3, 0.9):
-        tails = [float(sphere.cosine_tail(p, dim)) for dim in (2, 3, 5, 20, 192)]
-        assert tails == sorted(tails, reverse=True) and len(set(tails)) == 5
-
-
 @pytest.mark.parametrize("dim", [2, 3, 192, 3072])
 def test_uniform_directions_are_unit_seeded_and_centred(dim):
     count = 2000
@@ -131,13 +115,6 @@ def test_uniform_directions_are_unit_seeded_and_centred(dim):
     assert not np.array_equal(u, sphere.uniform_directions(np.random.default_rng(8), count, dim))
     # count |mean|^2 has mean 1 and, nearly, the variance 2 / dim of a chi-square over its dim degrees of freedom
     assert abs(count * np.sum(u.mean(0) ** 2) - 1) < 6 * np.sqrt(2 / dim)
-
-
-def test_uniform_directions_prefer_no_axis():
-    count = 20000
-    u = sphere.uniform_directions(np.random.default_rng(0), count, 3)
-    covariance = u.T @ u / count
-    assert np.abs(covariance - np.eye(3) / 3).max() < 5 * np.sqrt(4 / 45 / count)  # variance of one squared entry
 
 
 @pytest.mark.parametrize("dim", [2, 3, 192, 3072])
@@ -171,20 +148,16 @@ def test_tangent_normal_of_the_mean_direction_itself_has_no_part_across(dim, kin
         np.testing.assert_array_equal(across, 0)
 
 
-def test_tangent_normal_leaves_its_arguments_alone():
-    u = sphere.uniform_directions(np.random.default_rng(0), 4, 5)
-    before = u.copy()
-    sphere.tangent_normal(u, u[0])
-    np.testing.assert_array_equal(u, before)
-
-
-@pytest.mark.parametrize("call", [
-    lambda dim: sphere.uniform_pdf(0.1, dim),
-    lambda dim: sphere.uniform_logpdf(0.1, dim),
-    lambda dim: sphere.uniform_cdf(0.1, dim),
-    lambda dim: sphere.cosine_tail(0.1, dim),
-    lambda dim: sphere.uniform_directions(np.random.default_rng(0), 3, dim),
-], ids=["uniform_pdf", "uniform_logpdf", "uniform_cdf", "cosine_tail", "uniform_directions"])
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda dim: sphere.uniform_pdf(0.1, dim),
+        lambda dim: sphere.uniform_logpdf(0.1, dim),
+        lambda dim: sphere.cosine_tail(0.1, dim),
+        lambda dim: sphere.uniform_directions(np.random.default_rng(0), 3, dim),
+    ],
+    ids=["uniform_pdf", "uniform_logpdf", "cosine_tail", "uniform_directions"],
+)
 @pytest.mark.parametrize("dim", [1, 0, -3])
 def test_fewer_than_two_dimensions_are_refused(call, dim):
     with pytest.raises(ValueError, match=f"at least 2 dimensions, not {dim}"):
@@ -192,23 +165,19 @@ def test_fewer_than_two_dimensions_are_refused(call, dim):
 
 
 @pytest.mark.parametrize("dim", DIMENSIONS)
-def test_uniform_distribution_function_is_the_integral_of_its_density(dim):
+def test_tail_is_the_falling_integral_of_the_density_from_one_to_zero(dim):
     low, high = -0.5 / np.sqrt(dim), 1.1 / np.sqrt(dim)
     mass = quad(sphere.uniform_pdf, low, high, args=(dim,), epsabs=1e-13)[0]
-    assert sphere.uniform_cdf(high, dim) - sphere.uniform_cdf(low, dim) == pytest.approx(mass, rel=1e-9)
-    np.testing.assert_array_equal(sphere.uniform_cdf([-2, -1, 0, 1, 2], dim), [0, 0, 0.5, 1, 1])
+    assert sphere.cosine_tail(low, dim) - sphere.cosine_tail(high, dim) == pytest.approx(mass, rel=1e-9)
+    np.testing.assert_array_equal(sphere.cosine_tail([-2, -1, 0, 1, 2], dim), [1, 1, 0.5, 0, 0])
+    tail = sphere.cosine_tail(np.linspace(-1, 1, 2001), dim)
+    assert np.all(np.diff(tail) <= 0)
+    np.testing.assert_allclose(tail + tail[::-1], 1, rtol=1e-14)
 
 
 def test_log_of_the_uniform_density_goes_on_where_the_density_vanishes():
     assert sphere.uniform_pdf(0.99, 20000) == 0
-    expected = mpmath.log(mpmath.gamma(10000) / mpmath.gamma(9999.5) / mpmath.sqrt(mpmath.pi)
-                          * (1 - mpmath.mpf(0.99) ** 2) ** 9998.5)
+    expected = mpmath.log(
+        mpmath.gamma(10000) / mpmath.gamma(9999.5) / mpmath.sqrt(mpmath.pi) * (1 - mpmath.mpf(0.99) ** 2) ** 9998.5
+    )
     assert sphere.uniform_logpdf(0.99, 20000) == pytest.approx(float(expected), rel=1e-13)
-
-
-def test_cosines_of_a_sample_are_checked():
-    np.testing.assert_array_equal(sphere.checked_cosines([[0.5, np.nan], [1 + 1e-9, -1]]), [0.5, 1, -1])
-    with pytest.raises(ValueError, match="at least 2 cosines that are not NaN, not 1"):
-        sphere.checked_cosines([0.5, np.nan])
-    with pytest.raises(ValueError, match="between -1 and 1, not at -1.1"):
-        sphere.checked_cosines([0.5, -1.1])

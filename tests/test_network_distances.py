@@ -1,5 +1,7 @@
 """Table 1: distances against closed forms and scipy, intervals that hold the truth, verdicts that follow their rule."""
 
+import itertools
+
 import numpy as np
 import pytest
 from scipy.stats import ortho_group, wasserstein_distance
@@ -13,6 +15,7 @@ from lib.similarity.network_distances import (
     null_distances,
     population_distances,
     table,
+    wasserstein,
 )
 
 OTHERS, REFERENCE = READINGS["others"], READINGS["reference"]
@@ -40,6 +43,38 @@ def at_cosines(cosines):
     cosines = np.array([1.0, *cosines])
     directions = np.stack([cosines, np.sqrt(1 - cosines**2)], axis=1)
     return np.repeat(directions[:, None], 5, axis=1)
+
+
+def test_wasserstein_is_that_of_scipy():
+    samples = np.random.default_rng(0).standard_normal((5, 40)) * [[1], [2], [1], [1], [3]] + [[0], [0], [1], [0], [5]]
+    distances = wasserstein(samples)
+    for i, j in itertools.product(range(5), repeat=2):
+        assert distances[i, j] == pytest.approx(wasserstein_distance(samples[i], samples[j]), abs=1e-12)
+
+
+def test_wasserstein_is_a_metric_of_samples_without_order():
+    samples = np.random.default_rng(0).standard_normal((6, 30))
+    d = wasserstein(samples)
+    np.testing.assert_array_equal(d, d.T)
+    assert not np.diag(d).any() and (d[~np.eye(6, dtype=bool)] > 0).all()
+    assert (d[:, :, None] + d[None] >= d[:, None] - 1e-12).all()  # d[i, k] <= d[i, j] + d[j, k]
+    shuffled = np.random.default_rng(1).permuted(samples, axis=1)
+    np.testing.assert_allclose(wasserstein(shuffled), d, rtol=1e-12)
+    np.testing.assert_allclose(wasserstein(3 * samples - 7), 3 * d, rtol=1e-12)
+    np.testing.assert_allclose(wasserstein(np.stack([samples[0], samples[0] + 2])), [[0, 2], [2, 0]], atol=1e-12)
+    assert wasserstein(samples[:1]).tolist() == [[0]]
+
+
+@pytest.mark.parametrize(
+    "samples, message",
+    [
+        (np.zeros((3, 6, 10)), r"samples must be .*\[networks, n\], not of shape \(3, 6, 10\)"),
+        (np.full((3, 4), np.inf), "samples must be finite"),
+    ],
+)
+def test_what_is_no_sample_is_refused(samples, message):
+    with pytest.raises(ValueError, match=message):
+        wasserstein(samples)
 
 
 def test_constant_cosines_are_as_far_apart_as_their_values():
@@ -123,13 +158,15 @@ def test_intervals_hold_the_truth():
     for reading in READINGS.values():
         for networks in (4, 6):
             random = rng(networks)
-            found = [population_distances(population(random, networks, images=60), reading, random, draws=1)
-                     for _ in range(400)]
+            found = [
+                population_distances(population(random, networks, images=60), reading, random, draws=1)
+                for _ in range(400)
+            ]
             truth = np.mean([one.each.mean() for one in found])
             single = np.array([interval([one]) for one in found])
-            five = np.array([interval(found[i:i + 5], np.full(5, 0.2)) for i in range(0, 400, 5)])
+            five = np.array([interval(found[i : i + 5], np.full(5, 0.2)) for i in range(0, 400, 5)])
             signs = np.repeat([0.2, -0.2], 5)
-            difference = np.array([interval(found[i:i + 10], signs) for i in range(0, 400, 10)])
+            difference = np.array([interval(found[i : i + 10], signs) for i in range(0, 400, 10)])
             assert np.mean((single[:, 1] <= truth) & (truth <= single[:, 2])) > 0.86
             assert np.mean((five[:, 1] <= truth) & (truth <= five[:, 2])) > 0.88
             assert np.mean((difference[:, 1] <= 0) & (0 <= difference[:, 2])) > 0.88
@@ -149,13 +186,18 @@ def test_the_null_is_that_of_two_samples_of_one_law():
 
 def test_all_populations_have_the_size_of_the_smallest():
     random = rng()
-    grid = {("cnn-small", 2): population(random, 9), ("cnn-small", 4): population(random, 9),
-            ("cnn-large", 2): population(random, 5), ("cnn-large", 4): population(random, 6)}
+    grid = {
+        ("cnn-small", 2): population(random, 9),
+        ("cnn-small", 4): population(random, 9),
+        ("cnn-large", 2): population(random, 5),
+        ("cnn-large", 4): population(random, 6),
+    }
     found = family_distances(grid, random)
     assert list(found) == ["others", "reference"]
     for name, compared in (("others", 5), ("reference", 4)):
         assert {family: [one.pairs.shape for one in row] for family, row in found[name].items()} == {
-            family: [(compared, compared)] * 2 for family in ("cnn-small", "cnn-large")}
+            family: [(compared, compared)] * 2 for family in ("cnn-small", "cnn-large")
+        }
     expected = population_distances(grid["cnn-small", 4][:5], OTHERS, rng()).pairs
     np.testing.assert_allclose(found["others"]["cnn-small"][1].pairs, expected)
     rows = table(found, {"cnn-small": (2, 4), "cnn-large": (2, 4)})
@@ -172,12 +214,15 @@ def test_too_few_networks_make_no_distances(networks):
     assert found == {}
 
 
-@pytest.mark.parametrize("directions, sentence", [
-    (population(rng(), 3), "need at least 4 networks, not 3"),
-    (np.zeros((4, 5, 3)), "no image has a direction for all of the 4 networks"),
-    (np.zeros((4, 5)), r"must be \[networks, images, dims\], not of shape \(4, 5\)"),
-    (np.full((4, 5, 3), np.nan), "must be finite"),
-])
+@pytest.mark.parametrize(
+    "directions, sentence",
+    [
+        (population(rng(), 3), "need at least 4 networks, not 3"),
+        (np.zeros((4, 5, 3)), "no image has a direction for all of the 4 networks"),
+        (np.zeros((4, 5)), r"must be \[networks, images, dims\], not of shape \(4, 5\)"),
+        (np.full((4, 5, 3), np.nan), "must be finite"),
+    ],
+)
 def test_what_has_no_distances_is_refused(directions, sentence):
     with pytest.raises(ValueError, match=sentence):
         population_distances(directions, OTHERS, rng())
