@@ -12,7 +12,7 @@ import torch
 
 from lib import data, models
 from lib.models.cut_networks import LOGITS, CutNetwork
-from lib.stitching import direct_matching, hits, matchings, residual, task_loss_matching
+from lib.stitching import direct_match, hits, match_task_loss, matchings, residual
 
 SHORT = 2  # epochs of a comparison
 
@@ -31,7 +31,7 @@ def direct(front: CutNetwork, end: CutNetwork, images: data.ImageData, count: in
     test = [net.representations(images.test_images) for net in (front, end)]
     for i in front.points:
         for j in end.points:
-            one = direct_matching(fit[0][i], fit[1][j])
+            one = direct_match(fit[0][i], fit[1][j])
             residual(one(test[0][i]), test[1][j])
             hits(one, test[0][i], end.end(j), images.test_labels)
     print(f"direct matching, {len(front.points)} x {len(end.points)}, {count} images to fit, {len(images.test_labels)} to "
@@ -48,7 +48,7 @@ def task_loss(front: CutNetwork, end: CutNetwork, images: data.ImageData) -> Non
         start = time.perf_counter()
         for j in end.points:
             for group in groups:
-                task_loss_matching(group, end.end(j), shapes[j], images.train_labels, torch.Generator().manual_seed(0),
+                match_task_loss(group, end.end(j), shapes[j], images.train_labels, torch.Generator().manual_seed(0),
                                    epochs=epochs, learning_rate=1e-2)
         return time.perf_counter() - start
 

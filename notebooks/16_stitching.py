@@ -58,8 +58,9 @@ from lib.chapters.stitching_findings import (
 )
 from lib.statistics.pairs import over_listed_pairs
 from lib.stitching import stitched_pairs
-from lib.stitching.layer_identification import chance, identified, layer_distances
-from lib.stitching.layer_scores import CKA, DIRECT, MEASURES, PROCRUSTES, PWCCA, RESIDUAL, TASK_LOSS, Matching
+from lib.stitching.identification import chance, identified, layer_distances
+from lib.stitching.layers import DIRECT, MEASURES, RESIDUAL, TASK_LOSS, Matching
+from lib.stitching.similarity_indices import CKA, PROCRUSTES, PWCCA
 from lib.stitching.stitched_pairs import SEEDS, WITHIN
 from lib.training.populations import population_grid
 

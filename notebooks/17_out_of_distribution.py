@@ -44,8 +44,9 @@ from IPython.display import Markdown, display
 from lib import data, figures, results
 from lib.chapters import ood_claims, ood_figures
 from lib.models.cut_networks import CutNetwork
-from lib.stitching import rank_sensitivity, stitched_detection
-from lib.stitching.index_specificity import INDICES, likenesses, specificity
+from lib.stitching import detection, sensitivity
+from lib.stitching.detection import INDICES, likenesses
+from lib.stitching.identification import specificity
 from lib.training.populations import population_grid
 
 # %% [markdown]
@@ -64,9 +65,9 @@ population = population_grid(images, [p.stitch_family], [p.stitch_width], {p.sti
                              epochs=p.epochs, precision=p.precision)[p.stitch_family, p.stitch_width]
 cuts = [CutNetwork(model) for model in population.models()]
 with parameters.about("point_step"):
-    points = stitched_detection.every(cuts[0].points, p.point_step)
+    points = detection.every(cuts[0].points, p.point_step)
 with parameters.about("stitch_pairs"):
-    pairs = stitched_detection.disjoint_pairs(len(cuts))
+    pairs = detection.disjoint_pairs(len(cuts))
 
 # %%
 n_images = len(images.test_labels)
@@ -99,13 +100,13 @@ print(f"pairs: {len(pairs)} of {p.stitch_family}, k = {p.stitch_width}; layers: 
 generator = torch.Generator().manual_seed(p.random_seed)
 found, likeness, truncations = [], [], []
 for first, second in pairs:
-    front, end = (stitched_detection.network(cuts[place], points, images) for place in (first, second))
-    stitches = stitched_detection.stitches(front, end, images.train_labels, generator, epochs=p.matching_epochs,
+    front, end = (detection.network(cuts[place], points, images) for place in (first, second))
+    stitches = detection.stitches(front, end, images.train_labels, generator, epochs=p.matching_epochs,
                                            learning_rate=p.matching_rate)
-    trained = stitched_detection.detectors(end, images, generator, p.detector_epochs)
-    found.append(stitched_detection.detect(front, end, stitches, trained, images, generator))
+    trained = detection.detectors(end, images, generator, p.detector_epochs)
+    found.append(detection.detect(front, end, stitches, trained, images, generator))
     likeness.append(likenesses(front, end, found[-1]))
-    truncations.append(rank_sensitivity.truncations(end, images, generator, epochs=p.matching_epochs,
+    truncations.append(sensitivity.truncations(end, images, generator, epochs=p.matching_epochs,
                                                     learning_rate=p.matching_rate))
 
 # %% [markdown]
@@ -164,7 +165,7 @@ figures.show(ood_figures.auroc_over_residual(found),
 by_pair = [specificity(one) for one in likeness]
 specific = {name: {index: [one[name][index] for one in by_pair] for index in INDICES}
             for name in ("distance", "identification")}
-by_end = [rank_sensitivity.sensitivity(layers) for layers in truncations]
+by_end = [sensitivity.sensitivity(layers) for layers in truncations]
 sensitive = {index: [one[index] for one in by_end] for index in INDICES}
 
 # %% mystnb={"image": {"alt": "Two panels of six indices: the rank correlation of each with the distance of layers, and the chance that corresponding layers are more alike than others, with intervals."}} tags=["hide-input"]
@@ -244,8 +245,8 @@ display(Markdown(ood_claims.findings(found, specific, sensitive)))
 
 # %%
 numbers = {"images": n_images, "pairs": pairs, "points": points,
-           "residual": {name: [one.residual[name] for one in found] for name in stitched_detection.MATCHINGS},
-           "accuracy": {name: [one.accuracy[name] for one in found] for name in stitched_detection.MATCHINGS},
+           "residual": {name: [one.residual[name] for one in found] for name in detection.MATCHINGS},
+           "accuracy": {name: [one.accuracy[name] for one in found] for name in detection.MATCHINGS},
            "auroc": [one.auroc for one in found], "false_positives": [one.false_positives for one in found],
            "own": [one.own for one in found], "foreign": [one.foreign for one in found], "likeness": likeness,
            "specificity": specific, "sensitivity": sensitive,

@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from lib.stitching.layer_identification import layer_distances
-from lib.stitching.layer_scores import LayerScores, Matching
+from lib.stitching.identification import layer_distances
+from lib.stitching.layers import LayerScores
+from lib.stitching.similarity_indices import CKA, MEAN_CCA, PROCRUSTES, PWCCA
 from lib.stitching.stitched_pairs import planned_pairs
 
 LAYERS, IMAGES = 4, 200
@@ -25,9 +26,10 @@ def planted(task_loss, direct, seed=0, large=2.0):
         return values + 0.01 * rng.random((LAYERS, LAYERS))
 
     away = noisy(1 - direct)
-    return LayerScores(right(task_loss), noisy(np.full((LAYERS, LAYERS), large)), right(direct), away,
-                       np.stack([2 * away, away], axis=-1), noisy(direct), noisy(1 - direct), noisy(1 - direct),
-                       noisy(direct), right(np.array(0.9)), Matching(100, (25, 100)))
+    missed, by_count = noisy(np.full((LAYERS, LAYERS), large)), np.stack([2 * away, away], axis=-1)
+    values = {CKA: direct, PWCCA: 1 - direct, PROCRUSTES: 1 - direct, MEAN_CCA: direct}
+    indices = {name: noisy(value) for name, value in values.items()}
+    return LayerScores(right(task_loss), missed, right(direct), away, by_count, indices, right(np.array(0.9)))
 
 
 def scores(task_loss, direct, draw=0, **options):

@@ -6,9 +6,8 @@ import pytest
 
 from lib.chapters import ood_claims, ood_figures
 from lib.statistics.intervals import mean_interval
-from lib.stitching.index_specificity import INDICES
-from lib.stitching.rank_sensitivity import Truncated
-from lib.stitching.stitched_detection import DETECTORS, FOREIGN, Detection
+from lib.stitching.detection import DETECTORS, FOREIGN, INDICES, Detection
+from lib.stitching.sensitivity import Truncated
 from lib.verdicts import CONTRADICTED, SUPPORTED, UNDECIDED
 
 JITTER = np.array([-0.01, 0.0, 0.01, 0.004])  # of four pairs, so that intervals have a width

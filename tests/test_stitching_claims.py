@@ -11,7 +11,7 @@ from lib.chapters.stitching_claims import (
     violated_targets,
     within_claims,
 )
-from lib.stitching.layer_scores import MEASURES, RESIDUAL, TASK_LOSS
+from lib.stitching.layers import MEASURES, RESIDUAL, TASK_LOSS
 from lib.stitching.stitched_pairs import NARROWED, SEEDS, WIDENED
 
 

@@ -7,8 +7,8 @@ from planted_stitches import FAR, LAYERS, NEAR, PLAN, scores
 
 from lib.chapters import stitching_figures
 from lib.chapters.stitching_claims import identification, of_pairs
-from lib.stitching.layer_identification import chance, layer_distances
-from lib.stitching.layer_scores import RESIDUAL, TASK_LOSS
+from lib.stitching.identification import chance, layer_distances
+from lib.stitching.layers import RESIDUAL, TASK_LOSS
 from lib.stitching.stitched_pairs import NARROWED, SEEDS
 
 POINTS = tuple(f"layer{place}.0" for place in range(1, 5))

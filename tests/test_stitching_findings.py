@@ -13,7 +13,7 @@ from lib.chapters.stitching_findings import (
     trained_longer,
     violations_table,
 )
-from lib.stitching.layer_scores import DIRECT, MEASURES, TASK_LOSS
+from lib.stitching.layers import DIRECT, MEASURES, TASK_LOSS
 from lib.stitching.stitched_pairs import NARROWED, SEEDS, WIDENED, WITHIN
 
 BEHIND = "behind their target (at random)"

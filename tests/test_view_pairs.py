@@ -8,7 +8,7 @@ from small_networks import network, random_images
 from lib.cka import linear_cka
 from lib.models.cut_networks import CutNetwork
 from lib.similarity import individual
-from lib.stitching import direct_matching, residual
+from lib.stitching import direct_match, residual
 from lib.views import view_pairs
 
 IMAGES, OTHERS = random_images(24)[0], random_images(400, seed=3)[0]
@@ -52,7 +52,7 @@ def test_matching_is_the_mean_over_blocks_and_directions_of_single_maps(outputs,
         residuals = []
         for block, images in zip(BLOCKS, (100, 100, 400, 400, 400)):  # 4 x 4, 2 x 2 and single positions; 400 at most
             for a, b in ((i, j), (j, i)):
-                stitch = direct_matching(fitting[a][block][:images], fitting[b][block][:images])
+                stitch = direct_match(fitting[a][block][:images], fitting[b][block][:images])
                 with torch.no_grad():
                     residuals.append(residual(stitch(outputs[a][block]), outputs[b][block]))
         assert found[i, j] == pytest.approx(1 - np.mean(residuals), abs=1e-5)

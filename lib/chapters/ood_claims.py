@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from lib.statistics.intervals import Interval, in_brackets, mean_interval
-from lib.stitching.index_specificity import INDICES, rank_correlation
-from lib.stitching.stitched_detection import DETECTORS, FOREIGN, MATCHINGS, Detection
+from lib.stitching.detection import DETECTORS, FOREIGN, INDICES, MATCHINGS, Detection
+from lib.stitching.identification import rank_correlation
 from lib.verdicts import Claim, judge_above
 
 HALF_WAY = 0.25  # of AUROC from 0.5, where a detector tells nothing, to 0 or 1, where it tells all

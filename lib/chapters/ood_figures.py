@@ -7,9 +7,8 @@ from matplotlib.figure import Figure
 
 from lib.figures import PAGE, look, panel_grid, subplots, width_axis
 from lib.statistics.intervals import Interval
-from lib.stitching.index_specificity import INDICES
-from lib.stitching.rank_sensitivity import Truncated
-from lib.stitching.stitched_detection import DETECTORS, MATCHINGS, Detection
+from lib.stitching.detection import DETECTORS, INDICES, MATCHINGS, Detection
+from lib.stitching.sensitivity import Truncated
 
 # Of the INDICES, by Okabe and Ito without black, which is the probe's.
 LOOKS = (("#E69F00", "o"), ("#009E73", "s"), ("#0072B2", "^"), ("#CC79A7", "D"), ("#D55E00", "v"), ("#56B4E9", "*"))

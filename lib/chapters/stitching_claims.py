@@ -6,7 +6,7 @@ import numpy as np
 
 from lib.statistics.intervals import Interval
 from lib.statistics.pairs import over_listed_pairs
-from lib.stitching.layer_identification import (
+from lib.stitching.identification import (
     LEVEL,
     could_be_violated,
     distance,
@@ -15,7 +15,8 @@ from lib.stitching.layer_identification import (
     later_share,
     violations,
 )
-from lib.stitching.layer_scores import CKA, DIRECT, MEASURES, PROCRUSTES, PWCCA, RESIDUAL, TASK_LOSS, LayerScores
+from lib.stitching.layers import DIRECT, MEASURES, RESIDUAL, TASK_LOSS, LayerScores
+from lib.stitching.similarity_indices import CKA, PROCRUSTES, PWCCA
 from lib.stitching.stitched_pairs import SEEDS, WITHIN, Pair
 from lib.verdicts import CONTRADICTED, SUPPORTED, UNDECIDED, Claim, all_above, judge_above
 
@@ -31,7 +32,7 @@ def of_pairs(scores: Scores, pairs: Sequence[Pair], statistic: Callable[[LayerSc
 
 def violated_targets(scores: LayerScores, name: str, beyond_chance: bool = True) -> np.ndarray:
     """[sources, targets] bool: sources that a measure rates above the corresponding layer, for accuracies by more than
-    chance over images (`lib.stitching.layer_identification.violations`) unless told otherwise."""
+    chance over images (`lib.stitching.identification.violations`) unless told otherwise."""
     if beyond_chance and name in ACCURACIES:
         return violations(getattr(scores, ACCURACIES[name]))
     likeness = scores.likeness(name)

@@ -9,7 +9,7 @@ from matplotlib.patches import Rectangle
 
 from lib.figures import PAGE, look, subplots
 from lib.statistics.intervals import Interval
-from lib.stitching.layer_scores import DISTANCES
+from lib.stitching.layers import DISTANCES
 
 SHORT = {"task loss matching, accuracy": "task loss (accuracy)", "direct matching, accuracy": "direct (accuracy)",
          "direct matching, residual": "direct (residual)"}

@@ -8,8 +8,9 @@ import pandas as pd
 from lib.chapters.stitching_claims import ACCURACIES, Plan, Scores, identification, of_pairs, violated_targets
 from lib.statistics.intervals import Interval, in_brackets
 from lib.statistics.pairs import over_listed_pairs
-from lib.stitching.layer_identification import chance, follows_distance, identified, later_share, ties
-from lib.stitching.layer_scores import CKA, DIRECT, MEASURES, RESIDUAL, TASK_LOSS
+from lib.stitching.identification import chance, follows_distance, identified, later_share, ties
+from lib.stitching.layers import DIRECT, MEASURES, RESIDUAL, TASK_LOSS
+from lib.stitching.similarity_indices import CKA
 from lib.stitching.stitched_pairs import SEEDS, WITHIN, Pair
 
 

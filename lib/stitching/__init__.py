@@ -1,5 +1,33 @@
-"""Stitching a layer of one network to another, and the indices it is compared with."""
+"""Stitching a layer of one network to another, and the indices it is compared with.
 
-from lib.stitching.matchings import AffineMap, accuracy, direct_matching, hits, residual, resized, task_loss_matching
+`matchings` fits the maps, by direct and by task loss matching; `similarity_indices` holds Procrustes, CCA, PWCCA and
+CKA with their invariances; `layers` scores all layers of two networks and `pairs` many networks; `identification` asks
+which layers correspond; `detectors` and `detection` ask whether stitched activations are strange to a network, and
+`sensitivity` whether an index follows what a representation can be used for.
+"""
 
-__all__ = ["AffineMap", "accuracy", "direct_matching", "hits", "residual", "resized", "task_loss_matching"]
+from lib.stitching.matchings import AffineMap, accuracy, direct_match, hits, match_task_loss, residual, resized
+from lib.stitching.similarity_indices import (
+    SIMILARITY_INDICES,
+    cca,
+    mean_cca,
+    procrustes_distance,
+    pwcca_distance,
+    samples,
+)
+
+__all__ = [
+    "AffineMap",
+    "SIMILARITY_INDICES",
+    "accuracy",
+    "cca",
+    "direct_match",
+    "hits",
+    "match_task_loss",
+    "mean_cca",
+    "procrustes_distance",
+    "pwcca_distance",
+    "residual",
+    "resized",
+    "samples",
+]

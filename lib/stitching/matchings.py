@@ -39,7 +39,7 @@ def resized(x: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
     return x if x.shape[2:] == tuple(size) else F.interpolate(x, size=tuple(size), mode="bilinear")
 
 
-def direct_matching(source: torch.Tensor, target: torch.Tensor) -> AffineMap:
+def direct_match(source: torch.Tensor, target: torch.Tensor) -> AffineMap:
     """The affine map that sends one representation nearest to another, summed over images and positions.
 
     Least squares in double precision by singular values: of several best maps, as with fewer rows than unknowns, the
@@ -50,21 +50,23 @@ def direct_matching(source: torch.Tensor, target: torch.Tensor) -> AffineMap:
         source, target: [images, channels, rows, columns] of the same images.
 
     Raises:
-        ValueError: different numbers of images, or none, no maps, or numbers that are not finite.
+        ValueError: different numbers of images, or none, no maps, or numbers that are whole or not finite.
     """
     check_same_images(source, target)
     for name, maps in (("source", source), ("target", target)):
         if maps.ndim != 4:
             raise ValueError(f"the {name} must be [images, channels, rows, columns], not {list(maps.shape)}")
+        if not maps.is_floating_point():
+            raise ValueError(f"the {name} must have floating-point numbers, not {maps.dtype}")
         if not maps.isfinite().all():
             raise ValueError(f"the {name} has numbers that are not finite: no map can be fitted")
     size = target.shape[2:]
     rows = _rows(resized(source, size))
     unknowns = torch.cat([rows, rows.new_ones(len(rows), 1)], dim=1)
     smallest = max(torch.finfo(source.dtype).eps, torch.finfo(torch.float64).eps * max(unknowns.shape))
-    solution = torch.linalg.lstsq(unknowns, _rows(target), rcond=smallest,
-                                  driver="gelsd").solution  # [source channels + 1, target channels]
-    return AffineMap(solution[:-1].T.to(source.dtype).contiguous(), solution[-1].to(source.dtype), size)
+    fitted = torch.linalg.lstsq(unknowns, _rows(target), rcond=smallest, driver="gelsd")
+    solution = fitted.solution.to(source.dtype)  # [source channels + 1, target channels]
+    return AffineMap(solution[:-1].T.contiguous(), solution[-1], size)
 
 
 @torch.no_grad()
@@ -82,10 +84,18 @@ def residual(mapped: torch.Tensor, target: torch.Tensor) -> float:
     return float((mapped.double() - target.double()).square().sum() / norm)
 
 
-def task_loss_matching(sources: Sequence[torch.Tensor], end: nn.Module, target_shape: Sequence[int],
-                       labels: torch.Tensor, generator: torch.Generator, *, epochs: int = 30,
-                       learning_rate: float = 1e-3, weight_decay: float = 1e-5, batch_size: int = 256
-                       ) -> list[AffineMap]:
+def match_task_loss(
+    sources: Sequence[torch.Tensor],
+    end: nn.Module,
+    target_shape: Sequence[int],
+    labels: torch.Tensor,
+    generator: torch.Generator,
+    *,
+    epochs: int = 30,
+    learning_rate: float = 1e-3,
+    weight_decay: float = 1e-5,
+    batch_size: int = 256,
+) -> list[AffineMap]:
     """An affine map from each source into the same frozen `end`, trained on the labels (fact sheet 3.1), by Adam.
 
     All maps are trained together on the same batches, which go through the end side by side: none feels another, and
@@ -100,21 +110,23 @@ def task_loss_matching(sources: Sequence[torch.Tensor], end: nn.Module, target_s
         generator: of the initial weights and the order of the images.
 
     Raises:
-        ValueError: no sources, different numbers of images, an end that is not frozen, epochs or a batch size below 1.
+        ValueError: no sources, different numbers of images, labels that are no class indices, an end that is not
+            frozen, epochs or a batch size below 1.
     """
     if not len(sources):
         raise ValueError("there is no source to match")
     for source in sources:
-        check_same_images(source, labels)
+        labels = class_indices(labels, source)
     check_count("epochs", epochs)
     check_count("batch_size", batch_size)
     if any(module.training for module in end.modules()) or any(part.requires_grad for part in end.parameters()):
         raise ValueError("the end must be frozen: in eval mode, and no parameter with a gradient")
     weights_seed, order_seed = torch.randint(2**62, (2,), generator=generator).tolist()
+    sources = [source.detach() for source in sources]
     maps = [_random_map(source, target_shape, weights_seed) for source in sources]
     order, end = torch.Generator().manual_seed(order_seed), folded(end)
-    optimiser = torch.optim.Adam([p for one in maps for p in one.parameters()], lr=learning_rate,
-                                 weight_decay=weight_decay)
+    weights = [part for one in maps for part in one.parameters()]
+    optimiser = torch.optim.Adam(weights, lr=learning_rate, weight_decay=weight_decay)
     for _ in range(epochs):
         for batch in torch.randperm(len(labels), generator=order).split(batch_size):
             logits = end(torch.cat([one(source[batch]) for one, source in zip(maps, sources)]))
@@ -127,14 +139,15 @@ def task_loss_matching(sources: Sequence[torch.Tensor], end: nn.Module, target_s
 
 
 @torch.no_grad()
-def hits(stitch: nn.Module, source: torch.Tensor, end: nn.Module, labels: torch.Tensor, batch_size: int = 256
-         ) -> torch.Tensor:
+def hits(
+    stitch: nn.Module, source: torch.Tensor, end: nn.Module, labels: torch.Tensor, batch_size: int = 256
+) -> torch.Tensor:
     """Which images [images] `end` classifies rightly from the stitched representation of a source.
 
     Raises:
-        ValueError: different numbers of images, or a batch size below 1.
+        ValueError: different numbers of images, labels that are no class indices, or a batch size below 1.
     """
-    check_same_images(source, labels)
+    labels = class_indices(labels, source)
     check_count("batch_size", batch_size)
     return torch.cat([end(stitch(part)).argmax(1) for part in source.split(batch_size)]) == labels
 
@@ -150,11 +163,21 @@ def check_same_images(first: torch.Tensor, second: torch.Tensor) -> None:
         raise ValueError(f"both need the same images, at least one, not {len(first)} and {len(second)}")
 
 
+def class_indices(labels: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
+    """The labels as int64; raises ValueError unless they are whole numbers [images], one for each of `images`."""
+    check_same_images(images, labels)
+    if labels.ndim != 1 or labels.is_floating_point():
+        raise ValueError(f"labels must be whole numbers [images], not {list(labels.shape)} of the type {labels.dtype}")
+    return labels.long()
+
+
 def _random_map(source: torch.Tensor, target_shape: Sequence[int], seed: int) -> AffineMap:
     """PyTorch's initial weights of a 1x1 convolution."""
     generator, bound = torch.Generator().manual_seed(seed), source.shape[1] ** -0.5
-    weight, bias = (torch.empty(shape).uniform_(-bound, bound, generator=generator).to(source)
-                    for shape in ((target_shape[0], source.shape[1]), (target_shape[0],)))
+    weight, bias = (
+        torch.empty(shape).uniform_(-bound, bound, generator=generator).to(source)
+        for shape in ((target_shape[0], source.shape[1]), (target_shape[0],))
+    )
     return AffineMap(weight, bias, target_shape[1:])
 
 

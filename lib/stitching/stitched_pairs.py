@@ -10,19 +10,19 @@ import torch
 from lib.data.loading import ImageData
 from lib.models.cut_networks import LOGITS, CutNetwork
 from lib.runtime.progress import progress
-from lib.stitching.layer_scores import Layer, LayerScores, Matching, index_scores, target_scores
+from lib.stitching.layers import Layer, LayerScores, Matching, index_scores, target_scores
 from lib.training.populations import Population
 from lib.training.workers import TICK, local_executor
 
 Network = tuple[int, int]  # width, seed
 Pair = tuple[Network, Network]  # front, end
-Arrays = tuple[np.ndarray, np.ndarray]  # of the training and of the test images
 INDEX_IMAGES = 1000  # at most, for the similarity indices (fact sheet 4)
 WITHIN, SEEDS, NARROWED, WIDENED = "within", "across seeds", "wide into narrow", "narrow into wide"
 
 
-def planned_pairs(widths: Sequence[int], seeds: Mapping[int, Sequence[int]], networks: int, across: int
-                  ) -> dict[str, list[Pair]]:
+def planned_pairs(
+    widths: Sequence[int], seeds: Mapping[int, Sequence[int]], networks: int, across: int
+) -> dict[str, list[Pair]]:
     """Which networks are stitched: kind -> pairs.
 
     WITHIN: networks of the last width, each with itself.  SEEDS: each of them into the next one, the last into the
@@ -35,19 +35,29 @@ def planned_pairs(widths: Sequence[int], seeds: Mapping[int, Sequence[int]], net
     narrow, wide = ([(width, seed) for seed in seeds[width]] for width in (widths[0], widths[-1]))
     ring = wide[:networks]
     both = list(zip(narrow, wide))[:across]
-    return {WITHIN: [(one, one) for one in ring], SEEDS: list(zip(ring, [*ring[1:], ring[0]])),
-            NARROWED: [(second, first) for first, second in both], WIDENED: both}
+    one_width = {WITHIN: [(one, one) for one in ring], SEEDS: list(zip(ring, [*ring[1:], ring[0]]))}
+    return one_width | {NARROWED: [(second, first) for first, second in both], WIDENED: both}
 
 
 def cut(populations: Mapping[int, Population], pairs: Sequence[Pair]) -> dict[Network, CutNetwork]:
     """The networks of some pairs, cut into pieces; `populations`: width -> its networks."""
     wanted = {network for pair in pairs for network in pair}
-    return {(width, network.seed): CutNetwork(model) for width, population in populations.items()
-            for network, model in zip(population.networks, population.models()) if (width, network.seed) in wanted}
+    return {
+        (width, network.seed): CutNetwork(model)
+        for width, population in populations.items()
+        for network, model in zip(population.networks, population.models())
+        if (width, network.seed) in wanted
+    }
 
 
-def score_pairs(networks: Mapping[Network, CutNetwork], pairs: Sequence[Pair], images: ImageData, matching: Matching,
-                random_seed: int = 0, executor: Executor | None = None) -> dict[Pair, LayerScores]:
+def score_pairs(
+    networks: Mapping[Network, CutNetwork],
+    pairs: Sequence[Pair],
+    images: ImageData,
+    matching: Matching,
+    random_seed: int = 0,
+    executor: Executor | None = None,
+) -> dict[Pair, LayerScores]:
     """Every layer of the front against every layer of the end, for all pairs, with a progress bar.
 
     Maps are fitted on training images and scored on test images.  The images of direct matching are the same for all
@@ -62,46 +72,40 @@ def score_pairs(networks: Mapping[Network, CutNetwork], pairs: Sequence[Pair], i
     """
     available, most = len(images.train_labels), max(matching.fit_images, *matching.fit_counts, 1)
     if most > available:
-        raise ValueError(f"direct matching with {most} images needs as many training images, and "
-                         f"there are {available}")
+        raise ValueError(f"direct matching with {most} images needs as many training images, and there are {available}")
     if len({len(network.points) for network in networks.values()}) > 1:
         raise ValueError("all networks need equally many layers to stitch at")
     order = torch.from_numpy(np.random.default_rng([random_seed, 16]).permutation(available))
-    labels = images.train_labels[order].numpy(), images.test_labels.numpy()
+    labels = Layer(images.train_labels[order].numpy(), images.test_labels.numpy())
     layers, own_hits = {}, {}
     for key, network in networks.items():
         train, test = (network.representations(part) for part in (images.train_images[order], images.test_images))
-        own_hits[key] = test[LOGITS].argmax(1).numpy() == labels[1]
-        layers[key] = {point: (train[point].numpy(), test[point].numpy()) for point in network.points}
+        own_hits[key] = test[LOGITS].argmax(1).numpy() == labels.test
+        layers[key] = {point: Layer(train[point].numpy(), test[point].numpy()) for point in network.points}
         _check_varies(key, layers[key])
     fronts = {end: list(dict.fromkeys(front for front, other in pairs if other == end)) for _, end in pairs}
-    results = _run(_target_tasks(networks, fronts, layers, labels, matching, random_seed)
-                   | {pair: (_index_job, *(layers[key] for key in pair)) for pair in pairs}, executor)
-    return {(front, end): LayerScores(
-        **_columns([results[end, point][fronts[end].index(front)] for point in networks[end].points]),
-        **results[front, end], own_hits=own_hits[end], matching=matching) for front, end in pairs}
+    tasks = {}
+    for end, those in fronts.items():  # a task a target: it is matched with all its sources, of whatever front, at once
+        for place, point in enumerate(networks[end].points):
+            sources = [list(layers[front].values()) for front in those]
+            seed = int(np.random.default_rng([random_seed, *end, place]).integers(2**62))
+            rest = pickle.dumps(networks[end].end(point))
+            tasks[end, point] = _target_job, sources, layers[end][point], rest, labels, matching, seed
+    results = _run(tasks | {pair: (_index_job, *(layers[key] for key in pair)) for pair in pairs}, executor)
+
+    def scores(front: Network, end: Network) -> LayerScores:
+        targets = [results[end, point][fronts[end].index(front)] for point in networks[end].points]
+        columns = {name: np.stack([target[name] for target in targets], axis=1) for name in targets[0]}
+        return LayerScores(**columns, indices=results[front, end], own_hits=own_hits[end])
+
+    return {pair: scores(*pair) for pair in pairs}
 
 
-def _check_varies(network: Network, layers: Mapping[str, Arrays]) -> None:
+def _check_varies(network: Network, layers: Mapping[str, Layer]) -> None:
     for point, (_, test) in layers.items():
         if (test[:INDEX_IMAGES] == test[:1]).all():
-            raise ValueError(f"{point} of the network k = {network[0]}, seed {network[1]} is the same for all test "
-                             "images: nothing can be said of what it is like")
-
-
-def _target_tasks(networks: Mapping[Network, CutNetwork], fronts: Mapping[Network, Sequence[Network]],
-                  layers: Mapping[Network, Mapping[str, Arrays]], labels: Arrays, matching: Matching, random_seed: int
-                  ) -> dict[tuple[Network, str], tuple]:
-    """A task a target of an end: it is matched with all its sources, of whatever front, at once."""
-    return {(end, point): (_target_job, [list(layers[front].values()) for front in those], layers[end][point],
-                           pickle.dumps(networks[end].end(point)), labels, matching,
-                           int(np.random.default_rng([random_seed, *end, place]).integers(2**62)))
-            for end, those in fronts.items() for place, point in enumerate(networks[end].points)}
-
-
-def _columns(targets: Sequence[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    """Of each target name -> [sources, ...]: name -> [sources, targets, ...]."""
-    return {name: np.stack([target[name] for target in targets], axis=1) for name in targets[0]}
+            named = f"{point} of the network k = {network[0]}, seed {network[1]}"
+            raise ValueError(f"{named} is the same for all test images: nothing can be said of what it is like")
 
 
 def _run(tasks: Mapping, executor: Executor | None) -> dict:
@@ -124,24 +128,25 @@ def _run(tasks: Mapping, executor: Executor | None) -> dict:
     return results
 
 
-def _target_job(fronts: Sequence[Sequence[Arrays]], target: Arrays, end: bytes, labels: Arrays, matching: Matching,
-                seed: int) -> list[dict[str, np.ndarray]]:
+def _target_job(
+    fronts: Sequence[Sequence[Layer]], target: Layer, end: bytes, labels: Layer, matching: Matching, seed: int
+) -> list[dict[str, np.ndarray]]:
     """`target_scores` of each front.  Arrays and bytes travel between processes; tensors would each take a file."""
-    sources = [_layer(arrays) for front in fronts for arrays in front]
-    scores = _one_thread(target_scores, sources, _layer(target), pickle.loads(end), *map(torch.from_numpy, labels),
-                         matching, seed)
+    sources = [_tensors(layer) for front in fronts for layer in front]
+    arguments = sources, _tensors(target), pickle.loads(end), _tensors(labels), matching, seed
+    scores = _one_thread(target_scores, *arguments)
     ends = np.cumsum([len(front) for front in fronts])[:-1]
     split = {name: np.split(values, ends) for name, values in scores.items()}
     return [{name: parts[place] for name, parts in split.items()} for place in range(len(fronts))]
 
 
-def _index_job(front: Mapping[str, Arrays], end: Mapping[str, Arrays]) -> dict[str, np.ndarray]:
-    return _one_thread(index_scores, *([_layer(arrays).test[:INDEX_IMAGES] for arrays in network.values()]
-                                       for network in (front, end)))
+def _index_job(*networks: Mapping[str, Layer]) -> dict[str, np.ndarray]:
+    shown = ([_tensors(layer).test[:INDEX_IMAGES] for layer in network.values()] for network in networks)
+    return _one_thread(index_scores, *shown)
 
 
-def _layer(arrays: Arrays) -> Layer:
-    return Layer(*map(torch.from_numpy, arrays))
+def _tensors(layer: Layer) -> Layer:
+    return Layer(*map(torch.from_numpy, layer))
 
 
 def _one_thread(function: Callable, *arguments: object) -> dict[str, np.ndarray]:

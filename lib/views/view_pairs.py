@@ -13,7 +13,7 @@ from lib.cka.estimators import centred, gram
 from lib.models import architectures
 from lib.models.cut_networks import LOGITS, CutNetwork
 from lib.similarity import cosines
-from lib.stitching.matchings import direct_matching, residual
+from lib.stitching.matchings import direct_match, residual
 
 RHO, CKA, MATCHING = VIEWS = ("rho", "CKA", "matching")
 # The paper's 100 images have so many positions on the smallest maps of its networks, 4 x 4.  With about as many
@@ -88,6 +88,6 @@ def _residuals(fitting: Sequence[torch.Tensor], held_out: Sequence[torch.Tensor]
     channels = [layer.shape[1] for layer in fitting]
     rows = []
     for source, unseen in zip(fitting, held_out):
-        mapped = direct_matching(source, targets)(unseen).split(channels, dim=1)
+        mapped = direct_match(source, targets)(unseen).split(channels, dim=1)
         rows.append([residual(part, target) for part, target in zip(mapped, held_out)])
     return np.array(rows)

@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from lib.models.cut_networks import LOGITS, CutNetwork
-from lib.stitching import AffineMap, accuracy, direct_matching, hits, residual, resized, task_loss_matching
+from lib.stitching import AffineMap, accuracy, direct_match, hits, match_task_loss, residual, resized
 
 
 def noise(*shape, seed=0, dtype=torch.float64):
@@ -68,7 +68,7 @@ def test_direct_matching_finds_the_identity_between_a_network_and_itself(net):
     found = net.representations(images.to(torch.float64))
     own = float((found[LOGITS].argmax(1) == labels).double().mean())
     for point in net.points:
-        one = direct_matching(found[point], found[point])
+        one = direct_match(found[point], found[point])
         assert residual(one(found[point]), found[point]) < 1e-20
         assert accuracy(one, found[point], net.end(point), labels) == own
 
@@ -80,12 +80,18 @@ def least_squares(source, target):
     return solution[:-1].T, solution[-1]
 
 
-@pytest.mark.parametrize("images, source, target", [
-    (50, (3, 2, 2), (5, 2, 2)), (50, (7, 2, 2), (2, 2, 2)),  # fewer channels than the target, and more
-    (6, (20, 1, 1), (4, 1, 1)), (1, (3, 1, 1), (2, 1, 1))])  # fewer rows than unknowns
+@pytest.mark.parametrize(
+    "images, source, target",
+    [
+        (50, (3, 2, 2), (5, 2, 2)),
+        (50, (7, 2, 2), (2, 2, 2)),  # fewer channels than the target, and more
+        (6, (20, 1, 1), (4, 1, 1)),
+        (1, (3, 1, 1), (2, 1, 1)),
+    ],
+)  # fewer rows than unknowns
 def test_direct_matching_is_numpy_s_least_squares(images, source, target):
     source, target = noise(images, *source), noise(images, *target, seed=1)
-    one = direct_matching(source, target)
+    one = direct_match(source, target)
     weight, bias = least_squares(source, target)
     np.testing.assert_allclose(one.weight.detach(), weight, atol=1e-10)
     np.testing.assert_allclose(one.bias.detach(), bias, atol=1e-10)
@@ -96,12 +102,14 @@ def test_of_several_best_maps_the_one_of_least_norm_is_taken():
     source = noise(40, 5, 2, 2)
     source[:, 1], source[:, 2], source[:, 3] = 0, 3, source[:, 0]
     target = noise(40, 2, 2, 2, seed=1)
-    one = direct_matching(source, target)
+    one = direct_match(source, target)
     weight, bias = least_squares(source, target)
     np.testing.assert_allclose(one.weight.detach(), weight, atol=1e-10)
     np.testing.assert_allclose(one.weight[:, 0].detach(), one.weight[:, 3].detach(), atol=1e-10)
     assert one.weight[:, 1].abs().max() < 1e-12
-    np.testing.assert_allclose(one.weight[:, 2].detach(), 3 * one.bias.detach(), atol=1e-10)  # 3 for every 1 of the bias
+    np.testing.assert_allclose(
+        one.weight[:, 2].detach(), 3 * one.bias.detach(), atol=1e-10
+    )  # 3 for every 1 of the bias
 
 
 @pytest.mark.parametrize("scale", [1e-3, 1.0, 1e3])
@@ -111,21 +119,21 @@ def test_channels_that_follow_from_others_up_to_rounding_change_nothing(scale):
     own = scale * (noise(400, 4, 2, 2).float() + 1)
     sums = torch.einsum("oc,nchw->nohw", noise(3, 4, seed=1).float(), own)
     source, target = torch.cat([own, sums], dim=1), own[:, :1] + scale * noise(400, 5, 2, 2, seed=2).float()
-    whole = direct_matching(source[:100], target[:100])
-    plain = direct_matching(own[:100], target[:100])
+    whole = direct_match(source[:100], target[:100])
+    plain = direct_match(own[:100], target[:100])
     assert whole.weight.abs().max() < 10 and whole.weight.dtype == torch.float32
     torch.testing.assert_close(whole(source[100:]), plain(own[100:]), rtol=1e-4, atol=1e-4 * scale)
 
 
 def test_fewer_rows_than_unknowns_are_fitted_exactly():
     source, target = noise(6, 20, 1, 1), noise(6, 4, 1, 1, seed=1)
-    assert residual(direct_matching(source, target)(source), target) < 1e-20
+    assert residual(direct_match(source, target)(source), target) < 1e-20
 
 
 def test_the_source_is_resized_before_the_fit():
     source, target = noise(30, 3, 1, 1), noise(30, 4, 2, 2, seed=1)
-    one = direct_matching(source, target)
-    other = direct_matching(source.expand(30, 3, 2, 2), target)
+    one = direct_match(source, target)
+    other = direct_match(source.expand(30, 3, 2, 2), target)
     torch.testing.assert_close(one.weight, other.weight)
     torch.testing.assert_close(one.bias, other.bias)
     assert one(source).shape == target.shape
@@ -141,7 +149,7 @@ def test_a_network_with_permuted_channels_is_recovered_exactly(stage):
     point = f"layer{stage}.0"
     source, target = (net.representations(images.to(torch.float64))[point] for net in (front, end))
     torch.testing.assert_close(source, target[:, order])  # the copy is what it should be
-    one = direct_matching(source[:100], target[:100])
+    one = direct_match(source[:100], target[:100])
     assert residual(one(source), target) < 1e-18
     own = float((end.representations(images.to(torch.float64))[LOGITS].argmax(1) == labels).double().mean())
     assert accuracy(one, source, end.end(point), labels) == own
@@ -157,8 +165,9 @@ def test_a_residual_is_zero_one_or_what_a_sum_says():
 
 def train(sources, net, point, labels, seed=0, **options):
     options = {"epochs": 4, "learning_rate": 1e-2, "batch_size": 5} | options
-    return task_loss_matching(sources, net.end(point), net.shapes[point], labels,
-                              torch.Generator().manual_seed(seed), **options)
+    return match_task_loss(
+        sources, net.end(point), net.shapes[point], labels, torch.Generator().manual_seed(seed), **options
+    )
 
 
 @pytest.fixture
@@ -174,7 +183,7 @@ def test_sources_matched_together_are_matched_as_one_by_one(matched, point):
     net, sources, labels = matched
     together = train(sources, net, point, labels)
     for source, one in zip(sources, together):
-        alone, = train([source], net, point, labels)
+        (alone,) = train([source], net, point, labels)
         torch.testing.assert_close(one.weight, alone.weight, rtol=0, atol=1e-10)
         torch.testing.assert_close(one.bias, alone.bias, rtol=0, atol=1e-10)
 
@@ -182,12 +191,13 @@ def test_sources_matched_together_are_matched_as_one_by_one(matched, point):
 def test_task_loss_matching_is_adam_on_the_cross_entropy(matched):
     """A plain loop over the same batches, from the weights that one epoch at no learning rate leaves."""
     net, sources, labels = matched
-    start, = train([sources[5]], net, "layer1.1", labels, epochs=1, learning_rate=0.0)
-    found, = train([sources[5]], net, "layer1.1", labels, epochs=3)
+    (start,) = train([sources[5]], net, "layer1.1", labels, epochs=1, learning_rate=0.0)
+    (found,) = train([sources[5]], net, "layer1.1", labels, epochs=3)
     weights, biases = start.weight.clone().requires_grad_(), start.bias.clone().requires_grad_()
     optimiser = torch.optim.Adam([weights, biases], lr=1e-2, weight_decay=1e-5)
     order = torch.Generator().manual_seed(
-        torch.randint(2**62, (2,), generator=torch.Generator().manual_seed(0)).tolist()[1])
+        torch.randint(2**62, (2,), generator=torch.Generator().manual_seed(0)).tolist()[1]
+    )
     for _ in range(3):
         for batch in torch.randperm(23, generator=order).split(5):
             maps = F.interpolate(sources[5][batch], size=net.shapes["layer1.1"][1:], mode="bilinear")
@@ -203,8 +213,10 @@ def test_task_loss_matching_is_adam_on_the_cross_entropy(matched):
 def test_matching_lowers_the_loss_and_depends_on_the_seed_alone(matched):
     net, sources, labels = matched
     end = net.end("layer1.0")
-    losses = [float(F.cross_entropy(end(one(sources[0])), labels)) for one in
-              (train(sources[:1], net, "layer1.0", labels, epochs=epochs)[0] for epochs in (1, 40))]
+    losses = [
+        float(F.cross_entropy(end(one(sources[0])), labels))
+        for one in (train(sources[:1], net, "layer1.0", labels, epochs=epochs)[0] for epochs in (1, 40))
+    ]
     assert losses[1] < losses[0]
     first, same, other = (train(sources[:1], net, "layer1.0", labels, seed)[0].weight for seed in (0, 0, 1))
     assert torch.equal(first, same) and not torch.equal(first, other)
@@ -220,8 +232,8 @@ def test_both_networks_stay_as_they_are(family):
     before = [fingerprint(one) for one in (*models, *pieces)]
     sources = [front.representations(images)[point] for point in front.points]
     target = end.representations(images)[end.points[0]]
-    found = task_loss_matching(sources, end.end(end.points[0]), target.shape[1:], labels, torch.Generator(), epochs=2)
-    found.append(direct_matching(sources[0], target))
+    found = match_task_loss(sources, end.end(end.points[0]), target.shape[1:], labels, torch.Generator(), epochs=2)
+    found.append(direct_match(sources[0], target))
     assert accuracy(found[0], sources[0], end.end(end.points[0]), labels) <= 1
     assert [fingerprint(one) for one in (*models, *pieces)] == before
     assert all(parameter.grad is None for one in (*models, *pieces) for parameter in one.parameters())
@@ -236,13 +248,13 @@ def test_networks_of_other_widths_depths_and_sizes_can_be_stitched():
     large = torch.nn.functional.interpolate(small, size=(16, 16))
     source, target = front.representations(large)["stage3.1"], end.representations(small)["layer1.0"]
     assert source.shape == (12, 64, 4, 4) and target.shape == (12, 4, 4, 4)
-    one = direct_matching(source, target)
+    one = direct_match(source, target)
     assert one(source).shape == target.shape and len(hits(one, source, end.end("layer1.0"), labels)) == 12
 
 
 def test_hits_do_not_depend_on_the_batches(matched):
     net, sources, labels = matched
-    one, end = direct_matching(sources[0], sources[2]), net.end("layer2.0")
+    one, end = direct_match(sources[0], sources[2]), net.end("layer2.0")
     whole = hits(one, sources[0], end, labels)
     assert whole.dtype == torch.bool and torch.equal(hits(one, sources[0], end, labels, 7), whole)
     assert accuracy(one, sources[0], end, labels) == float(whole.double().mean())
@@ -250,30 +262,41 @@ def test_hits_do_not_depend_on_the_batches(matched):
 
 def test_what_cannot_be_matched_is_refused_in_a_sentence(matched):
     net, sources, labels = matched
-    with pytest.raises(ValueError, match="both need the same images, at least one, not 23 and 22"):
-        direct_matching(sources[0], sources[1][:22])
-    with pytest.raises(ValueError, match="at least one, not 0 and 0"):
-        direct_matching(sources[0][:0], sources[1][:0])
-    with pytest.raises(ValueError, match="both need the same images, at least one, not 23 and 5"):
-        train(sources, net, "layer1.0", labels[:5])
-    with pytest.raises(ValueError, match="no source to match"):
-        train([], net, "layer1.0", labels)
-    with pytest.raises(ValueError, match="epochs must be a whole number of at least 1, not 0"):
-        train(sources, net, "layer1.0", labels, epochs=0)
-    with pytest.raises(ValueError, match="batch_size must be"):
-        train(sources, net, "layer1.0", labels, batch_size=0)
-    with pytest.raises(ValueError, match="one shape, not .* and .*"):
-        residual(sources[0], sources[7])
-    with pytest.raises(ValueError, match="zero everywhere"):
-        residual(sources[0], torch.zeros_like(sources[0]))
-    with pytest.raises(ValueError, match="same images, at least one, not 23 and 1"):
-        hits(direct_matching(sources[0], sources[0]), sources[0], net.end("layer1.0"), labels[:1])
-    with pytest.raises(ValueError, match=r"the source must be \[images, channels, rows, columns\], not \[23, 8\]"):
-        direct_matching(sources[0][:, 0, :, :].flatten(1)[:, :8], sources[0])
-    broken = sources[0].clone()
+    source, end, broken = sources[0], net.end("layer1.0"), sources[0].clone()
     broken[3, 0, 0, 0] = torch.inf
-    with pytest.raises(ValueError, match="the target has numbers that are not finite"):
-        direct_matching(sources[0], broken)
+    for sentence, attempt in {
+        "both need the same images, at least one, not 23 and 22": lambda: direct_match(source, sources[1][:22]),
+        "at least one, not 0 and 0": lambda: direct_match(source[:0], sources[1][:0]),
+        r"the source must be \[images, channels, rows, columns\], not \[23, 8\]": lambda: direct_match(
+            source.flatten(1)[:, :8], source
+        ),
+        "the target has numbers that are not finite": lambda: direct_match(source, broken),
+        "the source must have floating-point numbers, not torch.uint8": lambda: direct_match(source.byte(), source),
+        "both need the same images, at least one, not 23 and 5": lambda: train(sources, net, "layer1.0", labels[:5]),
+        r"labels must be whole numbers \[images\], not \[23\] of the type torch.float32": lambda: train(
+            sources, net, "layer1.0", labels.float()
+        ),
+        "no source to match": lambda: train([], net, "layer1.0", labels),
+        "epochs must be a whole number of at least 1, not 0": lambda: train(sources, net, "layer1.0", labels, epochs=0),
+        "batch_size must be": lambda: train(sources, net, "layer1.0", labels, batch_size=0),
+        "one shape, not .* and .*": lambda: residual(source, sources[7]),
+        "zero everywhere": lambda: residual(source, torch.zeros_like(source)),
+        "same images, at least one, not 23 and 1": lambda: hits(direct_match(source, source), source, end, labels[:1]),
+        r"labels must be whole numbers \[images\], not \[23, 1\]": lambda: hits(
+            direct_match(source, source), source, end, labels[:, None]
+        ),
+    }.items():
+        with pytest.raises(ValueError, match=sentence):
+            attempt()
+
+
+def test_labels_of_any_whole_type_and_sources_with_a_graph_give_the_same_map(matched):
+    net, sources, labels = matched
+    (expected,) = train(sources[:1], net, "layer1.0", labels)
+    (found,) = train(
+        [sources[0] * torch.ones(1, dtype=torch.float64, requires_grad=True)], net, "layer1.0", labels.int()
+    )
+    assert torch.equal(found.weight, expected.weight)
 
 
 def test_an_end_that_could_change_is_refused(matched):
@@ -282,4 +305,4 @@ def test_an_end_that_could_change_is_refused(matched):
         end = copy.deepcopy(net.end("layer1.0"))
         spoil(end)
         with pytest.raises(ValueError, match="the end must be frozen"):
-            task_loss_matching(sources, end, net.shapes["layer1.0"], labels, torch.Generator())
+            match_task_loss(sources, end, net.shapes["layer1.0"], labels, torch.Generator())

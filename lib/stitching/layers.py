@@ -1,5 +1,4 @@
-"""How alike every layer of one network is to every layer of another: by task loss matching, by direct matching, and by
-similarity indices.
+"""How alike every layer of one network is to every layer of another: by both matchings and by similarity indices.
 
 One network is the front, its layers the sources i; the other is the end, its layers the targets j.
 """
@@ -7,6 +6,7 @@ One network is the front, its layers the sources i; the other is the end, its la
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -14,11 +14,12 @@ from torch import nn
 
 from lib.cka.estimators import centred, gram
 from lib.models.folding import folded
-from lib.stitching.matchings import direct_matching, hits, residual, task_loss_matching
-from lib.stitching.similarity_indices import mean_cca, procrustes, pwcca, samples
+from lib.stitching.matchings import direct_match, hits, match_task_loss, residual
+from lib.stitching.similarity_indices import CKA, SIMILARITY_INDICES
 
 TASK_LOSS, DIRECT, RESIDUAL = "task loss matching, accuracy", "direct matching, accuracy", "direct matching, residual"
-CKA, PWCCA, PROCRUSTES, MEAN_CCA = "CKA", "PWCCA", "Procrustes", "mean CCA"
+MEASURES = (TASK_LOSS, DIRECT, RESIDUAL, *SIMILARITY_INDICES)
+DISTANCES = (RESIDUAL, *(name for name, index in SIMILARITY_INDICES.items() if index.furthest is not None))
 
 
 @dataclass(frozen=True)
@@ -36,9 +37,8 @@ class Matching:
     learning_rate: float = 1e-3
 
 
-@dataclass(frozen=True, eq=False)
-class Layer:
-    """What a layer makes of the training images and of the test images: [images, channels, rows, columns] each."""
+class Layer(NamedTuple):
+    """What a layer makes of the training and of the test images, [images, channels, rows, columns] each; or the labels."""
 
     train: torch.Tensor
     test: torch.Tensor
@@ -53,9 +53,8 @@ class LayerScores:
         task_loss_residual: [sources, targets], residual (`lib.stitching.matchings.residual`) of these maps on the test images.
         direct_hits, direct_residual: the same for direct matching.
         residual_by_count: [sources, targets, fit counts], for other numbers of images to fit.
-        cka, pwcca, procrustes, mean_cca: [sources, targets] of the test images; PWCCA and Procrustes are distances.
+        indices: name -> [sources, targets], the similarity indices on the test images.
         own_hits: [images], which the end network classifies rightly by itself.
-        matching: how the maps were matched.
     """
 
     task_loss_hits: np.ndarray
@@ -63,66 +62,63 @@ class LayerScores:
     direct_hits: np.ndarray
     direct_residual: np.ndarray
     residual_by_count: np.ndarray
-    cka: np.ndarray
-    pwcca: np.ndarray
-    procrustes: np.ndarray
-    mean_cca: np.ndarray
+    indices: dict[str, np.ndarray]
     own_hits: np.ndarray
-    matching: Matching
 
     @cached_property
     def measures(self) -> dict[str, np.ndarray]:
-        """The measures as they are, [sources, targets] each, by name."""
-        return {TASK_LOSS: self.task_loss_hits.mean(-1), DIRECT: self.direct_hits.mean(-1),
-                RESIDUAL: self.direct_residual, CKA: self.cka, PWCCA: self.pwcca, PROCRUSTES: self.procrustes,
-                MEAN_CCA: self.mean_cca}
+        """MEASURES as they are, [sources, targets] each, by name."""
+        accuracies = {TASK_LOSS: self.task_loss_hits.mean(-1), DIRECT: self.direct_hits.mean(-1)}
+        return accuracies | {RESIDUAL: self.direct_residual} | self.indices
 
     def likeness(self, name: str) -> np.ndarray:
         """[sources, targets] of one measure, turned so that more means more alike."""
         return -self.measures[name] if name in DISTANCES else self.measures[name]
 
 
-DISTANCES = (RESIDUAL, PWCCA, PROCRUSTES)
-MEASURES = (TASK_LOSS, DIRECT, RESIDUAL, CKA, PWCCA, PROCRUSTES, MEAN_CCA)
-
-
-def target_scores(sources: Sequence[Layer], target: Layer, end: nn.Module, train_labels: torch.Tensor,
-                  test_labels: torch.Tensor, matching: Matching, seed: int) -> dict[str, np.ndarray]:
+def target_scores(
+    sources: Sequence[Layer], target: Layer, end: nn.Module, labels: Layer, matching: Matching, seed: int
+) -> dict[str, np.ndarray]:
     """Both matchings of every source with one target: attribute of `LayerScores` -> [sources, ...].
 
     Args:
         end: all after the target, frozen.
+        labels: [images] each.
         seed: of the initial maps, of the order of their training images, and nothing else.
     """
     quick = folded(end)  # its rounding is that of the maps
-    trained = task_loss_matching([source.train for source in sources], quick, target.train.shape[1:], train_labels,
-                                 torch.Generator().manual_seed(seed), epochs=matching.epochs,
-                                 learning_rate=matching.learning_rate)
-    fitted = {count: [direct_matching(source.train[:count], target.train[:count]) for source in sources]
-              for count in {matching.fit_images, *matching.fit_counts}}
+    maps, generator = [source.train for source in sources], torch.Generator().manual_seed(seed)
+    settings = {"epochs": matching.epochs, "learning_rate": matching.learning_rate}
+    trained = match_task_loss(maps, quick, target.train.shape[1:], labels.train, generator, **settings)
+    fitted = {
+        count: [direct_match(source.train[:count], target.train[:count]) for source in sources]
+        for count in {matching.fit_images, *matching.fit_counts}
+    }
     direct = fitted[matching.fit_images]
 
     def right(maps: Sequence[nn.Module]) -> np.ndarray:
-        return np.stack([hits(one, source.test, quick, test_labels).numpy() for one, source in zip(maps, sources)])
+        return np.stack([hits(one, source.test, quick, labels.test).numpy() for one, source in zip(maps, sources)])
 
     def missed(maps: Sequence[nn.Module]) -> np.ndarray:
         return np.array([residual(one(source.test), target.test) for one, source in zip(maps, sources)])
 
     by_count = [missed(fitted[count]) for count in matching.fit_counts]
-    return {"task_loss_hits": right(trained), "task_loss_residual": missed(trained),
-            "direct_hits": right(direct), "direct_residual": missed(direct),
-            "residual_by_count": np.stack(by_count, axis=-1) if by_count else np.empty((len(sources), 0))}
+    return {
+        "task_loss_hits": right(trained),
+        "task_loss_residual": missed(trained),
+        "direct_hits": right(direct),
+        "direct_residual": missed(direct),
+        "residual_by_count": np.stack(by_count, axis=-1) if by_count else np.empty((len(sources), 0)),
+    }
 
 
 def index_scores(front: Sequence[torch.Tensor], end: Sequence[torch.Tensor]) -> dict[str, np.ndarray]:
-    """The similarity indices of all layers of two networks on the same images: name -> [sources, targets].
-
-    CKA is the biased one of flattened maps.
-    """
-    pairs = [[samples(x, y) for y in end] for x in front]
-    found = {name: np.array([[index(*pair) for pair in row] for row in pairs])
-             for name, index in (("pwcca", pwcca), ("procrustes", procrustes), ("mean_cca", mean_cca))}
-    return found | {"cka": _unit_grams(front) @ _unit_grams(end).T}
+    """SIMILARITY_INDICES of all layers of two networks on the same images: name -> [sources, targets]."""
+    one_by_one = {name: index for name, index in SIMILARITY_INDICES.items() if name != CKA}
+    cka = _unit_grams(front) @ _unit_grams(end).T  # at once: every Gram matrix is made once
+    return {CKA: cka} | {
+        name: np.array([[index.between(x, y) for y in end] for x in front]) for name, index in one_by_one.items()
+    }
 
 
 def _unit_grams(layers: Sequence[torch.Tensor]) -> np.ndarray:

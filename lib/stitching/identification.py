@@ -1,12 +1,17 @@
 """Which layer of one network a measure takes for the counterpart of a layer of another.
 
-Scores are [sources, targets], more meaning more alike; layers of the same place correspond.
+Scores, and the likenesses of similarity indices, are [sources, targets], more meaning more alike; layers of the same
+place correspond.
 """
+
+from collections.abc import Mapping
 
 import numpy as np
 from scipy.stats import binom, spearmanr
+from sklearn.metrics import roc_auc_score
 
 LEVEL = 0.05  # chance that a target seems violated though no other source is better
+DIGITS = 9  # of likenesses in rank correlations: what differs by rounding alone is tied
 
 
 def best_shares(scores: np.ndarray) -> np.ndarray:
@@ -93,3 +98,36 @@ def later_share(violated: np.ndarray) -> tuple[float, float]:
     behind = np.arange(layers)[:, None] > np.arange(layers)
     expected = behind.sum(0) / max(layers - 1, 1)
     return float(behind[violated].mean()), float((violated * expected).sum() / violated.sum())
+
+
+def specificity(likeness: Mapping[str, np.ndarray]) -> dict[str, dict[str, float]]:
+    """Do indices know which layers correspond (after Ding et al. 2021)?  Statistic -> index -> number."""
+    return {
+        "distance": {name: distance_correlation(values) for name, values in likeness.items()},
+        "identification": {name: identification(values) for name, values in likeness.items()},
+    }
+
+
+def distance_correlation(likeness: np.ndarray) -> float:
+    """`rank_correlation` of how unlike two layers are with how many layers apart they are: [layers, layers] -> number.
+
+    1: the further apart, the less alike; 0 also where the index is the same for all.
+    """
+    return rank_correlation(-likeness, layer_distances(len(likeness)))
+
+
+def identification(likeness: np.ndarray) -> float:
+    """Chance that two corresponding layers are more alike than two that do not correspond, ties half: [layers, layers].
+
+    Raises:
+        ValueError: a matrix that is not square.
+    """
+    if likeness.ndim != 2 or len(likeness) != likeness.shape[1]:
+        raise ValueError(f"corresponding layers need a square matrix, not shape {list(likeness.shape)}")
+    return float(roc_auc_score(np.eye(len(likeness)).ravel(), np.round(likeness, DIGITS).ravel()))
+
+
+def rank_correlation(x: np.ndarray, y: np.ndarray) -> float:
+    """Spearman's rank correlation of two arrays of one shape; 0 where one of them is the same everywhere."""
+    x, y = (np.round(np.ravel(part), DIGITS) for part in (x, y))
+    return 0.0 if np.ptp(x) == 0 or np.ptp(y) == 0 else float(spearmanr(x, y).statistic)

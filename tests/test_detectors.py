@@ -1,11 +1,14 @@
-"""Detectors on planted Gaussians, whose areas under the curve are known, and the energy loss by hand."""
+"""Detectors on planted Gaussians, whose areas under the curve are known; images that networks were not trained on."""
 
 import numpy as np
 import pytest
 import torch
 from scipy.stats import chi2, ncx2, norm
 
-from lib.stitching.ood_detectors import EnergyDetector, MahalanobisDetector, auroc, energy, energy_loss, false_positives
+from lib.stitching import detectors
+from lib.stitching.detectors import EnergyDetector, MahalanobisDetector, auroc, energy, energy_loss, false_positives
+
+MEAN, STD = (0.25, 0.5, 0.75), (0.5, 0.25, 1.0)
 
 
 def maps(count, channels=4, seed=0, shift=0.0):
@@ -82,14 +85,16 @@ def test_the_classifier_knows_the_labels_and_is_frozen(energy_detector):
 def test_the_same_generator_trains_the_same_detector():
     own, labels = classes(60, 0)
     foreign = maps(60, seed=2)
-    first, second = (EnergyDetector(own, labels, foreign, torch.Generator().manual_seed(9), epochs=2).score(own)
-                     for _ in range(2))
+    first, second = (
+        EnergyDetector(own, labels, foreign, torch.Generator().manual_seed(9), epochs=2).score(own) for _ in range(2)
+    )
     np.testing.assert_array_equal(first, second)
 
 
 def test_energies_and_their_loss_by_hand():
-    torch.testing.assert_close(energy(torch.tensor([[0.0, 0.0], [3.0, 3.0]])),
-                               torch.tensor([-np.log(2), -3 - np.log(2)], dtype=torch.float32))
+    torch.testing.assert_close(
+        energy(torch.tensor([[0.0, 0.0], [3.0, 3.0]])), torch.tensor([-np.log(2), -3 - np.log(2)], dtype=torch.float32)
+    )
     # Own at -27 and -23: 0 and 2^2; others at -9, -6, -8: 2^2, 0 and 1^2.
     loss = energy_loss(torch.tensor([-27.0, -23.0]), torch.tensor([-9.0, -6.0, -8.0]))
     assert loss.item() == pytest.approx(4 / 2 + 5 / 3)
@@ -112,3 +117,41 @@ def test_what_cannot_be_learnt_from_is_refused():
         EnergyDetector(own, labels, own[:5], torch.Generator())
     with pytest.raises(ValueError, match="^epochs must be a whole number of at least 1, not 0$"):
         EnergyDetector(own, labels, own, torch.Generator(), epochs=0)
+    with pytest.raises(
+        ValueError, match=r"^labels must be whole numbers \[images\], not \[9, 1\] of the type torch.int64$"
+    ):
+        MahalanobisDetector(own, labels[:, None])
+
+
+def pixels_of(images):
+    """From 0 to 1."""
+    return images * torch.tensor(STD)[:, None, None] + torch.tensor(MEAN)[:, None, None]
+
+
+@pytest.fixture
+def noisy():
+    """Normalised images of pixels from 0 to 1."""
+    pixels = torch.rand(8, 3, 5, 4, generator=torch.Generator().manual_seed(0))
+    return (pixels - torch.tensor(MEAN)[:, None, None]) / torch.tensor(STD)[:, None, None]
+
+
+def test_negatives_are_one_minus_the_pixels(noisy):
+    found = detectors.negatives(noisy, MEAN, STD)
+    torch.testing.assert_close(pixels_of(found), 1 - pixels_of(noisy))
+    torch.testing.assert_close(detectors.negatives(found, MEAN, STD), noisy)
+
+
+def test_noise_is_uniform_over_the_pixels_values():
+    pixels = pixels_of(detectors.noise(torch.zeros(200, 3, 8, 8), MEAN, STD, torch.Generator().manual_seed(1)))
+    assert -1e-6 <= pixels.min() and pixels.max() <= 1 + 1e-6
+    torch.testing.assert_close(pixels.mean((0, 2, 3)), torch.full((3,), 0.5), atol=0.01, rtol=0)
+    torch.testing.assert_close(pixels.var((0, 2, 3)), torch.full((3,), 1 / 12), atol=0.005, rtol=0)
+
+
+def test_auxiliary_images_are_shuffled_or_half_noise_in_turn(noisy):
+    """Whole pixels move, in every image in an order of its own; the others lie half-way to unit noise."""
+    same = torch.cat([noisy[:1], torch.ones(1, 3, 5, 4)]).repeat(200, 1, 1, 1)
+    found = detectors.auxiliary(same, torch.Generator().manual_seed(1))
+    before, *after = (part.flatten(1).T.tolist() for part in (noisy[0], found[0], found[2]))  # [pixels][channels]
+    assert sorted(before) == sorted(after[0]) == sorted(after[1]) and before != after[0] != after[1]
+    assert abs(found[1::2].mean() - 0.5) < 0.02 and abs(found[1::2].std() - 0.5) < 0.02

@@ -8,13 +8,11 @@ import pytest
 import torch
 from small_networks import network, random_images
 
-from lib.cka import linear_cka
 from lib.data import ImageData
 from lib.models.cut_networks import LOGITS, CutNetwork
-from lib.stitching import direct_matching, hits, residual, task_loss_matching
-from lib.stitching import layer_scores as scoring
-from lib.stitching.layer_scores import Layer, Matching, index_scores, target_scores
-from lib.stitching.similarity_indices import mean_cca, procrustes, pwcca, samples
+from lib.stitching import SIMILARITY_INDICES, direct_match, hits, match_task_loss, residual
+from lib.stitching.layers import MEASURES, RESIDUAL, Layer, Matching, index_scores, target_scores
+from lib.stitching.similarity_indices import PROCRUSTES, PWCCA
 from lib.stitching.stitched_pairs import NARROWED, SEEDS, WIDENED, WITHIN, cut, planned_pairs, score_pairs
 
 MATCHING = Matching(fit_images=20, fit_counts=(5, 40), epochs=2, learning_rate=1e-2)
@@ -34,41 +32,47 @@ def layers(net, images):
 @pytest.fixture(scope="module")
 def nets():
     return {(2, seed): CutNetwork(network(seed, "resnet-8", 1)) for seed in range(3)} | {
-        (4, seed): CutNetwork(network(seed, "resnet-8", 2)) for seed in range(3)}
+        (4, seed): CutNetwork(network(seed, "resnet-8", 2)) for seed in range(3)
+    }
 
 
 def test_the_scores_of_a_target_are_those_of_its_maps(nets, images):
     front, end = nets[2, 0], nets[4, 1]
     sources, target = layers(front, images), layers(end, images)[1]
-    found = target_scores(sources, target, end.end(end.points[1]), images.train_labels, images.test_labels, MATCHING, 3)
-    exact = end.end(end.points[1])
-    trained = task_loss_matching([source.train for source in sources], exact, target.train.shape[1:],
-                                 images.train_labels, torch.Generator().manual_seed(3), epochs=2, learning_rate=1e-2)
+    exact, labels = end.end(end.points[1]), Layer(images.train_labels, images.test_labels)
+    found = target_scores(sources, target, exact, labels, MATCHING, 3)
+    trained = match_task_loss(
+        [source.train for source in sources],
+        exact,
+        target.train.shape[1:],
+        images.train_labels,
+        torch.Generator().manual_seed(3),
+        epochs=2,
+        learning_rate=1e-2,
+    )
     for place, source in enumerate(sources):
-        fitted = {count: direct_matching(source.train[:count], target.train[:count]) for count in (5, 20, 40)}
+        fitted = {count: direct_match(source.train[:count], target.train[:count]) for count in (5, 20, 40)}
         assert found["direct_hits"][place].tolist() == hits(fitted[20], source.test, exact, images.test_labels).tolist()
         for count, value in zip((20, 5, 40), (found["direct_residual"][place], *found["residual_by_count"][place])):
             assert value == pytest.approx(residual(fitted[count](source.test), target.test), rel=1e-4)
         assert found["task_loss_residual"][place] == pytest.approx(
-            residual(trained[place](source.test), target.test), rel=1e-3)
+            residual(trained[place](source.test), target.test), rel=1e-3
+        )
         assert found["task_loss_hits"][place].shape == (30,) and found["task_loss_hits"].dtype == bool
 
 
 def test_indices_are_those_of_every_two_layers(nets, images):
     front, end = ([layer.test for layer in layers(nets[key], images)] for key in ((2, 0), (4, 0)))
-    found = index_scores(front, end)
-    for (source, target), value in np.ndenumerate(found["cka"]):
-        x, y = front[source], end[target]
-        assert value == pytest.approx(linear_cka(x, y, "biased"), abs=1e-5)
-        for name, index in (("pwcca", pwcca), ("procrustes", procrustes), ("mean_cca", mean_cca)):
-            assert found[name][source, target] == pytest.approx(index(*samples(x, y)))
+    for name, values in index_scores(front, end).items():
+        for (source, target), value in np.ndenumerate(values):
+            assert value == pytest.approx(SIMILARITY_INDICES[name].between(front[source], end[target]), abs=1e-5)
 
 
 def test_measures_are_turned_so_that_more_is_more_alike(nets, images, inline):
-    found, = score_pairs({(2, 0): nets[2, 0]}, [((2, 0), (2, 0))], images, MATCHING, executor=inline).values()
-    assert list(found.measures) == list(scoring.MEASURES)
-    for name in scoring.MEASURES:
-        sign = -1 if name in (scoring.RESIDUAL, scoring.PWCCA, scoring.PROCRUSTES) else 1
+    (found,) = score_pairs({(2, 0): nets[2, 0]}, [((2, 0), (2, 0))], images, MATCHING, executor=inline).values()
+    assert tuple(found.measures) == MEASURES
+    for name in MEASURES:
+        sign = -1 if name in (RESIDUAL, PWCCA, PROCRUSTES) else 1
         np.testing.assert_array_equal(found.likeness(name), sign * found.measures[name])
 
 
@@ -76,14 +80,14 @@ def test_a_network_and_itself(nets, images, inline):
     """Known values of the diagonal, and the end's own accuracy."""
     net = nets[2, 0]
     matching = replace(MATCHING, fit_images=40)  # a channel that fewer images leave at zero would have no weight
-    found, = score_pairs({(2, 0): net}, [((2, 0), (2, 0))], images, matching, executor=inline).values()
+    (found,) = score_pairs({(2, 0): net}, [((2, 0), (2, 0))], images, matching, executor=inline).values()
     own = net.representations(images.test_images)[LOGITS].argmax(1) == images.test_labels
     assert found.own_hits.tolist() == own.tolist()
     np.testing.assert_allclose(np.diagonal(found.direct_residual), 0, atol=1e-8)
     for j in range(3):
         assert found.direct_hits[j, j].tolist() == own.tolist()
-    for name, value in (("cka", 1), ("pwcca", 0), ("procrustes", 0), ("mean_cca", 1)):
-        np.testing.assert_allclose(np.diagonal(getattr(found, name)), value, atol=1e-6)
+    for name, index in SIMILARITY_INDICES.items():
+        np.testing.assert_allclose(np.diagonal(found.indices[name]), 1 if index.furthest is None else 0, atol=1e-6)
 
 
 def test_scores_do_not_depend_on_the_other_pairs(nets, images, inline):
@@ -92,8 +96,9 @@ def test_scores_do_not_depend_on_the_other_pairs(nets, images, inline):
     others = [((2, 0), (2, 0)), pair, ((4, 0), (2, 0)), (pair[1], pair[0])]
     together = score_pairs(nets, others, images, MATCHING, executor=inline)
     assert list(together) == others
-    for name in ("direct_residual", "residual_by_count", "cka", "pwcca", "procrustes", "mean_cca", "direct_hits"):
+    for name in ("direct_residual", "residual_by_count", "direct_hits"):
         np.testing.assert_array_equal(getattr(together[pair], name), getattr(alone, name))
+    np.testing.assert_equal(together[pair].indices, alone.indices)
     np.testing.assert_allclose(together[pair].task_loss_residual, alone.task_loss_residual, rtol=1e-3)
     assert together[pair].task_loss_hits.shape == (3, 3, 30)
 
@@ -116,7 +121,9 @@ def test_processes_find_what_this_one_does(nets, images, inline):
 
 
 def test_what_cannot_be_scored_is_refused_in_a_sentence(nets, images, inline):
-    with pytest.raises(ValueError, match="direct matching with 50 images needs as many training images, and there are 40"):
+    with pytest.raises(
+        ValueError, match="direct matching with 50 images needs as many training images, and there are 40"
+    ):
         score_pairs(nets, [((2, 0), (2, 0))], images, Matching(5, (50,)), executor=inline)
     deep = {(2, 0): nets[2, 0], (2, 1): CutNetwork(network(family="resnet-14", width=1))}
     with pytest.raises(ValueError, match="equally many layers"):
@@ -131,14 +138,19 @@ def test_what_cannot_be_scored_is_refused_in_a_sentence(nets, images, inline):
 
 def test_pairs_are_a_ring_of_the_widest_and_twins_of_both_widths():
     plan = planned_pairs([2, 4, 8], {2: [0, 1, 2, 3], 4: [0, 1, 2], 8: [0, 2, 3, 4]}, 3, 2)
-    assert plan == {WITHIN: [((8, 0), (8, 0)), ((8, 2), (8, 2)), ((8, 3), (8, 3))],
-                    SEEDS: [((8, 0), (8, 2)), ((8, 2), (8, 3)), ((8, 3), (8, 0))],
-                    NARROWED: [((8, 0), (2, 0)), ((8, 2), (2, 1))], WIDENED: [((2, 0), (8, 0)), ((2, 1), (8, 2))]}
+    assert plan == {
+        WITHIN: [((8, 0), (8, 0)), ((8, 2), (8, 2)), ((8, 3), (8, 3))],
+        SEEDS: [((8, 0), (8, 2)), ((8, 2), (8, 3)), ((8, 3), (8, 0))],
+        NARROWED: [((8, 0), (2, 0)), ((8, 2), (2, 1))],
+        WIDENED: [((2, 0), (8, 0)), ((2, 1), (8, 2))],
+    }
 
 
 def test_only_the_networks_of_the_pairs_are_cut():
-    population = SimpleNamespace(networks=[SimpleNamespace(seed=seed) for seed in (0, 3, 4)],
-                                 models=lambda: (network(seed, "resnet-8", 1) for seed in (0, 3, 4)))
+    population = SimpleNamespace(
+        networks=[SimpleNamespace(seed=seed) for seed in (0, 3, 4)],
+        models=lambda: (network(seed, "resnet-8", 1) for seed in (0, 3, 4)),
+    )
     found = cut({1: population}, [((1, 0), (1, 4))])
     assert list(found) == [(1, 0), (1, 4)] and found[1, 4].points == ("stage1.0", "stage2.0", "stage3.0")
     image = random_images(1)[0]

@@ -1,9 +1,10 @@
-"""Detectors of activations that a network would not make itself: one for a layer, by distance or by energy.
+"""Detectors of activations that a network would not make itself, and images that it was not trained on.
 
-Both learn from the network's own activations of its training images, and score the more the stranger.
+A detector of a layer, by distance or by energy, learns from the network's own activations of its training images, and
+scores the more the stranger.  Images are normalised, [images, channels, rows, columns].
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
@@ -14,11 +15,12 @@ from torch.nn import functional as F
 
 from lib.models.architectures import initialise
 from lib.runtime.checks import check_count
-from lib.stitching.matchings import check_same_images
+from lib.stitching.matchings import check_same_images, class_indices
 
 HIDDEN = 128  # units of each of two hidden layers
 SIDE = 8  # larger maps are averaged to this many rows and columns first
 BATCH = 128
+ADAM = {"lr": 1e-3, "weight_decay": 1e-5}
 INSIDE, OUTSIDE, WEIGHT = -25.0, -7.0, 0.1  # m_in, m_out and the weight of the energy loss (fact sheet 6)
 
 
@@ -32,10 +34,9 @@ class MahalanobisDetector:
         """own: activations of training images; labels: [images].
 
         Raises:
-            ValueError: different numbers of images, or none.
+            ValueError: different numbers of images, none, or labels that are no class indices.
         """
-        check_same_images(own, labels)
-        pooled, labels = _pooled(own), labels.numpy()
+        pooled, labels = _pooled(own), class_indices(labels, own).numpy()
         classes = np.unique(labels)
         self.means = np.stack([pooled[labels == label].mean(0) for label in classes])  # [classes, channels]
         rest = pooled - self.means[np.searchsorted(classes, labels)]
@@ -55,27 +56,32 @@ class EnergyDetector:
     on the labels first, then as long with the energy loss, at a tenth of the learning rate in the second half.
     """
 
-    def __init__(self, own: torch.Tensor, labels: torch.Tensor, foreign: torch.Tensor, generator: torch.Generator, *,
-                 epochs: int = 20, learning_rate: float = 1e-3, weight_decay: float = 1e-5):
+    def __init__(
+        self,
+        own: torch.Tensor,
+        labels: torch.Tensor,
+        foreign: torch.Tensor,
+        generator: torch.Generator,
+        epochs: int = 20,
+    ):
         """own: activations of training images; labels: [images]; foreign: activations of as many other images.
 
         Raises:
-            ValueError: different numbers of images, none, or epochs below 1.
+            ValueError: different numbers of images, none, labels that are no class indices, or epochs below 1.
         """
-        check_same_images(own, labels)
+        labels = class_indices(labels, own)
         check_same_images(own, foreign)
         check_count("epochs", epochs)
         self.classifier = _classifier(own, int(labels.max()) + 1, generator)
-        settings = {"lr": learning_rate, "weight_decay": weight_decay}
-        optimiser = torch.optim.Adam(self.classifier.parameters(), **settings)
+        optimiser = torch.optim.Adam(self.classifier.parameters(), **ADAM)
         for batch in _batches(len(own), epochs, generator):
             _step(optimiser, F.cross_entropy(self.classifier(own[batch]), labels[batch]))
-        optimiser = torch.optim.Adam(self.classifier.parameters(), **settings)
+        optimiser = torch.optim.Adam(self.classifier.parameters(), **ADAM)
         slower = torch.optim.lr_scheduler.MultiStepLR(optimiser, [epochs // 2 * -(-len(own) // BATCH)])
         for batch in _batches(len(own), epochs, generator):
             inside, outside = self.classifier(torch.cat([own[batch], foreign[batch]])).chunk(2)
-            _step(optimiser, F.cross_entropy(inside, labels[batch])
-                  + WEIGHT * energy_loss(energy(inside), energy(outside)))
+            strange = energy_loss(energy(inside), energy(outside))
+            _step(optimiser, F.cross_entropy(inside, labels[batch]) + WEIGHT * strange)
             slower.step()
         self.classifier.eval().requires_grad_(False)
 
@@ -101,9 +107,39 @@ def auroc(own: np.ndarray, others: np.ndarray) -> float:
 
 def false_positives(own: np.ndarray, others: np.ndarray, accepted: float = 0.95) -> float:
     """Share of the others that pass for a network's own where `accepted` of its own do (FPR at 95 % TPR)."""
-    false, true, _ = roc_curve(1 - _is_other(own, others), -np.concatenate([own, others]),
-                                drop_intermediate=False)
+    false, true, _ = roc_curve(1 - _is_other(own, others), -np.concatenate([own, others]), drop_intermediate=False)
     return float(false[np.argmax(true >= accepted)])
+
+
+def auxiliary(images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """What detectors are trained to refuse: every other image with its pixels shuffled, the others blended with noise."""
+    found = images.clone()
+    found[::2] = _shuffled(images[::2], generator)
+    found[1::2] = (images[1::2] + torch.randn(images[1::2].shape, generator=generator)) / 2
+    return found
+
+
+def negatives(images: torch.Tensor, mean: Sequence[float], std: Sequence[float]) -> torch.Tensor:
+    """1 - pixel; mean, std: of each channel, of pixels from 0 to 1, as the images were normalised by."""
+    mean, std = _by_channel(mean), _by_channel(std)
+    return (1 - 2 * mean) / std - images
+
+
+def noise(
+    images: torch.Tensor, mean: Sequence[float], std: Sequence[float], generator: torch.Generator
+) -> torch.Tensor:
+    """As many images of the same shape, every pixel uniform from 0 to 1 before it is normalised."""
+    return (torch.rand(images.shape, generator=generator) - _by_channel(mean)) / _by_channel(std)
+
+
+def _shuffled(images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """The pixels of every image in an order of its own, its channels together."""
+    orders = torch.rand(len(images), 1, images[0, 0].numel(), generator=generator).argsort(-1)
+    return images.flatten(2).gather(2, orders.expand(-1, images.shape[1], -1)).view_as(images)
+
+
+def _by_channel(numbers: Sequence[float]) -> torch.Tensor:
+    return torch.tensor(numbers, dtype=torch.float32)[:, None, None]
 
 
 def _is_other(own: np.ndarray, others: np.ndarray) -> np.ndarray:
@@ -132,10 +168,9 @@ class _Standardised(nn.Module):
 def _classifier(own: torch.Tensor, classes: int, generator: torch.Generator) -> nn.Module:
     _, channels, rows, columns = own.shape
     rows, columns = min(rows, SIDE), min(columns, SIDE)
-    layers = nn.Sequential(nn.AdaptiveAvgPool2d((rows, columns)), nn.Flatten(),
-                           nn.Linear(channels * rows * columns, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, HIDDEN),
-                           nn.ReLU(), nn.Linear(HIDDEN, classes))
-    return nn.Sequential(_Standardised(own), initialise(layers, generator))
+    hidden = [nn.Linear(channels * rows * columns, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, HIDDEN), nn.ReLU()]
+    layers = [nn.AdaptiveAvgPool2d((rows, columns)), nn.Flatten(), *hidden, nn.Linear(HIDDEN, classes)]
+    return nn.Sequential(_Standardised(own), initialise(nn.Sequential(*layers), generator))
 
 
 def _batches(count: int, epochs: int, generator: torch.Generator) -> Iterator[torch.Tensor]:

@@ -4,12 +4,11 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from lib.stitching import layer_identification as found
+from lib.stitching import identification as found
 
-SCORES = np.array([[0.9, 0.1, 0.5, 0.3],
-                   [0.2, 0.8, 0.5, 0.3],
-                   [0.1, 0.8, 0.4, 0.3],
-                   [0.95, 0.0, 0.1, 0.3]])  # best: 3; 1 and 2; 0 and 1; all
+SCORES = np.array(
+    [[0.9, 0.1, 0.5, 0.3], [0.2, 0.8, 0.5, 0.3], [0.1, 0.8, 0.4, 0.3], [0.95, 0.0, 0.1, 0.3]]
+)  # best: 3; 1 and 2; 0 and 1; all
 
 
 def test_several_best_sources_share_a_target():
@@ -84,3 +83,19 @@ def test_the_share_of_later_sources_is_held_against_that_of_any_source():
     everything = ~np.eye(4, dtype=bool)
     assert found.later_share(everything) == pytest.approx((0.5, 0.5))
     assert np.isnan(found.later_share(np.zeros((4, 4), dtype=bool))).all()
+
+
+def test_an_index_that_falls_with_the_distance_is_specific_and_its_opposite_the_reverse():
+    away = np.abs(np.subtract.outer(np.arange(4), np.arange(4)))
+    assert found.distance_correlation(-(away**2.0)) == pytest.approx(1) and found.identification(1.0 - away) == 1
+    assert found.distance_correlation(away) == pytest.approx(-1) and found.identification(away) == 0
+    assert found.distance_correlation(np.ones((4, 4))) == 0 and found.identification(np.ones((4, 4))) == 0.5
+    noise = 1 + 1e-13 * np.random.default_rng(0).normal(size=(4, 4))  # rounding is no order
+    assert found.distance_correlation(noise) == 0 and found.identification(noise) == 0.5
+    with pytest.raises(ValueError, match=r"^corresponding layers need a square matrix, not shape \[3, 4\]$"):
+        found.identification(np.ones((3, 4)))
+
+
+def test_rank_correlations_by_hand():
+    assert found.rank_correlation([1, 2, 3, 4], [10, 30, 20, 40]) == pytest.approx(0.8)  # 1 - 6 * 2 / (4 * 15)
+    assert found.rank_correlation([1, 1, 1], [1, 2, 3]) == 0
