@@ -4,7 +4,7 @@ A chapter lists its claims as `Row`s.  `judged` evaluates them on the chapter's 
 verdicts, the rules in prose and the answer from what it returns.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -237,6 +237,15 @@ def _judge(row: Row, evidence: object, words: dict[str, object]) -> Claim:
         row.source,
         row.level,
     )
+
+
+def verdicts_by(judge: Callable[[object], Iterable[Claim]], evidence: Mapping[Hashable, object]) -> dict[str, dict]:
+    """The same rules on several pieces of evidence, a summary of the data each for instance: claim -> key -> verdict."""
+    found: dict[str, dict[Hashable, str]] = {}
+    for key, one in evidence.items():
+        for claim in judge(one):
+            found.setdefault(claim.name, {})[key] = claim.verdict
+    return found
 
 
 def judge_above(low: np.ndarray, high: np.ndarray, threshold: float = 0.0) -> str:

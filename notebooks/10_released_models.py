@@ -41,12 +41,12 @@ from scipy.stats import binomtest
 from lib import attacks, data, figures, results, salience, similarity
 from lib.attacks import single_networks
 from lib.chapters import released_claims, released_figures
-from lib.chapters.attack_claims import summary_findings, verdicts_by
 from lib.chapters.picture_comparison import compare
 from lib.data import pictures
 from lib.released import networks, released_pictures
 from lib.similarity import rank_one
 from lib.statistics import resampling
+from lib.verdicts import verdicts_by
 
 # %% [markdown]
 # ## Networks and images
@@ -334,7 +334,7 @@ pd.DataFrame(summaries).T
 
 # %% tags=["hide-input", "nbval-ignore-output"]
 display(Markdown("\n".join([*released_claims.findings(rho, alpha, widths),
-                            *released_claims.comparison_findings(comparisons), *summary_findings(summaries)])))
+                            *released_claims.comparison_findings(comparisons)])))
 
 # %% [markdown]
 # ## What differs from the authors' program

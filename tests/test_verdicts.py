@@ -5,7 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from lib.verdicts import all_above, all_within, judge_above, judge_within
+from lib.statistics.sample import Estimated
+from lib.verdicts import Row, all_above, all_within, judge_above, judge_within, judged, verdicts_by
+
 
 
 @pytest.mark.parametrize("low, high, threshold, verdict", [
@@ -99,3 +101,9 @@ def test_a_half_is_as_far_from_the_band_as_a_double():
     assert (below_zero.verdict, below_zero.estimate) == ("undecided", 0.5)
 
 
+
+
+def test_the_same_rules_on_several_pieces_of_evidence():
+    row = Row("a", "It is so.", "ours", "x", lambda value: Estimated(lambda level: (value, value, value), 3, 0))
+    found = verdicts_by(lambda value: judged([row], value), {"one": 1.0, "other": -1.0})
+    assert found == {"a": {"one": "supported", "other": "contradicted"}}

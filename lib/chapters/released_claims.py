@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from scipy.stats import rankdata
 
-from lib.chapters.attack_claims import fall_a_doubling
+from lib.chapters.black_box_attack import fall_a_doubling
 from lib.chapters.picture_comparison import PictureComparison
 from lib.similarity import rank_one
 from lib.similarity.cosines import chance_limit
