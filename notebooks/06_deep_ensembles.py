@@ -8,6 +8,12 @@
 # **What the paper says** {cite:p}`wang2024great`. The test loss falls as $\mathbb E[t]$ rises, for single networks of
 # different structure and for deep ensembles of different size (its Figs. 9 and 24). How many members its ensembles
 # have, and whether logits or probabilities are averaged, is not known here; the paper's text is not at hand.
+#
+# **What it shows here.**
+#
+# ```{glue:md} answer
+# :format: myst
+# ```
 
 # %% tags=["hide-input", "parameters"]
 study = "mine"
@@ -38,19 +44,11 @@ import warnings
 
 import numpy as np
 import pandas as pd
-from IPython.display import Markdown, display
+from myst_nb import glue
 
 from lib import data, figures, models, results, salience
-from lib.chapters import ensemble_figures
-from lib.chapters.ensemble_claims import all_claims
-from lib.chapters.ensemble_findings import (
-                                cosine_findings,
-                                cost_findings,
-                                curve_findings,
-                                gradient_findings,
-                                parameter_findings,
-                                practice_findings,
-)
+from lib.chapters import deep_ensembles_figures as drawn
+from lib.chapters.deep_ensembles import FAMILY, TOGETHER, all_claims, cost_table
 from lib.ensembles import averaged_logits
 from lib.ensembles.calibration import BINS
 from lib.ensembles.ensemble_statistics import common_sizes, estimates, interval, table
@@ -116,7 +114,7 @@ print(f"networks over all widths: {counted}; test images: {n_images}")
 # ## The law of ensembles
 
 # %% mystnb={"image": {"alt": "A panel for each family: the mean cosine E[t] of ensembles over the number of members on a logarithmic axis, points with intervals for each width, and the curves of the law."}} tags=["hide-input"]
-figures.show(ensemble_figures.law_by_members(found, widths_of),
+figures.show(drawn.law_by_members(found, widths_of),
              f"**Ensembles approach the mean direction.** Points: measured, with 95 % intervals over networks; lines: "
              f"the law with the measured mean and spread of $R^2$. Widths are moved sideways, so that their intervals do not hide "
              f"each other. n = {n_images} test images; networks over all widths: {counted}.")
@@ -133,11 +131,10 @@ chosen = {family: sorted({widths_of[family][0], k}) for family, k in middle(widt
 readings = {f"{family}, k = {k}": averaged_logits.cosines(populations[family, k], directions[family, k], images,
                                                           output=p.output, grid=p.grid)
             for family in p.families for k in chosen[family]}
-display(pd.DataFrame(readings).T.astype({"members": int}).rename(columns={
+print(f"n = {n_images} test images; no intervals: each is one ensemble, compared with all other networks of its population")
+pd.DataFrame(readings).T.astype({"members": int}).rename(columns={
     "members": "members m", "mean unit gradient": "E[t], mean unit gradient",
-    "averaged logits": "E[t], gradient of averaged logits"}).style.format(precision=3))
-display(Markdown("\n".join([*gradient_findings(readings), f"- n = {n_images} test images; no intervals: each is one "
-                            "ensemble, compared with all other networks of its population."])))
+    "averaged logits": "E[t], gradient of averaged logits"}).style.format(precision=3)
 
 # %% [markdown]
 # ## Loss and $\mathbb E[t]$: Figs. 9 and 24
@@ -152,7 +149,7 @@ display(Markdown("\n".join([*gradient_findings(readings), f"- n = {n_images} tes
 # and that ensembles lie on the line of single networks.
 
 # %% mystnb={"image": {"alt": "Two rows of two panels: test loss on a logarithmic axis and accuracy over E[t]. Thick lines with hollow markers join single networks of growing width of each family; dotted lines with filled, growing markers lead from each to its ensembles."}} tags=["hide-input"]
-figures.show(ensemble_figures.loss_and_accuracy(found),
+figures.show(drawn.loss_and_accuracy(found),
              f"**The paper's Figs. 9 and 24.** Hollow: averages over single networks, joined over the widths from "
              f"k = {narrowest}, with a dot, to {widest}; filled: ensembles of m networks of one width. "
              f"n = {n_images} test images; networks over all widths: {counted}.")
@@ -162,7 +159,7 @@ figures.show(ensemble_figures.loss_and_accuracy(found),
 
 # %% mystnb={"image": {"alt": "Two panels over the width: loss of averaged logits minus that of averaged probabilities, and the same for accuracy, one line with intervals for each family, and a line at zero."}} tags=["hide-input"]
 shared = min(members.values(), key=len)[-1]
-figures.show(ensemble_figures.averages(found, widths_of, shared),
+figures.show(drawn.averages(found, widths_of, shared),
              f"**Two averages.** Ensembles of {shared} networks, differences with 95 % intervals over networks; below zero "
              f"the left panel speaks for logits, above zero the right one. n = {n_images} test images; networks over all "
              f"widths: {counted}.")
@@ -179,7 +176,7 @@ figures.show(ensemble_figures.averages(found, widths_of, shared),
 # accurate than it believes.
 
 # %% mystnb={"image": {"alt": "A panel for each family: expected calibration error over the number of members, for each width a solid line for averaged probabilities and a dashed one for averaged logits, with intervals."}} tags=["hide-input"]
-figures.show(ensemble_figures.calibration(found, widths_of),
+figures.show(drawn.calibration(found, widths_of),
              f"**Calibration of ensembles.** Expected calibration error, B = {BINS}; solid: averaged probabilities, dashed: "
              f"averaged logits; 95 % intervals over networks. n = {n_images} test images; networks over all widths: "
              f"{counted}.")
@@ -197,12 +194,11 @@ pd.DataFrame([{"family": family, "k": k, "members": size} | {
 #
 # Is an ensemble of small networks where one larger network is? The same points over the number of parameters and over
 # the time of training, both of all members together. The number of parameters grows nearly as the square of the width,
-# so that four networks of width $k$ have about as many as one of width $2k$: these can be compared directly. How many
-# more they have is counted below.
+# so that four networks of width $k$ have about as many as one of width $2k$: these can be compared directly.
 #
 # Seconds are the wall time in which these networks were trained on this machine. Where several were trained as one,
 # each has its equal part, and how many that are depends on the width: the time of one network need not grow with its
-# width. Hence no claim is made about equal time; below is counted how many ensembles have a lower loss than the best
+# width. Hence no claim is made about equal time; the table counts how many ensembles have a lower loss than the best
 # single network that took no longer, where that is not one of their own members (then they win by the theorem above).
 
 # %%
@@ -213,10 +209,12 @@ price = {
         for family in p.families},
     "training time (s)": {family: np.array([np.mean([network.seconds for network in populations[family, k].networks])
                                             for k in widths_of[family]]) for family in p.families}}
-display(Markdown("\n".join(parameter_findings(found, price["trainable parameters"], widths_of))))
+
+# %% tags=["hide-input", "nbval-ignore-output"]
+cost_table(found, *price.values(), widths_of).style.format(precision=3)
 
 # %% mystnb={"image": {"alt": "Test loss above and E[t] below, over trainable parameters on the left and over training time on the right, all but E[t] on logarithmic axes: thick lines of hollow markers for single networks of each family, dotted lines of filled markers for ensembles."}} tags=["hide-input"]
-figures.show(ensemble_figures.costs(found, price, "probabilities"),
+figures.show(drawn.costs(found, price, "probabilities"),
              f"**Small and many, or large and one.** Hollow: single networks, from k = {narrowest}, with a dot, "
              f"to {widest}; filled: ensembles that average probabilities. n = {n_images} test images; networks over "
              f"all widths: {counted}.")
@@ -224,34 +222,17 @@ figures.show(ensemble_figures.costs(found, price, "probabilities"),
 # %% [markdown]
 # ## Verdicts
 #
-# *Rules*, each for a family by itself, unless said otherwise:
-#
-# - **loss falls** (also for all families together): at every number of members $m$, 1 included, the least-squares slope
-#   of log loss on $\mathbb E[t]$ over the widths is below 0.
-# - **law**: measured over law is within 0.95 to 1.05 for every ensemble.
-# - **same curve**: the loss of single networks is interpolated over $\mathbb E[t]$, linearly in its logarithm. An
-#   ensemble has 0.8 to 1.25 times that loss, wherever its $\mathbb E[t]$ is one that single networks of some width
-#   have too. For both averages.
-# - **many small**: ensembles of $m$ networks of width $k$ have a lower loss than one of width $k \sqrt m$, for all such
-#   pairs of widths. For both averages. And for all families together: they have the larger $\mathbb E[t]$.
-# - **logits or probabilities**, all families: averaged probabilities have the lower loss, mean over widths and
-#   ensembles; contradicted means that averaged logits have it.
-# - **calibration**: the largest ensembles have the smaller calibration error at every width.
-#
-# Averaged probabilities are meant where no average is named. Supported if all 95 % intervals agree; contradicted if
-# one excludes the claim, at a level corrected for their number. All intervals are over networks, with the test images
-# fixed.
+# The claims, with rules that do not depend on this run. The loss is judged for all families together too. Averaged
+# probabilities are meant where no average is named, and where two averages are judged each has a claim. That an average
+# loses less is asked of all families: contradicted means that the other one does. All intervals are over networks, with the
+# test images fixed.
+
+# %% tags=["hide-input"]
+results.rules([*FAMILY, *TOGETHER], family="a family", whose="a family", average="either average", largest="the largest m")
 
 # %% tags=["hide-input", "nbval-ignore-output"]
 verdicts = all_claims(found, widths_of)
 results.table(verdicts)
-
-# %% [markdown]
-# ## What it shows here
-
-# %% tags=["hide-input", "nbval-ignore-output"]
-display(Markdown("\n".join([*cosine_findings(found, widths_of), *curve_findings(found), *practice_findings(found),
-                            *cost_findings(found, price["training time (s)"], widths_of)])))
 
 # %% [markdown]
 # ## What differs from the paper
@@ -266,7 +247,10 @@ display(Markdown("\n".join([*cosine_findings(found, widths_of), *curve_findings(
 #   family by family.
 # - Intervals hold the test images fixed; those of the chapters on similarity do not.
 
-# %%
+# %% tags=["hide-input", "nbval-ignore-output", "remove-output"]
+glue("answer", results.answer(verdicts), display=False)
+
+# %% tags=["hide-input", "remove-output"]
 numbers = {"images": n_images, "members": members,
            "measures": {family: {name: table(estimates(row), name) for name in ensembles.MEASURES}
                         for family, row in found.items()},

@@ -9,7 +9,6 @@ from lib.statistics.sample import Estimated
 from lib.verdicts import Row, all_above, all_within, judge_above, judge_within, judged, verdicts_by
 
 
-
 @pytest.mark.parametrize("low, high, threshold, verdict", [
     (0.1, 0.3, 0.0, "supported"),
     (-0.1, 0.3, 0.0, "undecided"),

@@ -1,6 +1,6 @@
 """The pictures of chapter 6: loss and E[t] (Figs. 9 and 24), the law of ensembles, averages, calibration and cost."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -8,11 +8,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, NullLocator
 
-from lib.chapters.ensemble_claims import AVERAGES
+from lib.chapters.deep_ensembles import AVERAGES
 from lib.ensembles.averages import Ensembles
 from lib.ensembles.ensemble_cosines import law
 from lib.ensembles.ensemble_statistics import Families, common_sizes, estimates, interval, table
-from lib.family_widths import union
+from lib.family_widths import Widths, union
 from lib.figures import PAGE, by_width, legend_entries, look, panel_grid, subplots, width_shades
 
 COSINE = "E[t] (cosine)"
@@ -22,13 +22,13 @@ STYLES = dict(zip(AVERAGES, ("solid", "dashed")))
 def loss_and_accuracy(families: Families) -> Figure:
     """Figs. 9 and 24, a row an average: test loss and accuracy over E[t] of single networks and ensembles."""
     figure, axes = subplots(len(AVERAGES), 2, width=PAGE / 2, height=4.0, sharex=True, sharey="col")
-    for row, average in zip(axes, AVERAGES):
-        for axis, name in zip(row, ("loss", "accuracy")):
+    for (left, right), average in zip(axes, AVERAGES):
+        for axis, name in ((left, "loss"), (right, "accuracy")):
             for position, (family, populations) in enumerate(families.items()):
                 rows = estimates(populations)
                 _paths(axis, family, position, table(rows, "t"), table(rows, f"{name} {average}"))
-        row[0].set(title=f"averaged {average}: loss")
-        row[1].set(ylabel="test accuracy (share)", title=f"averaged {average}: accuracy")
+            axis.set_title(f"averaged {average}: {name}")
+        right.set_ylabel("test accuracy (share)")
     for axis in axes[:, 0]:
         _loss_axis(axis)
     for axis in axes[-1]:
@@ -38,54 +38,51 @@ def loss_and_accuracy(families: Families) -> Figure:
     return figure
 
 
-def law_by_members(families: Families, widths: Mapping[str, Sequence[int]]) -> Figure:
+def law_by_members(families: Families, widths: Widths) -> Figure:
     """A panel a family: measured E[t] of ensembles over m with intervals over networks, the law drawn through."""
-    figure, axes = panel_grid(len(families), width=PAGE / 2, height=3.4, sharey=True)
-    looks = _looks(widths)
-    for axis, (family, populations) in zip(axes, families.items()):
-        for width, population in zip(widths[family], populations):
-            colour, shift = looks[width]
-            t, low, high = interval([population], lambda rows: rows[0]["t"])
-            axis.errorbar(np.multiply(shift, population.sizes), t, np.abs([t - low, high - t]), fmt="o",
-                          markersize=4, capsize=3, color=colour, label=f"k = {width}")
-            members = np.geomspace(1, population.sizes[-1], 50)
-            axis.plot(shift * members, law(t[0], members, population.values["spread"][0, 0]), color=colour,
-                      linewidth=1.2)
-        axis.set(title=family, ylabel=COSINE, ylim=(0, 1.02))
-        _members_axis(axis, populations)
+
+    def draw(axis: Axes, population: Ensembles, label: str, colour: np.ndarray, shift: float) -> None:
+        t = _error_bars(axis, population, "t", shift, fmt="o", markersize=4, capsize=3, color=colour, label=label)
+        members = np.geomspace(1, population.sizes[-1], 50)
+        expected = law(t[0], members, population.values["spread"][0, 0])
+        axis.plot(shift * members, expected, color=colour, linewidth=1.2)
+
+    figure, axes = _by_members(families, widths, COSINE, draw)
+    axes[0].set_ylim(0, 1.02)
     _legend_below(figure, axes, widths)
     return figure
 
 
-def averages(families: Families, widths: Mapping[str, Sequence[int]], members: int) -> Figure:
+def averages(families: Families, widths: Widths, members: int) -> Figure:
     """Averaged logits minus averaged probabilities, over the width: loss and accuracy of ensembles of `members`."""
     figure, axes = subplots(1, 2, width=PAGE / 2, height=3.8)
     _spaced(figure)
     for axis, name, unit in zip(axes, ("loss", "accuracy"), ("nats", "share")):
-        found = {family: interval(populations, lambda rows: _difference(rows, name)[:, _place(populations, members)])
-                 for family, populations in families.items()}
+        found = {}
+        for family, populations in families.items():
+            place = common_sizes(populations).index(members)
+            found[family] = interval(
+                populations,
+                lambda rows: (table(rows, f"{name} logits") - table(rows, f"{name} probabilities"))[:, place],
+            )
         by_width(found, widths, f"{name}: logits − probabilities ({unit})", axis=axis)
         axis.axhline(0, color="black", linewidth=1)
     return figure
 
 
-def calibration(families: Families, widths: Mapping[str, Sequence[int]]) -> Figure:
+def calibration(families: Families, widths: Widths) -> Figure:
     """A panel a family: expected calibration error over m, averaged probabilities (solid) and logits (dashed)."""
-    figure, axes = panel_grid(len(families), width=PAGE / 2, height=3.4, sharey=True)
-    looks = _looks(widths)
-    for axis, (family, populations) in zip(axes, families.items()):
-        for width, population in zip(widths[family], populations):
-            colour, shift = looks[width]
-            for average, style in STYLES.items():
-                ece, low, high = interval([population], lambda rows: rows[0][f"ece {average}"])
-                axis.errorbar(np.multiply(shift, population.sizes), ece, np.abs([ece - low, high - ece]), capsize=2,
-                              color=colour, linestyle=style, marker="o", markersize=4,
-                              label=f"k = {width}" if average == AVERAGES[0] else None)
-        axis.set(title=family, ylabel="calibration error (probability)")
-        _members_axis(axis, populations)
+
+    def draw(axis: Axes, population: Ensembles, label: str, colour: np.ndarray, shift: float) -> None:
+        lines = {"capsize": 2, "color": colour, "marker": "o", "markersize": 4}
+        for average, style in STYLES.items():
+            named = label if average == AVERAGES[0] else None
+            _error_bars(axis, population, f"ece {average}", shift, linestyle=style, label=named, **lines)
+
+    figure, axes = _by_members(families, widths, "calibration error (probability)", draw)
     axes[0].set_ylim(bottom=0)  # for all, now that all are drawn
-    _legend_below(figure, axes, widths, [Line2D([], [], color="grey", linestyle=style, label=f"averaged {average}")
-                                         for average, style in STYLES.items()])
+    styles = [Line2D([], [], color="grey", linestyle=style, label=f"averaged {of}") for of, style in STYLES.items()]
+    _legend_below(figure, axes, widths, styles)
     return figure
 
 
@@ -94,8 +91,8 @@ def costs(families: Families, price: Mapping[str, Mapping[str, np.ndarray]], ave
 
     `price`: label of the axis -> family -> [widths], of a single network; an ensemble of m costs m times as much.
     """
-    figure, axes = subplots(2, len(price), width=PAGE / len(price), height=3.8, sharex="col", sharey="row",
-                            squeeze=False)
+    size = {"width": PAGE / len(price), "height": 3.8}
+    figure, axes = subplots(2, len(price), **size, sharex="col", sharey="row", squeeze=False)
     for column, (label, of_family) in zip(axes.T, price.items()):
         for axis, name in zip(column, (f"loss {average}", "t")):
             for position, (family, populations) in enumerate(families.items()):
@@ -115,13 +112,13 @@ def _paths(axis: Axes, family: str, position: int, x: np.ndarray, y: np.ndarray)
     `x`, `y`: [widths, sizes]; a dot marks the single networks of the first width.
     """
     colour, marker = look(family, position)
-    axis.plot(x[:, 0], y[:, 0], color=colour, marker=marker, markersize=8, markerfacecolor="white", linewidth=2.2,
-              zorder=3)
+    hollow = {"marker": marker, "markersize": 8, "markerfacecolor": "white"}
+    axis.plot(x[:, 0], y[:, 0], color=colour, **hollow, linewidth=2.2, zorder=3)
     axis.plot(x[0, 0], y[0, 0], ".", color=colour, zorder=4)
+    sizes = _diameter(np.arange(1, x.shape[1])) ** 2
     for across, up in zip(x, y):
         axis.plot(across, up, color=colour, linewidth=0.9, linestyle="dotted", zorder=2)
-        axis.scatter(across[1:], up[1:], s=_diameter(np.arange(1, len(across))) ** 2, color=colour, marker=marker,
-                     alpha=0.65, linewidths=0, zorder=2)
+        axis.scatter(across[1:], up[1:], sizes, color=colour, marker=marker, alpha=0.65, linewidths=0, zorder=2)
 
 
 def _diameter(power: np.ndarray) -> np.ndarray:
@@ -135,11 +132,11 @@ def _legend(figure: Figure, families: Families) -> None:
     for position, family in enumerate(families):
         colour, marker = look(family, position)
         handles.append(Line2D([], [], color=colour, marker=marker, markerfacecolor="white", label=family))
+    grey = {"color": "grey", "linestyle": "none", "marker": "o"}
+    handles.append(Line2D([], [], **grey, markerfacecolor="white", markersize=8, label="m = 1"))
     sizes = max((common_sizes(populations) for populations in families.values()), key=len)
-    for power, size in enumerate(sizes):
-        face = "white" if size == 1 else "grey"
-        handles.append(Line2D([], [], color="grey", linestyle="none", marker="o", markerfacecolor=face,
-                              markersize=8 if size == 1 else _diameter(power), label=f"m = {size}"))
+    for power, size in list(enumerate(sizes))[1:]:
+        handles.append(Line2D([], [], **grey, markersize=_diameter(power), label=f"m = {size}"))
     figure.legend(handles=handles, loc="outside lower center", ncols=5)
 
 
@@ -155,30 +152,32 @@ def _loss_axis(axis: Axes) -> None:
     axis.yaxis.set_minor_locator(NullLocator())
 
 
-def _difference(rows: Sequence[Mapping[str, np.ndarray]], name: str) -> np.ndarray:
-    return table(rows, f"{name} logits") - table(rows, f"{name} probabilities")
+def _by_members(families: Families, widths: Widths, label: str, draw: Callable) -> tuple[Figure, list[Axes]]:
+    """A panel a family over the numbers of members; `draw`: axis, population, its name, colour and shift -> None.
 
-
-def _place(populations: Sequence[Ensembles], members: int) -> int:
-    return common_sizes(populations).index(members)
-
-
-def _members_axis(axis: Axes, populations: Sequence[Ensembles]) -> None:
-    """The numbers of members below every panel, and the label of the other axis on the left only."""
-    sizes = max((population.sizes for population in populations), key=len)
-    axis.set_xscale("log", base=2)
-    axis.set_xticks(sizes, [str(size) for size in sizes])
-    axis.minorticks_off()
-    axis.set_xlabel("members m of the ensemble")
-    if not axis.get_subplotspec().is_first_col():
-        axis.set_ylabel("")
-
-
-def _looks(widths: Mapping[str, Sequence[int]]) -> dict[int, tuple[np.ndarray, float]]:
-    """Of every width its colour and by how much its points are moved, so that no line's bars hide another's."""
+    Points of each width are moved a little, so that no line's bars hide another's.
+    """
+    figure, axes = panel_grid(len(families), width=PAGE / 2, height=3.4, sharey=True)
     colours = width_shades(widths)
-    return {width: (colour, 1.04 ** (place - (len(colours) - 1) / 2))
-            for place, (width, colour) in enumerate(colours.items())}
+    shifts = {width: 1.04 ** (place - (len(colours) - 1) / 2) for place, width in enumerate(colours)}
+    for axis, (family, populations) in zip(axes, families.items()):
+        for width, population in zip(widths[family], populations):
+            draw(axis, population, f"k = {width}", colours[width], shifts[width])
+        sizes = max((population.sizes for population in populations), key=len)
+        axis.set_xscale("log", base=2)
+        axis.set_xticks(sizes, [str(size) for size in sizes])
+        axis.minorticks_off()
+        axis.set(title=family, xlabel="members m of the ensemble")
+        if axis.get_subplotspec().is_first_col():
+            axis.set_ylabel(label)
+    return figure, axes
+
+
+def _error_bars(axis: Axes, population: Ensembles, name: str, shift: float, **looks: object) -> np.ndarray:
+    """A measure over the numbers of members with intervals over networks: -> [sizes], the estimates."""
+    estimate, low, high = interval([population], lambda rows: rows[0][name])
+    axis.errorbar(np.multiply(shift, population.sizes), estimate, np.abs([estimate - low, high - estimate]), **looks)
+    return estimate
 
 
 def _spaced(figure: Figure) -> None:
@@ -186,7 +185,6 @@ def _spaced(figure: Figure) -> None:
     figure.get_layout_engine().set(w_pad=0.12)
 
 
-def _legend_below(figure: Figure, axes: Sequence[Axes], widths: Mapping[str, Sequence[int]],
-                  more: Sequence[Line2D] = ()) -> None:
+def _legend_below(figure: Figure, axes: Sequence[Axes], widths: Widths, more: Sequence[Line2D] = ()) -> None:
     handles = [*legend_entries(axes, [f"k = {width}" for width in union(widths)])[0], *more]
     figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 5))

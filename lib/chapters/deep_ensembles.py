@@ -1,0 +1,237 @@
+"""Chapter 6: does the loss follow E[t] however it is reached, and what does an ensemble give for what it costs?
+
+Populations are those of one family, one a width, unless said otherwise.  Intervals are a jackknife's over networks, and
+the test images are fixed: they say what other networks would do on these images.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from lib.ensembles.averages import Ensembles
+from lib.ensembles.ensemble_statistics import (
+    Families,
+    averaging_gain,
+    common_sizes,
+    equal_size_pairs,
+    estimates,
+    inside,
+    interval,
+    law_ratio,
+    loss_slopes,
+    over_affordable,
+    over_single,
+    over_wide,
+    ratio_interval,
+    saved,
+    table,
+)
+from lib.family_widths import Widths
+from lib.statistics.sample import Estimated
+from lib.verdicts import HEADLINE, MACHINERY, Claim, Row, above, every, judged, within
+
+AVERAGES = "probabilities", "logits"  # fact sheet 8: which one the paper takes is not known; the first is the default
+LOSS = "loss probabilities"
+
+
+@dataclass(frozen=True)
+class Compared:
+    """The ensembles of some populations, under one average of their members."""
+
+    populations: Sequence[Ensembles]
+    widths: Sequence[int] = ()
+    average: str = AVERAGES[0]
+
+    def estimated(self, statistic: Callable, intervals: Callable = interval) -> Estimated:
+        """A statistic of the measures; `intervals=ratio_interval` for a ratio."""
+        return _estimated(self.populations, lambda level: intervals(self.populations, statistic, level))
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The numbers of members that all populations allow."""
+        return common_sizes(self.populations)
+
+    @property
+    def pairs(self) -> list[tuple[int, int, int]]:
+        """Ensembles beside single networks of about as many parameters."""
+        return equal_size_pairs(self.widths, self.sizes)
+
+    @property
+    def comparable(self) -> np.ndarray:
+        """Which ensembles have an E[t] between those of single networks: [widths, sizes - 1]."""
+        return inside(table(estimates(self.populations), "t"))
+
+    def over_single(self, rows) -> np.ndarray:
+        """Loss of the comparable ensembles over that of single networks with their E[t]."""
+        return over_single(table(rows, "t"), table(rows, f"loss {self.average}"))[self.comparable]
+
+    def over_wide(self, rows) -> np.ndarray:
+        """Loss of one wide network over that of the ensemble of as many parameters: -> [pairs]."""
+        return 1 / over_wide(rows, f"loss {self.average}", self.pairs)
+
+    def ensembles(self) -> np.ndarray:
+        """Names of all real ensembles: [widths, sizes - 1]."""
+        return np.array([[f"{size} networks of k = {width}" for size in self.sizes[1:]] for width in self.widths])
+
+    def names_of_pairs(self) -> list[str]:
+        """What is compared in each of `pairs`."""
+        found = [(self.sizes[column], self.widths[narrow], self.widths[wide]) for narrow, column, wide in self.pairs]
+        return [f"{size} of k = {narrow} beside k = {wide}" for size, narrow, wide in found]
+
+
+@dataclass(frozen=True)
+class Together:
+    """All families at once."""
+
+    families: Mapping[str, Compared]
+
+    def by_family(self, statistic: Callable[[Compared], Callable]) -> Estimated:
+        """Ratios of each family, one after the other; `statistic`: family -> function of its measures."""
+        everything = [population for one in self.families.values() for population in one.populations]
+
+        def ratios(level: float):
+            each = [ratio_interval(one.populations, statistic(one), level) for one in self.families.values()]
+            return [np.concatenate([np.ravel(part) for part in parts]) for parts in zip(*each)]
+
+        return _estimated(everything, ratios)
+
+
+def _estimated(populations: Sequence[Ensembles], intervals: Callable) -> Estimated:
+    return Estimated(intervals, sum(population.networks for population in populations), populations[0].images)
+
+
+# Figs. 9 and 24 between widths, at each number of members.  Along the members of one width there is nothing to test: E[t]
+# rises by the law, and no average can lose more than its members do, because cross entropy is convex in either.
+FALL = Row(
+    "06-loss-falls-{name}",
+    "With as many members, networks and ensembles of {whose} that have a larger E[t] have a smaller test loss.",
+    "Great Minds, Figs 9, 24",
+    "fall of the log loss per unit of E[t] over widths, least squares",
+    lambda one: one.estimated(lambda rows: -loss_slopes(rows, LOSS)),
+    rule=every(above(0)),
+    places=lambda one: [f"m = {size}" for size in one.sizes],
+    level=HEADLINE,
+)
+TOGETHER = (
+    Row(
+        "06-logits-or-probabilities",
+        "Averaging probabilities gives ensembles a lower test loss than averaging logits.",
+        "ours",
+        "loss of averaged logits over that of averaged probabilities, geometric mean over widths and m >= 2",
+        lambda together: together.by_family(lambda one: averaging_gain),
+        rule=every(above(1)),
+        places=lambda together: list(together.families),
+    ),
+    Row(
+        "06-many-small-cosine",
+        "Ensembles of narrow networks have a larger E[t] than one wide network of as many parameters.",
+        "ours",
+        "E[t] of m networks of k over that of one of k sqrt(m)",
+        lambda together: together.by_family(lambda one: lambda rows: over_wide(rows, "t", one.pairs)),
+        rule=every(above(1)),
+        places=lambda together: [
+            f"{name}, {pair}" for name, one in together.families.items() for pair in one.names_of_pairs()
+        ],
+    ),
+)
+FAMILY = (
+    FALL,
+    Row(
+        "06-ensemble-law-{family}",
+        "Ensembles of {family} have the E[t] of m independent directions.",
+        "ours",
+        "measured E[t] over the law",
+        lambda one: one.estimated(law_ratio, ratio_interval),
+        rule=every(within(0.95, 1.05)),
+        places=lambda one: one.ensembles().ravel(),
+        level=MACHINERY,
+    ),
+    Row(
+        "06-same-curve-{family}{suffix}",
+        "Ensembles of {family} that average {average} have the test loss of single networks with the same E[t].",
+        "Great Minds, Figs 9, 24 (inferred)",
+        "loss of an ensemble over that of single networks, its logarithm interpolated over E[t]",
+        lambda one: one.estimated(one.over_single, ratio_interval),
+        rule=every(within(0.8, 1.25)),
+        places=lambda one: one.ensembles()[one.comparable],
+    ),
+    Row(
+        "06-many-small-{family}{suffix}",
+        "Ensembles of narrow networks of {family} that average {average} have a lower test loss than one wide network of "
+        "as many parameters.",
+        "ours",
+        "loss of one network of k sqrt(m) over that of m networks of k",
+        lambda one: one.estimated(one.over_wide, ratio_interval),
+        rule=every(above(1)),
+        places=Compared.names_of_pairs,
+    ),
+    Row(
+        "06-calibration-{family}",
+        "Ensembles of {family} are better calibrated than their members.",
+        "ours",
+        "expected calibration error of a single network minus that of {largest}",
+        lambda one: one.estimated(lambda rows: saved(rows, f"ece {AVERAGES[0]}")),
+        rule=every(above(0)),
+        places=lambda one: [f"k = {width}" for width in one.widths],
+    ),
+)
+
+
+def all_claims(families: Families, widths: Widths) -> list[Claim]:
+    """Those about all families together, then those about each."""
+    compared = {family: Compared(populations, widths[family]) for family, populations in families.items()}
+    everything = Compared([population for populations in families.values() for population in populations])
+    return [
+        *_judged(FALL, everything, name="across-families", whose="all families"),
+        *(claim for row in TOGETHER for claim in _judged(row, Together(compared))),
+        *(claim for family, one in compared.items() for claim in family_claims(family, one)),
+    ]
+
+
+def family_claims(family: str, one: Compared) -> list[Claim]:
+    """Claims about one family; one for each average where the answer may hang on it."""
+    return [
+        claim
+        for row in FAMILY
+        for average in (AVERAGES if "{average}" in row.says else AVERAGES[:1])
+        for claim in _judged(
+            row,
+            replace(one, average=average),
+            name=family,
+            whose=family,
+            family=family,
+            average=average,
+            suffix="" if average == AVERAGES[0] else f"-averaged-{average}",
+            largest=one.sizes[-1],
+        )
+    ]
+
+
+def _judged(row: Row, evidence: Compared | Together, **words: object) -> list[Claim]:
+    """The claim, none where there is nothing to compare, such as widths of as many parameters."""
+    claims = judged([row] if len(row.places(evidence)) else [], evidence, **words)
+    return [replace(claim, rule=f"{claim.rule}; intervals over networks, images fixed") for claim in claims]
+
+
+def cost_table(
+    families: Families, price: Mapping[str, np.ndarray], seconds: Mapping[str, np.ndarray], widths: Widths
+) -> pd.DataFrame:
+    """A row a family: how nearly equal the parameters are, and ensembles against the best network that took no longer.
+
+    `price`, `seconds`: family -> [widths], trainable parameters and time of training of a single network.  Ensembles of
+    which the best such network is a member are not counted, nor those that took longer than every network.
+    """
+    found = {}
+    for family, populations in families.items():
+        rows, one = estimates(populations), Compared(populations, widths[family])
+        more = [one.sizes[column] * price[family][k] / price[family][wide] for k, column, wide in one.pairs]
+        cost = np.outer(seconds[family], one.sizes)
+        ratios = {average: over_affordable(cost, table(rows, f"loss {average}")) for average in AVERAGES}
+        found[family] = {
+            "parameters, m of k over one of k √m: least": min(more, default=np.nan),
+            "most": max(more, default=np.nan),
+            "ensembles beside a network that took no longer": np.isfinite(ratios[AVERAGES[0]]).sum(),
+        } | {f"lower loss, averaged {average}": (ratio < 1).sum() for average, ratio in ratios.items()}
+    return pd.DataFrame(found).T
