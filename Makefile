@@ -20,13 +20,13 @@ _build/html/index.html: _config.yml _toc.yml $(wildcard book/*.* book/chapters/*
 	rm -rf _build
 	$(BIN)/jupyter-book build . --warningiserror --nitpick --keep-going --quiet
 
-# Two files at once: threads of one that wait for each other would take time from the other.
+# Two tests at once: threads of one that wait for each other would take time from the other.
 test: book  ## the tests of everything, in the quick tier
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2
 
 # With the simulations of coverage that take minutes each.
 test-all: book  ## the tests with the simulations of coverage that take minutes each
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m ""
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 -m ""
 
 # What is trained stays, so that the same command goes on after an interruption.
 study: .venv/installed  ## STUDY=name: its chapters with the data and parameters of book/studies.toml, for hours or days

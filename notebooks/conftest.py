@@ -13,5 +13,5 @@ import chapters
 def pytest_collection_modifyitems(items):
     for item in items:
         if item.path.parent == Path(__file__).parent and (absent := chapters.missing(item.path.stem)):
-            reason = f"needs {' and '.join(absent)}, seen from the root of the checkout; goes away where the data is"
+            reason = f"needs {' and '.join(absent)}, seen from the root of the checkout"
             item.add_marker(pytest.mark.skip(reason=reason))

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 import torch
+from scheduling import pytest_xdist_make_scheduler  # noqa: F401
+from skips import pytest_sessionfinish, pytest_terminal_summary  # noqa: F401
 from threadpoolctl import threadpool_limits
 
 from lib import data
@@ -56,7 +58,7 @@ def released():
     folder = Path(__file__).resolve().parents[2] / "shared" / "data" / "authors_checkpoints"
     found = {int(path.name.removeprefix("CNNSmall_K")): path for path in folder.glob("CNNSmall_K*")}
     if not found:
-        pytest.skip("needs the authors' checkpoints beside the checkout; goes away where ../shared exists")
+        pytest.skip("needs the authors' checkpoints beside the checkout")
     return found
 
 
@@ -65,5 +67,5 @@ def shared_data():
     """The folder of the archives of real pictures."""
     folder = Path(__file__).resolve().parents[2] / "shared" / "data"
     if not (folder / "cifar10.zip").exists():
-        pytest.skip("needs the archives of pictures beside the checkout; goes away where ../shared exists")
+        pytest.skip("needs the archives of pictures beside the checkout")
     return folder

@@ -2,22 +2,21 @@
 
 import json
 import re
-import shutil
 from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from skips import browser
 
 import chapters
 import tables
 
 ROOT = Path(__file__).resolve().parents[1]
 HTML = ROOT / "_build" / "html"
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+BROWSER = browser()
 
-pytestmark = pytest.mark.skipif(not (HTML / "index.html").exists(),
-                                reason="needs the built pages; goes away after `make book`")
+pytestmark = pytest.mark.skipif(not (HTML / "index.html").exists(), reason="needs the built pages")
 
 
 def test_every_chapter_is_a_page_no_older_than_its_execution():
@@ -63,7 +62,7 @@ def test_no_page_loads_anything_from_elsewhere():
     assert [address for address in loaded if re.match(r"(https?:)?//", address)] == []
 
 
-@pytest.mark.skipif(BROWSER is None, reason="needs Chromium; goes away where one is installed, as .ci/run does")
+@pytest.mark.skipif(BROWSER is None, reason="needs Chromium")
 def test_a_reader_sees_the_heatmaps_and_the_maths_without_a_network_or_an_error():
     from playwright.sync_api import sync_playwright
 

@@ -2,12 +2,11 @@
 
 import ast
 import os
-import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from skips import other_pythons
 
 import closure
 import code_form
@@ -83,21 +82,13 @@ def test_every_chapter_reaches_only_what_it_needs():
     assert {"16_stitching", "17_out_of_distribution", "18_three_views"} == stitching
 
 
-def others():
-    """Interpreters of other versions that this code is promised to read alike."""
-    found = {version: shutil.which(f"python{version}") for version in ("3.11", "3.12", "3.13")}
-    works = {version: path for version, path in found.items()
-             if path and subprocess.run([path, "-c", ""], capture_output=True).returncode == 0}
-    return {version: path for version, path in works.items() if version != f"3.{sys.version_info.minor}"}
-
-
 def test_other_versions_of_python_give_the_same_form():
-    if not others():
-        pytest.skip("needs another Python of 3.11 to 3.13; goes away where one is installed")
+    if not other_pythons():
+        pytest.skip("needs another Python of 3.11 to 3.13")
     script = ("import ast, sys; from pathlib import Path; import code_form; "
               "print(code_form.sha_of([code_form.form(ast.parse(Path(name).read_text())) for name in sys.argv[1:]]))")
     files = [str(path) for path in sorted((ROOT / "lib").rglob("*.py"))]
     here = code_form.sha_of([code_form.form(ast.parse(Path(name).read_text())) for name in files])
-    for path in others().values():
+    for path in other_pythons():
         found = subprocess.run([path, "-c", script, *files], cwd=ROOT / "book", capture_output=True, text=True, check=True)
         assert found.stdout.strip() == here

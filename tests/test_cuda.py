@@ -14,8 +14,7 @@ from lib.training import store
 from lib.training.specification import specify
 
 DEVICE = "cuda"
-pytestmark = pytest.mark.skipif(not torch.cuda.is_available(),
-                                reason="needs a CUDA device; goes away on a machine with one (book/device.py runs it)")
+pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 FAMILIES = ["cnn-small", "cnn-large", "resnet-small", "resnet-large", "resnet-8", "vit"]
 SEEDS = range(3)
 

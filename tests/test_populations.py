@@ -241,7 +241,7 @@ def gone(process):
         os.close(handle)
 
 
-@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="watches processes with pidfd_open; goes away on Linux")
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="needs pidfd_open to watch processes")
 def test_a_killed_training_leaves_no_workers(artifacts):
     pids = [int(process) for process in killed(KILLED_WITH_WORKERS, artifacts).split()]
     left = [process for process in pids if not gone(process)]

@@ -18,7 +18,7 @@ FAMILIES = ("cnn-small", "cnn-large", "resnet-small", "resnet-large")
 @pytest.fixture(params=["digits", "book"])
 def read(request):
     if not (RESULTS / request.param).exists():
-        pytest.skip("needs the results of this machine; goes away after `make book`")
+        pytest.skip("needs the results of this machine")
     return lambda chapter: json.loads((RESULTS / request.param / f"{chapter}.json").read_text())
 
 
