@@ -7,7 +7,7 @@ the 38 that have weights but for the shortcuts.  Ratios of processor times measu
 what else runs on the machine changes little; the results are compared as well.
 
 torch_cka (0.21) makes the Gram matrix of every layer anew for every other layer, and takes the trace of the product of
-every two.  Like `lib.cka.estimators` it sums HSIC_1 over the batches and divides once.  It is right, and compared here, where all
+every two.  Like `lib.cka` it sums HSIC_1 over the batches and divides once.  It is right, and compared here, where all
 batches are equally large, the loader does not shuffle (it walks through the loader once for each network: shuffled,
 they would see different images), the layers are listed in the order of their computation (its rows are in that order,
 its names in that of the modules) and the images look different to the network: it does not centre the features, and
@@ -26,7 +26,8 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, TensorDataset
 
 from lib import models
-from lib.cka import batches, minibatch_cka
+from lib.cka import network_cka
+from lib.cka.estimators import batches
 
 BATCH = 250
 DOUBLE = 50  # images a batch where both compute in float64
@@ -47,8 +48,8 @@ def weighted_layers(model: nn.Module) -> list[str]:
 
 def ours(model: nn.Module, images: torch.Tensor, batch_size: int) -> np.ndarray:
     """[layers, layers] by lib, from one pass."""
-    return minibatch_cka([model], images, [weighted_layers(model)], batch_size=batch_size, passes=1,
-                         generator=torch.Generator().manual_seed(1), device="cpu").values
+    return network_cka([model], images, [weighted_layers(model)], batch_size=batch_size, passes=1,
+                       generator=torch.Generator().manual_seed(1), device="cpu")
 
 
 def theirs(package, model: nn.Module, images: torch.Tensor, batch_size: int) -> np.ndarray:

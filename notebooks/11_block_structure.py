@@ -50,9 +50,11 @@ from IPython.display import Markdown, display
 
 from lib import data, figures, results
 from lib.chapters import block_claims, block_figures, block_findings
-from lib.cka import block_maps
-from lib.cka.batch_independence import batch_sizes
-from lib.cka.block_growth import growth, halving, mean_share, shares
+from lib.cka import block_growth
+from lib.cka.block_growth import growth, halving, mean_share
+from lib.cka.blocks import shares
+from lib.cka.grams import batch_sizes
+from lib.cka.maps import all_maps, part_maps
 from lib.effects.scale import with_fewer
 from lib.training.wide_and_deep import RECIPE, Architecture, architecture_populations, grid
 
@@ -118,7 +120,7 @@ display(Markdown("Training loss and accuracy are those of the last epoch, while 
 
 # %% tags=["nbval-ignore-output"]
 sampling = {"batch_size": p.cka_batch, "passes": p.cka_passes}
-maps = block_maps.all_maps(populations, images.test_images, p.random_seed, **sampling)
+maps = all_maps(populations, images.test_images, p.random_seed, **sampling)
 depth_line = [Architecture(depth) for depth in p.depths]
 width_line = [Architecture(p.wide_depth, width) for width in p.widths]
 counted = f"maps from {n_images} test images in batches of {p.cka_batch}, {p.cka_passes} passes"
@@ -164,10 +166,9 @@ figures.show(block_figures.where_blocks_lie(maps, p.block_threshold),
 # the same weights whatever the number of images.
 
 # %% tags=["nbval-ignore-output"]
-reduced = block_maps.reduced_populations(parts, block_maps.ends(depth_line, width_line), p.data_seeds, **recipe)
+reduced = block_growth.reduced_populations(parts, block_growth.ends(depth_line, width_line), p.data_seeds, **recipe)
 known = [(populations[one], maps[one]) for one in maps]
-by_count = block_maps.stacked_counts(
-    block_maps.all_maps(reduced, images.test_images, p.random_seed, known, **sampling))
+by_count = block_growth.stacked_counts(all_maps(reduced, images.test_images, p.random_seed, known, **sampling))
 for count in p.train_counts:
     of_count = {architecture: found for (architecture, one), found in reduced.items() if one == count}
     print(f"{count} images:", block_findings.fit_words(of_count))
@@ -194,13 +195,13 @@ block_findings.less_data_table(by_count, p.train_counts, p.block_threshold).styl
 # alone. Their initial weights and orders of images are draws of their own.
 
 # %% tags=["nbval-ignore-output"]
-maps |= block_maps.all_maps(plain_populations, images.test_images, p.random_seed, **sampling)
+maps |= all_maps(plain_populations, images.test_images, p.random_seed, **sampling)
 n_plain = sum(map(len, plain_populations.values()))
 print(block_findings.fit_words(plain_populations))
 
 # %% mystnb={"image": {"alt": "Two rows of CKA maps for growing width, above with residual connections, below without; a frame marks the block where there is one."}} tags=["hide-input", "nbval-ignore-output"]
 figures.show(block_figures.map_rows([[(str(one), maps[one][0]) for one in line]
-                                     for line in (block_maps.ends(width_line), plain_line)], p.block_threshold),
+                                     for line in (block_growth.ends(width_line), plain_line)], p.block_threshold),
              "**The paper's Fig. C.1.** CKA maps of one network each (its first seed); above with residual "
              f"connections, below without. Frame: the block at a threshold of {p.block_threshold:g}; {counted}.")
 
@@ -232,9 +233,9 @@ figures.show(block_figures.map_rows([[(f"{one}, no. {place + 1}", cka) for place
              f"Frame: the block at a threshold of {p.block_threshold:g}; {counted}.")
 
 # %% tags=["nbval-ignore-output"]
-parts_of = {one: block_maps.part_maps(populations[one], images.test_images, p.random_seed, **sampling)
+parts_of = {one: part_maps(populations[one], images.test_images, p.random_seed, **sampling)
             for one in (deepest, widest)}
-found = block_maps.BlockMaps(depth_line, width_line, plain_line, maps, p.train_counts, by_count, parts_of)
+found = block_growth.BlockMaps(depth_line, width_line, plain_line, maps, p.train_counts, by_count, parts_of)
 
 # %% [markdown]
 # ## Does the batch size matter? Appendix A
@@ -247,7 +248,7 @@ found = block_maps.BlockMaps(depth_line, width_line, plain_line, maps, p.train_c
 chosen = torch.randperm(n_images, generator=torch.Generator().manual_seed(p.random_seed))[:full_images]
 network = next(iter(populations[widest].models()))
 unbiased, biased = (batch_sizes(network, images.test_images[chosen], p.cka_batches, p.cka_passes, p.random_seed,
-                                estimator) for estimator in ("unbiased", "biased"))
+                                unbiased=estimator) for estimator in (True, False))
 
 # %% mystnb={"image": {"alt": "Mean CKA over pairs of layers against the batch size on a logarithmic axis, one line with intervals for the unbiased and one for the biased estimator, each with a dashed line at the value of all images at once."}} tags=["hide-input", "nbval-ignore-output"]
 figures.show(block_figures.over_batch_size([unbiased, biased]),

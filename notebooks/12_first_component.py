@@ -44,12 +44,10 @@ from lib import data, figures, results
 from lib.chapters import component_figures, component_tables
 from lib.chapters.component_claims import component_claims, share_and_block
 from lib.cka import linear_cka
-from lib.cka.block_components import late_shares, population_components, settings_for
-from lib.cka.block_effects import slope_within
-from lib.cka.block_structure import hidden_points
-from lib.cka.component_statistics import with_block
-from lib.cka.dominant_images import TOP, carried, normal_carried, one_percent
-from lib.cka.principal_components import component_cka, components
+from lib.cka.block_components import late_shares, population_components, settings_for, with_block
+from lib.cka.components import TOP, carried, component_cka, components, normal_carried, one_percent
+from lib.cka.grams import hidden_points
+from lib.cka.network_statistics import slope_within
 from lib.models.representations import representation
 from lib.statistics.intervals import in_brackets
 from lib.training.wide_and_deep import Architecture, architecture_populations, grid
@@ -89,7 +87,7 @@ model = next(iter(populations[wide[-1]].models()))
 points = hidden_points(model)
 outer = representation(model, images.test_images[:p.cka_batch], (points[0], points[-1]))
 stem, last = (layer.astype(np.float64) for layer in outer.values())
-error = abs(component_cka(components(stem), components(last)) - linear_cka(stem, last, "biased"))
+error = abs(component_cka(components(stem), components(last)) - linear_cka(stem, last, unbiased=False))
 print(f"layers {points[0]} and {points[-1]}, {p.cka_batch} images: both forms agree to 1e-10: {error < 1e-10}")
 
 # %% [markdown]

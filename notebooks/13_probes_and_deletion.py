@@ -46,7 +46,7 @@ from lib import data, figures, results
 from lib.chapters import probe_figures
 from lib.chapters.probe_claims import effects_table, findings, probe_claims
 from lib.cka.block_effects import PLATEAU_LOSS, measure, plateaus, rank_correlations
-from lib.cka.linear_probes import PENALTY
+from lib.cka.probes import PENALTY
 from lib.training.wide_and_deep import Architecture, architecture_populations
 
 # %% [markdown]

@@ -40,8 +40,8 @@ from IPython.display import Markdown, display
 
 from lib import data, figures, results
 from lib.chapters import matching_claims, matching_figures, matching_findings
-from lib.cka import layer_matching
-from lib.cka.across_networks import across_architectures, across_seeds
+from lib.cka.across import across_architectures, across_seeds
+from lib.cka.maps import maps_between
 from lib.training.wide_and_deep import architecture_populations
 
 # %% [markdown]
@@ -62,8 +62,8 @@ print("\n".join(f"{role}: {architecture}" for role, architecture in names.items(
 found = architecture_populations(images, names.values(), p.seeds, epochs=p.epochs, learning_rate=p.learning_rate,
                                  precision=p.precision)
 populations = {role: found[architecture] for role, architecture in names.items()}
-maps = layer_matching.maps_between(populations, images.test_images, torch.Generator().manual_seed(p.random_seed),
-                                   batch_size=p.cka_batch, passes=p.cka_passes)
+maps = maps_between(populations, images.test_images, torch.Generator().manual_seed(p.random_seed),
+                    batch_size=p.cka_batch, passes=p.cka_passes)
 same = {role: across_seeds(maps, role, p.block_threshold) for role in names}
 ends = {role: same[role] for role in ("small", "wide", "deep")}
 pairs = {pair: across_architectures(maps, *pair, p.block_threshold) for pair in matching_claims.compared(names)}

@@ -2,9 +2,8 @@
 
 import numpy as np
 
-from lib.cka.block_components import NetworkComponents
-from lib.cka.block_structure import Block
-from lib.cka.dominant_images import Dropped
+from lib.cka.block_components import Dropped, NetworkComponents
+from lib.cka.blocks import Block
 
 LAYERS, IMAGES = 6, 80
 

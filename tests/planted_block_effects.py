@@ -3,7 +3,7 @@
 import numpy as np
 
 from lib.cka.block_effects import BlockMeasures
-from lib.cka.block_structure import Block
+from lib.cka.blocks import Block
 
 LAYERS, STAGES = 7, np.repeat(range(3), 2)
 DELETABLE = np.array([True, True, False, True, False, True])

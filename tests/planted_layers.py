@@ -6,8 +6,7 @@ no HSIC in common, so that the CKA of two layers is the cosine of their weights.
 
 import numpy as np
 
-from lib.cka import CKAMatrix
-from lib.cka.layer_matching import NetworkMaps
+from lib.cka.maps import NetworkMaps
 
 PLACES = np.linspace(-0.5, 1.5, 81)  # of the shared signals in relative depth
 SPREAD = 0.15
@@ -21,12 +20,12 @@ def planted_maps(populations, noise=0.0, dominance=1000.0):
     times theirs; and in the block of its network one of the network whose squared weight is `dominance` times theirs.
     `noise`: a number, or one for each population.
     """
-    weights, names, networks = [], [], {}
+    weights, networks, depth = [], {}, 0
     for name, (layers, blocks) in populations.items():
-        networks[name] = range(len(names), len(names) + len(blocks))
+        networks[name] = [slice(start, start + layers) for start in range(depth, depth + layers * len(blocks), layers)]
+        depth += layers * len(blocks)
         own = noise[name] if isinstance(noise, dict) else noise
         for block in blocks:
-            names.append(tuple(f"layer{layer}" for layer in range(layers)))
             shared = np.exp(-(np.linspace(0, 1, layers)[:, None] - PLACES) ** 2 / (2 * SPREAD**2))
             inside = np.zeros((layers, 1))
             if block:
@@ -36,7 +35,7 @@ def planted_maps(populations, noise=0.0, dominance=1000.0):
     for part in (1, 2):
         rows = np.hstack([rows, block_diagonal([network[part] for network in weights])])
     rows = rows / np.linalg.norm(rows, axis=1, keepdims=True)
-    return NetworkMaps(CKAMatrix(rows @ rows.T, tuple(names), "unbiased", 256, 1, 597), networks)
+    return NetworkMaps(rows @ rows.T, networks)
 
 
 def block_diagonal(parts):

@@ -21,12 +21,12 @@ from lib.effects.batch_size import (
 from lib.effects.batch_size_effects import (
     UNITS,
     by_population,
-    contrast,
     effects,
     mean_over_widths,
     partial_slope,
     slope_at_equal_loss,
 )
+from lib.effects.contrasts import slope_weights
 from lib.salience import population_directions
 from lib.similarity import expected
 from lib.similarity.paired_similarity import PairedSimilarity
@@ -139,7 +139,7 @@ def test_a_contrast_is_the_slope_of_a_line_over_the_doublings():
     measure = np.random.default_rng(0).standard_normal(len(RECIPES))
     for recipes in FOUND.values():
         own = [measure[RECIPES.index(recipe)] for recipe in recipes]
-        assert measure @ contrast(RECIPES, recipes, SIZES) == pytest.approx(np.polyfit([6, 7, 8, 9], own, 1)[0])
+        assert measure @ slope_weights(RECIPES, recipes, SIZES) == pytest.approx(np.polyfit([6, 7, 8, 9], own, 1)[0])
 
 
 def planted(rng, seeds=5, images=30, recipes=RECIPES, tables=None):
@@ -157,7 +157,7 @@ def test_seeds_are_weighed_against_themselves_before_they_vary():
     rng = np.random.default_rng(0)
     tables = [rng.gamma(2, size=(5, 30, len(RECIPES))) for _ in range(2)]
     shifted = [table + 10 * rng.standard_normal((5, 1, 1)) + 10 * rng.standard_normal((1, 30, 1)) for table in tables]
-    weights = contrast(RECIPES, FOUND["equal steps"], SIZES)
+    weights = slope_weights(RECIPES, FOUND["equal steps"], SIZES)
     before, after = (mean_over_widths(planted(rng, tables=found), weights, "test loss") for found in (tables, shifted))
     np.testing.assert_allclose(after, before, rtol=1e-8)
     np.testing.assert_allclose(before[0], np.mean([(table @ weights).mean() for table in tables]), rtol=1e-10)
@@ -212,6 +212,6 @@ def test_similarity_that_only_follows_the_loss_has_no_slope_at_equal_loss():
 def test_one_width_alone_has_student_s_interval_where_images_are_alike():
     rng = np.random.default_rng(0)
     table = np.repeat(rng.standard_normal((6, 1, len(RECIPES))), 30, axis=1)
-    weights = contrast(RECIPES, FOUND["scaled rate"], SIZES)
+    weights = slope_weights(RECIPES, FOUND["scaled rate"], SIZES)
     found = mean_over_widths(planted(rng, 6, tables=[table]), weights, "test loss")
     np.testing.assert_allclose(found, mean_interval(table[:, 0] @ weights), rtol=1e-8)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from matplotlib.patches import Rectangle
 from planted_blocks import planted, with_shares
-from test_batch_independence import planted as planted_sizes
+from test_grams import planted as planted_sizes
 
 from lib.chapters import block_figures
 from lib.chapters.block_claims import batch_size_claim, block_claims, judge_apart
@@ -22,7 +22,7 @@ from lib.chapters.block_findings import (
     place,
     robustness_table,
 )
-from lib.cka.block_maps import BlockMaps
+from lib.cka.block_growth import BlockMaps
 from lib.training.wide_and_deep import Architecture
 
 DEPTHS = [Architecture(depth) for depth in (14, 26, 38)]

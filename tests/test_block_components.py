@@ -6,11 +6,12 @@ import torch
 from made_components import made
 from small_networks import network, random_images
 
-from lib.cka import minibatch_cka
-from lib.cka.block_components import components_of, late_shares, population_components, settings_for
-from lib.cka.block_structure import hidden_points
-from lib.cka.principal_components import components
+from lib.cka import network_cka
+from lib.cka.block_components import components_of, late_shares, population_components, settings_for, shared_intervals
+from lib.cka.components import components, shared_interval
+from lib.cka.grams import hidden_points
 from lib.models.representations import representation
+from lib.training.wide_and_deep import Architecture
 
 IMAGES = random_images(40)[0]
 MODEL = network(family="resnet-14", width=1)
@@ -40,8 +41,7 @@ def found():
 
 
 def cka():
-    return minibatch_cka([MODEL], IMAGES, [POINTS], batch_size=16, passes=2,
-                         generator=torch.Generator().manual_seed(7)).values
+    return network_cka([MODEL], IMAGES, [POINTS], batch_size=16, passes=2, generator=torch.Generator().manual_seed(7))
 
 
 def layer(*points):
@@ -69,7 +69,7 @@ def test_the_images_are_those_of_the_block_or_without_one_of_the_last_two_stages
     assert found.has_block and len(found.block) < len(POINTS)
     none = components_of(MODEL, IMAGES, settings(0.9999))
     assert not none.has_block and none.dropped is None and none.block.share() == 0
-    for network_found, points in ((found, POINTS[found.block.start:found.block.stop]), (none, LATE)):
+    for network_found, points in ((found, POINTS[found.block.start : found.block.stop]), (none, LATE)):
         x = layer(*points)
         assert abs(components(x).vectors[:, 0] @ network_found.coefficients) == pytest.approx(1, abs=1e-4)
         np.testing.assert_allclose(network_found.norms, np.linalg.norm(x, axis=1), rtol=1e-4)
@@ -77,7 +77,8 @@ def test_the_images_are_those_of_the_block_or_without_one_of_the_last_two_stages
 
 def test_cka_without_images_is_that_of_the_block_alone(found):
     assert found.dropped.none == pytest.approx(
-        found.cka[np.ix_(*[found.block.inside()] * 2)][np.triu_indices(len(found.block), 1)].mean(), abs=0.1)
+        found.cka[np.ix_(*[found.block.inside()] * 2)][np.triu_indices(len(found.block), 1)].mean(), abs=0.1
+    )
     assert len({round(value, 6) for value in found.dropped}) == 3
 
 
@@ -102,8 +103,15 @@ def test_inside_and_outside_by_hand():
 def test_what_is_not_there_is_not_known():
     short, whole = made(start=4, stop=6), made(start=0, stop=6)
     assert not short.has_block and whole.has_block
-    for value in (short.share_contrast(), short.fall(True), short.fall(False), short.fall_contrast(),
-                  whole.share_contrast(), whole.fall(False), whole.fall_contrast()):
+    for value in (
+        short.share_contrast(),
+        short.fall(True),
+        short.fall(False),
+        short.fall_contrast(),
+        whole.share_contrast(),
+        whole.fall(False),
+        whole.fall_contrast(),
+    ):
         assert np.isnan(value)
     assert np.isfinite(whole.fall(True)) and np.isfinite(short.agreement())
 
@@ -125,3 +133,10 @@ def test_one_image_is_dropped_at_least_and_batches_fit_what_is_left():
         settings_for(597, 0.9, 590, 4, 0.02, 10, 0)
     with pytest.raises(ValueError, match="batch_size must be a whole number of at least 4, not 3"):
         settings_for(597, 0.9, 3, 4, 0.02, 10, 0)
+
+
+def test_what_seeds_share_has_an_interval_of_the_architectures_with_enough_of_them():
+    deep, wide = Architecture(14), Architecture(14, 4)
+    networks = [made(seed) for seed in range(4)]
+    found = shared_intervals({deep: networks, wide: networks[:2]}, 0.9)
+    assert found == {deep: shared_interval([network.coefficients for network in networks], 0.9)}

@@ -6,24 +6,12 @@ import numpy as np
 import pytest
 import torch
 from planted_block_effects import DELETABLE, planted
-from scipy.stats import linregress
-from scipy.stats import t as student
 
-from lib.cka.block_deletion import deletion_accuracies
-from lib.cka.block_effects import (
-    BlockMeasures,
-    inside_and_outside,
-    known_interval,
-    means_over,
-    measure,
-    plateaus,
-    rank_correlations,
-    slope_within,
-)
-from lib.cka.block_structure import hidden_points, largest_block
-from lib.cka.linear_probes import probe_accuracies
+from lib.cka.block_effects import BlockMeasures, inside_and_outside, measure, plateaus, rank_correlations
+from lib.cka.blocks import largest_block, mean_where
+from lib.cka.grams import hidden_points
+from lib.cka.probes import deletion_accuracies, probe_accuracies
 from lib.models import initialise
-from lib.statistics.intervals import mean_interval
 from lib.training.populations import Population
 from lib.training.specification import specify
 
@@ -54,8 +42,8 @@ def test_means_inside_and_outside_are_over_the_blocks_whose_value_is_known():
     inside, outside = inside_and_outside(found, found.cost)
     np.testing.assert_allclose(inside, [0.04, np.nan, np.nan])  # of blocks 3 to 5, only 4 can go
     np.testing.assert_allclose(outside, [0.03, np.nan, np.nan])
-    np.testing.assert_allclose(means_over(found.cost, np.ones((3, 6), bool)), 0.0325)
-    assert np.isnan(means_over(found.cost, ~DELETABLE & np.ones((3, 6), bool))).all()
+    np.testing.assert_allclose(mean_where(found.cost, np.ones((3, 6), bool)), 0.0325)
+    assert np.isnan(mean_where(found.cost, ~DELETABLE & np.ones((3, 6), bool))).all()
 
 
 def test_rank_correlations_are_of_networks_without_a_block_structure():
@@ -65,44 +53,13 @@ def test_rank_correlations_are_of_networks_without_a_block_structure():
 
 
 def test_a_plateau_ends_where_more_than_a_hundredth_is_lost():
-    costs = [[0.2, 0.009, 0, 0.2, 0, 0.2],      # one block of stage 1
-             [0.004, 0.005, 0, 0.2, 0, 0],      # both of stage 1
-             [0.2, 0.02, 0, 0.02, 0, 0.02],     # none
-             [0, 0.02, 0, 0.2, 0, -0.1]]        # one of stage 3, which gets better; stage 1 is lost at its last
+    costs = [
+        [0.2, 0.009, 0, 0.2, 0, 0.2],  # one block of stage 1
+        [0.004, 0.005, 0, 0.2, 0, 0],  # both of stage 1
+        [0.2, 0.02, 0, 0.02, 0, 0.02],  # none
+        [0, 0.02, 0, 0.2, 0, -0.1],
+    ]  # one of stage 3, which gets better; stage 1 is lost at its last
     assert plateaus(planted([(2, 6)] * 4, cost=costs)).tolist() == [1, 2, 0, 1]
-
-
-def test_few_networks_have_no_interval():
-    values = np.array([0.1, np.nan, 0.3, 0.2])
-    np.testing.assert_allclose(known_interval(values), mean_interval(values[[0, 2, 3]]))
-    assert np.isnan(known_interval(values[:3])).all()
-
-
-def test_a_slope_within_one_group_is_that_of_scipy():
-    x, y = np.random.default_rng(0).standard_normal((2, 9))
-    expected = linregress(x, y)
-    margin = student.ppf(0.975, 7) * expected.stderr
-    np.testing.assert_allclose(slope_within({"a": x}, {"a": y}),
-                               [expected.slope, expected.slope - margin, expected.slope + margin])
-
-
-def test_a_slope_within_groups_has_an_intercept_for_each_and_loses_a_degree_of_freedom_for_it():
-    rng = np.random.default_rng(1)
-    x, y = ({key: rng.standard_normal(4) for key in "abc"} for _ in range(2))
-    columns = np.column_stack([np.concatenate(list(x.values())), np.repeat(np.eye(3), 4, axis=0)])
-    values = np.concatenate(list(y.values()))
-    weights, rest, *_ = np.linalg.lstsq(columns, values, rcond=None)
-    error = np.sqrt(rest[0] / 8 * np.linalg.inv(columns.T @ columns)[0, 0])
-    estimate, low, high = slope_within(x, {key: part + ord(key) for key, part in y.items()})
-    assert estimate == pytest.approx(weights[0])
-    assert [low, high] == pytest.approx([weights[0] - student.ppf(0.975, 8) * error,
-                                         weights[0] + student.ppf(0.975, 8) * error])
-
-
-def test_a_slope_that_nothing_can_tell_is_nan():
-    y = np.array([1.0, 2, 4])
-    assert np.isnan(slope_within({"a": np.full(3, 0.1)}, {"a": y})).all()
-    assert np.isnan(slope_within({"a": y[:2]}, {"a": y[:2]})).all()
 
 
 def population(digits, family):
@@ -122,14 +79,17 @@ def test_measures_are_those_of_the_networks(digits):
         names = hidden_points(model)
         assert len(names) == found.after.shape[1] == found.before.shape[1] + 1
         assert found.whole[place] == pytest.approx(
-            (model(digits.test_images).argmax(1) == digits.test_labels).float().mean().item())
-        np.testing.assert_array_equal(found.deleted[place],
-                                      deletion_accuracies(model, digits.test_images, digits.test_labels))
-        np.testing.assert_array_equal(found.after[place, [0, 3]],
-                                      probe_accuracies(model, digits, ["stem", f"{names[3]}.add"]))
+            (model(digits.test_images).argmax(1) == digits.test_labels).float().mean().item()
+        )
+        np.testing.assert_array_equal(
+            found.deleted[place], deletion_accuracies(model, digits.test_images, digits.test_labels)
+        )
+        np.testing.assert_array_equal(
+            found.after[place, [0, 3]], probe_accuracies(model, digits, ["stem", f"{names[3]}.add"])
+        )
         np.testing.assert_array_equal(found.before[place, [2]], probe_accuracies(model, digits, [f"{names[3]}.bn2"]))
 
 
 def test_networks_without_residual_connections_are_refused_in_a_sentence(digits):
-    with pytest.raises(ValueError, match="^CifarResNet has no residual additions to probe"):
+    with pytest.raises(ValueError, match="^CifarResNet has no residual connections: no addition to probe"):
         measure(population(digits, "plain-14"), digits, torch.Generator(), threshold=0.9, batch_size=10, passes=1)

@@ -11,7 +11,8 @@ from made_components import IMAGES, LAYERS, made
 
 from lib.chapters import component_figures, component_tables
 from lib.chapters.component_claims import CLAIMED, component_claims, share_and_block
-from lib.cka.dominant_images import TOP, Dropped, carried, dominant
+from lib.cka.block_components import Dropped
+from lib.cka.components import TOP, carried, dominant
 from lib.training.wide_and_deep import Architecture
 
 DEEP, WIDE = Architecture(14), Architecture(14, 4)

@@ -19,7 +19,7 @@ from lib.chapters.matching_findings import (
     numbers_table,
     seed_numbers,
 )
-from lib.cka.across_networks import BOTH, across_architectures, across_seeds
+from lib.cka.across import BOTH, across_architectures, across_seeds
 from lib.training.wide_and_deep import Architecture
 
 NAMES = roles([14, 26, 38], 14, [1, 2, 4])

@@ -40,7 +40,7 @@ def test_outputs_are_those_of_the_blocks(networks, outputs):
 def test_cka_is_the_mean_of_that_of_two_layers(outputs):
     found = view_pairs.cka_at_equal_depth(outputs)
     for i, j in ((0, 1), (2, 0)):
-        expected = np.mean([linear_cka(outputs[i][block], outputs[j][block], "unbiased") for block in BLOCKS])
+        expected = np.mean([linear_cka(outputs[i][block], outputs[j][block]) for block in BLOCKS])
         assert found[i, j] == pytest.approx(expected)
     np.testing.assert_allclose(found, found.T)
     np.testing.assert_allclose(np.diagonal(found), 1)
@@ -92,5 +92,5 @@ def test_what_has_no_views_is_refused(outputs):
     with pytest.raises(ValueError, match="only residual networks and vision transformers .* can be cut, not CNN"):
         view_pairs.check_families(["resnet-small", "cnn-small"])
     dead = {**outputs[1], "layer3.0": torch.ones_like(outputs[1]["layer3.0"])}
-    with pytest.raises(ValueError, match="network 1: layer3.0 is the same for all images and has no CKA"):
+    with pytest.raises(ValueError, match="layer layer3.0 of network 1 is the same for all images: it has no CKA"):
         view_pairs.cka_at_equal_depth([outputs[0], dead])

@@ -4,10 +4,9 @@ residual connections, every seed has one, at layers of its own, and minibatch CK
 import numpy as np
 from scipy.stats import binomtest
 
-from lib.cka.batch_independence import BatchSizes
-from lib.cka.block_ends import ends_apart
-from lib.cka.block_growth import growth, halving, late_excess, shares
-from lib.cka.block_maps import BlockMaps, ends
+from lib.cka.block_growth import BlockMaps, ends, growth, halving, late_excess
+from lib.cka.blocks import ends_apart, shares
+from lib.cka.grams import BatchSizes
 from lib.statistics.intervals import Interval
 from lib.training.wide_and_deep import Architecture
 from lib.verdicts import CONTRADICTED, SUPPORTED, UNDECIDED, Claim, judge_above, judge_within

@@ -7,9 +7,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from lib.cka.batch_independence import BatchSizes
 from lib.cka.block_growth import mean_share
-from lib.cka.block_structure import largest_block, stage_starts
+from lib.cka.blocks import largest_block, stage_starts
+from lib.cka.grams import BatchSizes
 from lib.figures import PAGE, look, shades, subplots, width_axis
 from lib.training.wide_and_deep import Architecture
 

@@ -5,10 +5,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from lib.cka.batch_independence import BatchSizes
-from lib.cka.block_growth import halving, mean_share
-from lib.cka.block_maps import BlockMaps, ends
-from lib.cka.block_structure import Block, largest_block, stage_starts
+from lib.cka.block_growth import BlockMaps, ends, halving, mean_share
+from lib.cka.blocks import Block, largest_block, stage_starts
+from lib.cka.grams import BatchSizes
 from lib.models.architectures import count_parameters
 from lib.results import short
 from lib.statistics.intervals import in_brackets, mean_interval

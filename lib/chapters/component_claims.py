@@ -5,9 +5,9 @@ from functools import partial
 
 import numpy as np
 
-from lib.cka.block_components import NetworkComponents, late_shares
-from lib.cka.component_statistics import Found, known_values, means, rank_interval, shared_intervals, with_block
-from lib.cka.dominant_images import TOP, excess_carried, norm_rank
+from lib.cka.block_components import Found, NetworkComponents, late_shares, shared_intervals, with_block
+from lib.cka.components import TOP, excess_carried, norm_rank
+from lib.cka.network_statistics import known_values, means, rank_interval
 from lib.statistics.intervals import Interval
 from lib.training.wide_and_deep import Architecture
 from lib.verdicts import UNDECIDED, Claim, all_above, judge_above

@@ -8,10 +8,10 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from lib.chapters.component_tables import Columns
-from lib.cka.block_components import NetworkComponents, late_shares
-from lib.cka.block_structure import Block
-from lib.cka.component_statistics import Found, known_values, means
-from lib.cka.dominant_images import TOP, carried, dominant, normal_carried
+from lib.cka.block_components import Found, NetworkComponents, late_shares
+from lib.cka.blocks import Block
+from lib.cka.components import TOP, carried, dominant, normal_carried
+from lib.cka.network_statistics import known_values, means
 from lib.figures import PAGE, look, shades, subplots
 from lib.training.wide_and_deep import Architecture
 

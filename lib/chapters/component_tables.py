@@ -6,9 +6,9 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from lib.cka.block_components import NetworkComponents
-from lib.cka.component_statistics import LEAST, Found, shared_intervals
-from lib.cka.dominant_images import TOP, carried, norm_rank, one_percent, shared
+from lib.cka.block_components import Found, NetworkComponents, shared_intervals
+from lib.cka.blocks import LEAST_NETWORKS
+from lib.cka.components import TOP, carried, norm_rank, one_percent, shared
 from lib.statistics.intervals import in_brackets, mean_interval
 
 Columns = Mapping[str, Callable[[NetworkComponents], float]]
@@ -52,4 +52,4 @@ def block_counts(found: Found) -> str:
 
 def _written(values: np.ndarray) -> str:
     known = values[np.isfinite(values)]
-    return in_brackets(mean_interval(known)) if len(known) >= LEAST else "–"
+    return in_brackets(mean_interval(known)) if len(known) >= LEAST_NETWORKS else "–"

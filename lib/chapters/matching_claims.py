@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from lib.cka.across_networks import BOTH, AcrossArchitectures, AcrossSeeds
+from lib.cka.across import BOTH, AcrossArchitectures, AcrossSeeds
 from lib.statistics.pairs import LEAST, Estimate
 from lib.training.wide_and_deep import Architecture
 from lib.verdicts import Claim, judge_above

@@ -7,9 +7,9 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
 from lib.chapters.matching_claims import Pairs, Roles, Seeds
-from lib.cka.across_networks import BOTH, NEITHER, ONE, AcrossSeeds
-from lib.cka.block_structure import LEAST, Block
-from lib.cka.layer_matching import Matching, relative_depths
+from lib.cka.across import BOTH, NEITHER, ONE, AcrossSeeds
+from lib.cka.best_layers import BestLayers, relative_depths
+from lib.cka.blocks import LEAST, Block
 from lib.figures import PAGE, subplots
 from lib.statistics.intervals import known_mean
 
@@ -102,7 +102,7 @@ def matches_over_depth(pairs: Pairs, names: Roles) -> Figure:
     return figure
 
 
-def _matches(axis: Axes, matching: Matching) -> None:
+def _matches(axis: Axes, matching: BestLayers) -> None:
     own, other = relative_depths(matching.place.shape[2]), relative_depths(matching.others)
     inside = np.broadcast_to(matching.inside[:, None], matching.place.shape)
     for kind, shift in ((NEITHER, -0.006), (BOTH, 0.006)):

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from lib.chapters.matching_claims import Pairs, Roles, Seeds
-from lib.cka.across_networks import BOTH, NEITHER, ONE, AcrossArchitectures, AcrossSeeds
+from lib.cka.across import BOTH, NEITHER, ONE, AcrossArchitectures, AcrossSeeds
 from lib.statistics.intervals import in_brackets
 from lib.statistics.pairs import Estimate
 from lib.verdicts import CONTRADICTED, SUPPORTED, UNDECIDED, Claim

@@ -5,16 +5,9 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from lib.cka.block_effects import (
-    LEAST,
-    BlockMeasures,
-    inside_and_outside,
-    known_interval,
-    means_over,
-    plateaus,
-    rank_correlations,
-    slope_within,
-)
+from lib.cka.block_effects import BlockMeasures, inside_and_outside, plateaus, rank_correlations
+from lib.cka.blocks import LEAST_NETWORKS, mean_where
+from lib.cka.network_statistics import known_interval, slope_within
 from lib.statistics.intervals import in_brackets, mean_interval
 from lib.training.wide_and_deep import Architecture
 from lib.verdicts import UNDECIDED, Claim, all_above, judge_above
@@ -30,7 +23,7 @@ def probe_claims(found: Found) -> list[Claim]:
     """Three claims on probes and two on deletions, each on the architectures with networks that can decide it."""
     gaps = {name: {key: np.subtract(*inside_and_outside(measures, getattr(measures, name))[::-1])
                    for key, measures in found.items()} for name in ("gain", "cost")}
-    lead = {key: means_over(measures.lead, measures.inside) for key, measures in found.items()}
+    lead = {key: mean_where(measures.lead, measures.inside) for key, measures in found.items()}
     ranks = {key: rank_correlations(measures) for key, measures in found.items()}
     images = next(iter(found.values())).images
     return [
@@ -54,9 +47,9 @@ def _everywhere(name: str, statement: str, statistic: str, values: Mapping[Archi
                 ) -> Claim:
     """The claim that the mean over networks is above 0 in every architecture that has LEAST networks with a value."""
     known = {key: of_key[np.isfinite(of_key)] for key, of_key in values.items()}
-    enough = {key: of_key for key, of_key in known.items() if len(of_key) >= LEAST}
+    enough = {key: of_key for key, of_key in known.items() if len(of_key) >= LEAST_NETWORKS}
     if not enough:
-        return Claim(name, statement, f"{statistic}: no architecture has {LEAST} networks for it", *(np.nan,) * 3,
+        return Claim(name, statement, f"{statistic}: no architecture has {LEAST_NETWORKS} networks for it", *(np.nan,) * 3,
                      sum(map(len, known.values())), images, "all 95 % intervals above 0, one for every architecture",
                      UNDECIDED)
     return all_above(name, statement, statistic,
@@ -85,10 +78,10 @@ def effects_table(found: Found) -> pd.DataFrame:
         having = measures.inside.any(1)
         for name, words in QUANTITIES.items():
             values = getattr(measures, name)
-            outside = np.where(having, means_over(values, ~measures.inside), np.nan)
-            columns = {"inside": means_over(values, measures.inside), "outside": outside,
+            outside = np.where(having, mean_where(values, ~measures.inside), np.nan)
+            columns = {"inside": mean_where(values, measures.inside), "outside": outside,
                        "outside − inside": np.subtract(*inside_and_outside(measures, values)[::-1]),
-                       "networks without": np.where(having, np.nan, means_over(values, np.ones_like(measures.inside)))}
+                       "networks without": np.where(having, np.nan, mean_where(values, np.ones_like(measures.inside)))}
             rows.append({"architecture": str(key), "quantity": words} | {
                 column: f"{in_brackets(known_interval(of_column), '+.3f')} ({np.isfinite(of_column).sum()})"
                 for column, of_column in columns.items()})

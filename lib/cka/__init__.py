@@ -1,5 +1,25 @@
-"""Centred kernel alignment of layers, the block structure and its first component."""
+"""Centred kernel alignment (CKA) of layers, the block structure, its first component and what its blocks are good for.
 
-from lib.cka.estimators import CKAMatrix, batches, centred, gram, hsic, linear_cka, minibatch_cka, normalised
+`estimators` has HSIC and CKA of arrays, `grams` and `maps` those of networks; `blocks` finds block structures,
+`block_growth` compares architectures; `components` and `block_components` look at first principal components,
+`best_layers` and `across` at two networks, `probes` and `block_effects` at linear probes and deleted blocks, and
+`network_statistics` has the intervals over networks.
+"""
 
-__all__ = ["CKAMatrix", "batches", "centred", "gram", "hsic", "linear_cka", "minibatch_cka", "normalised"]
+from lib.cka.blocks import Block, largest_block
+from lib.cka.estimators import MinibatchCKA, hsic, linear_cka
+from lib.cka.grams import hidden_points
+from lib.cka.maps import network_cka
+from lib.cka.probes import deletion_accuracies, probe_accuracies
+
+__all__ = [
+    "Block",
+    "MinibatchCKA",
+    "deletion_accuracies",
+    "hidden_points",
+    "hsic",
+    "largest_block",
+    "linear_cka",
+    "network_cka",
+    "probe_accuracies",
+]

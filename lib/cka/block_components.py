@@ -1,24 +1,35 @@
-"""The first principal components of the layers of a network with a block structure (the paper's Figs. 3 and D.5)."""
+"""The first principal components of networks with a block structure (Wide and Deep, Figs. 3 and D.5), over seeds.
+
+Seeds of different architectures share nothing: every network counts as one sample of its own architecture.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import nn
 
-from lib.cka.block_structure import Block, hidden_points, largest_block
-from lib.cka.dominant_images import Dropped, dropped_cka
+from lib.cka.blocks import LEAST_NETWORKS, Block, largest_block, mean_where
+from lib.cka.components import dominant, first_component, shared_interval, squared_cosines, without_first
 from lib.cka.estimators import batches
-from lib.cka.layer_grams import gram_cka, layer_grams
-from lib.cka.principal_components import first_component, squared_cosines, without_first
+from lib.cka.grams import gram_cka, hidden_points, layer_grams, over_pairs
 from lib.runtime.checks import check_count
 from lib.runtime.progress import progress
+from lib.statistics.intervals import Interval
 from lib.training.populations import Population
 from lib.training.wide_and_deep import Architecture
 
 LATE = "stage2.", "stage3."  # the last two stages of lib.models.cifar_resnets
+
+
+class Dropped(NamedTuple):
+    """Mean CKA of pairs of layers, on all images, without the dominant ones, and without as many random ones."""
+
+    none: float
+    dominant: float
+    random: float
 
 
 @dataclass(frozen=True)
@@ -38,6 +49,22 @@ class Settings:
     dropped: int
     draws: int
     seed: int
+
+
+def settings_for(
+    images: int, threshold: float, batch_size: int, passes: int, dropped_share: float, draws: int, seed: int
+) -> Settings:
+    """Settings with so many images dropped as the share says, one at least.
+
+    Raises:
+        ValueError: batches larger than what is left of the images.
+    """
+    check_count("batch_size", batch_size, 4)
+    dropped = max(1, round(dropped_share * images))
+    if batch_size > images - dropped:
+        left = f"{images - dropped} are left when {dropped} of {images} are dropped"
+        raise ValueError(f"batches of {batch_size} need as many test images, and {left}")
+    return Settings(threshold, batch_size, passes, dropped, draws, seed)
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,9 +93,9 @@ class NetworkComponents:
     norms: np.ndarray
     dropped: Dropped | None
 
-    @cached_property
+    @property
     def has_block(self) -> bool:
-        return bool(self.block.inside().any())
+        return self.block.exists
 
     def agreement(self) -> float:
         """Correlation of CKA and squared cosines over all pairs of different layers; NaN where one does not vary."""
@@ -80,18 +107,23 @@ class NetworkComponents:
     def share_contrast(self) -> float:
         """Mean share of the layers inside the block less that of the others; NaN where there are none of either."""
         inside = self.block.inside()
-        return _mean(self.shares[inside]) - _mean(self.shares[~inside])
+        return float(mean_where(self.shares, inside) - mean_where(self.shares, ~inside))
 
     def fall(self, inside: bool) -> float:
-        """Mean over layer pairs of CKA less CKA after removal: of pairs inside the block, or of all others."""
-        layers = self.block.inside()
-        both = np.outer(layers, layers)
-        chosen = np.triu(both if inside else ~both, 1)
-        return _mean((self.cka - self.without)[chosen]) if self.has_block else np.nan
+        """Mean over layer pairs of CKA less CKA after removal: of pairs inside the block, or of all others.
+
+        NaN without a block.
+        """
+        both = np.outer(self.block.inside(), self.block.inside())
+        chosen = np.triu(both if inside else ~both, 1) & self.has_block
+        return float(mean_where((self.cka - self.without).ravel(), chosen.ravel()))
 
     def fall_contrast(self) -> float:
         """How much further CKA falls inside the block than elsewhere; NaN without a block or an elsewhere."""
         return self.fall(True) - self.fall(False)
+
+
+Found = Mapping[Architecture, Sequence[NetworkComponents]]
 
 
 def components_of(model: nn.Module, images: torch.Tensor, settings: Settings) -> NetworkComponents:
@@ -108,22 +140,30 @@ def components_of(model: nn.Module, images: torch.Tensor, settings: Settings) ->
     block = largest_block(cka, settings.threshold)
     firsts = [first_component(gram) for gram in found.grams.numpy()]
     late = np.array([point.startswith(LATE) for point in points])
-    inside = block.inside()
-    gram, norms = found.together(inside if inside.any() else late)
+    gram, norms = found.together(block.inside() if block.exists else late)
     coefficients = first_component(gram).coefficients
-    dropped = dropped_cka(found.grams[torch.from_numpy(inside)], coefficients, settings.dropped, settings.draws,
-                          settings.batch_size, settings.passes, generator) if inside.any() else None
-    cosines = squared_cosines(np.stack([first.coefficients for first in firsts]))
+    inside = found.grams[block.start : block.stop]
+    dropped = dropped_cka(inside, coefficients, settings, generator) if block.exists else None
     return NetworkComponents(
-        points, cka, gram_cka(found.grams, chosen, without_first), cosines, np.array([first.share for first in firsts]),
-        first_component(found.together(late)[0]).share, block, coefficients, norms, dropped)
+        points,
+        cka,
+        without=gram_cka(found.grams, chosen, without_first),
+        cosines=squared_cosines(np.stack([first.coefficients for first in firsts])),
+        shares=np.array([first.share for first in firsts]),
+        late_share=first_component(found.together(late)[0]).share,
+        block=block,
+        coefficients=coefficients,
+        norms=norms,
+        dropped=dropped,
+    )
 
 
-def population_components(populations: Mapping[Architecture, Population], images: torch.Tensor, settings: Settings
-                          ) -> dict[Architecture, list[NetworkComponents]]:
+def population_components(
+    populations: Mapping[Architecture, Population], images: torch.Tensor, settings: Settings
+) -> dict[Architecture, list[NetworkComponents]]:
     """`components_of` every network of every population, on the same images and batches."""
+    found = {architecture: [] for architecture in populations}
     with progress(sum(map(len, populations.values())), "components") as bar:
-        found = {architecture: [] for architecture in populations}
         for architecture, population in populations.items():
             for model in population.models():
                 found[architecture].append(components_of(model, images, settings))
@@ -131,26 +171,43 @@ def population_components(populations: Mapping[Architecture, Population], images
     return found
 
 
-def settings_for(images: int, threshold: float, batch_size: int, passes: int, dropped_share: float, draws: int,
-                 seed: int) -> Settings:
-    """Settings with so many images dropped as the share says, one at least.
+def dropped_cka(
+    grams: torch.Tensor, coefficients: np.ndarray, settings: Settings, generator: torch.Generator
+) -> Dropped:
+    """Mean CKA between different layers [layers, n, n] without `settings.dropped` images: dominant or random ones.
+
+    The value for random ones is a mean over `settings.draws` choices.  Every choice leaves as many images, and they are
+    put in the same order of places for minibatch CKA.
 
     Raises:
-        ValueError: batches larger than what is left of the images.
+        ValueError: fewer than 2 layers, or batches larger than what is left.
     """
-    check_count("batch_size", batch_size, 4)
-    dropped = max(1, round(dropped_share * images))
-    if batch_size > images - dropped:
-        raise ValueError(f"batches of {batch_size} need as many test images, and {images - dropped} are left when "
-                         f"{dropped} of {images} are dropped")
-    return Settings(threshold, batch_size, passes, dropped, draws, seed)
+    images, count, batch_size = len(coefficients), settings.dropped, settings.batch_size
+    if len(grams) < 2 or not 4 <= batch_size <= images - count:
+        needed = f"2 layers and batches of 4 to {images - count} images, what is left of {images}"
+        raise ValueError(f"needs {needed}; not {len(grams)} and {batch_size}")
+    places = list(batches(images - count, batch_size, settings.passes, generator))
+
+    def without(left_out: np.ndarray) -> float:
+        left = torch.from_numpy(np.setdiff1d(np.arange(images), left_out))
+        return float(over_pairs(gram_cka(grams, [left[batch] for batch in places])))
+
+    random = [without(torch.randperm(images, generator=generator)[:count].numpy()) for _ in range(settings.draws)]
+    whole = float(over_pairs(gram_cka(grams, batches(images, batch_size, settings.passes, generator))))
+    return Dropped(whole, without(dominant(coefficients, count)), float(np.mean(random)))
 
 
 def late_shares(networks: Sequence[NetworkComponents]) -> np.ndarray:
-    """[networks, 2]: the share of the last two stages' first component, and the share of the depth that the block
-    takes."""
+    """[networks, 2]: share of the last two stages' first component, and share of the depth that the block takes."""
     return np.array([[network.late_share, network.block.share()] for network in networks])
 
 
-def _mean(values: np.ndarray) -> float:
-    return float(values.mean()) if len(values) else np.nan
+def with_block(found: Found) -> dict[Architecture, list[NetworkComponents]]:
+    """The networks that have a block."""
+    return {one: [network for network in networks if network.has_block] for one, networks in found.items()}
+
+
+def shared_intervals(found: Found, level: float = 0.95) -> dict[Architecture, Interval]:
+    """`lib.cka.components.shared_interval` of the architectures with at least `LEAST_NETWORKS` networks."""
+    rows = {one: [network.coefficients for network in networks] for one, networks in found.items()}
+    return {one: shared_interval(of_one, level) for one, of_one in rows.items() if len(of_one) >= LEAST_NETWORKS}

@@ -4,23 +4,20 @@ A residual block lies inside when its input and its output both belong to the bl
 it is one of the steps between layers that are alike.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from scipy.stats import spearmanr
-from scipy.stats import t as student
 
-from lib.cka.block_deletion import accuracy, deletion_accuracies, stages
-from lib.cka.block_structure import Block, cka_maps, largest_block
-from lib.cka.linear_probes import probe_accuracies, residual_points
+from lib.cka.blocks import Block, largest_block, mean_where
+from lib.cka.maps import cka_maps
+from lib.cka.probes import accuracy, deletion_accuracies, probe_accuracies, residual_points, stages
 from lib.data.loading import ImageData
 from lib.runtime.progress import progress
-from lib.statistics.intervals import Interval, mean_interval
 from lib.training.populations import Population
 
-LEAST = 3  # networks, for an interval
 PLATEAU_LOSS = 0.01  # share of the images, for the length of a plateau; no verdict uses it
 
 
@@ -78,52 +75,53 @@ class BlockMeasures:
         return self.whole - np.nanmean(self.deleted, axis=1)
 
 
-def measure(population: Population, images: ImageData, generator: torch.Generator, *, threshold: float,
-            batch_size: int, passes: int, pool: int = 1) -> BlockMeasures:
+def measure(
+    population: Population,
+    images: ImageData,
+    generator: torch.Generator,
+    *,
+    threshold: float,
+    batch_size: int,
+    passes: int,
+    pool: int = 1,
+) -> BlockMeasures:
     """CKA maps, probes and deletions of every network of a population of residual networks.
 
     Args:
-        threshold: CKA above which layers are alike; batch_size, passes: as `lib.cka.estimators.minibatch_cka` takes them.
-        pool: as `lib.cka.linear_probes.probe_accuracies` takes it.
+        threshold: CKA above which layers are alike; batch_size, passes: of `lib.cka.maps.cka_maps`.
+        pool: of `lib.cka.probes.probe_accuracies`.
 
     Raises:
         ValueError: networks without residual connections, or what the functions named above refuse.
     """
-    after, before = residual_points(population.specification.build())
+    built = population.specification.build()
+    after, before = residual_points(built)
+    sizes = [len(stage) for stage in stages(built)]
     test = images.test_images, images.test_labels
     rows = []
     maps = cka_maps(population, images.test_images, generator, batch_size=batch_size, passes=passes)
     with progress(len(population), f"probes and deletions of {population.specification.name}") as bar:
         for model in population.models():
             probed = probe_accuracies(model, images, [*after, *before], pool=pool)
-            rows.append((probed[:len(after)], probed[len(after):], deletion_accuracies(model, *test),
-                         accuracy(model, *test)))
+            left, whole = deletion_accuracies(model, *test), accuracy(model, *test)
+            rows.append((probed[: len(after)], probed[len(after) :], left, whole))
             bar.update()
-    sizes = [len(stage) for stage in stages(model)]
-    return BlockMeasures(maps, [largest_block(cka, threshold) for cka in maps], *map(np.stack, zip(*rows)),
-                         np.repeat(range(len(sizes)), sizes), len(images.test_images))
-
-
-def means_over(values: np.ndarray, chosen: np.ndarray) -> np.ndarray:
-    """Mean over the chosen blocks of each network whose value is known, [networks]; NaN where there are none.
-
-    values, chosen: [networks, blocks], numbers and bool.
-    """
-    chosen = chosen & np.isfinite(values)
-    count = chosen.sum(1)
-    return np.divide(np.where(chosen, values, 0).sum(1), count, where=count > 0, out=np.full(len(values), np.nan))
+    structures, stage = [largest_block(cka, threshold) for cka in maps], np.repeat(range(len(sizes)), sizes)
+    return BlockMeasures(maps, structures, *map(np.stack, zip(*rows)), stage, len(images.test_images))
 
 
 def inside_and_outside(measures: BlockMeasures, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Means over the blocks inside and over those outside, [networks] each, NaN for both where one is not defined."""
-    inside, outside = means_over(values, measures.inside), means_over(values, ~measures.inside)
+    inside, outside = mean_where(values, measures.inside), mean_where(values, ~measures.inside)
     known = np.isfinite(inside) & np.isfinite(outside)
     return np.where(known, inside, np.nan), np.where(known, outside, np.nan)
 
 
 def rank_correlations(measures: BlockMeasures) -> np.ndarray:
-    """Spearman's correlation of depth and probe accuracy after the additions, in each network without a block
-    structure, [networks]; NaN for the others, and where the accuracy is the same everywhere."""
+    """Spearman's correlation of depth and probe accuracy after the additions in each network without a block structure.
+
+    [networks]; NaN for the others, and where the accuracy is the same everywhere.
+    """
     found = np.full(len(measures.after), np.nan)
     for place, (structure, row) in enumerate(zip(measures.structures, measures.after)):
         if not structure.share() and np.ptp(row) > 0:
@@ -132,29 +130,10 @@ def rank_correlations(measures: BlockMeasures) -> np.ndarray:
 
 
 def plateaus(measures: BlockMeasures) -> np.ndarray:
-    """How many blocks at the end of one stage, of the stage where it is most, can go before more than PLATEAU_LOSS of
-    accuracy is lost, [networks]."""
+    """How many blocks at the end of one stage can go before more than PLATEAU_LOSS of accuracy is lost: [networks].
+
+    Of the stage where it is most.
+    """
     kept = measures.deleted >= measures.whole[:, None] - PLATEAU_LOSS
     of_stages = [kept[:, measures.stages == stage] for stage in np.unique(measures.stages)]
     return np.max([np.cumprod(stage[:, ::-1], axis=1).sum(1) for stage in of_stages], axis=0)
-
-
-def known_interval(values: np.ndarray, level: float = 0.95) -> Interval:
-    """Mean of the values that are not NaN, one a network, with Student's interval; NaN for fewer than LEAST."""
-    known = values[np.isfinite(values)]
-    return mean_interval(known, level) if len(known) >= LEAST else (np.nan,) * 3
-
-
-def slope_within(x: Mapping[object, np.ndarray], y: Mapping[object, np.ndarray], level: float = 0.95) -> Interval:
-    """Least-squares slope of y over x with an intercept a group, and Student's interval.
-
-    x, y: group -> [networks].  NaN where x is the same in every group, or too few networks are left.
-    """
-    groups = len(x)
-    x, y = (np.concatenate([found - found.mean() for found in values.values()]) for values in (x, y))
-    freedom = len(x) - groups - 1
-    if freedom < 1 or np.allclose(x, 0):
-        return (np.nan,) * 3
-    slope = x @ y / (x @ x)
-    margin = student.ppf(0.5 + level / 2, freedom) * np.sqrt(((y - slope * x) ** 2).sum() / freedom / (x @ x))
-    return slope, slope - margin, slope + margin

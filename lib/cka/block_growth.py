@@ -5,43 +5,79 @@ spread that they show, none, would make an interval of no width.  The spread of 
 taken as half a layer at least, the largest standard deviation that a number with two neighbouring values can have.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import t as student
 
-from lib.cka.block_structure import block_shares, largest_block, stage_starts
-from lib.effects.batch_size_effects import contrast
-from lib.statistics.intervals import Interval, sum_freedom
-from lib.training.wide_and_deep import Architecture
+from lib.cka.blocks import largest_block, shares, stage_starts
+from lib.data.loading import ImageData
+from lib.effects.batch_size import trained_in_pairs
+from lib.effects.contrasts import slope_weights, sum_interval
+from lib.statistics.intervals import Interval
+from lib.training.populations import Population
+from lib.training.specification import specify
+from lib.training.wide_and_deep import RECIPE, Architecture
 
 RESOLUTION = 0.5  # layers
 
 
-def sum_interval(samples: Sequence[np.ndarray], weights: Sequence[float], resolutions: Sequence[float],
-                 level: float = 0.95) -> Interval:
-    """Sum of `weights` times the means of independent samples: -> estimate, low, high (Welch and Satterthwaite).
+@dataclass(frozen=True, eq=False)
+class BlockMaps:
+    """CKA maps [layers, layers] of all networks that are compared.
+
+    Attributes:
+        depths, widths, plain: the architectures of each line, from small to large; `plain` are those of growing width
+            without residual connections.
+        maps: [networks, layers, layers] of every architecture.
+        counts: numbers of training images, from few to many.
+        by_count: [networks, counts, layers, layers] of the first and the last architecture of `depths` and `widths`; a
+            network and its twins with other numbers of images share their seed.
+        parts: [networks, parts, layers, layers] of the deepest and the widest (`lib.cka.maps.part_maps`).
+    """
+
+    depths: Sequence[Architecture]
+    widths: Sequence[Architecture]
+    plain: Sequence[Architecture]
+    maps: Mapping[Architecture, np.ndarray]
+    counts: Sequence[int]
+    by_count: Mapping[Architecture, np.ndarray]
+    parts: Mapping[Architecture, np.ndarray]
+
+
+def ends(*lines: Sequence[Architecture]) -> list[Architecture]:
+    """The first and the last architecture of every line, each once."""
+    return list(dict.fromkeys(architecture for line in lines for architecture in (line[0], line[-1])))
+
+
+def reduced_populations(
+    parts: Mapping[int, ImageData], architectures: Iterable[Architecture], seeds: int, **recipe
+) -> dict[tuple[Architecture, int], Population]:
+    """Networks of every architecture on every number of training images; what is missing is trained now.
+
+    A network's initial weights depend on architecture and seed alone.  A seed whose loss was not finite with some
+    number of images is left out of all of them.
 
     Args:
-        samples: one value a network, [networks] each.
-        resolutions: the least standard deviation to take for each sample.
+        parts: number of training images -> these, with the same test images.
+        recipe: as in `lib.training.wide_and_deep.architecture_populations`.
 
     Raises:
-        ValueError: a sample of fewer than 2 networks.
+        ValueError: fewer than 3 seeds of an architecture left.
     """
-    counts = np.array([len(sample) for sample in samples])
-    if counts.min() < 2:
-        raise ValueError(f"an interval needs at least 2 networks, not {counts.min()}")
-    spreads = [max(np.std(sample, ddof=1), least) for sample, least in zip(samples, resolutions, strict=True)]
-    variances = np.square(np.multiply(weights, spreads)) / counts
-    estimate = float(np.dot(weights, [np.mean(sample) for sample in samples]))
-    margin = float(student.ppf(0.5 + level / 2, sum_freedom(variances, counts - 1)) * np.sqrt(variances.sum()))
-    return estimate, estimate - margin, estimate + margin
+    names = [(architecture, count) for architecture in architectures for count in parts]
+    keys = {(one, count): (one.family, one.width, count) for one, count in names}
+    requests = {key: specify(parts[key[2]], *key[:2], **{**RECIPE, **recipe}) for key in keys.values()}
+    found = trained_in_pairs(requests, {family: seeds for family, _, _ in requests})
+    return {name: found[key] for name, key in keys.items()}
 
 
-def shares(maps: np.ndarray, threshold: float) -> np.ndarray:
-    """The block measure of each map: [..., layers, layers] -> [...]."""
-    return block_shares(maps.reshape(-1, *maps.shape[-2:]), [threshold])[:, 0].reshape(maps.shape[:-2])
+def stacked_counts(maps: Mapping[tuple[Architecture, int], np.ndarray]) -> dict[Architecture, np.ndarray]:
+    """(architecture, count) -> [networks, layers, layers]  to  architecture -> [networks, counts, layers, layers]."""
+    by_architecture: dict[Architecture, list[np.ndarray]] = {}
+    for (architecture, _), values in maps.items():
+        by_architecture.setdefault(architecture, []).append(values)
+    return {architecture: np.stack(values, axis=1) for architecture, values in by_architecture.items()}
 
 
 def mean_share(maps: np.ndarray, threshold: float) -> Interval:
@@ -49,26 +85,28 @@ def mean_share(maps: np.ndarray, threshold: float) -> Interval:
     return sum_interval([shares(maps, threshold)], [1.0], [RESOLUTION / maps.shape[-1]])
 
 
-def growth(maps: Mapping[Architecture, np.ndarray], line: Sequence[Architecture], quantity: str, threshold: float
-           ) -> Interval:
+def growth(
+    maps: Mapping[Architecture, np.ndarray], line: Sequence[Architecture], quantity: str, threshold: float
+) -> Interval:
     """Least-squares slope of the block measure per doubling of `quantity`, 'depth' or 'width', along the line.
 
     maps: [networks, layers, layers] of every architecture; architectures share no network.
     """
-    weights = contrast(line, line, [getattr(architecture, quantity) for architecture in line])
-    return sum_interval([shares(maps[architecture], threshold) for architecture in line], weights,
-                        [RESOLUTION / maps[architecture].shape[-1] for architecture in line])
+    weights = slope_weights(line, line, [getattr(architecture, quantity) for architecture in line])
+    samples = [shares(maps[architecture], threshold) for architecture in line]
+    return sum_interval(samples, weights, [RESOLUTION / maps[architecture].shape[-1] for architecture in line])
 
 
-def halving(by_count: Mapping[Architecture, np.ndarray], counts: Sequence[int], line: Sequence[Architecture],
-            threshold: float) -> Interval:
+def halving(
+    by_count: Mapping[Architecture, np.ndarray], counts: Sequence[int], line: Sequence[Architecture], threshold: float
+) -> Interval:
     """Least-squares slope of the block measure per halving of the training images, mean over the architectures.
 
     A slope is taken within each seed, whose networks start alike: seeds are the samples.
 
     by_count: [networks, counts, layers, layers] of every architecture.
     """
-    weights = -contrast(counts, counts, counts)
+    weights = -slope_weights(counts, counts, counts)
     slopes = [shares(by_count[architecture], threshold) @ weights for architecture in line]
     resolutions = [RESOLUTION / by_count[architecture].shape[-1] * np.linalg.norm(weights) for architecture in line]
     return sum_interval(slopes, [1 / len(line)] * len(line), resolutions)
@@ -79,13 +117,11 @@ def late_excess(maps: Mapping[Architecture, np.ndarray], threshold: float) -> tu
 
     Mean over all networks with a block: -> interval, or None for fewer than 3 of them, and how many there are.
     """
-    values, resolutions = [], []
-    for of_architecture in maps.values():
-        layers = of_architecture.shape[-1]
-        for block in (largest_block(cka, threshold) for cka in of_architecture):
-            if block.exists:
-                values.append(block.late_share() - (layers - stage_starts(layers)[1]) / layers)
-                resolutions.append(RESOLUTION / len(block))
-    if len(values) < 3:
-        return None, len(values)
-    return sum_interval([np.array(values)], [1.0], [float(np.mean(resolutions))]), len(values)
+    blocks = [largest_block(cka, threshold) for of_architecture in maps.values() for cka in of_architecture]
+    blocks = [block for block in blocks if block.exists]
+    if len(blocks) < 3:
+        return None, len(blocks)
+    late = [(block.layers - stage_starts(block.layers)[1]) / block.layers for block in blocks]
+    values = np.array([block.late_share() for block in blocks]) - late
+    resolution = float(np.mean([RESOLUTION / len(block) for block in blocks]))
+    return sum_interval([values], [1.0], [resolution]), len(blocks)

@@ -1,54 +1,108 @@
-"""Centred kernel alignment of representations with linear kernels (fact sheet of the paper, 3.1 and 3.2).
+"""Centred kernel alignment (CKA) of representations with linear kernels, from all images at once or from minibatches.
 
-Estimators of the Hilbert-Schmidt independence criterion: 'biased' (HSIC_0) and 'unbiased' (HSIC_1, Song et al.).
+It rests on the Hilbert-Schmidt independence criterion: the unbiased HSIC_1 of Song et al. (2012) or, with
+`unbiased=False`, the biased HSIC_0 of Gretton et al. (2005).  Both are inner products of Gram matrices [n, n], one row
+an image, that are centred in two ways.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 import torch
-from torch import nn
 
-from lib.models.representations import activations, check_points
 from lib.runtime.checks import check_count
-from lib.runtime.devices import find_device, on_device
 
-ESTIMATORS = ("biased", "unbiased")
-MEMORY = 2**30  # bytes of Gram matrices of all images held at once
+Layers = Sequence[torch.Tensor | np.ndarray] | Mapping[str, torch.Tensor | np.ndarray]
 
 
-@dataclass(frozen=True, eq=False)
-class CKAMatrix:
-    """CKA of every two layers of several networks.
+def hsic(K: torch.Tensor | np.ndarray, L: torch.Tensor | np.ndarray, *, unbiased: bool = True) -> float:
+    """HSIC of two Gram matrices [n, n] of the same images, centred or not, in float64.
 
-    Attributes:
-        values: [layers, layers] float64, the layers of all networks behind one another.
-        layers: the layers of each network.
-        estimator: of HSIC, 'biased' or 'unbiased'.
-        batch_size: images a batch; passes: over `images` images, of which a pass takes as many whole batches as there
-            are.
+    Raises:
+        ValueError: matrices that are not square and of one size, or of fewer than 4 images.
+    """
+    grams = [torch.as_tensor(matrix).double() for matrix in (K, L)]
+    if any(matrix.shape != (len(grams[0]),) * 2 for matrix in grams):
+        raise ValueError(f"HSIC needs two Gram matrices [n, n], not {' and '.join(str(list(k.shape)) for k in grams)}")
+    first, second = (centred(matrix, unbiased=unbiased) for matrix in grams)
+    return (first * second).sum().item() / _divisor(len(first), unbiased)
+
+
+def linear_cka(X: torch.Tensor | np.ndarray, Y: torch.Tensor | np.ndarray, *, unbiased: bool = True) -> float:
+    """CKA of two representations [n, ...] of the same n images, all at once: 1 for the same, 0 for unrelated ones.
+
+    It does not change with rotations, shifts and common factors of the features (Kornblith et al. 2019).
+
+    Raises:
+        ValueError: fewer than 4 images, different numbers of them, or a representation that is constant or not finite.
+    """
+    cka = MinibatchCKA(unbiased=unbiased)
+    cka.update({"x": X}, {"y": Y})
+    return float(cka.result()[0, 0])
+
+
+class MinibatchCKA:
+    """CKA of every two layers from minibatches: HSIC is averaged over the batches, and only then divided.
+
+    Source: Wide and Deep (Nguyen et al. 2021), section 2, eq. 3.  With the unbiased HSIC the value does not depend on
+    the batch size, on average; with the biased one it does.  Every batch counts alike, whatever its size.
     """
 
-    values: np.ndarray
-    layers: tuple[tuple[str, ...], ...]
-    estimator: str
-    batch_size: int
-    passes: int
-    images: int
+    def __init__(self, *, unbiased: bool = True) -> None:
+        self.unbiased = unbiased
+        self._sums: np.ndarray | None = None
+        self._names: tuple[list[str], list[str]] = [], []
 
-    def between(self, first: int, second: int) -> np.ndarray:
-        """The part [layers of network `first`, layers of network `second`]."""
-        ends = np.cumsum([0, *map(len, self.layers)])
-        parts = list(map(slice, ends[:-1], ends[1:]))
-        return self.values[parts[first], parts[second]]
+    def update(self, layers_a: Layers, layers_b: Layers | None = None) -> None:
+        """Add one minibatch: the activations [n, ...] of every layer on the same n images.
+
+        Args:
+            layers_a, layers_b: lists, or mappings from names, of the layers of one network and of another one; the same
+                layers in every minibatch.  Without `layers_b` the layers of `layers_a` are compared with each other.
+
+        Raises:
+            ValueError: no layer or other ones than before, fewer than 4 images, or layers of different numbers of them.
+        """
+        both = [_named(layers) for layers in (layers_a, {} if layers_b is None else layers_b)]
+        counts = dict.fromkeys(len(layer) for layers in both for layer in layers.values())
+        if len(counts) > 1:
+            raise ValueError(f"all layers need the same images, not {' and '.join(map(str, counts))}")
+        self.update_grams((gram(layer) for layers in both for layer in layers.values()), *both)
+
+    def update_grams(self, grams: Iterable[torch.Tensor], names_a: Iterable[str], names_b: Iterable[str] = ()) -> None:
+        """`update` from the Gram matrices [n, n] float64 of all layers, those of `names_a` before `names_b`."""
+        names = list(map(str, names_a)), list(map(str, names_b))
+        if not names[0] or self._sums is not None and names != self._names:
+            raise ValueError(f"every minibatch needs the same layers, one at least: {names} after {self._names}")
+        centred_grams = [centred(k, unbiased=self.unbiased) for k in grams]
+        vectors = torch.stack([k.flatten() for k in centred_grams])  # one product for all pairs
+        products = (vectors @ vectors.T).cpu().numpy() / _divisor(len(centred_grams[0]), self.unbiased)
+        self._sums, self._names = products if self._sums is None else self._sums + products, names
+
+    def result(self) -> np.ndarray:
+        """CKA of the minibatches so far, float64: [layers_a, layers_b], or [layers_a, layers_a] without `layers_b`.
+
+        Raises:
+            ValueError: no minibatch yet, or a layer that is constant over the images or not finite.
+        """
+        if self._sums is None:
+            raise ValueError("CKA needs a minibatch: call update first")
+        norms = np.diagonal(self._sums)
+        for name, norm in zip([*self._names[0], *self._names[1]], norms, strict=True):
+            if not np.isfinite(norm):
+                raise ValueError(f"layer {name} has values that are not finite, or too large to multiply")
+            if norm <= 0:
+                raise ValueError(f"layer {name} is the same for all images: it has no CKA")
+        rows = len(self._names[0])
+        return (self._sums / np.sqrt(norms[:, None] * norms))[:rows, rows if self._names[1] else 0 :]
 
 
-def gram(x: torch.Tensor) -> torch.Tensor:
+def gram(x: torch.Tensor | np.ndarray) -> torch.Tensor:
     """Linear Gram matrix of centred [n, ...] -> [n, n] float64, all but the first axis flattened.
 
     HSIC is the same with features that are not centred; centred, their products keep the digits that matter.
     """
+    x = torch.as_tensor(x).detach()
     x = x.reshape(len(x), -1)
     x = x if x.dtype in (torch.float32, torch.float64) else x.double()
     x = x - x[0]  # leaves zeros of a constant, and not what rounding makes of its mean
@@ -61,19 +115,18 @@ def of_images(k: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
     return k.index_select(0, places).index_select(1, places)  # both at once takes three times as long
 
 
-def centred(k: torch.Tensor, estimator: str) -> torch.Tensor:
+def centred(k: torch.Tensor, *, unbiased: bool = True) -> torch.Tensor:
     """Gram matrices [..., n, n] centred so that the inner product of two is HSIC up to a factor of n alone.
 
-    'biased': H K H; 'unbiased': U-centring (Szekely and Rizzo), with a zero diagonal.
+    U-centring (Szekely and Rizzo 2014) with a zero diagonal for the unbiased HSIC, else H K H.
 
     Raises:
-        ValueError: an unknown estimator, or fewer than 4 samples.
+        ValueError: fewer than 4 images.
     """
-    check_estimator(estimator)
     n = k.shape[-1]
     if n < 4:
         raise ValueError(f"HSIC needs at least 4 samples, not {n}")
-    if estimator == "biased":
+    if not unbiased:
         return k - k.mean(-1, keepdim=True) - k.mean(-2, keepdim=True) + k.mean((-2, -1), keepdim=True)
     k = k.clone()
     k.diagonal(dim1=-2, dim2=-1).zero_()
@@ -85,61 +138,14 @@ def centred(k: torch.Tensor, estimator: str) -> torch.Tensor:
     return k
 
 
-def hsic(k: torch.Tensor, l: torch.Tensor, estimator: str) -> float:
-    """HSIC of two Gram matrices [n, n]: divided by (n - 1)^2 if 'biased', by n (n - 3) if 'unbiased'."""
-    n = len(k)
-    product = (centred(k, estimator) * centred(l, estimator)).sum().item()
-    return product / ((n - 1) ** 2 if estimator == "biased" else n * (n - 3))
-
-
-def linear_cka(x: torch.Tensor, y: torch.Tensor, estimator: str) -> float:
-    """CKA of two representations [n, ...] of the same n images, all at once.
-
-    Raises:
-        ValueError: fewer than 4 images, different numbers of them, an unknown estimator, or a representation that is
-            constant or not finite.
-    """
-    if len(x) != len(y):
-        raise ValueError(f"both representations need the same images, not {len(x)} and {len(y)}")
-    grams = [gram(torch.as_tensor(x)), gram(torch.as_tensor(y))]
-    return float(normalised(inner_products(grams, estimator), "xy")[0, 1])
-
-
-def minibatch_cka(models: Sequence[nn.Module], images: torch.Tensor, points: Sequence[Sequence[str]], *,
-                  estimator: str = "unbiased", batch_size: int = 256, passes: int = 10,
-                  generator: torch.Generator, device: str = "auto") -> CKAMatrix:
-    """Minibatch CKA (fact sheet 3.2) of every two layers of all networks, from the same passes over the images.
-
-    HSIC of every pair is summed over the batches in float64 and divided once.  Every pass takes the images in a new
-    order from `generator`, the same whatever the networks are.  What does not fill the last batch is left out of that
-    pass: of a smaller batch HSIC is as unbiased, but less certain.  With 'biased' the value depends on the batch size.
-
-    Args:
-        points: the layers of each network, as `lib.models.representations.activations` takes them.
-
-    Raises:
-        ValueError: no network, or not as many lists of layers; a batch size below 4 or above the number of images; an
-            unknown estimator or layer; a layer that is constant over the images or not finite.
-    """
-    check_estimator(estimator)
-    check_batches(batch_size, passes, len(images))
-    if not models or len(models) != len(points):
-        raise ValueError(f"every network needs its list of points, not {len(points)} lists for {len(models)} networks")
-    for model, chosen in zip(models, points):
-        check_points(model, chosen)
-    device = find_device(device)
-    models = [on_device(model, device) for model in models]
-    orders = list(batches(len(images), batch_size, passes, generator))
-    sums = sum(inner_products(grams, estimator) for grams in _grams_of(orders, models, images, points, device))
-    names = [f"{point} of network {place}" for place, chosen in enumerate(points) for point in chosen]
-    return CKAMatrix(normalised(sums, names), tuple(map(tuple, points)), estimator, batch_size, passes, len(images))
-
-
 def batches(images: int, batch_size: int, passes: int, generator: torch.Generator) -> Iterator[torch.Tensor]:
-    """The places of the images of every batch of every pass, each [batch_size], in orders from `generator`."""
+    """The places of the images of every batch of every pass, each [batch_size], in orders from `generator`.
+
+    What does not fill the last batch is left out of that pass: a smaller batch is as unbiased, but less certain.
+    """
     for _ in range(passes):
         order = torch.randperm(images, generator=generator)
-        yield from order[:images - images % batch_size].split(batch_size)
+        yield from order[: images - images % batch_size].split(batch_size)
 
 
 def check_batches(batch_size: int, passes: int, images: int) -> None:
@@ -150,52 +156,11 @@ def check_batches(batch_size: int, passes: int, images: int) -> None:
         raise ValueError(f"batches of {batch_size} need as many images, and there are {images}")
 
 
-def inner_products(grams: Iterable[torch.Tensor], estimator: str) -> np.ndarray:
-    """Inner products [layers, layers] of the Gram matrices [n, n] of all layers, centred: one product for all pairs."""
-    vectors = torch.stack([centred(k, estimator).flatten() for k in grams])
-    return (vectors @ vectors.T).cpu().numpy()
+def _named(layers: Layers) -> Mapping[str, torch.Tensor | np.ndarray]:
+    if isinstance(layers, torch.Tensor | np.ndarray):
+        raise ValueError("layers are a list or a mapping of activations: [x] for a single one")
+    return layers if isinstance(layers, Mapping) else {str(place): layer for place, layer in enumerate(layers)}
 
 
-def normalised(products: np.ndarray, layers: Sequence[str] | None = None) -> np.ndarray:
-    """CKA [layers, layers] from inner products [layers, layers], of one batch or summed over batches.
-
-    layers: what an error calls them; by default their numbers from 0.
-
-    Raises:
-        ValueError: a layer that is constant over the images, or not finite.
-    """
-    norms = np.diagonal(products)
-    for layer, norm in zip(range(len(norms)) if layers is None else layers, norms, strict=True):
-        if not np.isfinite(norm):
-            raise ValueError(f"layer {layer} has values that are not finite, or too large to multiply")
-        if norm <= 0:
-            raise ValueError(f"layer {layer} is the same for all images: it has no CKA")
-    return products / np.sqrt(norms[:, None] * norms)
-
-
-def check_estimator(estimator: str) -> None:
-    """Raises ValueError, naming the estimators there are, for any other."""
-    if estimator not in ESTIMATORS:
-        raise ValueError(f"unknown estimator {estimator!r}; the estimators are {', '.join(ESTIMATORS)}")
-
-
-def _grams_of(orders: Sequence[torch.Tensor], models: Sequence[nn.Module], images: torch.Tensor,
-              points: Sequence[Sequence[str]], device: str) -> Iterator[Iterable[torch.Tensor]]:
-    """The Gram matrices [n, n] of all layers of all networks for the images of each of `orders`.
-
-    Where the batches together hold more pairs of images than there are, the matrices of all images are less work: a
-    batch is then cut out of them.  They are centred over all images, which HSIC does not see.
-    """
-    count = len(images)
-    if sum(len(order) ** 2 for order in orders) < count**2 or 8 * count**2 * sum(map(len, points)) > MEMORY:
-        yield from (_grams(models, images[order], points, device) for order in orders)
-        return
-    whole = list(_grams(models, images, points, device))
-    yield from ((of_images(k, order) for k in whole) for order in (order.to(device) for order in orders))
-
-
-def _grams(models: Sequence[nn.Module], images: torch.Tensor, points: Sequence[Sequence[str]],
-           device: str) -> Iterator[torch.Tensor]:
-    """Gram matrices [n, n] of all layers of all networks; no more than one activation is held at a time."""
-    for model, chosen in zip(models, points):
-        yield from next(activations(model, images, chosen, of=gram, batch_size=len(images), device=device)).values()
+def _divisor(n: int, unbiased: bool) -> int:
+    return n * (n - 3) if unbiased else (n - 1) ** 2

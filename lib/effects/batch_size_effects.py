@@ -1,10 +1,11 @@
 """What doubling the batch size does to similarity, test loss and accuracy, with intervals over seeds and images."""
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from lib.effects.batch_size import LEARNING_RATE, Measures, Protocols
+from lib.effects.contrasts import slope_weights
 from lib.similarity.paired_similarity import interval
 from lib.statistics.intervals import Interval, combined_interval, crossed_interval
 
@@ -21,21 +22,11 @@ def effects(measures: Measures, found: Protocols, level: float = 0.95, sizes: Ma
     sizes: protocol -> what is doubled in place of the batch size, one number a recipe.
     """
     sizes = sizes or {name: [recipe.batch_size for recipe in recipes] for name, recipes in found.items()}
-    weights = {name: contrast(measures.recipes, recipes, sizes[name]) for name, recipes in found.items()}
+    weights = {name: slope_weights(measures.recipes, recipes, sizes[name]) for name, recipes in found.items()}
     first, *others = weights
     weights |= {f"{name} − {first}": weights[name] - weights[first] for name in others}
     return {row: {name: mean_over_widths(measures, weight, name, level) for name in UNITS}
             for row, weight in weights.items()}
-
-
-def contrast(recipes: Sequence[Hashable], protocol: Sequence[Hashable], sizes: Sequence[int]) -> np.ndarray:
-    """[recipes] weights whose product with a measure is its least-squares slope over log2(size), over the recipes of
-    `protocol`, which have these sizes; 0 for the others."""
-    doublings = np.log2(sizes)
-    centred = doublings - doublings.mean()
-    weights = np.zeros(len(recipes))
-    weights[[recipes.index(recipe) for recipe in protocol]] = centred / (centred @ centred)
-    return weights
 
 
 def mean_over_widths(measures: Measures, weights: np.ndarray, name: str, level: float = 0.95) -> Interval:

@@ -13,7 +13,8 @@ import numpy as np
 from lib.data import loading
 from lib.data.loading import ImageData
 from lib.effects.batch_size import BATCH_SIZE, Key, Measures, trained_in_pairs
-from lib.effects.batch_size_effects import contrast, effects
+from lib.effects.batch_size_effects import effects
+from lib.effects.contrasts import slope_weights
 from lib.similarity.paired_similarity import interval
 from lib.statistics.intervals import Interval
 from lib.training.populations import Population
@@ -84,7 +85,7 @@ def doubling_effects(measures: Measures, found: Lines) -> dict[str, dict[str, In
 
 def similarity_slopes(measures: Measures, found: Lines, line: str) -> Interval:
     """Change of rho(k, k) per doubling along a line, of each width: three arrays [widths]."""
-    weights = contrast(measures.recipes, found[line], sizes(line, found[line]))
+    weights = slope_weights(measures.recipes, found[line], sizes(line, found[line]))
     return interval(measures.similarity, lambda rho, _: rho @ weights)
 
 
@@ -94,7 +95,7 @@ def similarity_factors(measures: Measures, found: Lines, line: str) -> Interval:
     exp of the least-squares slope of log rho: three arrays [widths + 1], NaN where a rho, or one of the draws that make
     the interval, is not positive.
     """
-    weights = contrast(measures.recipes, found[line], sizes(line, found[line]))
+    weights = slope_weights(measures.recipes, found[line], sizes(line, found[line]))
 
     def slopes(rho, _):
         by_width = np.log(np.where(rho > 0, rho, np.nan)) @ weights

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from lib.cka.estimators import centred, gram
+from lib.cka.estimators import MinibatchCKA
 from lib.models.folding import folded
 from lib.stitching.matchings import direct_match, hits, match_task_loss, residual
 from lib.stitching.similarity_indices import CKA, SIMILARITY_INDICES
@@ -115,13 +115,8 @@ def target_scores(
 def index_scores(front: Sequence[torch.Tensor], end: Sequence[torch.Tensor]) -> dict[str, np.ndarray]:
     """SIMILARITY_INDICES of all layers of two networks on the same images: name -> [sources, targets]."""
     one_by_one = {name: index for name, index in SIMILARITY_INDICES.items() if name != CKA}
-    cka = _unit_grams(front) @ _unit_grams(end).T  # at once: every Gram matrix is made once
-    return {CKA: cka} | {
+    cka = MinibatchCKA(unbiased=False)
+    cka.update(front, end)  # all layers at once: every Gram matrix is made once
+    return {CKA: cka.result()} | {
         name: np.array([[index.between(x, y) for y in end] for x in front]) for name, index in one_by_one.items()
     }
-
-
-def _unit_grams(layers: Sequence[torch.Tensor]) -> np.ndarray:
-    """Centred Gram matrices as unit vectors, [layers, images squared]: their products are biased CKA."""
-    vectors = np.stack([centred(gram(layer), "biased").flatten().numpy() for layer in layers])
-    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)

@@ -139,7 +139,7 @@ def pwcca_distance(x: np.ndarray, y: np.ndarray) -> float:
 
 def biased_cka(x: np.ndarray, y: np.ndarray) -> float:
     """Linear CKA, biased, of two representations [samples, features]: from 0 to 1."""
-    return linear_cka(torch.as_tensor(x), torch.as_tensor(y), "biased")
+    return linear_cka(x, y, unbiased=False)
 
 
 SIMILARITY_INDICES = {

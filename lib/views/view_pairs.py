@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 import torch
 
-from lib.cka.estimators import centred, gram
+from lib.cka.estimators import MinibatchCKA
 from lib.models import architectures
 from lib.models.cut_networks import LOGITS, CutNetwork
 from lib.similarity import cosines
@@ -73,12 +73,9 @@ def fitting_images(shape: Sequence[int], images: int) -> int:
 
 
 def _cka(layers: Sequence[torch.Tensor], block: str) -> np.ndarray:
-    vectors = torch.stack([centred(gram(layer), "unbiased").flatten() for layer in layers])
-    products = (vectors @ vectors.T).cpu().numpy()
-    norms = np.diagonal(products)
-    if not (norms > 0).all():
-        raise ValueError(f"network {int(norms.argmin())}: {block} is the same for all images and has no CKA")
-    return products / np.sqrt(norms[:, None] * norms)
+    cka = MinibatchCKA()
+    cka.update({f"{block} of network {place}": layer for place, layer in enumerate(layers)})
+    return cka.result()
 
 
 @torch.no_grad()

@@ -1,13 +1,21 @@
-"""Principal components of a representation over the images, and CKA in terms of them (fact sheet of the paper, 4).
+"""Principal components of a representation over the images, CKA in terms of them, and the images that dominate one.
 
 Features are centred over the images: X = U S V^T with one row an image.  Component i has the variance
-lambda_i = s_i^2 and one coefficient an image, the i-th column of U.
+lambda_i = s_i^2 and one coefficient an image, the i-th column of U.  Nguyen et al. (2022) trace the block structure to
+the few images with the largest coefficients of the first component.
 """
 
+from collections.abc import Sequence
+from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
 from scipy.sparse.linalg import eigsh
+from scipy.stats import norm, rankdata
+
+from lib.statistics.intervals import Interval, jackknife_interval
+
+TOP = 10  # images that are called dominant
 
 
 class Components(NamedTuple):
@@ -92,3 +100,70 @@ def without_first(gram: np.ndarray) -> np.ndarray:
 def squared_cosines(vectors: np.ndarray) -> np.ndarray:
     """<u_a, u_b>^2 of unit vectors [layers, n] -> [layers, layers]."""
     return (vectors @ vectors.T) ** 2
+
+
+def dominant(coefficients: np.ndarray, count: int = TOP) -> np.ndarray:
+    """The places [count] of the images with the largest coefficients in absolute value, the largest first."""
+    return np.argsort(-np.abs(coefficients), kind="stable")[:count]
+
+
+def carried(coefficients: np.ndarray) -> np.ndarray:
+    """Share of the sum of squares that the 1, 2, ... n images with the largest coefficients have: -> [n]."""
+    squares = np.sort(np.square(coefficients))[::-1]
+    return np.cumsum(squares) / squares.sum()
+
+
+def normal_carried(images: int) -> np.ndarray:
+    """`carried` for coefficients that follow a normal law of mean 0, as their quantiles tell: -> [images]."""
+    return carried(norm.ppf(0.5 + (np.arange(images) + 0.5) / (2 * images)))
+
+
+def one_percent(images: int) -> int:
+    """How many images 1 % of them are, one at least."""
+    return max(1, round(images / 100))
+
+
+def excess_carried(coefficients: np.ndarray) -> float:
+    """What the 1 % of images with the largest coefficients carry, less what they carry under a normal law."""
+    count = one_percent(len(coefficients))
+    return float((carried(coefficients) - normal_carried(len(coefficients)))[count - 1])
+
+
+def norm_rank(coefficients: np.ndarray, norms: np.ndarray) -> float:
+    """Mean rank of the dominant images' activations among those of all images by their length, from 0 to 1.
+
+    One half where length and coefficient have nothing to do with each other.
+    """
+    return float(((rankdata(norms) - 0.5) / len(norms))[dominant(coefficients)].mean())
+
+
+def shared(first: np.ndarray, second: np.ndarray) -> float:
+    """Share of the TOP images with the largest absolute values of `first` that are among those of `second`, each [n].
+
+    Two unrelated orders share TOP / n on average.
+    """
+    count = min(TOP, len(first))
+    return len(np.intersect1d(dominant(first), dominant(second))) / count
+
+
+def mean_shared(rows: Sequence[np.ndarray]) -> float:
+    """Mean of `shared` over all pairs of networks: [networks, n] coefficients.
+
+    Raises:
+        ValueError: fewer than 2 networks.
+    """
+    if len(rows) < 2:
+        raise ValueError(f"networks are compared in pairs, and there are {len(rows)}")
+    return float(np.mean([shared(first, second) for first, second in combinations(rows, 2)]))
+
+
+def shared_interval(rows: Sequence[np.ndarray], level: float = 0.95) -> Interval:
+    """`mean_shared` with its jackknife interval: a network enters several pairs, and leaves all of them at once.
+
+    Raises:
+        ValueError: fewer than 3 networks.
+    """
+    if len(rows) < 3:
+        raise ValueError(f"pairs of networks need at least 3 networks to vary, not {len(rows)}")
+    without = [mean_shared([*rows[:place], *rows[place + 1 :]]) for place in range(len(rows))]
+    return tuple(map(float, jackknife_interval(mean_shared(rows), [without], level)))

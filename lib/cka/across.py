@@ -1,12 +1,13 @@
-"""What the layers of two networks have in common, inside and outside the block structure (paper, Figs 6 and E.1)."""
+"""What layers of two networks have in common, inside and outside the block structure (Wide and Deep, Figs 6, E.1)."""
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
 import numpy as np
 
-from lib.cka.block_structure import Block, largest_block
-from lib.cka.layer_matching import Matching, NetworkMaps, best_matches, map_correlations, mean_where, relative_depths
+from lib.cka.best_layers import BestLayers, best_layers, relative_depths
+from lib.cka.blocks import LEAST, Block, largest_block, mean_where
+from lib.cka.maps import NetworkMaps
 from lib.statistics.intervals import known_mean
 from lib.statistics.pairs import Estimate, leave_one_out, over_crossed_pairs, over_pairs, pair_mean
 
@@ -62,7 +63,7 @@ class AcrossSeeds:
         return over_pairs(self._of_layers(self.corresponding, BOTH) - self._of_layers(self.corresponding, NEITHER))
 
     def looks_alike(self, with_block: bool | None = None) -> Estimate:
-        """`lib.cka.layer_matching.map_correlations`, mean over pairs of networks.
+        """`map_correlations`, mean over pairs of networks.
 
         Of the layers in neither's block; or, if asked for, of all layers of pairs that both have a block, or both none.
         """
@@ -85,12 +86,11 @@ class AcrossSeeds:
         values = np.where(self.shared == shared, self.corresponding, np.nan)
         outside = np.where(reference.shared == NEITHER, reference.corresponding, np.nan)
 
-        def differences(kept):
+        def differences(kept: np.ndarray) -> np.ndarray:
             return values - interpolated(weights, pair_mean(outside, kept, kept))
 
-        def statistic(networks, others):
-            found = differences(others)
-            return pair_mean(mean_where(found, np.isfinite(found)), networks, networks)
+        def statistic(networks: np.ndarray, others: np.ndarray) -> np.ndarray:
+            return pair_mean(mean_where(differences(others), np.True_), networks, networks)
 
         there = np.isfinite(differences(np.arange(len(outside)))).any(2)
         return leave_one_out(statistic, [there.any(1), np.isfinite(outside).any((1, 2))])
@@ -110,41 +110,60 @@ class AcrossArchitectures:
     """
 
     maps: np.ndarray
-    there: Matching
-    back: Matching
+    there: BestLayers
+    back: BestLayers
 
     def beyond_nearest(self, inside: bool | None = None) -> Estimate:
-        """Mean of `Matching.beyond_nearest`, of layers inside or outside their own network's block if asked for."""
-        return self._both_ways(lambda matching: matching.average(matching.beyond_nearest(), inside))
+        """Mean of `BestLayers.beyond_nearest`, of layers inside or outside their own network's block if asked for."""
+        return self._both_ways(lambda best: best.average(best.beyond_nearest(), inside))
 
     def chance(self, inside: bool | None = None) -> Estimate:
         """What `beyond_nearest` would be on average for the same layers if every layer were equally often the match."""
-        return self._both_ways(lambda matching: matching.average(matching.chance(), inside))
+        return self._both_ways(lambda best: best.average(best.chance(), inside))
 
     def nearer_than_chance(self, inside: bool | None = None) -> Estimate:
         """`chance` less `beyond_nearest`."""
-        return self._both_ways(lambda matching: matching.average(matching.chance() - matching.beyond_nearest(), inside))
+        return self._both_ways(lambda best: best.average(best.chance() - best.beyond_nearest(), inside))
 
     def rank_correlation(self, inside: bool | None = None) -> Estimate:
         """Spearman's, of the layers and their best matches."""
-        return self._both_ways(lambda matching: matching.rank_correlation(inside))
+        return self._both_ways(lambda best: best.rank_correlation(inside))
 
     def likeness(self, inside: bool | None = None) -> Estimate:
         """Mean CKA of layers with their best match."""
-        return self._both_ways(lambda matching: matching.average(matching.cka, inside))
+        return self._both_ways(lambda best: best.average(best.cka, inside))
 
     def inside_minus_outside(self) -> Estimate:
         """Mean CKA with the best match of layers inside the block of their own network, less that of those outside."""
-        return self._both_ways(lambda matching: matching.average(matching.cka, True)
-                               - matching.average(matching.cka, False))
+        return self._both_ways(lambda best: best.average(best.cka, True) - best.average(best.cka, False))
 
-    def _both_ways(self, of_pairs: Callable[[Matching], np.ndarray]) -> Estimate:
+    def _both_ways(self, of_pairs: Callable[[BestLayers], np.ndarray]) -> Estimate:
         """Mean over the pairs of networks, and the two directions of a pair, that have a value."""
         return over_crossed_pairs(known_mean(np.stack([of_pairs(self.there), of_pairs(self.back).T])))
 
 
+def map_correlations(maps: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """How far the map across two networks has the pattern of the maps within them: [networks, networks].
+
+    Pearson's correlation over all pairs of different chosen layers of the map across and the mean of the two within.
+    NaN on the diagonal and for fewer than 3 chosen layers.
+
+    Args:
+        maps: [networks, networks, layers, layers] of one population.
+        chosen: [networks, networks, layers] bool, which layers of two networks are looked at.
+    """
+    found = np.full(maps.shape[:2], np.nan)
+    for i, j in np.ndindex(found.shape):
+        layers = np.flatnonzero(chosen[i, j])
+        if i != j and len(layers) >= LEAST:
+            across, first, second = (one[np.ix_(layers, layers)] for one in (maps[i, j], maps[i, i], maps[j, j]))
+            different = ~np.eye(len(layers), dtype=bool)
+            found[i, j] = np.corrcoef(across[different], (first + second)[different])[0, 1]
+    return found
+
+
 def across_seeds(maps: NetworkMaps, population: Hashable, threshold: float) -> AcrossSeeds:
-    """The networks of one population; a block is that of `lib.cka.block_structure.largest_block` at `threshold`."""
+    """The networks of one population; a block is that of `lib.cka.blocks.largest_block` at `threshold`."""
     found = maps.between(population, population)
     return AcrossSeeds(found, tuple(largest_block(found[place, place], threshold) for place in range(len(found))))
 
@@ -153,7 +172,7 @@ def across_architectures(maps: NetworkMaps, first: Hashable, second: Hashable, t
     """The networks of two different populations, with the blocks that `across_seeds` finds."""
     there = maps.between(first, second)
     own, other = (across_seeds(maps, name, threshold).inside for name in (first, second))
-    return AcrossArchitectures(there, best_matches(there, own), best_matches(there.transpose(1, 0, 3, 2), other))
+    return AcrossArchitectures(there, best_layers(there, own), best_layers(there.transpose(1, 0, 3, 2), other))
 
 
 def interpolation(layers: int, others: int) -> np.ndarray:

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 from planted_layers import planted_maps
+from scipy.stats import pearsonr
 
-from lib.cka.across_networks import (
+from lib.cka.across import (
     BOTH,
     NEITHER,
     ONE,
@@ -13,10 +14,12 @@ from lib.cka.across_networks import (
     across_seeds,
     interpolated,
     interpolation,
+    map_correlations,
 )
-from lib.cka.block_structure import Block
+from lib.cka.blocks import Block
 from lib.statistics.intervals import difference_interval
 
+RNG = np.random.default_rng(0)
 POPULATIONS = {"small": (7, [None] * 4), "deep": (13, [(6, 11), (6, 12), (7, 12), (6, 11)])}
 MAPS = planted_maps(POPULATIONS, noise=0.25)
 SMALL, DEEP = (across_seeds(MAPS, name, 0.9) for name in POPULATIONS)
@@ -48,8 +51,14 @@ def test_the_same_layer_has_in_common_what_is_shared():
 
 
 def test_what_no_network_has_has_no_number():
-    for found in (SMALL.likeness(BOTH), SMALL.inside_minus_outside(), SMALL.looks_alike(True),
-                  SMALL.identification(BOTH), DEEP.looks_alike(False), SMALL.beyond_equal_depth(SMALL, BOTH)):
+    for found in (
+        SMALL.likeness(BOTH),
+        SMALL.inside_minus_outside(),
+        SMALL.looks_alike(True),
+        SMALL.identification(BOTH),
+        DEEP.looks_alike(False),
+        SMALL.beyond_equal_depth(SMALL, BOTH),
+    ):
         assert np.isnan(found.interval).all() and 0 in found.networks
 
 
@@ -93,7 +102,8 @@ def test_at_equal_depth_the_reference_is_outside_of_its_own_blocks():
     deep = from_profiles(np.full((4, 4, 13), 0.5), 5)  # from relative depth 5/12 on
     values = np.broadcast_to([0.7, 0.7, 0.7, 0.1, 0.1, 0.1, 0.1], (3, 3, 7))
     assert deep.beyond_equal_depth(from_profiles(values, 4), BOTH).value == pytest.approx(  # up to 3/6
-        np.mean([0.5 - 0.4, 0.5 - 0.1]))
+        np.mean([0.5 - 0.4, 0.5 - 0.1])
+    )
     found = deep.beyond_equal_depth(from_profiles(values, 2), BOTH)
     assert np.isnan(found.value) and found.networks == (0, 3)
 
@@ -103,8 +113,9 @@ def test_networks_of_both_populations_are_samples_at_equal_depth():
     rng = np.random.default_rng(1)
     effects = [rng.normal(size=count) for count in (5, 4)]
     first, second = (from_profiles(np.repeat((effect[:, None] + effect)[..., None], 7, 2), 7) for effect in effects)
-    np.testing.assert_allclose(first.beyond_equal_depth(second, NEITHER).interval,
-                               difference_interval(*(2 * effect for effect in effects)))
+    np.testing.assert_allclose(
+        first.beyond_equal_depth(second, NEITHER).interval, difference_interval(*(2 * effect for effect in effects))
+    )
 
 
 def test_across_architectures_layers_outside_of_blocks_match_at_equal_relative_depth():
@@ -117,7 +128,8 @@ def test_across_architectures_layers_outside_of_blocks_match_at_equal_relative_d
 def test_across_architectures_a_block_matches_nothing():
     assert PAIR.likeness(True).value < 0.05
     assert PAIR.inside_minus_outside().value == pytest.approx(
-        PAIR.back.average(PAIR.back.cka, True).mean() - PAIR.back.average(PAIR.back.cka, False).mean())
+        PAIR.back.average(PAIR.back.cka, True).mean() - PAIR.back.average(PAIR.back.cka, False).mean()
+    )
     assert PAIR.inside_minus_outside().networks == (4, 4)
 
 
@@ -133,8 +145,11 @@ def test_the_two_architectures_have_equal_roles():
 def test_the_order_of_the_networks_does_not_matter():
     layers, blocks = POPULATIONS["deep"]
     turned = across_seeds(planted_maps({"deep": (layers, blocks[::-1])}, noise=0.25), "deep", 0.9)
-    for one, other in ((DEEP.likeness(BOTH), turned.likeness(BOTH)), (DEEP.looks_alike(), turned.looks_alike()),
-                       (DEEP.identification(ONE), turned.identification(ONE))):
+    for one, other in (
+        (DEEP.likeness(BOTH), turned.likeness(BOTH)),
+        (DEEP.looks_alike(), turned.looks_alike()),
+        (DEEP.identification(ONE), turned.identification(ONE)),
+    ):
         np.testing.assert_allclose(one.interval, other.interval)
 
 
@@ -143,3 +158,26 @@ def test_interpolation_is_right_for_straight_lines_and_knows_no_missing_ends():
     np.testing.assert_allclose(interpolated(weights, 2 - 3 * np.linspace(0, 1, 4)), 2 - 3 * np.linspace(0, 1, 7))
     found = interpolated(weights, np.array([1, 1, np.nan, 1]))
     np.testing.assert_array_equal(np.isnan(found), [False, False, False, True, True, True, False])
+
+
+def test_correlation_of_maps_asks_for_the_pattern_of_different_layers():
+    maps = RNG.uniform(size=(3, 3, 5, 5))
+    everything = np.ones((3, 3, 5), bool)
+    found = map_correlations(maps, everything)
+    different = ~np.eye(5, dtype=bool)
+    assert found[0, 2] == pytest.approx(pearsonr(maps[0, 2][different], ((maps[0, 0] + maps[2, 2]) / 2)[different])[0])
+    assert np.isnan(np.diagonal(found)).all()
+    maps[0, 1] = 0.1 + 0.5 * (maps[0, 0] + maps[1, 1]) / 2  # less alike, and of the same pattern
+    maps[0, 1][~different] = -3
+    assert map_correlations(maps, everything)[0, 1] == pytest.approx(1)
+
+
+def test_correlation_of_maps_is_of_the_chosen_layers():
+    maps, chosen = RNG.uniform(size=(2, 2, 6, 6)), np.ones((2, 2, 6), bool)
+    chosen[0, 1, [1, 4]] = False
+    chosen[1, 0, :4] = False
+    kept = [0, 2, 3, 5]
+    part = maps[:, :, kept][..., kept]
+    found = map_correlations(maps, chosen)
+    assert found[0, 1] == pytest.approx(map_correlations(part, np.ones((2, 2, 4), bool))[0, 1])
+    assert np.isnan(found[1, 0])  # two layers are no pattern
