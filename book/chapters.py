@@ -22,7 +22,8 @@ import sys
 import tempfile
 import time
 import tomllib
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
 import jupytext
@@ -39,9 +40,18 @@ NOTEBOOKS, PAGES = ROOT / "notebooks", ROOT / "book" / "chapters"
 NEEDS = {"10_released_models": ("../shared/data/authors_checkpoints", "../shared/data/cifar10.zip")}
 METADATA = {"kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
             "language_info": {"name": "python"}}
-TRAINERS = ("02_populations", "11_block_structure")
-# These train networks of their own, which takes longest: they begin first, and the others fill the gaps.
-LONG = ("04_hypotheses", "08_batch_size", "09_vision_transformer", "15_predictions", "A1_open_choices", "A2_scale")
+# chapter -> those that train networks which it loads: it begins after them, so that nobody trains them twice
+POPULATIONS, DEPTHS = ("02_populations",), ("11_block_structure",)
+LOADS = {**dict.fromkeys(("03_individual_similarity", "04_hypotheses", "05_saw_distribution", "06_deep_ensembles",
+                          "07_black_box_attack", "08_batch_size", "09_vision_transformer", "16_stitching",
+                          "A1_open_choices", "A2_scale"), POPULATIONS),
+         **dict.fromkeys(("12_first_component", "13_probes_and_deletion", "14_across_networks", "15_predictions"), DEPTHS),
+         "17_out_of_distribution": (*POPULATIONS, "16_stitching"), "18_three_views": (*POPULATIONS, "16_stitching"),
+         "own_models": (*POPULATIONS, "09_vision_transformer")}
+# About how many seconds a chapter takes from nothing on two cores, another beside it.
+SECONDS = {"02_populations": 300, "11_block_structure": 150, "16_stitching": 240, "15_predictions": 90, "08_batch_size": 90,
+           "09_vision_transformer": 90, "04_hypotheses": 90, "07_black_box_attack": 70}
+OTHERS = 30
 BAR = re.compile(r"[^\r\n]*\d+%\|[^\r\n]*|\r")
 
 
@@ -237,7 +247,9 @@ def refresh(name: str, parameters: dict, in_place: bool) -> None:
         keep_committed(name, absent, page)
     else:
         print(f"chapter {name}: executing", flush=True)
+        start = time.monotonic()
         execute(name, parameters, page)
+        print(f"chapter {name}: executed in {time.monotonic() - start:.0f} s", flush=True)
         if in_place:
             kept = ROOT / "results" / "digits" / f"{name}.json"
             kept.write_text(results(name, parameters).read_text().replace('"study": "mine"', '"study": "digits"'))
@@ -245,18 +257,36 @@ def refresh(name: str, parameters: dict, in_place: bool) -> None:
 
 
 def refresh_all(names: list[str], parameters: dict, in_place: bool) -> None:
-    """Some chapters at once, because a kernel alone does not keep two cores busy; a failing one ends the build.
-
-    The trainers make the networks that most others load, so they are done before those begin.
-    """
+    """Several chapters at once, because a kernel alone does not keep two cores busy."""
     cores = os.cpu_count() or 1
     at_once = min(cores, 4)
     os.environ.setdefault("OMP_NUM_THREADS", str(cores // at_once))  # for the kernels: threads that wait burn time
-    others = sorted((name for name in names if name not in TRAINERS), key=lambda name: name not in LONG)
-    for group in ([name for name in TRAINERS if name in names], others):
-        with ThreadPoolExecutor(at_once) as pool:
-            for done in [pool.submit(refresh, name, parameters, in_place) for name in group]:
-                done.result()
+    in_turn(names, lambda name: refresh(name, parameters, in_place), at_once)
+
+
+def in_turn(names: Sequence[str], work: Callable[[str], None], at_once: int) -> None:
+    """work(name) for every chapter, `at_once` together, each after those whose networks it loads.
+
+    Of the chapters that can begin, that with the longest way to go is the first, so that the end comes early.  After one
+    that fails no other begins; its error comes out.
+    """
+    waiting, done = sorted(names, key=lambda name: -way_to_go(name, names)), set()
+    running: dict[Future, str] = {}
+    with ThreadPoolExecutor(at_once) as pool:
+        while waiting or running:
+            ready = [name for name in waiting if done.issuperset({*LOADS.get(name, ())} & {*names})]
+            for name in ready[:at_once - len(running)]:
+                waiting.remove(name)
+                running[pool.submit(work, name)] = name
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                future.result()
+                done.add(running.pop(future))
+
+
+def way_to_go(name: str, names: Sequence[str]) -> float:
+    """Seconds from a chapter's beginning to the end of the last that waits for it."""
+    after = [way_to_go(later, names) for later in names if name in LOADS.get(later, ())]
+    return SECONDS.get(name, OTHERS) + max(after, default=0)
 
 
 def main() -> None:

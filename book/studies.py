@@ -16,7 +16,6 @@ import subprocess
 import sys
 import time
 import tomllib
-from concurrent.futures import ThreadPoolExecutor
 
 import nbformat
 
@@ -82,15 +81,10 @@ def parameters(name: str, study: dict, chapter: str) -> dict[str, object]:
 
 
 def run(name: str, study: dict) -> None:
-    """Execute every chapter of the study that is not up to date; those that train the most come first."""
+    """Execute every chapter of the study that is not up to date; each after those that train its networks."""
     check_images(name, study)
-    names = list(study["chapters"])
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # for the kernels: threads that wait burn time
-    first = [chapter for chapter in names if chapter in chapters.TRAINERS]
-    for group in (first, [chapter for chapter in names if chapter not in first]):
-        with ThreadPoolExecutor(2) as pool:
-            for done in [pool.submit(refresh, name, study, chapter) for chapter in group]:
-                done.result()
+    chapters.in_turn(list(study["chapters"]), lambda chapter: refresh(name, study, chapter), at_once=2)
 
 
 def check_images(name: str, study: dict) -> None:

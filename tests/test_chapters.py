@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import nbformat
@@ -258,3 +259,41 @@ def test_progress_bars_go_and_warnings_stay():
         nbformat.v4.new_output("stream", name="stderr", text=text)])
     cleaned = chapters.clean(nbformat.v4.new_notebook(cells=[cell]))
     assert cleaned.cells[0].outputs[0].text == "UserWarning: look here\n"
+
+
+def test_a_chapter_begins_after_those_that_train_its_networks_and_the_longest_way_goes_first(monkeypatch):
+    monkeypatch.setattr(chapters, "LOADS", {"b": ("a",), "c": ("b", "elsewhere")})
+    monkeypatch.setattr(chapters, "SECONDS", {"a": 1, "b": 1, "c": 100, "d": 50})
+    begun, ended = [], []
+
+    def work(name):
+        begun.append(name)
+        assert set(chapters.LOADS.get(name, ())) & set("abcde") <= set(ended)
+        ended.append(name)
+
+    chapters.in_turn(["e", "d", "c", "b", "a"], work, at_once=1)
+    assert begun == ["a", "b", "c", "d", "e"] and ended == begun
+    assert chapters.way_to_go("a", ["a", "b", "c"]) == 102 and chapters.way_to_go("a", ["a"]) == 1
+
+
+def test_two_chapters_run_beside_each_other():
+    both = threading.Barrier(2, timeout=60)  # breaks where one waits for the end of the other
+    chapters.in_turn(["a", "b"], lambda name: both.wait(), at_once=2)
+
+
+def test_after_a_chapter_that_fails_no_other_begins():
+    begun = []
+
+    def work(name):
+        begun.append(name)
+        sys.exit(f"chapter {name} failed")
+
+    with pytest.raises(SystemExit, match="chapter a failed"):
+        chapters.in_turn(["a", "b"], work, at_once=1)
+    assert begun == ["a"]
+
+
+def test_the_order_of_the_chapters_names_chapters_and_has_no_circle():
+    names = set(chapters.chapter_names())
+    assert {*chapters.LOADS, *chapters.SECONDS} <= names and {one for those in chapters.LOADS.values() for one in those} <= names
+    assert all(chapters.way_to_go(name, sorted(names)) < 3600 for name in names)  # a circle would have no end

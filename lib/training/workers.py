@@ -110,12 +110,29 @@ def cores() -> int:
 
 
 def local_executor(tasks: int) -> Executor:
-    """A process a core for the CPU, one process for the GPU; they end when this process does, however it ends."""
+    """A process a core for the CPU, one process for the GPU; they end when this process does, however it ends.
+
+    Processes are copies of one that has imported torch, which takes seconds, where the system can; a driver of a GPU
+    would not survive the copy.
+    """
     workers = 1 if DEVICE == "cuda" else min(cores(), tasks)
-    return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"), initializer=_start_worker)
+    copied = DEVICE == "cpu" and "forkserver" in multiprocessing.get_all_start_methods()
+    context = multiprocessing.get_context("forkserver" if copied else "spawn")
+    if copied:
+        context.set_forkserver_preload([__name__])
+    return ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker, initargs=(_Environment(),))
 
 
-def _start_worker() -> None:
+class _Environment:
+    """Reaches a worker as the environment variables of this process at the moment when the worker starts."""
+
+    def __reduce__(self):
+        return dict, (dict(os.environ),)
+
+
+def _start_worker(environment: dict[str, str]) -> None:
+    os.environ.update(environment)  # the process that was copied has those of the first worker
+
     def leave_with_parent():
         try:
             multiprocessing.parent_process().join()
