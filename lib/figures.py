@@ -1,7 +1,7 @@
 """The pictures of the book: one look, readable without colour vision, captions that say how many of what."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import pairwise
+from itertools import pairwise, product
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -49,12 +49,11 @@ def by_width(families: Mapping[str, Interval], widths: Widths, label: str, *, lo
     """One line a family over the width k, with its intervals; each value is (estimate, low, high), [widths] each."""
     axis = axis or subplots()[1]
     widths = by_family(widths, families)
-    for position, (family, (estimate, low, high)) in enumerate(families.items()):
+    for position, (family, interval) in enumerate(families.items()):
         # So that bars do not hide others.
         shifted = np.asarray(widths[family]) * 1.03 ** (position - (len(families) - 1) / 2)
         colour, marker = look(family, position)
-        axis.errorbar(shifted, estimate, np.abs([estimate - low, high - estimate]), label=family, capsize=3,
-                      color=colour, marker=marker)
+        bars(axis, shifted, interval, label=family, color=colour, marker=marker)
     width_axis(axis, union(widths))
     axis.set(ylabel=label, yscale="log" if log else "linear")
     if len(families) > 4:  # no corner is free then
@@ -62,6 +61,14 @@ def by_width(families: Mapping[str, Interval], widths: Widths, label: str, *, lo
     else:
         axis.legend()
     return axis.figure
+
+
+def bars(axis: Axes, at: Sequence[float], interval: Interval, *, sideways: bool = False, **look: object) -> None:
+    """Estimates with their intervals as error bars at places of the x axis, `sideways` of the y axis."""
+    estimate, low, high = map(np.atleast_1d, interval)
+    lengths = np.abs([estimate - low, high - estimate])
+    places = (estimate, at, None, lengths) if sideways else (at, estimate, lengths, None)
+    axis.errorbar(*places, **{"capsize": 3} | look)
 
 
 def look(name: str, position: int) -> tuple[str, str]:
@@ -152,16 +159,46 @@ def heatmap(axis: Axes, values: np.ndarray, widths: Sequence[int], top: float, h
     return image
 
 
+def population_cosines(values: np.ndarray, family_of: Sequence[str], width_of: Sequence[int]) -> Figure:
+    """Corrected mean-direction cosines of all populations, families framed, the mean of each frame written in.
+
+    `family_of`, `width_of`: of each population; those of a family stand together.
+    """
+    figure, axis = subplots(width=7.6, height=6.6)
+    image = axis.imshow(values, vmin=0, vmax=1, origin="lower")
+    places = {family: np.flatnonzero(np.array(family_of) == family) for family in dict.fromkeys(family_of)}
+    for rows, columns in product(places.values(), places.values()):
+        block = values[np.ix_(rows, columns)]
+        mean = np.nanmean(block[~np.eye(len(block), dtype=bool)] if rows is columns else block)
+        axis.text(columns.mean(), rows.mean(), f"{mean:.2f}", ha="center", va="center",
+                  fontsize=13, bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 2})
+    for rows in list(places.values())[1:]:
+        axis.axhline(rows[0] - 0.5, color="white", linewidth=2)
+        axis.axvline(rows[0] - 0.5, color="white", linewidth=2)
+    ticks = range(len(family_of))
+    axis.set_xticks(ticks, [str(width) for width in width_of], fontsize=8)
+    axis.set_yticks(ticks, [str(width) for width in width_of], fontsize=8)
+    axis.grid(False)
+    for family, rows in places.items():
+        middle = (rows.mean() + 0.5) / len(family_of)
+        axis.annotate(family, (middle, -0.055), xycoords="axes fraction", ha="center", va="top")
+        axis.annotate(family, (-0.055, middle), xycoords="axes fraction", ha="right", va="center", rotation=90)
+    axis.set_xlabel("width k and family", labelpad=22)
+    axis.set_ylabel("width k and family", labelpad=24)
+    figure.colorbar(image, ax=axis, label="corrected cosine of mean directions", shrink=0.8)
+    return figure
+
+
 def steps(families: Mapping[str, Interval], widths: Mapping[str, Sequence[int]]) -> Figure:
     """A panel a family: each change to the next width with its interval, [widths, widths - 1] each, colour by row."""
     figure, axes = panel_grid(len(families), width=4.6, height=3.2, sharex=True, sharey=True)
     colours, moves = width_shades(widths), all_steps(widths)
-    for axis, (family, (estimate, low, high)) in zip(axes, families.items()):
+    for axis, (family, interval) in zip(axes, families.items()):
         places = np.array([moves.index(move) for move in pairwise(widths[family])])
         for row, width in enumerate(widths[family]):
             shifted = places + 0.13 * (list(colours).index(width) - (len(colours) - 1) / 2)
-            axis.errorbar(shifted, estimate[row], [estimate[row] - low[row], high[row] - estimate[row]], fmt="o",
-                          markersize=4, capsize=2, color=colours[width], label=f"other k = {width}")
+            bars(axis, shifted, [part[row] for part in interval], fmt="o", markersize=4, capsize=2, color=colours[width],
+                 label=f"other k = {width}")
         axis.axhline(0, color="black", linewidth=1)
         axis.set_xticks(range(len(moves)), [f"{a}→{b}" for a, b in moves])
         axis.set(title=family, xlabel="step of the width k", ylabel="change of ρ (cosine)")

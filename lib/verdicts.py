@@ -185,6 +185,35 @@ def every(band: Band) -> Every:
 
 
 @dataclass(frozen=True)
+class Some:
+    """At least one of several numbers keeps a band, at a level corrected for their number; the best is shown."""
+
+    band: Band
+
+    def judge(self, found: Estimated, places: Sequence[str]) -> Judged:
+        """The verdict on all numbers together."""
+        level = 1 - 0.05 / np.size(found.interval(0.95)[0])
+        estimate, low, high = map(np.ravel, found.interval(level))
+        verdicts, shown = self.band.verdicts(low, high), int(np.argmin(self.band.beyond(low, high)))
+        verdict = CONTRADICTED if (verdicts == CONTRADICTED).all() else UNDECIDED
+        if (verdicts == SUPPORTED).any():
+            verdict = SUPPORTED
+        note = f": {places[shown]}, the best of {estimate.size} ({100 * level:g} % interval)"
+        return Judged(float(estimate[shown]), float(low[shown]), float(high[shown]), verdict, note)
+
+    def __str__(self) -> str:
+        return (
+            f"one of the intervals {self.band.place}, at a level corrected for their number; contradicted if all lie "
+            f"{self.band.elsewhere}"
+        )
+
+
+def some(band: Band) -> Some:
+    """One of several intervals keeps a band."""
+    return Some(band)
+
+
+@dataclass(frozen=True)
 class Row:
     """A claim before it is judged.
 

@@ -12,6 +12,12 @@
 #
 # The paper's text is not at hand, only its abstract, captions and program. How these quantities are estimated from a
 # finite number of networks is this book's choice, and the chapter begins with it.
+#
+# **What it shows here.**
+#
+# ```{glue:md} answer
+# :format: myst
+# ```
 
 # %% tags=["hide-input", "parameters"]
 study = "mine"
@@ -49,25 +55,30 @@ import warnings
 
 import numpy as np
 import pandas as pd
-from IPython.display import Markdown, display
+from myst_nb import glue
 
 from lib import data, figures, results, salience, similarity, sphere
-from lib.chapters import hypothesis_figures
-from lib.chapters.control_claims import POPULATIONS, control_claims
-from lib.chapters.hypothesis_claims import across_claim, direction_claim, rank_one_claim, variance_claims
-from lib.chapters.hypothesis_findings import (
-    control_findings,
-    direction_findings,
-    law_findings,
-    promise_findings,
-    variance_findings,
+from lib.chapters import hypotheses_figures
+from lib.chapters.hypotheses import (
+    ACROSS,
+    CONTROLS,
+    H1,
+    H1_EVERY_STEP,
+    H2,
+    POPULATIONS,
+    PROMISE,
+    RANK_ONE,
+    Everything,
+    Family,
+    family_claims,
+    similarity_ratio,
 )
-from lib.chapters.promise_claims import promise_claims, similarity_ratio
 from lib.similarity import crossed, mean_directions, rank_one
 from lib.similarity.mean_directions import estimates_by_networks
 from lib.sphere.saw import von_mises_fisher
 from lib.statistics.intervals import in_brackets
 from lib.training.populations import population_grid
+from lib.verdicts import judged
 
 # %% [markdown]
 # ## Definitions
@@ -106,7 +117,7 @@ planted = {title: estimates_by_networks(von_mises_fisher(float(sphere.vmf_concen
                                         p.simulations, rng) for title, truth in truths.items()}
 
 # %% mystnb={"image": {"alt": "Two panels, for a scattered and a concentrated planted population, with the estimate of the mean cosine over 3 to 100 networks by five estimators, one line each, and the truth as a thick grey line."}} tags=["hide-input"]
-figures.show(hypothesis_figures.estimators(truths, planted, counts),
+figures.show(hypotheses_figures.estimators(truths, planted, counts),
              f"**Five estimates of E[t], truth known.** Means over {p.simulations} planted populations on 50 images each. "
              "Lines: t from a mean that holds the network itself, from the mean of the others, the same corrected, the root of the "
              "mean cosine of pairs, and the mean over images of such roots.")
@@ -132,6 +143,7 @@ by_family = salience.by_family(directions)
 rng = np.random.default_rng([p.random_seed, 1])
 matrices = {family: crossed.similarity_matrix(populations, rng, p.bootstrap_draws)
             for family, populations in by_family.items()}
+families = {family: Family(matrix, widths_of[family]) for family, matrix in matrices.items()}
 n_images = matrices[p.families[0]].images
 counted = ", ".join(f"{sum(matrix.networks)} {family}" for family, matrix in matrices.items())
 print(f"networks: {counted}; test images: {n_images}")
@@ -154,13 +166,14 @@ figures.show(figures.by_width(variances, widths_of, "spherical variance 1 − E[
              f"n = {n_images} test images; networks over all widths: {counted}.")
 
 # %% [markdown]
-# *Rules.* H1: the mean fall of $1 - \mathbb E[t]$ at a step of the width is positive (95 % interval above zero). H1 at every
-# step: all those intervals lie above zero; contradicted if one lies below at a level corrected for their number.
+# The claims, with rules that do not depend on this run:
 
-# %% tags=["nbval-ignore-output"]
-h1 = [claim for family, matrix in matrices.items() for claim in variance_claims(family, matrix, widths_of[family])]
-for claim in h1:
-    print(f"{claim.name}: {claim.verdict}")
+# %% tags=["hide-input"]
+results.rules([H1, H1_EVERY_STEP], family="a family")
+
+# %% tags=["hide-input", "nbval-ignore-output"]
+h1 = family_claims([H1, H1_EVERY_STEP], families)
+results.table(h1)
 
 # %% [markdown]
 # ## H2: one mean direction
@@ -205,24 +218,23 @@ pd.DataFrame({family: {
 # %%
 family_of, width_of = zip(*[(family, k) for family, own in widths_of.items() for k in own])
 rng = np.random.default_rng([p.random_seed, 3])
-everything = crossed.similarity_matrix([u for populations in by_family.values() for u in populations], rng,
-                                         p.bootstrap_draws)
+everything = Everything(crossed.similarity_matrix([u for populations in by_family.values() for u in populations], rng,
+                                                  p.bootstrap_draws), family_of, width_of)
 
 # %% mystnb={"image": {"alt": "Heatmap of the corrected cosines of mean directions of all populations, in blocks of families, the mean of each block written in."}} tags=["hide-input"]
-figures.show(hypothesis_figures.population_cosines(everything.interval(rank_one.cosines)[0], family_of, width_of),
+figures.show(figures.population_cosines(everything.matrix.interval(rank_one.cosines)[0], family_of, width_of),
              "**Mean directions of all populations.** Corrected cosines; the number in each frame is its mean without the "
              f"diagonal. n = {n_images} test images; networks: {counted}.")
 
 # %% [markdown]
-# *Rules.* H2: all corrected cosines between two widths of a family have their 95 % interval above 0.9; contradicted if one lies
-# below at a level corrected for their number. The same rule across families, which goes beyond the paper.
+# The claims and their rules; the second goes beyond the paper:
 
-# %% tags=["nbval-ignore-output"]
-h2 = [direction_claim(family, matrix, widths_of[family]) for family, matrix in matrices.items()]
-if len(p.families) > 1:
-    h2.append(across_claim(everything, family_of, width_of))
-for claim in h2:
-    print(f"{claim.name}: {claim.verdict}")
+# %% tags=["hide-input"]
+results.rules([H2, ACROSS], family="a family")
+
+# %% tags=["hide-input", "nbval-ignore-output"]
+h2 = family_claims([H2], families) + judged([ACROSS] if len(p.families) > 1 else [], everything)
+results.table(h2)
 
 # %% [markdown]
 # ## Both together: a law of rank one
@@ -236,7 +248,7 @@ single = {family: similarity.by_image(populations) for family, populations in by
 per_image = {family: rank_one.explained(rho) for family, rho in single.items()}
 
 # %% mystnb={"image": {"alt": "Left: measured similarities against those of the rank-one law on logarithmic axes with the diagonal line. Right: cumulative shares of the images by the R squared of their own fit, one curve a family."}} tags=["hide-input"]
-figures.show(hypothesis_figures.rank_one(matrices, per_image),
+figures.show(hypotheses_figures.rank_one(matrices, per_image),
              "**The rank-one law.** Left: averages over images with 95 % intervals. Right: fits to single images whose "
              f"similarities are all positive. n = {n_images} test images; networks: {counted}.")
 
@@ -258,14 +270,15 @@ law = pd.DataFrame({family: {
 law.round(3)
 
 # %% [markdown]
-# *Rule.* $R^2$ of the fit to averages over images above 0.95, with its 95 % interval. This is lenient about H2: where most of
-# the variance of $\log \rho$ comes from $\mathbb E[t]$ itself, mean directions at a cosine of 0.8 can pass. The residual in the
-# table is the sharper number, and H2 has its own rule above.
+# The rule below is lenient about H2: where most of the variance of $\log \rho$ comes from $\mathbb E[t]$ itself, mean
+# directions at a cosine of 0.8 can pass. The residual in the table above is the sharper number, and H2 has its own rule.
 
-# %% tags=["nbval-ignore-output"]
-rank_one_claims = [rank_one_claim(family, matrix) for family, matrix in matrices.items()]
-for claim in rank_one_claims:
-    print(f"{claim.name}: {claim.verdict}")
+# %% tags=["hide-input"]
+results.rules([RANK_ONE], family="a family")
+
+# %% tags=["hide-input", "nbval-ignore-output"]
+law_claims = family_claims([RANK_ONE], families)
+results.table(law_claims)
 
 # %% [markdown]
 # ## Where does the alignment come from?
@@ -321,13 +334,14 @@ pd.DataFrame({f"k = {k}": {name: in_brackets([part[i] for part in towards[k]])
 pd.DataFrame(accuracy, index=pd.Index(p.control_widths, name="test accuracy, k")).round(3).T
 
 # %% [markdown]
-# *Rules.* Each comparison is supported if the 95 % interval of the difference lies above zero at every width, contradicted if
-# one lies below at a level corrected for their number.
+# The claims, each about all of these widths:
 
-# %% tags=["nbval-ignore-output"]
-control_verdicts = control_claims(family, by_control)
-for claim in control_verdicts:
-    print(f"{claim.name}: {claim.verdict}")
+# %% tags=["hide-input"]
+results.rules(CONTROLS, family="a family")
+
+# %% tags=["hide-input", "nbval-ignore-output"]
+controlled = judged(CONTROLS, by_control, family=family)
+results.table(controlled)
 
 # %% [markdown]
 # ## The promise: narrow networks foretell the widest
@@ -342,35 +356,19 @@ for claim in control_verdicts:
 #   $R_{k_\text{max}}$ with it.
 
 # %% mystnb={"image": {"alt": "Left: mean cosine E[t] over the width on logarithmic axes with dashed power laws that were fitted without the last point. Right: for each family the cosine of one wide network with the widest mean direction, hollow, and that of the mean of all narrower networks, filled."}} tags=["hide-input"]
-figures.show(hypothesis_figures.promise(matrices, widths_of),
+figures.show(hypotheses_figures.promise(families),
              f"**From narrow to wide.** 95 % intervals over networks and images; n = {n_images} test images; networks over all "
              f"widths: {counted}.")
 
 # %% [markdown]
-# *Rules.* Predicted over measured within 0.9 to 1.1, with the whole 95 % interval, for $\mathbb E[t]$ and for
-# $\rho(k, k_\text{max})$ at every $k$; contradicted if one lies outside (at a level corrected for their number). The mean of
-# the narrow networks is closer to the widest mean direction than one wide network is: the interval of the difference lies above
-# zero.
+# The claims and their rules:
 
-# %% tags=["nbval-ignore-output"]
-promises = [claim for family, matrix in matrices.items() for claim in promise_claims(family, matrix, widths_of[family])]
-for claim in promises:
-    print(f"{claim.name}: {claim.verdict}")
-
-# %% [markdown]
-# ## Verdicts
+# %% tags=["hide-input"]
+results.rules(PROMISE, family="a family", widest="K")
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-verdicts = [*h1, *h2, *rank_one_claims, *control_verdicts, *promises]
-results.table(verdicts)
-
-# %% [markdown]
-# ## What it shows here
-
-# %% tags=["hide-input", "nbval-ignore-output"]
-display(Markdown("\n".join([
-    *variance_findings(matrices, widths_of), *direction_findings(matrices, everything, family_of),
-    *law_findings(law), *control_findings(p.control_family, by_control), *promise_findings(matrices, widths_of)])))
+promised = family_claims(PROMISE, families)
+results.table(promised)
 
 # %% [markdown]
 # ## What differs from the paper
@@ -382,13 +380,15 @@ display(Markdown("\n".join([
 #   small ones" is taken as the plain mean over all smaller networks at hand.
 # - The controls are run for one family.
 
-# %%
+# %% tags=["hide-input", "nbval-ignore-output", "remove-output"]
+verdicts = [*h1, *h2, *law_claims, *controlled, *promised]
+glue("answer", results.answer(verdicts), display=False)
 numbers = {
     "images": n_images, "planted": planted, "estimators": {f"{family} {k}": found for (family, k), found in estimates.items()},
     "variance": {family: dict(zip(("estimate", "low", "high"), interval)) for family, interval in variances.items()},
     "cosine_raw": raw, "cosine_split_half": halves,
     "cosine_corrected": {family: dict(zip(("estimate", "low", "high"), interval)) for family, interval in corrected.items()},
-    "cosine_across": everything.interval(rank_one.cosines)[0],
+    "cosine_across": everything.matrix.interval(rank_one.cosines)[0],
     "law": law.to_dict(), "controls": {name: dict(zip(("estimate", "low", "high"), part)) for name, part in lines.items()},
     "predicted_over_measured": {family: dict(zip(("estimate", "low", "high"), matrix.interval(
         lambda rho: similarity_ratio(rho, widths_of[family])))) for family, matrix in matrices.items()},

@@ -7,6 +7,12 @@
 # **What the paper says.** The cosine $t$ of a direction with its mean is far from what unrelated directions would
 # give, its distribution moves to larger values as the networks get wider (its Figs. 7 and 8), and the distributions
 # of directions belong to a semi-parametric family named after Saw {cite:p}`wang2024great,saw1978family`.
+#
+# **What it shows here.**
+#
+# ```{glue:md} answer
+# :format: myst
+# ```
 
 # %% tags=["hide-input", "parameters"]
 study = "mine"
@@ -35,16 +41,28 @@ from itertools import pairwise
 
 import numpy as np
 import pandas as pd
-from IPython.display import Markdown, display
+from myst_nb import glue
 
 from lib import data, figures, results, salience
-from lib.chapters import saw_claims, saw_figures
+from lib.chapters import saw_distribution_figures as pictures
+from lib.chapters.saw_distribution import (
+    BEYOND_VMF,
+    ORDER,
+    RICHER,
+    RIGHT_OF_UNIFORM,
+    SHAPE,
+    SYMMETRY,
+    Gains,
+    Populations,
+    Symmetry,
+)
 from lib.similarity import mean_directions, shapes, symmetry, zero_counts
 from lib.similarity import stochastic_order as order
 from lib.similarity.shapes import own_concentration_gain
 from lib.sphere.fits import fit_shape
 from lib.statistics import intervals
 from lib.training.populations import population_grid
+from lib.verdicts import judged
 
 # %% [markdown]
 # ## Saw's family
@@ -119,7 +137,7 @@ means.style.format(precision=3).hide(axis="index")
 
 # %% mystnb={"image": {"alt": "A panel for each family with a row for each width: a histogram of t over the networks at the first test image, a tick for every network and, where there are enough of them, dashed red lines at the deciles."}} tags=["hide-input"]
 first = {family: {k: values[:, 0] for k, values in by_width.items()} for family, by_width in t.items()}
-figures.show(saw_figures.first_image(first),
+figures.show(pictures.first_image(first),
              f"**The paper's Fig. 7.** $t$ of each network at the first test image (ticks), their histogram, each "
              f"scaled to its highest bar, and its deciles where there are at least 10 networks (dashed red); networks at each width: {networks}.")
 
@@ -132,22 +150,26 @@ figures.show(saw_figures.first_image(first),
 # directions.
 
 # %% mystnb={"image": {"alt": "A row for each family. Left: histograms and densities of t for every width and, dashed, that of uniform directions around zero. Middle: the logarithms of these densities. Right: log psi for every width over the range that has mass."}} tags=["hide-input"]
-figures.show(saw_figures.densities(t, dim),
+figures.show(pictures.densities(t, dim),
              f"**The paper's Fig. 8 for all families**, and $\\log \\psi_k$ beside it. Dashed: uniform "
              f"directions in {dim} dimensions. n = {n_images} test images; networks at each width: {networks}.")
 
 # %% [markdown]
 # In a unimodal Saw distribution $\psi$ increases. Where $\log \psi_k$ turns upwards to the left instead, networks
-# point away from the others' mean more often than unrelated directions would. The first claim, **shape**: $\log
-# \psi_k$ rises from each decile of $T_k$ to the next, from the 10 % to the 90 % point, at every width (all 95 %
-# intervals above zero; contradicted if one lies below at a level corrected for the number of increments). The
-# intervals are a jackknife's over networks, each left out of the mean directions too, and over images.
+# point away from the others' mean more often than unrelated directions would. The deciles go from the 10 % to the 90 %
+# point, at every width, and the intervals are a jackknife's over networks, each left out of the mean directions too, and
+# over images.
 
-# %% tags=["nbval-ignore-output"]
+# %% tags=["hide-input"]
+results.rules([SHAPE], family="a family")
+
+# %%
 cosines = {family: [order.cosines(directions[family, k]) for k in widths_of[family]] for family in p.families}
-verdicts = [saw_claims.shape_claim(family, cosines[family], widths_of[family]) for family in p.families]
-for claim in verdicts:
-    print(f"{claim.name}: {claim.verdict}")
+
+# %% tags=["hide-input", "nbval-ignore-output"]
+families = {family: Populations(row, widths_of[family]) for family, row in cosines.items()}
+verdicts = [claim for family, one in families.items() for claim in judged([SHAPE], one, family=family)]
+results.table(verdicts)
 
 # %% [markdown]
 # ## A form for $\psi$
@@ -158,7 +180,7 @@ for claim in verdicts:
 # = (1 - \lambda t)^{-s / \lambda}$ with the slope $s$ of $\log \psi$ at $t = 0$.
 
 # %%
-SHAPES = ("exponential", *saw_claims.RICHER)
+SHAPES = ("exponential", *RICHER)
 fitted = {(family, k): [fit_shape(name, t[family][k], dim) for name in SHAPES]
           for family in p.families for k in widths_of[family]}
 
@@ -171,7 +193,7 @@ values.style.format({"power: lambda": "{:.4f}"}, precision=2).hide(axis="index")
 # %% mystnb={"image": {"alt": "A panel for the narrowest and one for the widest networks of every family: the kernel estimate of log p as a thick grey line and three fitted curves, dashed, dotted and solid."}} tags=["hide-input"]
 ends = {f"{family}, k = {k}": (t[family][k], fitted[family, k]) for family in p.families
         for k in (widths_of[family][0], widths_of[family][-1])}
-figures.show(saw_figures.fitted_shapes(ends),
+figures.show(pictures.fitted_shapes(ends),
              f"**Fitted shapes** of the narrowest and the widest networks, over the range that holds 99 % of the "
              f"values. n = {n_images} test images; networks at each width: {networks}.")
 
@@ -204,57 +226,54 @@ scores = {family: [shapes.held_out(directions[family, k], rng, shapes=SHAPES, fo
 exponential = {family: [shapes.held_out(symmetry.with_exponential_cosines(directions[family, k], rng), rng,
                                         shapes=SHAPES, folds=3) for k in widths_of[family]] for family in compared}
 gains = {family: {name: [score[name] - score["exponential"] for score in scores[family]]
-                  for name in saw_claims.RICHER} for family in p.families}
+                  for name in RICHER} for family in p.families}
 for family in compared:
     gains[family]["the better of both where ψ is exponential"] = [
-        max((score[name] - score["exponential"] for name in saw_claims.RICHER), key=np.nanmean)
+        max((score[name] - score["exponential"] for name in RICHER), key=np.nanmean)
         for score in exponential[family]]
     gains[family]["own κ(x) of each image"] = [own_concentration_gain(directions[family, k]) for k in widths_of[family]]
 gain_intervals = {family: {name: tuple(np.transpose([intervals.crossed_interval(gain) for gain in by_width]))
                            for name, by_width in named.items()} for family, named in gains.items()}
 
 # %% mystnb={"image": {"alt": "A panel for each family: the gain in nats per direction over the exponential shape against the width, for the quadratic exponential, the power, the better of them on a control population, and a concentration for each image, with intervals and a line at zero."}} tags=["hide-input"]
-figures.show(saw_figures.gains(gain_intervals, widths_of),
+figures.show(pictures.gains(gain_intervals, widths_of),
              f"**Gain over von Mises–Fisher** on networks and images that were held out, with 95 % intervals over "
              f"networks and images. n = {n_images} test images; networks at each width: {networks}.")
 
 # %% [markdown]
-# The claim **beyond vMF**: a richer $\psi$ than the exponential predicts held-out networks and images better. The
-# gains, less those of the control, are averaged over the widths; because the better of two shapes may be taken, the 97.5 % interval of one of
-# them has to lie above zero (contradicted if both lie below).
+# The claim is about the gains less those of the control. Because the better of two shapes may be taken, the interval of
+# each is one of 97.5 %.
 
-# %% tags=["nbval-ignore-output"]
-verdicts += (found := [saw_claims.beyond_vmf_claim(family, scores[family], exponential[family])
-                       for family in compared])
-for claim in found:
-    print(f"{claim.name}: {claim.verdict}")
+# %% tags=["hide-input"]
+results.rules([BEYOND_VMF], family="a family")
+
+# %% tags=["hide-input", "nbval-ignore-output"]
+verdicts += (found := [claim for family in compared
+                       for claim in judged([BEYOND_VMF], Gains(scores[family], exponential[family]), family=family)])
+results.table(found)
 
 # %% [markdown]
 # ## Stochastic order
 #
 # That the mean of $t$ grows is one thing. $T_{k'}$ lies to the right of $T_k$ as a whole, it is *stochastically
-# larger*, when $P(T_{k'} > q) > P(T_k > q)$ for every threshold $q$. Two claims for each family:
-#
-# - **order**: at every step of the width $P(T > q)$ grows, for 19 thresholds from the 5 % to the 95 % point of both
-#   populations together;
-# - **right of uniform**: every $T_k$ lies to the right of $P_\text{origin}$, for the 5 % to the 95 % points of
-#   either.
-#
-# Supported if all 95 % intervals lie above zero, contradicted if one lies below at a level corrected for the number
-# of thresholds. Networks and images are both samples, and both populations are compared on the same images. The mean
+# larger*, when $P(T_{k'} > q) > P(T_k > q)$ for every threshold $q$. Two claims for each family look at 19 thresholds from
+# the 5 % to the 95 % point: of both populations of a step together, and of $T_k$ and of $P_\text{origin}$.
+# Networks and images are both samples, and both populations are compared on the same images. The mean
 # of the others takes more from $t$ where networks agree less, so a step is somewhat larger in the measured $t$ than
 # in the exact one; it makes no step where the two populations are alike.
 
-# %% tags=["nbval-ignore-output"]
-verdicts += (found := [judge(family, cosines[family], widths_of[family]) for family in p.families
-                       for judge in (saw_claims.order_claim, saw_claims.right_of_uniform_claim)])
-for claim in found:
-    print(f"{claim.name}: {claim.verdict}")
+# %% tags=["hide-input"]
+results.rules([ORDER, RIGHT_OF_UNIFORM], family="a family")
+
+# %% tags=["hide-input", "nbval-ignore-output"]
+verdicts += (found := [claim for family, one in families.items()
+                       for claim in judged([ORDER, RIGHT_OF_UNIFORM], one, family=family)])
+results.table(found)
 
 # %% mystnb={"image": {"alt": "A panel for each family: the change of the probability that t exceeds a threshold, over the threshold, one line with a band for each step to the next width, and a line at zero."}} tags=["hide-input", "nbval-ignore-output"]
 steps = {family: [(q := order.bulk(a.t, b.t), order.rise(a, b, q)) for a, b in zip(row, row[1:])]
          for family, row in cosines.items()}
-figures.show(saw_figures.order(steps, widths_of),
+figures.show(pictures.order(steps, widths_of),
              f"**Steps to the right.** Change of $P(T > q)$ from each width to the next with pointwise 95 % intervals. "
              f"n = {n_images} test images; networks at each width: {networks}.")
 
@@ -303,10 +322,9 @@ pd.DataFrame(tests).style.format({"rise, p ≤ 0.05": "{:.1%}", "fall, p ≤ 0.0
 # uniform as the networks. The expectation $1 / (d - 1)$ is then exact for a known $\mu$, whatever the law of $t$. As
 # a check the same pipeline runs over populations that were made symmetric, with the measured $t$ and a new uniform
 # $\mu_\perp$.
-#
-# The claim **symmetry**: the ratio of the mean squared cosine to $1 / (d - 1)$ is 1. Supported if its 95 % interval
-# lies within 0.95 to 1.05 at all widths; otherwise contradicted if one excludes 1 at a level corrected for the number
-# of widths.
+
+# %% tags=["hide-input"]
+results.rules([SYMMETRY], family="a family")
 
 # %%
 alignment = {family: [symmetry.alignment(directions[family, k], rng) for k in widths_of[family]] for family in compared}
@@ -315,14 +333,14 @@ dimensions = {family: tuple(np.transpose([symmetry.effective_dimension(one, dim)
 made_symmetric = {family: [symmetry.effective_dimension(symmetry.alignment(
     symmetry.symmetrised(directions[family, k], rng), rng), dim)[0] for k in widths_of[family]] for family in compared}
 
-# %% tags=["nbval-ignore-output"]
-verdicts += (found := [saw_claims.symmetry_claim(family, alignment[family], widths_of[family]) for family in compared])
-for claim in found:
-    print(f"{claim.name}: {claim.verdict}")
+# %% tags=["hide-input", "nbval-ignore-output"]
+verdicts += (found := [claim for family in compared
+                       for claim in judged([SYMMETRY], Symmetry(alignment[family], widths_of[family]), family=family)])
+results.table(found)
 
 # %% mystnb={"image": {"alt": "The effective dimension of the part across the mean against the width, a line with intervals for each family, a dashed line at d minus one, and hollow markers for populations that were made symmetric."}} tags=["hide-input", "nbval-ignore-output"]
 if compared:
-    figures.show(saw_figures.symmetry(dimensions, made_symmetric, widths_of, dim),
+    figures.show(pictures.symmetry(dimensions, made_symmetric, widths_of, dim),
                  f"**How many ways to differ.** Effective dimension of $\\mu_\\perp$ with 95 % intervals over networks "
                  f"and images; dashed: $d - 1 = {dim - 1}$, symmetry; hollow: the same for populations made symmetric. "
                  f"n = {n_images} test images; networks at each width: {networks}.")
@@ -333,34 +351,6 @@ if compared:
 # alone. So do the law of $t$, its order in $k$ and the comparison with $P_\text{origin}$. Reading $\psi$ as the
 # density of *directions* needs symmetry: without it $\psi$ describes how far from their mean networks point, not
 # where to.
-
-# %% [markdown]
-# ## Verdicts
-
-# %% tags=["hide-input", "nbval-ignore-output"]
-results.table(verdicts)
-
-# %% [markdown]
-# ## What it shows here
-#
-# Each kind of claim with its verdict, the estimate that decides, and its interval; the table says what was estimated.
-
-# %% tags=["hide-input", "nbval-ignore-output"]
-display(Markdown(saw_claims.findings(verdicts)))
-
-# %% tags=["hide-input", "nbval-ignore-output"]
-for family in p.families:
-    rows = [row for row in tests if row["family"] == family]
-    display(Markdown(f"- **{family}**, image by image: of {sum(row['images'] for row in rows)} tests of an image at "
-                     f"a step of the width {sum(row['rises found'] for row in rows)} find a rise and "
-                     f"{sum(row['falls found'] for row in rows)} a fall."))
-for family in compared:
-    own = gain_intervals[family]["own κ(x) of each image"][0]
-    best = np.max([gain_intervals[family][name][0] for name in saw_claims.RICHER], axis=0)
-    estimate = dimensions[family][0]
-    display(Markdown(f"- **{family}**: the richer shape that is better at a width gains {best.mean():.2f} nats a "
-                     f"direction on average, and a $\\kappa(x)$ for each image {own.mean():.2f}. The effective "
-                     f"dimension of $\\mu_\\perp$ is {estimate.min():.0f} to {estimate.max():.0f} of {dim - 1}."))
 
 # %% [markdown]
 # ## What differs from the paper
@@ -375,7 +365,8 @@ for family in compared:
 #   dimensions.
 # - The paper shows no test of the order, of the shapes or of symmetry, as far as is known. Those here are ours.
 
-# %%
+# %% tags=["hide-input", "nbval-ignore-output", "remove-output"]
+glue("answer", results.answer(verdicts), display=False)
 numbers = {"images": n_images, "dimensions": dim, "zero_gradients": zeros, "means": means.to_dict("records"),
            "fitted": {f"{family}, k = {k}": {one.name: one.parameters for one in fit}
                       for (family, k), fit in fitted.items()},

@@ -8,6 +8,12 @@
 # CIFAR-10 with $k \in \{10, 20, 40, 80\}$, embedding size $4k$ and $k/2$ heads: the mean similarity of networks at the
 # left, the similarity of the populations' mean directions at the right. The caption says no more; that both show
 # the trend of the other families is a summary's reading. Depth, patches and training are not known.
+#
+# **What it shows here.**
+#
+# ```{glue:md} answer
+# :format: myst
+# ```
 
 # %% tags=["hide-input", "parameters"]
 study = "mine"
@@ -44,16 +50,18 @@ import warnings
 
 import numpy as np
 import pandas as pd
-from IPython.display import Markdown, display
+from myst_nb import glue
 
 from lib import data, figures, results, salience, similarity
-from lib.chapters import hypothesis_figures
-from lib.chapters.transformer_claims import findings, shared_claim, transformer_claims, variant_claims
+from lib.chapters.hypotheses import Everything
+from lib.chapters.individual_similarity import Growth
+from lib.chapters.vision_transformer import SHARED, TRANSFORMERS, VARIANTS
 from lib.effects.open_choices import chance_band
 from lib.similarity import crossed, rank_one
 from lib.statistics import intervals
 from lib.training.populations import population_grid, train_or_load
 from lib.training.specification import specify
+from lib.verdicts import judged
 
 # %% [markdown]
 # ## The family
@@ -139,12 +147,15 @@ figures.show(figures.by_width({family: matrix.interval(rank_one.resultants) for 
              f"n = {n_images} test images; networks over all widths: {counted}.")
 
 # %% [markdown]
-# *Rules*: those of chapters 3 and 4, word for word, for the family `vit`.
+# The claims of chapters 3 and 4, with their rules, for the family `vit`:
 
-# %% tags=["nbval-ignore-output"]
-found = transformer_claims("vit", matrices["vit"], p.widths, chance)
-for claim in found:
-    print(f"{claim.name}: {claim.verdict}")
+# %% tags=["hide-input"]
+results.rules(TRANSFORMERS, family="a family", narrowest="k", widest="K", chance="so much")
+
+# %% tags=["hide-input", "nbval-ignore-output"]
+growth = Growth(matrices["vit"], p.widths, chance)
+verdicts = judged(TRANSFORMERS, growth, family="vit", **growth.words)
+results.table(verdicts)
 
 # %% [markdown]
 # ## The same pixels as a convolutional network?
@@ -154,21 +165,25 @@ for claim in found:
 
 # %%
 family_of, width_of = [family for family in families for _ in p.widths], p.widths * len(families)
-everything = crossed.similarity_matrix([part for parts in by_family.values() for part in parts], rng, p.bootstrap_draws)
+everything = Everything(crossed.similarity_matrix([part for parts in by_family.values() for part in parts], rng,
+                                                  p.bootstrap_draws), family_of, width_of)
 
 # %% mystnb={"image": {"alt": "Heatmap of corrected cosines of the mean directions of transformers and of a convolutional family at all widths, in blocks of families, the mean of each block written in."}} tags=["hide-input"]
-figures.show(hypothesis_figures.population_cosines(everything.interval(rank_one.cosines)[0], family_of, width_of),
+figures.show(figures.population_cosines(everything.matrix.interval(rank_one.cosines)[0], family_of, width_of),
              "**Mean directions of transformers and convolutional networks.** Corrected cosines; the number in each frame is its "
              f"mean without the diagonal. n = {n_images} test images; networks: {counted}.")
 
-# %% tags=["nbval-ignore-output"]
-found.append(shared_claim(everything, family_of, width_of))
-print(f"{found[-1].name}: {found[-1].verdict}")
+# %% tags=["hide-input"]
+results.rules([SHARED])
+
+# %% tags=["hide-input", "nbval-ignore-output"]
+shared = judged([SHARED], everything)
+results.table(shared)
 
 # %% [markdown]
 # ## The open choices, one at a time
 #
-# Two widths of each variant. *Rules*: as above, growth and H2 only.
+# Two widths of each variant, with the rules above for growth and H2.
 
 # %% tags=["nbval-ignore-output"]
 adam = {"optimiser": "adam", "learning_rate": p.learning_rate}
@@ -183,8 +198,6 @@ varied_directions = salience.population_directions(groups, images, output=p.outp
 # %%
 variant_matrices = {name: crossed.similarity_matrix([varied_directions[name, k] for k in p.variant_widths], rng,
                                                       p.bootstrap_draws) for name in variants}
-for name, matrix in variant_matrices.items():
-    found += variant_claims(name, matrix, p.variant_widths, chance)
 print("transformers of each variant and width:", p.variant_seeds)
 print("gradients that are exactly zero, of", n_images, "for each network\n"
       + pd.DataFrame(similarity.zero_counts(varied_directions)).rename_axis("k").to_string())
@@ -205,18 +218,10 @@ figures.show(figure, "**One choice changed at a time,** with 95 % intervals over
              f"(right); the band holds unrelated directions. {p.seeds} transformers a width as above, {p.variant_seeds} of each "
              f"variant; n = {n_images} test images.")
 
-# %% [markdown]
-# ## Verdicts
-
 # %% tags=["hide-input", "nbval-ignore-output"]
-results.table(found)
-
-# %% [markdown]
-# ## What it shows here
-
-# %% tags=["hide-input", "nbval-ignore-output"]
-shown = {"vit": matrices["vit"], **variant_matrices, p.control_family: matrices[p.control_family]}
-display(Markdown(findings(shown, {name: p.variant_widths if name in variants else p.widths for name in shown})))
+varied = [claim for name, matrix in variant_matrices.items()
+          for claim in judged(VARIANTS, Growth(matrix, p.variant_widths, chance), family=name)]
+results.table(varied)
 
 # %% [markdown]
 # ## What differs from the paper
@@ -227,12 +232,14 @@ display(Markdown(findings(shown, {name: p.variant_widths if name in variants els
 #   figure say.
 # - Head size 8 is the paper's: embedding $4k$ over $k/2$ heads.
 
-# %%
+# %% tags=["hide-input", "nbval-ignore-output", "remove-output"]
+verdicts = [*verdicts, *shared, *varied]
+glue("answer", results.answer(verdicts), display=False)
 ends = "estimate", "low", "high"
 numbers = {"accuracy": accuracy, "loss": loss, "chance": chance,
            "expected": {family: dict(zip(ends, matrix.interval())) for family, matrix in matrices.items()},
            "mean_cosine": {family: dict(zip(ends, matrix.interval(rank_one.resultants))) for family, matrix in matrices.items()},
-           "cosine_corrected": dict(zip(ends, everything.interval(rank_one.cosines))),
+           "cosine_corrected": dict(zip(ends, everything.matrix.interval(rank_one.cosines))),
            "variants": {name: {"similarity": dict(zip(ends, similarities[name])), "accuracy": dict(zip(ends, accuracies[name]))}
                         for name in ("vit", *variants)}}
-results.write(p.study, "09_vision_transformer", vars(p), numbers, found)
+results.write(p.study, "09_vision_transformer", vars(p), numbers, verdicts)

@@ -20,6 +20,12 @@
 #
 # One choice is varied at a time, the rest stays as in the chapters. Every setting is judged by the claims of
 # {doc}`03_individual_similarity` and {doc}`04_hypotheses`, with the rules that stand there.
+#
+# **What it shows here.**
+#
+# ```{glue:md} answer
+# :format: myst
+# ```
 
 # %% tags=["hide-input", "parameters"]
 study = "mine"
@@ -60,13 +66,15 @@ from functools import partial
 import numpy as np
 import pandas as pd
 from IPython.display import Markdown, display
+from myst_nb import glue
 
 from lib import data, figures, results, salience, similarity
-from lib.chapters import open_choices_claims, open_choices_figures
-from lib.effects import open_choices
+from lib.chapters import open_choices, open_choices_figures
+from lib.effects.open_choices import by_epochs, coarser, overlap, right_only
 from lib.statistics.intervals import in_brackets
 from lib.training.populations import population_grid
 from lib.training.specification import specify
+from lib.verdicts import judged
 
 # %% [markdown]
 # ## The networks of the chapters
@@ -81,11 +89,11 @@ populations = population_grid(images, p.families, p.widths, p.seeds, epochs=p.ep
 
 # %% tags=["nbval-ignore-output"]
 warnings.filterwarnings("ignore", message=".*gradients are zero")  # they are counted here
-judged = partial(open_choices_claims.judge, widths=p.widths, seed=p.random_seed, draws=p.bootstrap_draws)
+under = partial(open_choices.judge, widths=p.widths, seed=p.random_seed, draws=p.bootstrap_draws)
 found = salience.population_directions(populations, images, output=p.outputs[0], grid=p.grids[0])
 zeros = {p.outputs[0]: similarity.zero_counts(found)}
 default = salience.by_family(found)
-outcomes = {open_choices_claims.DEFAULT: judged(default)}
+outcomes = {open_choices.DEFAULT: under(default)}
 
 # %%
 networks = {family: sum(map(len, row)) for family, row in default.items()}
@@ -99,7 +107,7 @@ varied = {"score": (p.outputs[0], p.outputs[1:]), "grid": (p.grids[0], p.grids[1
           "epochs": (p.epoch_counts[0], p.epoch_counts[1:])}
 choices = pd.DataFrame([[choice, usual, ", ".join(map(str, others))] for choice, (usual, others) in varied.items()],
                        columns=["choice", "as in the chapters", "also here"])
-open_choices_figures.spaced_table(choices, "choices").hide(axis="index")
+open_choices.spaced(choices, "choices").hide(axis="index")
 
 # %% tags=["nbval-ignore-output"]
 print(f"gradients of the {p.outputs[0]} that are exactly zero, of {n_images} for each network; averages leave them out\n"
@@ -122,7 +130,7 @@ print(f"gradients of the {p.outputs[0]} that are exactly zero, of {n_images} for
 for output in p.outputs[1:]:
     found = salience.population_directions(populations, images, output=output, grid=p.grids[0])
     zeros[output] = similarity.zero_counts(found)
-    outcomes["score", output] = judged(salience.by_family(found))
+    outcomes["score", output] = under(salience.by_family(found))
 print("gradients that are exactly zero, over all widths\n" + pd.DataFrame({
     output: {family: sum(counts.values()) for family, counts in found.items()} for output, found in zeros.items()}).to_string())
 
@@ -136,8 +144,8 @@ print("gradients that are exactly zero, over all widths\n" + pd.DataFrame({
 
 # %%
 for grid in p.grids[1:]:
-    outcomes["grid", f"{grid} x {grid}"] = judged(
-        {family: [open_choices.coarser(u, channels, grid) for u in row] for family, row in default.items()})
+    outcomes["grid", f"{grid} x {grid}"] = under(
+        {family: [coarser(u, channels, grid) for u in row] for family, row in default.items()})
 
 # %% [markdown]
 # ## Which images, and how many networks
@@ -148,12 +156,12 @@ for grid in p.grids[1:]:
 
 # %%
 for count in p.image_counts:
-    outcomes["images", f"first {count}"] = judged({family: [u[:, :count] for u in row] for family, row in default.items()})
-outcomes["images", "right ones only"] = judged({p.costly_family: [
-    open_choices.right_only(u, populations[p.costly_family, k], images)
+    outcomes["images", f"first {count}"] = under({family: [u[:, :count] for u in row] for family, row in default.items()})
+outcomes["images", "right ones only"] = under({p.costly_family: [
+    right_only(u, populations[p.costly_family, k], images)
     for k, u in zip(p.widths, default[p.costly_family])]})
 for count in p.network_counts:
-    outcomes["networks", f"at most {count}"] = judged({family: [u[:count] for u in row] for family, row in default.items()})
+    outcomes["networks", f"at most {count}"] = under({family: [u[:count] for u in row] for family, row in default.items()})
 
 # %% [markdown]
 # ## How long to train
@@ -171,7 +179,7 @@ for count in p.epoch_counts:
                               precision=p.precision)
     found = salience.population_directions(trained, images, output=p.outputs[0], grid=p.grids[0])
     name = f"{count}, fewer networks" if count == p.epoch_counts[0] else str(count)
-    outcomes[open_choices_claims.EPOCHS, name] = judged(salience.by_family(found), widths=p.epochs_widths)
+    outcomes[open_choices.EPOCHS, name] = under(salience.by_family(found), widths=p.epochs_widths)
     accuracy[count] = {k: sum(network.test_accuracy[-1] for network in trained[family, k].networks)
                        / len(trained[family, k]) for k in p.epochs_widths}
     print(f"{count} epochs: mean test accuracy "
@@ -190,7 +198,7 @@ for count in p.epoch_counts:
 width = p.epochs_widths[-1]
 recipes = {precision: specify(images, family, width, epochs=p.epoch_counts[0], precision=precision)
            for precision in ("float32", "bfloat16")}
-rounded = {precision: open_choices.by_epochs(recipe, p.precision_seeds, images, output=p.outputs[0], grid=p.grids[0],
+rounded = {precision: by_epochs(recipe, p.precision_seeds, images, output=p.outputs[0], grid=p.grids[0],
                                              rng=np.random.default_rng([p.random_seed, 8]), draws=p.bootstrap_draws)
            for precision, recipe in recipes.items()}
 
@@ -204,7 +212,7 @@ print("epochs  float32               bfloat16              intervals")
 for count in recipes["float32"].snapshots:
     one, other = rounded["float32"][count], rounded["bfloat16"][count]
     print(f"{count:6}  {in_brackets(one, '.3f')}  {in_brackets(other, '.3f')} ",
-          "overlap" if open_choices.overlap(one, other) else "are apart")
+          "overlap" if overlap(one, other) else "are apart")
 
 # %% [markdown]
 # ## All settings
@@ -214,13 +222,13 @@ for count in recipes["float32"].snapshots:
 
 # %% tags=["hide-input", "nbval-ignore-output"]
 display(Markdown(f"Order of the families: {', '.join(p.families)}."))
-open_choices_figures.spaced_table(open_choices_claims.verdict_table(outcomes, p.families), "verdicts")
+open_choices.spaced(open_choices.verdict_table(outcomes, p.families), "verdicts")
 
 # %% [markdown]
 # The numbers behind them, in the same order. $\mathbb E[t]$ of a width is the root of its $\rho(k, k)$.
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-open_choices_figures.spaced_table(open_choices_claims.number_table(outcomes, p.families), "numbers")
+open_choices.spaced(open_choices.number_table(outcomes, p.families), "numbers")
 
 # %% mystnb={"image": {"alt": "A panel for each choice that is varied: similarity of two networks of one width over the width, the default as a black line and the other settings as coloured lines, with intervals."}} tags=["hide-input", "nbval-ignore-output"]
 figures.show(open_choices_figures.by_choice(outcomes, p.costly_family),
@@ -237,30 +245,24 @@ figures.show(open_choices_figures.statistics(outcomes, p.families),
              + ", ".join(f"{count} {family}" for family, count in networks.items()) + ".")
 
 # %% [markdown]
-# ## Verdicts
-#
-# *Rule.* A conclusion does not depend on the choices if each family has one and the same verdict, supported or
-# contradicted, under all settings. It does (this claim is contradicted) if a family is supported under one setting and
-# contradicted under another. Otherwise it is undecided: under some setting, often one with little data, the chapter's rule
-# cannot tell.
+# A verdict can stay while the number moves. The largest change that each choice makes, against the chapters' setting; that
+# of epochs is against the default number of epochs on the same networks.
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-verdicts = open_choices_claims.dependence_claims(outcomes)
-results.table(verdicts)
+open_choices.spaced(open_choices.largest_changes(outcomes), "changes")
 
 # %% [markdown]
 # ## Which conclusions depend on the choices?
 #
-# Changes are against the chapters' setting; those of epochs are against the default number of epochs on the same networks.
+# Each of five conclusions is claimed to depend on none of them. Where that is undecided, the chapter's rule cannot tell
+# under some setting, often one with little data.
+
+# %% tags=["hide-input"]
+results.rules(open_choices.DEPENDENCE)
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-display(Markdown("\n".join(open_choices_claims.verdict_findings(outcomes))))
-
-# %% [markdown]
-# A verdict can stay while the number moves:
-
-# %% tags=["hide-input", "nbval-ignore-output"]
-display(Markdown("\n".join(open_choices_claims.size_findings(outcomes))))
+verdicts = judged(open_choices.DEPENDENCE, outcomes)
+results.table(verdicts)
 
 # %% [markdown]
 # ## What differs from the paper
@@ -272,7 +274,8 @@ display(Markdown("\n".join(open_choices_claims.size_findings(outcomes))))
 # - An undecided verdict of few networks or images may only say that they are few, not that the choice matters. The
 #   estimates in the last figure help to tell the two apart.
 
-# %%
+# %% tags=["hide-input", "nbval-ignore-output", "remove-output"]
+glue("answer", results.answer(verdicts, level=None), display=False)
 numbers = {"images": n_images, "accuracy": {family: accuracy}, "precision": {"width": width, "rho": rounded},
            "settings": {": ".join(setting): {family: {
                **outcome.numbers, "widths": outcome.widths,

@@ -10,7 +10,7 @@ import pytest
 from matplotlib.colors import to_hex
 
 from lib import figures
-from lib.chapters import hypothesis_figures, own_figures, saw_figures
+from lib.chapters import own_figures
 
 
 @pytest.fixture(autouse=True)
@@ -91,48 +91,16 @@ def test_each_step_of_each_family_stands_above_its_name():
     assert list(legend_colours(figure)) == ["other k = 2", "other k = 4", "other k = 8", "other k = 16"]
 
 
-def test_densities_have_one_legend_of_all_widths_and_of_chance():
-    t = np.random.default_rng(0).uniform(0, 0.8, 200)
-    figure = saw_figures.densities({family: dict.fromkeys(own, t) for family, own in APART.items()}, 64)
-    assert list(legend_colours(figure)) == ["k = 2", "k = 4", "k = 8", "k = 16", r"$P_\mathrm{origin}$"]
-
-
-def test_steps_to_the_right_have_one_look_in_all_panels():
-    step = np.array([0.1, 0.2]), (np.zeros(2),) * 3
-    figure = saw_figures.order({family: [step] * (len(own) - 1) for family, own in APART.items()}, APART)
-    named = legend_colours(figure)
-    assert list(named) == ["k = 2 → 4", "k = 4 → 8", "k = 4 → 16"]
-    assert [to_hex(line.get_color()) for axis in figure.axes for line in axis.lines[:-1]] == [
-        named[label] for label in ("k = 4 → 8", "k = 2 → 4", "k = 4 → 16")]
-
-
-@pytest.mark.parametrize("networks, lines", [(6, 0), (12, 9)])
-def test_tenths_of_the_networks_are_drawn_where_there_are_enough(networks, lines):
-    t = np.linspace(-0.3, 0.7, networks)
-    figure = saw_figures.first_image({"cnn-small": {2: t, 4: np.full(networks, np.nan)}})
-    drawn = sum(len(collection.get_segments()) for collection in figure.axes[0].collections)
-    assert drawn == lines
-
-
-def test_estimates_and_their_truth_are_drawn_for_every_number_of_networks():
-    estimates = {"own mean": np.array([0.6, 0.5]), "pairs": np.array([0.4, 0.4])}
-    axis = hypothesis_figures.estimators({"planted": 0.4}, {"planted": estimates}, [3, 10]).axes[0]
-    curves = {line.get_label(): line.get_ydata() for line in axis.lines}
-    assert list(curves) == ["truth", "own mean", "pairs"]
-    np.testing.assert_allclose(curves["own mean"], [0.6, 0.5])
-    assert [label.get_text() for label in axis.get_xticklabels()] == ["3", "10"]
-
-
 def test_the_mean_of_each_block_of_families_leaves_out_a_population_with_itself():
     values = np.array([[1, 0.8, 0.5, 0.5], [0.8, 1, 0.5, 0.5], [0.5, 0.5, 1, 0.9], [0.5, 0.5, 0.9, 1]])
-    axis = hypothesis_figures.population_cosines(values, ["a", "a", "b", "b"], [2, 4, 2, 4]).axes[0]
+    axis = figures.population_cosines(values, ["a", "a", "b", "b"], [2, 4, 2, 4]).axes[0]
     assert texts(axis)[:4] == ["0.80", "0.50", "0.50", "0.90"]
 
 
 def test_families_of_different_widths_have_frames_of_their_own_size():
     values = np.full((5, 5), 0.5)
     values[:2, :2], values[2:, 2:] = 0.8, [[1, 0.9, 0.6], [0.9, 1, 0.9], [0.6, 0.9, 1]]
-    axis = hypothesis_figures.population_cosines(values, ["a", "a", "b", "b", "b"], [2, 4, 2, 4, 8]).axes[0]
+    axis = figures.population_cosines(values, ["a", "a", "b", "b", "b"], [2, 4, 2, 4, 8]).axes[0]
     frames = {text.get_position(): text.get_text() for text in axis.texts[:4]}
     assert frames == {(0.5, 0.5): "0.80", (3, 0.5): "0.50", (0.5, 3): "0.50", (3, 3): "0.80"}
     assert [line.get_xdata()[0] for line in axis.lines if line.get_xdata()[0] == line.get_xdata()[1]] == [1.5]

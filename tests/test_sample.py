@@ -7,7 +7,7 @@ from scipy.stats import t as student
 from lib.statistics.intervals import difference_interval, mean_interval
 from lib.statistics.pairs import PairTable, jackknife, listed_pairs, over_pairs
 from lib.statistics.resampling import resampled_means
-from lib.statistics.sample import Sample
+from lib.statistics.sample import Sample, side_by_side
 
 TRIALS = [pytest.param(300), pytest.param(3000, marks=pytest.mark.slow)]
 
@@ -141,3 +141,11 @@ def interval_of(made):
     if isinstance(made, tuple):
         return made
     return made.interval(lambda values: values.mean(-1) if made.values.ndim else values)
+
+
+def test_estimates_side_by_side_are_their_numbers_in_one_row():
+    groups = [np.random.default_rng(place).standard_normal(5) for place in range(2)]
+    parts = [of_means([group]).estimated() for group in groups]
+    both = side_by_side(parts)
+    np.testing.assert_allclose(np.transpose(both.interval(0.9)), [np.ravel(part.interval(0.9)) for part in parts])
+    assert both.networks == 10 and side_by_side(parts, 5).networks == 5

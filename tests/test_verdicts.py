@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from lib.statistics.sample import Estimated
-from lib.verdicts import Row, all_above, all_within, judge_above, judge_within, judged, verdicts_by
-
+from lib.verdicts import Row, above, all_above, all_within, judge_above, judge_within, judged, some, verdicts_by
 
 @pytest.mark.parametrize("low, high, threshold, verdict", [
     (0.1, 0.3, 0.0, "supported"),
@@ -106,3 +105,18 @@ def test_the_same_rules_on_several_pieces_of_evidence():
     row = Row("a", "It is so.", "ours", "x", lambda value: Estimated(lambda level: (value, value, value), 3, 0))
     found = verdicts_by(lambda value: judged([row], value), {"one": 1.0, "other": -1.0})
     assert found == {"a": {"one": "supported", "other": "contradicted"}}
+
+
+@pytest.mark.parametrize("estimates, verdict, shown", [
+    ([0.5, -0.5], "supported", 0.5), ([-0.5, 0.3], "supported", 0.3), ([-0.5, -0.3], "contradicted", -0.3),
+    ([0.05, -0.5], "undecided", 0.05), ([0.12, -0.5], "undecided", 0.12)])  # 0.12: above zero at 95 %, not at 97.5 %
+def test_of_several_numbers_one_that_keeps_the_band_is_enough(estimates, verdict, shown):
+    estimates = np.array(estimates)
+
+    def interval(level):
+        margin = {0.95: 0.1, 0.975: 0.15}[level]
+        return estimates, estimates - margin, estimates + margin
+
+    found = some(above(0)).judge(Estimated(interval, 7, 100), ["a", "b"])
+    assert (found.verdict, found.estimate) == (verdict, shown)
+    assert found.low == pytest.approx(shown - 0.15) and found.note.endswith("the best of 2 (97.5 % interval)")

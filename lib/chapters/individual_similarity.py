@@ -27,6 +27,11 @@ class Growth:
     widths: Sequence[int]
     chance: tuple[float, float]
 
+    @property
+    def words(self) -> dict[str, object]:
+        """What fills the rows' texts beside the family's name."""
+        return {"narrowest": self.widths[0], "widest": self.widths[-1], "chance": f"{self.chance[1]:.3f}"}
+
 
 def steps(rho: np.ndarray) -> np.ndarray:
     """Change of rho(k1, k2) when k2 moves to the next width: [..., widths, widths] -> [..., widths, widths - 1]."""
@@ -79,12 +84,12 @@ GROWTH = (
         level=MACHINERY,
     ),
 )
+GROWS, RANGE, EVERY_STEP, ABOVE_CHANCE = GROWTH  # chapters 9 and A1 put them to other populations
 
 
 def growth_claims(family: str, growth: Growth) -> list[Claim]:
     """The claims about one family's matrix."""
-    ends = {"narrowest": growth.widths[0], "widest": growth.widths[-1], "chance": f"{growth.chance[1]:.3f}"}
-    return judged(GROWTH, growth, family=family, **ends)
+    return judged(GROWTH, growth, family=family, **growth.words)
 
 
 @dataclass(frozen=True)

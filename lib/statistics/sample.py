@@ -93,6 +93,21 @@ class Sample:
         return crossed_margin(networks, images, residual, freedom, self.images, level)
 
 
+def side_by_side(parts: Sequence[Estimated], networks: int | None = None) -> Estimated:
+    """All numbers of several estimates on the same images, for a rule about every one of them.
+
+    `networks`: how many they rest on together; by default those of each, which are then different ones.
+    """
+
+    def interval(level: float) -> Interval:
+        return tuple(
+            np.concatenate([np.ravel(numbers) for numbers in ends])
+            for ends in zip(*(part.interval(level) for part in parts))
+        )
+
+    return Estimated(interval, networks or sum(part.networks for part in parts), parts[0].images)
+
+
 def jackknife_variances(without: np.ndarray, sizes: Sequence[int]) -> np.ndarray:
     """Variance over the units of each group of a statistic [units of all groups, ...]: -> [groups, ...]."""
     parts = np.split(without, np.cumsum(sizes)[:-1])

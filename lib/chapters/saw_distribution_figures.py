@@ -33,12 +33,24 @@ def first_image(families: Cosines) -> Figure:
         for row, (width, t) in enumerate(widths.items()):
             t = t[np.isfinite(t)]
             counts = np.histogram(t, bins)[0]
-            axis.stairs(row + 0.75 * counts / max(counts.max(), 1), bins, baseline=row, fill=True,
-                        color=figures.COLOURS[family], alpha=0.45)
+            axis.stairs(
+                row + 0.75 * counts / max(counts.max(), 1),
+                bins,
+                baseline=row,
+                fill=True,
+                color=figures.COLOURS[family],
+                alpha=0.45,
+            )
             axis.plot(t, np.full(len(t), row - 0.09), "|", color="black", markersize=6)
             if len(t) >= LEAST_FOR_DECILES:
-                axis.vlines(np.quantile(t, np.arange(1, 10) / 10), row, row + 0.8, color="#B00020", linewidth=1,
-                            linestyle="dashed")
+                axis.vlines(
+                    np.quantile(t, np.arange(1, 10) / 10),
+                    row,
+                    row + 0.8,
+                    color="#B00020",
+                    linewidth=1,
+                    linestyle="dashed",
+                )
         axis.set_yticks(range(len(widths)), [f"k = {width}" for width in widths])
         axis.axvline(0, color="black", linewidth=0.8)
         axis.set(title=family, xlabel=COSINE, xlim=(bins[0], 1), ylim=(-0.25, len(widths)))
@@ -72,8 +84,9 @@ def densities(families: Cosines, dim: int) -> Figure:
         row[1].set_ylabel("log p (nats)")
         row[2].set_ylabel("log ψ (nats)")
         row[0].set_xlim(grid[0], 1)
-    for axis, title in zip(axes[0], ("density of $T_k$", "log density",
-                                     r"$\log\,\psi_k = \log p_k - \log P_\mathrm{origin}$")):
+    for axis, title in zip(
+        axes[0], ("density of $T_k$", "log density", r"$\log\,\psi_k = \log p_k - \log P_\mathrm{origin}$")
+    ):
         axis.set_title(title, fontsize=11)
     for axis in axes[-1]:
         axis.set_xlabel(COSINE)
@@ -84,8 +97,12 @@ def densities(families: Cosines, dim: int) -> Figure:
 def fitted_shapes(families: Mapping[str, tuple[np.ndarray, Sequence[FittedShape]]]) -> Figure:
     """Kernel estimate of log p_k with the log densities of fitted shapes; title -> (t [values], fitted shapes)."""
     figure, axes = figures.panel_grid(len(families), width=figures.PAGE / 2, height=3.4)
-    looks = dict(zip(("exponential", "quadratic exponential", "power"),
-                     (("#D55E00", "dashed"), ("#009E73", "dotted"), ("#0072B2", "solid"))))
+    looks = dict(
+        zip(
+            ("exponential", "quadratic exponential", "power"),
+            (("#D55E00", "dashed"), ("#009E73", "dotted"), ("#0072B2", "solid")),
+        )
+    )
     for axis, (title, (t, shapes)) in zip(axes, families.items()):
         t = t[np.isfinite(t)]
         grid = np.linspace(*np.quantile(t, ENDS), 200)
@@ -103,10 +120,9 @@ def gains(families: Mapping[str, Mapping[str, Interval]], widths: Mapping[str, S
     figure, axes = figures.panel_grid(len(families), width=figures.PAGE / 2, height=3.4, sharex=True, sharey=True)
     for axis, (family, shapes) in zip(axes, families.items()):
         looks = zip(("#009E73", "#0072B2", "#000000", "#CC79A7"), "os^D")
-        for position, ((shape, (estimate, low, high)), (colour, marker)) in enumerate(zip(shapes.items(), looks)):
+        for position, ((shape, interval), (colour, marker)) in enumerate(zip(shapes.items(), looks)):
             shifted = np.asarray(widths[family]) * 1.06 ** (position - (len(shapes) - 1) / 2)
-            axis.errorbar(shifted, estimate, np.abs([estimate - low, high - estimate]), color=colour, marker=marker,
-                          capsize=3, label=shape)
+            figures.bars(axis, shifted, interval, color=colour, marker=marker, label=shape)
         axis.axhline(0, color="black", linewidth=1)
         figures.width_axis(axis, union(widths))
         axis.set(title=family, ylabel="gain (nats per direction)")
@@ -115,8 +131,7 @@ def gains(families: Mapping[str, Mapping[str, Interval]], widths: Mapping[str, S
     return figure
 
 
-def order(families: Mapping[str, Sequence[tuple[np.ndarray, Interval]]], widths: Mapping[str, Sequence[int]]
-          ) -> Figure:
+def order(families: Mapping[str, Sequence[tuple[np.ndarray, Interval]]], widths: Mapping[str, Sequence[int]]) -> Figure:
     """A panel a family: P(T > q) gained at each step of the width, over q, with intervals.
 
     Each step is (thresholds, (estimate, low, high)).
@@ -136,14 +151,20 @@ def order(families: Mapping[str, Sequence[tuple[np.ndarray, Interval]]], widths:
     return figure
 
 
-def symmetry(measured: Mapping[str, Interval], symmetric: Mapping[str, np.ndarray],
-             widths: Mapping[str, Sequence[int]], dim: int) -> Figure:
-    """Effective dimension of mu_perp over the width, with those of populations made symmetric (hollow), [widths] each.
-    """
+def symmetry(
+    measured: Mapping[str, Interval], symmetric: Mapping[str, np.ndarray], widths: Mapping[str, Sequence[int]], dim: int
+) -> Figure:
+    """Effective dimension of mu_perp over the width, with those of populations made symmetric (hollow), [widths] each."""
     axis = figures.subplots(width=7.2, height=4.4)[1]
     for family, values in symmetric.items():
-        axis.plot(widths[family], values, color=figures.COLOURS[family], marker=figures.MARKERS[family],
-                  markerfacecolor="white", linestyle="none")
+        axis.plot(
+            widths[family],
+            values,
+            color=figures.COLOURS[family],
+            marker=figures.MARKERS[family],
+            markerfacecolor="white",
+            linestyle="none",
+        )
     # An end without bound is drawn at the number of dimensions, above everything else.
     bounded = {family: tuple(np.minimum(part, dim) for part in values) for family, values in measured.items()}
     figures.by_width(bounded, widths, "effective dimension of $\\mu_\\perp$", axis=axis)

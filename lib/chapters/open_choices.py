@@ -1,0 +1,219 @@
+"""Appendix 1: do the conclusions of chapters 3 and 4 depend on the choices that the paper leaves open?"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from pandas.io.formats.style import Styler
+
+from lib.chapters.hypotheses import H1, H2, RANK_ONE
+from lib.chapters.individual_similarity import ABOVE_CHANCE, GROWS, Growth
+from lib.effects.open_choices import chance_band
+from lib.similarity.crossed import similarity_matrix
+from lib.similarity.rank_one import cosines, explained
+from lib.statistics.sample import Estimated, Sample
+from lib.verdicts import CONTRADICTED, MARKS, SUPPORTED, UNDECIDED, Claim, Judged, Row, judged
+
+
+class Conclusion(NamedTuple):
+    """A row of chapter 3 or 4, what does not depend on the choices if it is robust, and what its number is."""
+
+    row: Row
+    subject: str
+    number: str
+
+
+CONCLUSIONS = {
+    "growth": Conclusion(
+        GROWS, "That networks get more alike when either gets wider", "mean step of ρ to the next width"
+    ),
+    "above chance": Conclusion(
+        ABOVE_CHANCE, "That already the narrowest networks are alike beyond chance", "ρ of the narrowest networks"
+    ),
+    "H1": Conclusion(
+        H1, "That directions concentrate as the width grows (H1)", "mean fall of 1 - E[t] at a step of the width"
+    ),
+    "H2": Conclusion(
+        H2, "Whether all widths share almost one mean direction (H2)", "corrected cosine of two mean directions"
+    ),
+    "rank one": Conclusion(RANK_ONE, "That similarities follow a law of rank one", "R² of the rank-one law"),
+}
+LAW = CONCLUSIONS["rank one"].number
+Setting = tuple[str, str]  # the choice, and what is chosen
+DEFAULT: Setting = ("default", "as in the chapters")
+EPOCHS = "epochs"
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What one setting makes of one family: its similarities at `widths`, and conclusion -> the chapter's claim."""
+
+    widths: tuple[int, ...]
+    matrix: Sample
+    claims: Mapping[str, Claim]
+
+    @property
+    def numbers(self) -> dict[str, float]:
+        """Similarity at both ends of the width, the lowest corrected mean-direction cosine, R^2 of the rank-one law."""
+        values = self.matrix.values
+        return {
+            "ρ(k, k), narrowest": float(values[0, 0]),
+            "ρ(k, k), widest": float(values[-1, -1]),
+            "lowest cosine of two mean directions": float(cosines(values)[np.triu_indices(len(values), 1)].min()),
+            LAW: float(explained(values)),
+        }
+
+
+Outcomes = Mapping[Setting, Mapping[str, Outcome]]
+
+
+def judge(
+    families: Mapping[str, Sequence[np.ndarray]], widths: Sequence[int], seed: int, draws: int
+) -> dict[str, Outcome]:
+    """Every family under one setting; family -> [networks, n, dims] at each width.
+
+    The images drawn again depend on `seed` and the family's place alone: settings with the same images share them.
+    """
+    found = {}
+    for place, (family, populations) in enumerate(families.items()):
+        matrix = similarity_matrix(populations, np.random.default_rng([seed, place]), draws)
+        growth = Growth(matrix, widths, chance_band(populations[0]))
+        claims = judged([one.row for one in CONCLUSIONS.values()], growth, family=family, **growth.words)
+        found[family] = Outcome(tuple(widths), matrix, dict(zip(CONCLUSIONS, claims)))
+    return found
+
+
+def verdicts(outcomes: Outcomes, conclusion: str) -> dict[str, dict[Setting, str]]:
+    """family -> setting -> verdict."""
+    found: dict[str, dict[Setting, str]] = {}
+    for setting, by_family in outcomes.items():
+        for family, outcome in by_family.items():
+            found.setdefault(family, {})[setting] = outcome.claims[conclusion].verdict
+    return found
+
+
+@dataclass(frozen=True)
+class Settled:
+    """Each family has one verdict under all settings; `verdicts`: family -> setting -> verdict."""
+
+    verdicts: Mapping[str, Mapping[Setting, str]]
+
+    def judge(self, found: Estimated, places: Sequence[str]) -> Judged:
+        """Contradicted if some setting supports of a family what another contradicts."""
+        sets = [set(row.values()) for row in self.verdicts.values()]
+        counts = Counter(verdict for row in self.verdicts.values() for verdict in row.values())
+        if any({SUPPORTED, CONTRADICTED} <= one for one in sets):
+            verdict = CONTRADICTED
+        else:
+            verdict = SUPPORTED if all(len(one) == 1 and UNDECIDED not in one for one in sets) else UNDECIDED
+        counted = ", ".join(f"{counts[name]} {name}" for name in MARKS if counts[name])
+        note = f": {places[0]}, the one with the lowest lower end of {counts.total()}: {counted}"
+        return Judged(*found.interval(0.95), verdict, note)
+
+    def __str__(self) -> str:
+        return (
+            "each family has one verdict, supported or contradicted, under all settings; contradicted if one family is "
+            "supported under one setting and contradicted under another"
+        )
+
+
+def weakest(outcomes: Outcomes, conclusion: str) -> tuple[str, Claim]:
+    """The claim with the lowest lower end, one without an interval before all others, and whose it is."""
+    found = [
+        (f"{family}, {' '.join(setting)}", outcome.claims[conclusion])
+        for setting, by_family in outcomes.items()
+        for family, outcome in by_family.items()
+    ]
+    return min(found, key=lambda pair: np.nan_to_num(pair[1].low, nan=-np.inf))
+
+
+def _estimated(outcomes: Outcomes, conclusion: str) -> Estimated:
+    claim = weakest(outcomes, conclusion)[1]
+    return Estimated(lambda level: (claim.estimate, claim.low, claim.high), claim.networks, claim.images)
+
+
+DEPENDENCE = tuple(
+    Row(
+        "A1-" + one.row.name.removesuffix("-{family}").split("-", 1)[1],
+        f"{one.subject} does not depend on what the paper leaves open.",
+        "ours",
+        one.number,
+        of=partial(_estimated, conclusion=conclusion),
+        rule=lambda outcomes, conclusion=conclusion: Settled(verdicts(outcomes, conclusion)),
+        told=str(Settled({})),
+        places=lambda outcomes, conclusion=conclusion: [weakest(outcomes, conclusion)[0]],
+    )
+    for conclusion, one in CONCLUSIONS.items()
+)
+
+
+def compared_with(outcomes: Outcomes, setting: Setting) -> Setting:
+    """The setting that differs from this one in nothing but the choice, or itself.
+
+    It is the default; for epochs it is the first of them, the default number with equally many networks and widths.
+    """
+    return next(other for other in outcomes if other[0] == EPOCHS) if setting[0] == EPOCHS else DEFAULT
+
+
+def verdict_table(outcomes: Outcomes, families: Sequence[str]) -> pd.DataFrame:
+    """A row a setting, a column a conclusion, the families' marks side by side; a dot for a family not looked at."""
+    return _table(outcomes, CONCLUSIONS, families, lambda outcome, name: MARKS[outcome.claims[name].verdict], "·")
+
+
+def number_table(outcomes: Outcomes, families: Sequence[str]) -> pd.DataFrame:
+    """A row a setting, a column a number, the families side by side; an en dash for what is not known."""
+
+    def cell(outcome: Outcome, name: str) -> str:
+        value = outcome.numbers[name]
+        return (f"{value:.3f}" if name == LAW else f"{value:.2f}") if np.isfinite(value) else "–"
+
+    return _table(outcomes, next(iter(outcomes[DEFAULT].values())).numbers, families, cell, "–")
+
+
+def _table(
+    outcomes: Outcomes,
+    columns: Iterable[str],
+    families: Sequence[str],
+    cell: Callable[[Outcome, str], str],
+    missing: str,
+) -> pd.DataFrame:
+    rows = {
+        setting: {
+            column: "\N{NO-BREAK SPACE}".join(
+                cell(found[family], column) if family in found else missing for family in families
+            )
+            for column in columns
+        }
+        for setting, found in outcomes.items()
+    }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis(["choice", "setting"])
+
+
+def largest_changes(outcomes: Outcomes) -> pd.DataFrame:
+    """A row a choice: the largest change of every number against `compared_with`, whatever its sign, and where."""
+    rows: dict[str, dict[str, tuple[float, float, str]]] = {}
+    for setting, found in outcomes.items():
+        reference = compared_with(outcomes, setting)
+        for family, outcome in found.items() if setting != reference else ():
+            before = outcomes[reference][family].numbers
+            for name, value in outcome.numbers.items():
+                change, row = (before[name], value, f"{family}, {setting[1]}"), rows.setdefault(setting[0], {})
+                row[name] = max(row.get(name, change), change, key=lambda one: np.nan_to_num(abs(one[1] - one[0])))
+    told = {
+        choice: {name: f"{before:.3f} → {after:.3f} ({where})" for name, (before, after, where) in row.items()}
+        for choice, row in rows.items()
+    }
+    return pd.DataFrame.from_dict(told, orient="index").rename_axis("choice")
+
+
+def spaced(table: pd.DataFrame, name: str) -> Styler:
+    """A table whose cells, with a mark or number for each family, stand apart.
+
+    `name`: of its elements on the page; pandas would draw another in each run.
+    """
+    look = [{"selector": "td, th", "props": "padding: 0.2em 1.5em; text-align: left"}]
+    return table.style.set_uuid(name).set_table_styles(look)

@@ -1,0 +1,188 @@
+"""Chapter 5: where T_k lies, what shape it has, and whether directions are symmetric about their mean."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from scipy.stats import beta
+
+from lib.similarity.shapes import DECILES, increments
+from lib.similarity.stochastic_order import Cosines, bulk, rise, rise_over_uniform
+from lib.similarity.symmetry import ratio
+from lib.statistics.intervals import combined_interval
+from lib.statistics.sample import Estimated, side_by_side
+from lib.verdicts import CONTRADICTED, HEADLINE, SUPPORTED, UNDECIDED, Judged, Row, above, every, some
+
+AS_GOOD_AS_ONE = 0.95, 1.05
+RICHER = ("quadratic exponential", "power")
+Scores = Mapping[str, np.ndarray]  # shape -> [networks, images], as `lib.similarity.shapes.held_out` gives them
+
+
+@dataclass(frozen=True)
+class Populations:
+    """t of one family, a population a width."""
+
+    cosines: Sequence[Cosines]
+    widths: Sequence[int]
+
+    @property
+    def steps(self) -> list[tuple[Cosines, Cosines, np.ndarray]]:
+        """Narrow, wide and 19 thresholds in the bulk of both, for each step of the width."""
+        return [(narrow, wide, bulk(narrow.t, wide.t)) for narrow, wide in zip(self.cosines, self.cosines[1:])]
+
+    def estimated(self, intervals: Sequence) -> Estimated:
+        """All numbers of several intervals, each a function of the level."""
+        networks, images = sum(len(one.t) for one in self.cosines), self.cosines[0].t.shape[1]
+        return side_by_side([Estimated(interval, networks, images) for interval in intervals], networks)
+
+
+def shape_rises(family: Populations) -> Estimated:
+    """Change of log psi from each decile of T_k to the next, at every width."""
+    return family.estimated([partial(increments, one) for one in family.cosines])
+
+
+def shape_places(family: Populations) -> list[str]:
+    deciles = [(width, np.nanquantile(one.t, DECILES)) for width, one in zip(family.widths, family.cosines)]
+    return [f"k = {width} from t = {a:.2f} to {b:.2f}" for width, at in deciles for a, b in zip(at, at[1:])]
+
+
+def order_rises(family: Populations) -> Estimated:
+    """P(T > q) gained at each step of the width, at every threshold in the bulk of both."""
+    return family.estimated([partial(rise, *step) for step in family.steps])
+
+
+def order_places(family: Populations) -> list[str]:
+    moves = zip(family.widths, family.widths[1:], family.steps)
+    return [f"{a} to {b} at t = {q:.2f}" for a, b, (*_, thresholds) in moves for q in thresholds]
+
+
+def over_uniform(family: Populations) -> Estimated:
+    """P(T > q) - P_origin(T > q) at every width, at every threshold in the bulk of either."""
+    return family.estimated([partial(rise_over_uniform, one, uniform_and_own(one)) for one in family.cosines])
+
+
+def over_uniform_places(family: Populations) -> list[str]:
+    return [f"k = {k} at t = {q:.2f}" for k, one in zip(family.widths, family.cosines) for q in uniform_and_own(one)]
+
+
+def uniform_and_own(population: Cosines) -> np.ndarray:
+    """The 5 % to 95 % points of T_k and those of P_origin, sorted."""
+    share = np.arange(1, 20) / 20
+    # (1 + t) / 2 of a uniform direction has a Beta distribution with (d - 1) / 2 at both ends.
+    uniform = 2 * beta.ppf(share, (population.dim - 1) / 2, (population.dim - 1) / 2) - 1
+    return np.sort(np.concatenate([uniform, bulk(population.t)]))
+
+
+SHAPE = Row(
+    "05-shape-{family}",
+    "log psi of {family} increases with t on the central 80 % of the mass.",
+    "Great Minds, Fig. 8",
+    "change of log psi (nats) from a decile of T_k to the next",
+    of=shape_rises,
+    rule=every(above(0)),
+    places=shape_places,
+    level=HEADLINE,
+)
+ORDER = Row(
+    "05-order-{family}",
+    "t of {family} is stochastically larger the wider the networks are.",
+    "Great Minds, Fig. 8",
+    "P(T > q) gained at a step of the width, at a threshold from the 5 % to the 95 % point",
+    of=order_rises,
+    rule=every(above(0)),
+    places=order_places,
+    level=HEADLINE,
+)
+RIGHT_OF_UNIFORM = Row(
+    "05-right-of-uniform-{family}",
+    "t of {family} is stochastically larger than by chance.",
+    "Great Minds, Figs 7, 8",
+    "P(T > q) - P_origin(T > q), at a threshold from the 5 % to the 95 % point of either",
+    of=over_uniform,
+    rule=every(above(0)),
+    places=over_uniform_places,
+    level=HEADLINE,
+)
+
+
+@dataclass(frozen=True)
+class Gains:
+    """Scores of networks and images that were held out, a mapping a width, and of a control whose psi is exponential.
+
+    `control`: of `lib.similarity.symmetry.with_exponential_cosines`; its gain is taken off.
+    """
+
+    scores: Sequence[Scores]
+    control: Sequence[Scores]
+
+    def estimated(self) -> Estimated:
+        """Gain of each of the richer shapes over the exponential, mean over widths."""
+        share = np.repeat([1 / len(self.scores), -1 / len(self.control)], [len(self.scores), len(self.control)])
+        tables = [[one[shape] - one["exponential"] for one in (*self.scores, *self.control)] for shape in RICHER]
+        first = [score[RICHER[0]] for score in self.scores]
+        return side_by_side(
+            [
+                Estimated(partial(combined_interval, table, share), sum(map(len, first)), first[0].shape[1])
+                for table in tables
+            ],
+            sum(map(len, first)),
+        )
+
+
+BEYOND_VMF = Row(
+    "05-beyond-vmf-{family}",
+    "A richer psi than the exponential predicts networks and images of {family} that were held out better.",
+    "ours",
+    "gain over the exponential, less the gain where psi is exponential, nats per direction, mean over widths",
+    of=Gains.estimated,
+    rule=some(above(0)),
+    places=lambda gains: [f"{shape} shape" for shape in RICHER],
+)
+
+
+@dataclass(frozen=True)
+class AllOne:
+    """Every one of several ratios is as good as 1; the one that is clearest off is shown."""
+
+    def judge(self, found: Estimated, places: Sequence[str]) -> Judged:
+        """Contradicted only where one of them excludes 1 at a level corrected for their number."""
+        estimate, low, high = found.interval(0.95)
+        _, strict_low, strict_high = found.interval(1 - 0.05 / len(estimate))
+        if ((low > AS_GOOD_AS_ONE[0]) & (high < AS_GOOD_AS_ONE[1])).all():
+            verdict = SUPPORTED
+        else:
+            verdict = CONTRADICTED if ((strict_low > 1) | (strict_high < 1)).any() else UNDECIDED
+        shown = int(np.argmax(np.maximum(low - 1, 1 - high)))
+        away = int(((low > 1) | (high < 1)).sum())
+        note = f": {places[shown]}, the clearest of {len(estimate)} widths; {away} intervals exclude 1"
+        return Judged(float(estimate[shown]), float(low[shown]), float(high[shown]), verdict, note)
+
+    def __str__(self) -> str:
+        return (
+            "all 95 % intervals within {} to {}; otherwise contradicted if one excludes 1 at a level corrected for the "
+            "number of widths".format(*AS_GOOD_AS_ONE)
+        )
+
+
+@dataclass(frozen=True)
+class Symmetry:
+    """Tables of `lib.similarity.symmetry.alignment`, one a width, whose means are 1 under symmetry."""
+
+    tables: Sequence[np.ndarray]
+    widths: Sequence[int]
+
+    def estimated(self) -> Estimated:
+        """The mean of each table."""
+        return side_by_side([Estimated(partial(ratio, one), len(one), one.shape[1]) for one in self.tables])
+
+
+SYMMETRY = Row(
+    "05-symmetry-{family}",
+    "Directions of {family} are rotationally symmetric about their mean.",
+    "ours",
+    "mean squared cosine across mu, over its value 1 / (d - 1) under symmetry",
+    of=Symmetry.estimated,
+    rule=AllOne(),
+    places=lambda one: [f"k = {width}" for width in one.widths],
+)

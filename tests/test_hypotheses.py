@@ -1,0 +1,164 @@
+"""Chapter 4: verdicts follow from planted matrices that obey a hypothesis, and that break it."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from lib.chapters import hypotheses_figures
+from lib.chapters.hypotheses import (
+    ACROSS,
+    CONTROLS,
+    H1,
+    H1_EVERY_STEP,
+    H2,
+    PROMISE,
+    RANK_ONE,
+    Everything,
+    Family,
+    falls,
+    family_claims,
+    more_alike,
+)
+from lib.statistics.sample import Sample
+from lib.verdicts import judged
+
+WIDTHS = (2, 4, 8, 16)
+R = 0.2 * np.array(WIDTHS, dtype=float) ** 0.4
+LAW = R[:, None] * R
+
+
+def matrix(values, spread=0.001):
+    """A matrix whose entries vary independently by `spread` over images, and not with the networks."""
+    noise = np.random.default_rng(0).standard_normal((1000, *values.shape))
+    noise = (noise + noise.transpose(0, 2, 1)) / 2
+    without = np.tile(values, (20 * len(values), 1, 1))
+    return Sample(values, without, values + spread * noise, without[None], (20,) * len(values), 1000)
+
+
+def claims(rows, values, spread=0.001):
+    """The claims by short name: h1, predict-direction ..."""
+    found = family_claims(rows, {"vit": Family(matrix(values, spread), WIDTHS[: len(values)])})
+    return {claim.name.removeprefix("04-").removesuffix("-vit"): claim for claim in found}
+
+
+def verdicts(rows, values, spread=0.001):
+    return {name: claim.verdict for name, claim in claims(rows, values, spread).items()}
+
+
+def changed(cosine, rows, columns):
+    """The law with some similarities times a factor."""
+    values = LAW.copy()
+    values[rows, columns] *= cosine
+    values[columns, rows] *= cosine
+    return values
+
+
+def test_concentration_is_seen_and_its_opposite_too():
+    np.testing.assert_allclose(falls(LAW), np.diff(R))
+    assert set(verdicts([H1, H1_EVERY_STEP], LAW).values()) == {"supported"}
+    assert set(verdicts([H1, H1_EVERY_STEP], LAW[::-1, ::-1]).values()) == {"contradicted"}
+
+
+def test_one_step_that_is_not_sure_leaves_every_step_undecided():
+    flat = R.copy()
+    flat[1] = flat[0]
+    found = verdicts([H1, H1_EVERY_STEP], flat[:, None] * flat, 0.003)
+    assert found == {"h1": "supported", "h1-every-step": "undecided"}
+
+
+@pytest.mark.parametrize(
+    "cosine, spread, expected", [(1.0, 0.001, "supported"), (0.8, 0.001, "contradicted"), (0.91, 0.01, "undecided")]
+)
+def test_one_direction_is_judged_by_the_lowest_cosine(cosine, spread, expected):
+    claim = claims([H2], changed(cosine, 0, 3), spread)["h2"]
+    assert claim.verdict == expected and claim.estimate == pytest.approx(cosine)
+    assert cosine == 1 or ": k = 2 and 16, the one of 6" in claim.statistic
+
+
+def test_families_are_compared_with_other_families_only():
+    apart = LAW * np.kron([[1, 0.5], [0.5, 1]], np.ones((2, 2)))
+    everything = Everything(matrix(apart), ["a", "a", "b", "b"], [2, 4, 2, 4])
+    assert list(zip(*everything.across())) == [(0, 2), (0, 3), (1, 2), (1, 3)]
+    (claim,) = judged([ACROSS], everything)
+    assert claim.verdict == "contradicted" and claim.estimate == pytest.approx(0.5)
+    assert claim.name == "04-h2-across-families" and " and b k = " in claim.statistic
+    assert verdicts([H2], apart[2:, 2:]) == {"h2": "supported"}
+
+
+def test_rank_one_is_judged_by_what_the_law_explains():
+    assert verdicts([RANK_ONE], LAW) == {"rank-one": "supported"}
+    broken = LAW * (1 + np.diag([5, -3 / 4, 4, 0]))
+    assert verdicts([RANK_ONE], broken) == {"rank-one": "contradicted"}
+
+
+def test_promises_hold_where_the_law_goes_on():
+    found = claims(PROMISE, LAW)
+    assert {claim.verdict for claim in found.values()} == {"supported"}
+    assert [claim.estimate for claim in found.values()][:2] == pytest.approx([1, 1])
+    assert "E[t] at k = 16, by a power law" in found["predict-mean-cosine"].statistic
+    assert verdicts(PROMISE, LAW, 0.05)["predict-mean-cosine"] == "undecided"
+
+
+def test_promises_fail_where_the_law_breaks():
+    stalled = R * [1, 1, 1, 0.5]
+    found = verdicts(PROMISE, stalled[:, None] * stalled)
+    assert found["predict-mean-cosine"] == found["predict-similarity"] == "contradicted"
+    bent = changed([1.3, 1 / 1.3], [0, 1], 3)  # one similarity too large, another too small: no average may hide that
+    claim = claims(PROMISE, bent)["predict-similarity"]
+    assert claim.verdict == "contradicted" and "rho(4, 16), the one of 4 that decides" in claim.statistic
+    assert verdicts(PROMISE, changed(0.3, [0, 1, 2], 3))["predict-direction"] == "contradicted"
+
+
+def test_a_width_whose_networks_have_nothing_in_common_leaves_what_rests_on_it_undecided():
+    broken = LAW.copy()
+    broken[0, 0] = -0.01
+    found = verdicts([H2, RANK_ONE, *PROMISE], broken)
+    assert {found[name] for name in found if name != "predict-direction"} == {"undecided"}
+
+
+def test_controls_compare_what_they_say():
+    def controls(trained, untrained, labels, weights, order):
+        return matrix(np.diag([trained, untrained, labels, weights, order]) + 0.01)
+
+    by_width = {2: controls(0.2, 0.0, 0.0, 0.5, 0.2), 16: controls(0.6, 0.0, 0.2, 0.8, 0.6)}
+    found = judged(CONTROLS, by_width, family="vit")
+    assert {claim.name: claim.verdict for claim in found} == {
+        "04-control-untrained-vit": "supported",
+        "04-control-random-labels-vit": "supported",
+        "04-control-memorising-vit": "undecided",
+        "04-control-same-weights-vit": "supported",
+        "04-control-same-order-vit": "undecided",
+    }
+    assert all(claim.networks == 80 and claim.images == 1000 for claim in found)  # two widths, two populations of 20
+    estimate, low, high = more_alike(by_width, "same weights", "trained").interval(0.95)
+    np.testing.assert_allclose(estimate, [0.3, 0.2])
+    assert (low < estimate).all() and (estimate < high).all()
+
+
+def test_each_family_s_power_law_is_drawn_over_its_own_widths():
+    families = {"cnn-small": Family(matrix(LAW[:3, :3]), WIDTHS[:3]), "vit": Family(matrix(LAW), WIDTHS)}
+    left, right = hypotheses_figures.promise(families).axes
+    fits = [line for line in left.lines if line.get_linestyle() == "--"]
+    for line, last in zip(fits, (8, 16), strict=True):
+        x, y = line.get_data()
+        assert (x[0], x[-1]) == pytest.approx((2, last))
+        np.testing.assert_allclose(y, 0.2 * x**0.4)
+    assert right.get_title().startswith("hollow: one network, k = 8 or 16\n")
+    plt.close("all")
+
+
+def test_estimates_and_their_truth_are_drawn_for_every_number_of_networks():
+    estimates = {"own mean": np.array([0.6, 0.5]), "pairs": np.array([0.4, 0.4])}
+    axis = hypotheses_figures.estimators({"planted": 0.4}, {"planted": estimates}, [3, 10]).axes[0]
+    curves = {line.get_label(): line.get_ydata() for line in axis.lines}
+    assert list(curves) == ["truth", "own mean", "pairs"]
+    np.testing.assert_allclose(curves["own mean"], [0.6, 0.5])
+    plt.close("all")
+
+
+def test_the_law_is_drawn_against_what_was_measured():
+    left, right = hypotheses_figures.rank_one({"vit": matrix(LAW)}, {"vit": np.array([0.5, np.nan, 1.0])}).axes
+    line = left.containers[0].lines[0]
+    np.testing.assert_allclose(line.get_xdata(), line.get_ydata())
+    np.testing.assert_allclose(right.lines[0].get_data(), [[0.5, 1.0], [0.5, 1.0]])
+    plt.close("all")

@@ -1,0 +1,196 @@
+"""Chapter 5: its claims on populations whose law is known."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from lib.chapters import saw_distribution_figures
+from lib.chapters.saw_distribution import (
+    BEYOND_VMF,
+    ORDER,
+    RICHER,
+    RIGHT_OF_UNIFORM,
+    SHAPE,
+    SYMMETRY,
+    Gains,
+    Populations,
+    Symmetry,
+    uniform_and_own,
+)
+from lib.similarity.mean_directions import mean_cosine_estimates
+from lib.similarity.shapes import held_out
+from lib.similarity.stochastic_order import cosines
+from lib.similarity.symmetry import alignment, with_exponential_cosines
+from lib.sphere import cosine_tail
+from lib.sphere.saw import Saw, von_mises_fisher
+from lib.statistics.intervals import crossed_interval
+from lib.verdicts import judged
+
+DIM = 12
+MU = np.eye(DIM)[0]
+WIDTHS = (2, 4, 8)
+SHAPES = ("exponential", *RICHER)
+
+
+def claim(row, evidence):
+    (found,) = judged([row], evidence, family="vit")
+    return found
+
+
+def population(rng, saw, networks=12, images=150):
+    return saw.sample(rng, MU, networks * images).reshape(networks, images, DIM)
+
+
+def populations(kappas, **sizes):
+    rng = np.random.default_rng(0)
+    made = [cosines(population(rng, von_mises_fisher(kappa, DIM), **sizes)) for kappa in kappas]
+    return Populations(made, WIDTHS[: len(made)])
+
+
+@pytest.mark.parametrize(
+    "kappas, verdict",
+    [((3, 9, 30), "supported"), ((9, 9, 9), "undecided"), ((30, 9, 3), "contradicted"), ((3, 30, 9), "contradicted")],
+)
+def test_order_follows_the_concentration(kappas, verdict):
+    found = claim(ORDER, populations(kappas))
+    assert found.verdict == verdict and found.name == "05-order-vit"
+    assert found.networks == 36 and found.images == 150 and found.low <= found.estimate <= found.high
+
+
+def test_few_networks_leave_a_small_step_undecided():
+    assert claim(ORDER, populations((9, 9.5), networks=4, images=30)).verdict == "undecided"
+
+
+@pytest.mark.parametrize("kappas, verdict", [((8, 20), "supported"), ((0, 20), "undecided")])
+def test_right_of_uniform_needs_every_width(kappas, verdict):
+    found = claim(RIGHT_OF_UNIFORM, populations(kappas))
+    assert found.verdict == verdict
+    assert verdict == "supported" or "k = 2 at" in found.statistic
+
+
+def test_thresholds_hold_the_quantiles_of_the_uniform_law():
+    thresholds = uniform_and_own(populations([20]).cosines[0])
+    tails = np.sort(1 - cosine_tail(thresholds, DIM))
+    for share in np.arange(1, 20) / 20:
+        assert np.abs(tails - share).min() < 1e-9
+    assert len(thresholds) == 38 and (np.diff(thresholds) >= 0).all()
+
+
+@pytest.mark.parametrize(
+    "saw, verdict",
+    [
+        (von_mises_fisher(20.0, DIM), "supported"),
+        (Saw(np.zeros_like, DIM), "undecided"),
+        (Saw(lambda t: 30 * t**2 + 0.8 * t, DIM), "contradicted"),
+    ],
+)
+def test_the_shape_is_judged_by_the_psi_that_made_the_data(saw, verdict):
+    one = cosines(population(np.random.default_rng(1), saw, networks=25))
+    assert claim(SHAPE, Populations([one, one], WIDTHS[:2])).verdict == verdict
+
+
+def beyond_vmf(rng, *made):
+    scores = [held_out(u, rng, shapes=SHAPES, folds=3) for u in made]
+    control = [held_out(with_exponential_cosines(u, rng), rng, shapes=SHAPES, folds=3) for u in made]
+    return claim(BEYOND_VMF, Gains(scores, control))
+
+
+def test_a_shape_beyond_the_exponential_is_found_only_where_there_is_one():
+    rng = np.random.default_rng(2)
+    bent = Saw(lambda t: -8 * np.log1p(-0.95 * t), DIM)
+    wide = beyond_vmf(rng, *(population(rng, bent, images=100) for _ in range(2)))
+    assert wide.verdict == "supported" and wide.low > 0 and wide.networks == 24
+    plain = beyond_vmf(rng, *(population(rng, von_mises_fisher(8.0, DIM), images=100) for _ in range(2)))
+    assert plain.verdict != "supported"
+
+
+def test_deviations_along_few_axes_are_no_richer_shape():
+    """t exactly von Mises-Fisher about mu, but mu_perp mostly along few of 63 axes: the mean direction's error, too."""
+    rng, dim = np.random.default_rng(5), 64
+    t = von_mises_fisher(20.0, dim).sample_t(rng, 6 * 300)[:, None]
+    across = rng.standard_normal((6 * 300, dim - 1)) * np.where(np.arange(dim - 1) < 8, 3.0, 1.0)
+    across /= np.linalg.norm(across, axis=1, keepdims=True)
+    u = np.concatenate([t, np.sqrt(1 - t**2) * across], axis=1).reshape(6, 300, dim)
+    plain = held_out(u, rng, shapes=SHAPES, folds=3)
+    spurious = crossed_interval(plain["quadratic exponential"] - plain["exponential"])
+    assert spurious[1] > 0  # which is why a control runs along
+    assert beyond_vmf(rng, u).verdict != "supported"
+    made = with_exponential_cosines(u, rng)
+    np.testing.assert_allclose(np.linalg.norm(made, axis=2), 1)
+    assert mean_cosine_estimates(made)["pairs"] == pytest.approx(mean_cosine_estimates(u)["pairs"], abs=0.06)
+
+
+@pytest.mark.parametrize(
+    "gains, verdict",
+    [
+        ((0.3, -0.3), "supported"),
+        ((-0.3, 0.3), "supported"),
+        ((-0.3, -0.3), "contradicted"),
+        ((0.0, -0.3), "undecided"),
+    ],
+)
+def test_the_better_of_two_shapes_counts(gains, verdict):
+    noise = 0.1 * np.random.default_rng(3).standard_normal((2, 2, 8, 40))
+    tables = np.array(gains)[:, None, None] + noise - noise.mean((2, 3), keepdims=True)
+    scores = [{"exponential": np.zeros((8, 40))} | dict(zip(RICHER, at)) for at in tables]
+    nothing = [dict.fromkeys(SHAPES, np.zeros((8, 40)))] * 2
+    found = claim(BEYOND_VMF, Gains(scores, nothing))
+    assert found.verdict == verdict and found.estimate == pytest.approx(max(gains))
+    assert "shape, the best of 2 (97.5 % interval)" in found.statistic
+    assert claim(BEYOND_VMF, Gains(scores, scores)).verdict == "undecided"  # nothing that the control lacks
+
+
+@pytest.mark.parametrize(
+    "scales, networks, images, verdict",
+    [
+        (1.0, 20, 500, "supported"),
+        (1.0, 5, 10, "undecided"),
+        (np.where(np.arange(DIM) < 5, 1.0, 0.3), 8, 200, "contradicted"),
+    ],
+)
+def test_symmetry_is_supported_contradicted_or_left_open(scales, networks, images, verdict):
+    rng, tables = np.random.default_rng(4), []
+    for _ in range(2):
+        drawn = rng.standard_normal((networks, images, DIM)) * scales
+        drawn[:, :, 0] += 3
+        tables.append(alignment(drawn / np.linalg.norm(drawn, axis=2, keepdims=True), rng))
+    found = claim(SYMMETRY, Symmetry(tables, WIDTHS[:2]))
+    assert found.verdict == verdict and found.networks == 2 * networks and found.images == images
+    assert verdict != "contradicted" or (found.low > 1 and "2 intervals exclude 1" in found.statistic)
+
+
+APART = {"cnn-small": [4, 8], "resnet-small": [2, 4, 16]}  # of different widths
+
+
+@pytest.fixture
+def closed():
+    yield
+    plt.close("all")
+
+
+def entries(figure):
+    return [text.get_text() for text in figure.legends[0].get_texts()]
+
+
+def test_densities_have_one_legend_of_all_widths_and_of_chance(closed):
+    t = np.random.default_rng(0).uniform(0, 0.8, 200)
+    figure = saw_distribution_figures.densities({family: dict.fromkeys(own, t) for family, own in APART.items()}, 64)
+    assert entries(figure) == ["k = 2", "k = 4", "k = 8", "k = 16", r"$P_\mathrm{origin}$"]
+
+
+def test_steps_to_the_right_have_one_look_in_all_panels(closed):
+    step = np.array([0.1, 0.2]), (np.zeros(2),) * 3
+    found = {family: [step] * (len(own) - 1) for family, own in APART.items()}
+    figure = saw_distribution_figures.order(found, APART)
+    assert entries(figure) == ["k = 2 → 4", "k = 4 → 8", "k = 4 → 16"]
+    named = {text: line.get_color() for text, line in zip(entries(figure), figure.legends[0].legend_handles)}
+    assert [tuple(line.get_color()) for axis in figure.axes for line in axis.lines[:-1]] == [
+        tuple(named[label]) for label in ("k = 4 → 8", "k = 2 → 4", "k = 4 → 16")
+    ]
+
+
+@pytest.mark.parametrize("networks, lines", [(6, 0), (12, 9)])
+def test_tenths_of_the_networks_are_drawn_where_there_are_enough(closed, networks, lines):
+    t = np.linspace(-0.3, 0.7, networks)
+    figure = saw_distribution_figures.first_image({"cnn-small": {2: t, 4: np.full(networks, np.nan)}})
+    assert sum(len(collection.get_segments()) for collection in figure.axes[0].collections) == lines
