@@ -49,9 +49,9 @@ from myst_nb import glue
 from lib import data, figures, models, results, salience
 from lib.chapters import deep_ensembles_figures as drawn
 from lib.chapters.deep_ensembles import FAMILY, TOGETHER, all_claims, cost_table
-from lib.ensembles import averaged_logits
-from lib.ensembles.calibration import BINS
-from lib.ensembles.ensemble_statistics import common_sizes, estimates, interval, table
+from lib.ensembles.comparisons import common_sizes, estimates, interval, table
+from lib.ensembles.cosines import cosines_by_reading
+from lib.ensembles.measures import BINS
 from lib.salience import predictions
 from lib.training.populations import population_grid
 
@@ -128,7 +128,7 @@ figures.show(drawn.law_by_members(found, widths_of),
 # %% tags=["nbval-ignore-output"]
 warnings.filterwarnings("ignore", message=".*gradients are zero")  # chapter 3 counts them
 chosen = {family: sorted({widths_of[family][0], k}) for family, k in middle(widths_of).items()}
-readings = {f"{family}, k = {k}": averaged_logits.cosines(populations[family, k], directions[family, k], images,
+readings = {f"{family}, k = {k}": cosines_by_reading(populations[family, k], directions[family, k], images,
                                                           output=p.output, grid=p.grid)
             for family in p.families for k in chosen[family]}
 print(f"n = {n_images} test images; no intervals: each is one ensemble, compared with all other networks of its population")

@@ -225,7 +225,7 @@ figures.show(drawn.over_eps(by_eps),
 # the change of the target's accuracy.
 
 # %% tags=["nbval-ignore-output"]
-tails = {(family, source): attack_transfer.tail(transfer, rows) for family, transfer in transfers.items()
+tails = {(family, source): attacks.tail(transfer.ratios[rows]) for family, transfer in transfers.items()
          for source, rows in (("single networks", slice(MEAN)), ("random signs", slice(RANDOM, None)))}
 tried = {"share of the sum from the largest 1 %": attack_transfer.TRIED_TAIL}
 pd.DataFrame(tails | {("planted", "heaviest tried"): tried}).T.round(3)

@@ -176,7 +176,7 @@ if similarity_picture is not None:
 # %%
 print(f"eps = {p.main_eps:g}: {p.main_eps * np.mean(networks.STD):.4f} in pixel values from 0 to 1, "
       f"{p.main_eps * 255 * np.mean(networks.STD):.1f} of 256 grey levels")
-outcomes = single_networks.resampled_summaries(before, after, rng, p.bootstrap_draws)
+outcomes = single_networks.resampled(before, after, rng, p.bootstrap_draws)
 alpha = outcomes[attacks.MAIN_SUMMARY]
 
 # %% tags=["nbval-ignore-output"]

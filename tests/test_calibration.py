@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lib.ensembles.calibration import expected_calibration_error
+from lib.ensembles.measures import expected_calibration_error
 
 
 def plain_loop(confidence, correct, bins):

@@ -7,7 +7,7 @@ import pytest
 from lib.chapters import deep_ensembles_figures as drawn
 from lib.chapters.deep_ensembles import all_claims, cost_table
 from lib.ensembles import MEASURES, Ensembles
-from lib.ensembles.ensemble_cosines import law
+from lib.ensembles.cosines import law
 
 WIDTHS = (2, 4, 8, 16)
 SIZES = (1, 2, 4)

@@ -8,7 +8,7 @@ import torch
 from made_pictures import digests
 
 from lib import data
-from lib.salience import extraction
+from lib.salience import direction_store, extraction
 from lib.training import populations
 from lib.training.populations import Population
 
@@ -19,7 +19,7 @@ def population(tiny, artifacts, inline):
 
 
 def found(population, images, **choices):
-    return extraction.population_directions({"tiny": population}, images, **choices)["tiny"]
+    return direction_store.population_directions({"tiny": population}, images, **choices)["tiny"]
 
 
 def files(artifacts):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lib.ensembles import measure
-from lib.ensembles.ensemble_cosines import cosine_with_mean, law, member_cosines, squared_spread
+from lib.ensembles.cosines import cosine_with_mean, law, member_cosines, squared_spread
 from lib.similarity.mean_directions import planted_population
 from lib.sphere import uniform_directions, vmf_concentration
 from lib.sphere.saw import von_mises_fisher

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lib.ensembles import Ensembles, evaluate, measure
-from lib.ensembles.ensemble_statistics import (
+from lib.ensembles.comparisons import (
     averaging_gain,
     common_sizes,
     equal_size_pairs,

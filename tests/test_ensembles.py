@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from lib import ensembles, salience
-from lib.ensembles import Ensembles, averaged_logits, ensemble_sizes, evaluate, measure
+from lib.ensembles import Ensembles, cosines, ensemble_sizes, evaluate, measure
 from lib.similarity import expected
 from lib.similarity.mean_directions import planted_population
 from lib.sphere import vmf_concentration
@@ -157,12 +157,12 @@ def of(population, digits):
 @pytest.mark.filterwarnings("ignore:.*gradients are zero")
 def test_the_gradient_of_averaged_logits_is_the_mean_of_the_gradients(trained, digits):
     networks = list(trained.models())
-    ensemble = averaged_logits.AveragedLogits(networks)
+    ensemble = cosines.AveragedLogits(networks)
     images, labels = digits.test_images, digits.test_labels
     each = torch.stack([salience.input_gradients(network, images, labels) for network in networks])
     torch.testing.assert_close(salience.input_gradients(ensemble, images, labels), each.mean(0))
     same = Population(trained.specification, trained.networks[:1] * 5)
-    found = averaged_logits.cosines(same, of(same, digits), digits)
+    found = cosines.cosines_by_reading(same, of(same, digits), digits)
     assert found.pop("members") == 2
     np.testing.assert_allclose(list(found.values()), [1, 1], rtol=1e-5)
 
@@ -173,7 +173,7 @@ def test_the_first_networks_are_compared_with_the_others(trained, digits):
     mean = directions[0] + directions[1]
     unit = mean / np.linalg.norm(mean, axis=1, keepdims=True)
     rho = np.mean([(directions[i] * directions[j]).sum(1).mean() for i, j in combinations(range(5), 2)])
-    found = averaged_logits.cosines(trained, directions, digits)
+    found = cosines.cosines_by_reading(trained, directions, digits)
     assert found["mean unit gradient"] == pytest.approx((unit * directions[2:].mean(0)).sum(1).mean() / rho**0.5)
     assert abs(found["averaged logits"]) < 0.2  # the networks' own gradients know nothing of what was planted
 
@@ -182,12 +182,12 @@ def test_the_first_networks_are_compared_with_the_others(trained, digits):
 @pytest.mark.parametrize("output, grid", [("logit", 8), ("probability", 8), ("log-probability", 4)])
 def test_the_averaged_logits_are_differentiated_as_the_networks_were(trained, digits, output, grid):
     directions = salience.population_directions({"tiny": trained}, digits, output=output, grid=grid)["tiny"]
-    ensemble = averaged_logits.AveragedLogits(list(trained.models())[:2])
+    ensemble = cosines.AveragedLogits(list(trained.models())[:2])
     gradients = salience.input_gradients(ensemble, digits.test_images, digits.test_labels, output=output)
     own = salience.directions(gradients, grid=grid).numpy()
     known = own.any(1) & directions[2:].any(2)  # [3, images]
     cosine = np.mean([(own[at] * one[at]).sum(1).mean() for one, at in zip(directions[2:], known)])
-    found = averaged_logits.cosines(trained, directions, digits, output=output, grid=grid)
+    found = cosines.cosines_by_reading(trained, directions, digits, output=output, grid=grid)
     assert found["averaged logits"] == pytest.approx(cosine / expected(directions) ** 0.5, rel=1e-4)
 
 
@@ -199,13 +199,13 @@ def test_a_dead_network_keeps_its_place_until_the_ensembles_leave_it_out(trained
     population = Population(trained.specification, (*trained.networks[:1], dead, *trained.networks[2:]))
     directions = salience.population_directions({"tiny": population}, digits, keep_dead=True)["tiny"]
     assert len(directions) == 5 and not directions[1].any() and directions[2].any()
-    found = averaged_logits.cosines(population, directions, digits)
+    found = cosines.cosines_by_reading(population, directions, digits)
     assert found["members"] == 2 and np.isfinite(list(found.values())).all()
 
 
 def test_directions_of_other_networks_are_refused(trained, digits):
     with pytest.raises(ValueError, match="directions of 4 networks do not belong to a population of 5"):
-        averaged_logits.cosines(trained, of(trained, digits)[:4], digits)
+        cosines.cosines_by_reading(trained, of(trained, digits)[:4], digits)
 
 
 def test_values_have_a_row_for_all_networks_and_one_without_each():

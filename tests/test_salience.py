@@ -14,7 +14,7 @@ from torch.utils._pytree import tree_leaves
 from lib import models
 from lib.models.quick_networks import quick
 from lib.own.class_scores import ClassScores
-from lib.salience import directions, extraction, input_gradients
+from lib.salience import by_family, directions, extraction, input_gradients, population_directions
 from lib.training import train
 from lib.training.populations import Population
 
@@ -306,7 +306,7 @@ def test_directions_at_full_size_are_pictures_again():
 
 def test_directions_are_grouped_by_family_from_the_narrowest_width_on():
     made = {key: np.array(key[1]) for key in (("vit", 4), ("cnn-small", 16), ("vit", 2), ("cnn-small", 2))}
-    found = extraction.by_family(made)
+    found = by_family(made)
     assert list(found) == ["vit", "cnn-small"]
     assert found == {"vit": [made["vit", 2], made["vit", 4]],
                      "cnn-small": [made["cnn-small", 2], made["cnn-small", 16]]}
@@ -314,25 +314,25 @@ def test_directions_are_grouped_by_family_from_the_narrowest_width_on():
 
 def test_population_directions_are_those_of_each_network(tiny, digits):
     population = Population(tiny, tuple(train(tiny, range(2), digits)))
-    found = extraction.population_directions({"a": population, "b": population}, digits, output="probability", grid=4)
+    found = population_directions({"a": population, "b": population}, digits, output="probability", grid=4)
     assert list(found) == ["a", "b"] and found["a"].shape == (2, 20, 16)
     for m, model in enumerate(population.models()):
         gradients = input_gradients(model, digits.test_images, digits.test_labels, output="probability")
         assert np.array_equal(found["b"][m], directions(gradients, grid=4).numpy())
     with pytest.raises(ValueError, match="unknown output 'x'"):
-        extraction.population_directions({}, digits, output="x")
+        population_directions({}, digits, output="x")
     with pytest.raises(ValueError, match="population 'none' has no networks"):
-        extraction.population_directions({"none": Population(tiny, ())}, digits)
+        population_directions({"none": Population(tiny, ())}, digits)
 
 
 def test_untrained_directions_are_those_of_the_initial_weights(tiny, digits):
     population = Population(tiny, tuple(train(tiny, range(2), digits)))
-    found = extraction.population_directions({"a": population}, digits, untrained=True)["a"]
+    found = population_directions({"a": population}, digits, untrained=True)["a"]
     for network, rows in zip(population.networks, found, strict=True):
         model = models.initialise(tiny.build(), tiny.generator(network.seed, "weights"))
         gradients = input_gradients(model.eval(), digits.test_images, digits.test_labels)
         np.testing.assert_array_equal(rows, directions(gradients).numpy())
-    trained = extraction.population_directions({"a": population}, digits)["a"]
+    trained = population_directions({"a": population}, digits)["a"]
     assert not np.allclose(found, trained)
 
 
@@ -342,9 +342,9 @@ def test_networks_without_any_gradient_are_left_out_and_told(tiny, digits):
         networks[dead].state["fc.weight"].zero_()  # scores that no pixel changes
     living = [network for i, network in enumerate(networks) if i not in (1, 3)]
     with pytest.warns(UserWarning, match="population 'a': 2 of its 5 networks have no gradient at any image"):
-        found = extraction.population_directions({"a": Population(tiny, tuple(networks))}, digits)["a"]
-    expected = extraction.population_directions({"a": Population(tiny, tuple(living))}, digits)["a"]
+        found = population_directions({"a": Population(tiny, tuple(networks))}, digits)["a"]
+    expected = population_directions({"a": Population(tiny, tuple(living))}, digits)["a"]
     np.testing.assert_array_equal(found, expected)
     networks[0].state["fc.weight"].zero_()
     with pytest.raises(ValueError, match="population 'a': 2 of its 5 networks have a gradient that is not zero"):
-        extraction.population_directions({"a": Population(tiny, tuple(networks))}, digits)
+        population_directions({"a": Population(tiny, tuple(networks))}, digits)

@@ -40,7 +40,7 @@ def test_every_network_attacks_every_other_one():
     np.testing.assert_allclose(gradients[1], input_gradients(networks[1], IMAGES, LABELS, output="probability"))
     before, after = single_networks.attack_all(networks, gradients, IMAGES, LABELS, 0.2)
     assert np.isnan(after.log_probability[range(3), range(3)]).all() and np.isnan(after.right[range(3), range(3)]).all()
-    outcomes = single_networks.resampled_summaries(before, after, np.random.default_rng(0), 50)
+    outcomes = single_networks.resampled(before, after, np.random.default_rng(0), 50)
     for source, target in ((0, 1), (2, 0)):
         attacked = fgsm(IMAGES, gradients[source], eps=0.2)
         with torch.no_grad():

@@ -42,7 +42,7 @@ def gradients(monkeypatch):
             found[key] = torch.nn.functional.normalize(rows, dim=2).detach().numpy()
         return found
 
-    monkeypatch.setattr(three_views.extraction, "population_directions", directions)
+    monkeypatch.setattr(three_views.direction_store, "population_directions", directions)
 
 
 @pytest.fixture(scope="module")

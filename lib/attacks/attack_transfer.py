@@ -1,4 +1,4 @@
-"""Attacks between the networks of populations: who is attacked with whose gradient, and intervals for the outcome.
+"""Attacks between the networks of populations: who is attacked with whose gradient, and samples of the outcome.
 
 Networks stand in groups: the first A networks of every population are attacked and attack, one a group, and further
 ones join the groups in turn (position modulo A).  A target is attacked only with gradients of *other* groups, so that
@@ -13,16 +13,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from lib.attacks import gradient_signs
-from lib.attacks.gradient_signs import (
-    SUMMARIES,
-    Scores,
-    fgsm,
-    random_signs,
-    ratios,
-    true_class_scores,
-    weighted_summaries,
-)
+from lib.attacks.one_step import SUMMARIES, Scores, fgsm, random_signs, ratios, resampled_summaries, true_class_scores
 from lib.runtime.checks import check_count
 from lib.salience.extraction import directions, input_gradients
 from lib.statistics.sample import Sample
@@ -63,28 +54,33 @@ class Source:
 
 @dataclass(frozen=True, eq=False)
 class Transfer:
-    """Scores before, [targets, A, n], and under attack, [sources, targets, A, A, n]; NaN for a network and itself."""
+    """Scores before and under attack.
+
+    Attributes:
+        before: [targets, 1, A, n], the same for every source.
+        after: [sources, targets, A, A, n]; NaN for a network and itself.
+        means: which sources are mean directions.
+    """
 
     before: Scores
     after: Scores
-    means: tuple[bool, ...]  # which sources are mean directions
+    means: tuple[bool, ...]
 
     @property
-    def paired_before(self) -> Scores:
-        """The scores before, [targets, 1, A, n], in the shape of those after and the same for every source."""
-        return Scores(*(part[:, None] for part in self.before))
+    def ratios(self) -> np.ndarray:
+        """p_y(attacked) / p_y(clean) of single images, [sources, targets, A, A, n]."""
+        return ratios(self.before, self.after)
 
-    def resampled(self, rng: np.random.Generator, draws: int = DRAWS, summaries: Collection[str] = SUMMARIES
-                  ) -> dict[str, Sample]:
+    def resampled(
+        self, rng: np.random.Generator, draws: int = DRAWS, summaries: Collection[str] = SUMMARIES
+    ) -> dict[str, Sample]:
         """Each summary as a matrix [sources, targets]; its intervals count groups of networks and images as samples."""
-        images = self.before.right.shape[-1]
-        times = np.vstack([np.ones(images, dtype=int), rng.multinomial(images, np.full(images, 1 / images), draws)])
-        found = weighted_summaries(self.paired_before, self.after, times, summaries)
+        *_, groups, images = self.before.right.shape
         matrices = {}
-        for name, pairs in found.items():
-            values = _averages(np.moveaxis(pairs, -1, 0), self.means)  # [1 + draws, 1 + A, sources, targets]
-            matrices[name] = Sample(values[0, 0], values[0, 1:], values[1:, 0], values[1:, 1:],
-                                              (pairs.shape[-2],), images)
+        for name, pairs in resampled_summaries(self.before, self.after, rng, draws, summaries).items():
+            values = _averages(pairs, self.means)  # [1 + draws, 1 + A, sources, targets]
+            parts = values[0, 0], values[0, 1:], values[1:, 0], values[1:, 1:]
+            matrices[name] = Sample(*parts, (groups,), images)
         return matrices
 
 
@@ -96,17 +92,19 @@ def prepare(population: Population, images: torch.Tensor, labels: torch.Tensor, 
     """
     check_count("groups", groups, LEAST)
     if len(population) < groups:
-        raise ValueError(f"{population.specification.name} has {len(population)} networks, and {groups} are to be "
-                         "attacked; ask for more seeds or attack fewer")
+        raise ValueError(
+            f"{population.specification.name} has {len(population)} networks, and {groups} are to be attacked; "
+            "ask for more seeds or attack fewer"
+        )
     models, own, sums, clean = [], [], torch.zeros(groups, *images.shape), []
     for place, model in enumerate(population.models()):
-        gradients = input_gradients(model, images, labels, output="probability")
-        sums[place % groups] += directions(gradients, grid=None).reshape(images.shape)
+        found = input_gradients(model, images, labels, output="probability")
+        sums[place % groups] += directions(found, grid=None).reshape(images.shape)
         if place < groups:
             models.append(model.to(memory_format=torch.channels_last))  # a CPU convolves faster in this order
-            own.append(gradients)
+            own.append(found)
             clean.append(true_class_scores(model, images, labels))
-    return Networks(models, _stacked(clean), torch.stack(own), sums)
+    return Networks(models, Scores.stacked(clean), torch.stack(own), sums)
 
 
 def single(networks: Networks) -> Source:
@@ -128,31 +126,26 @@ def random_source(groups: int, images: torch.Tensor, rng: np.random.Generator) -
     return _same_for_all(random_signs((groups, *images.shape), rng))
 
 
-def attack(sources: Mapping[str, Source], targets: Sequence[Networks], images: torch.Tensor, labels: torch.Tensor,
-           eps: float) -> Transfer:
+def attack(
+    sources: Mapping[str, Source], targets: Sequence[Networks], images: torch.Tensor, labels: torch.Tensor, eps: float
+) -> Transfer:
     """All sources against all targets in the normalised step `eps`."""
     groups = {len(networks.models) for networks in targets} | {len(source.gradients) for source in sources.values()}
     if len(groups) != 1:
         raise ValueError(f"sources and targets need equally many groups, not {', '.join(map(str, sorted(groups)))}")
     (count,) = groups
-    shape = len(sources), len(targets), count, count, len(images)
-    after = Scores(np.full(shape, np.nan), np.full(shape, np.nan))
+    after = Scores.unknown(len(sources), len(targets), count, count, len(images))
+    gradients = [source.gradients for source in sources.values()]
     for j in range(count):
         used = [(row, i) for row, source in enumerate(sources.values()) for i in range(count) if source.mean or i != j]
-        gradients = [source.gradients for source in sources.values()]
         attacked = torch.stack([fgsm(images, gradients[row][i, j], eps=eps) for row, i in used])
         rows, columns = np.transpose(used)
         for column, networks in enumerate(targets):
             scores = true_class_scores(networks.models[j], attacked, labels)
             for part, found in zip(after, scores):
                 part[rows, column, columns, j] = found
-    before = Scores(*(np.stack([networks.clean[part] for networks in targets]) for part in range(2)))
+    before = Scores(*(part[:, None] for part in Scores.stacked([networks.clean for networks in targets])))
     return Transfer(before, after, tuple(source.mean for source in sources.values()))
-
-
-def tail(transfer: Transfer, sources: slice) -> dict[str, float]:
-    """`lib.attacks.gradient_signs.tail` over all attacks by these sources."""
-    return gradient_signs.tail(ratios(transfer.paired_before, transfer.after)[sources])
 
 
 def step_length(source: Source, images: torch.Tensor, eps: float) -> float:
@@ -168,10 +161,6 @@ def zero_gradients(networks: Networks) -> int:
 
 def _same_for_all(gradients: torch.Tensor) -> Source:
     return Source(gradients[:, None].expand(-1, len(gradients), *gradients.shape[1:]))
-
-
-def _stacked(scores: Sequence[Scores]) -> Scores:
-    return Scores(*map(np.stack, zip(*scores)))
 
 
 def _averages(pairs: np.ndarray, means: Sequence[bool]) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Gradients of single networks, and attacks between them: one number an image and a pair, before any average."""
+"""Attacks between single networks: one number an image and a pair, before any average."""
 
 from collections.abc import Sequence
 
@@ -6,18 +6,18 @@ import numpy as np
 import torch
 from torch import nn
 
-from lib.attacks.gradient_signs import Scores, fgsm, true_class_scores, weighted_summaries
+from lib.attacks.one_step import Scores, fgsm, resampled_summaries, true_class_scores
 from lib.runtime.progress import progress
 from lib.salience.extraction import input_gradients
-from lib.statistics.resampling import image_counts
 from lib.statistics.sample import Sample
 
 BATCH = 64  # images of 32 x 32 pixels whose feature maps fit into a processor's cache
 
 
-def gradients(models: Sequence[nn.Module], images: torch.Tensor, labels: torch.Tensor, output: str
-              ) -> list[torch.Tensor]:
-    """`lib.salience.extraction.input_gradients` of every network, [n, C, H, W] each."""
+def gradients(
+    models: Sequence[nn.Module], images: torch.Tensor, labels: torch.Tensor, output: str
+) -> list[torch.Tensor]:
+    """`lib.salience.input_gradients` of every network, [n, C, H, W] each, with progress."""
     found = []
     with progress(len(models), f"input gradients ({output})") as bar:
         for model in models:
@@ -26,8 +26,13 @@ def gradients(models: Sequence[nn.Module], images: torch.Tensor, labels: torch.T
     return found
 
 
-def attack_all(models: Sequence[nn.Module], gradients: Sequence[torch.Tensor], images: torch.Tensor,
-               labels: torch.Tensor, eps: float) -> tuple[Scores, Scores]:
+def attack_all(
+    models: Sequence[nn.Module],
+    gradients: Sequence[torch.Tensor],
+    images: torch.Tensor,
+    labels: torch.Tensor,
+    eps: float,
+) -> tuple[Scores, Scores]:
     """Every network attacks every other one: scores before, [targets, n], and after, [sources, targets, n].
 
     NaN for a network and itself.
@@ -37,8 +42,7 @@ def attack_all(models: Sequence[nn.Module], gradients: Sequence[torch.Tensor], i
         eps: the normalised step; attacked images stay in the range of all the images.
     """
     attacked = torch.stack([fgsm(images, part, eps=eps) for part in gradients])
-    shape = len(models), len(models), len(labels)
-    before, after = [], Scores(np.full(shape, np.nan), np.full(shape, np.nan))
+    before, after = [], Scores.unknown(len(models), len(models), len(labels))
     with progress(len(models), "attacked networks") as bar:
         for column, model in enumerate(models):
             before.append(true_class_scores(model, images, labels))
@@ -46,12 +50,11 @@ def attack_all(models: Sequence[nn.Module], gradients: Sequence[torch.Tensor], i
             for part, found in zip(after, true_class_scores(model, attacked[rows], labels)):
                 part[rows, column] = found
             bar.update()
-    return Scores(*map(np.stack, zip(*before))), after
+    return Scores.stacked(before), after
 
 
-def resampled_summaries(before: Scores, after: Scores, rng: np.random.Generator, draws: int) -> dict[str, Sample]:
-    """Each summary of an attack (`lib.attacks.gradient_signs.SUMMARIES`) for all pairs, [sources, targets], NaN on the diagonal."""
+def resampled(before: Scores, after: Scores, rng: np.random.Generator, draws: int) -> dict[str, Sample]:
+    """Each of `lib.attacks.SUMMARIES` for all pairs, [sources, targets], NaN on the diagonal; images are the sample."""
     images = before.right.shape[-1]
-    counts = np.vstack([np.ones(images, dtype=int), image_counts(images, rng, draws)])
-    return {name: Sample(values[..., 0], None, np.moveaxis(values[..., 1:], -1, 0), None, (), images)
-            for name, values in weighted_summaries(before, after, counts).items()}
+    found = resampled_summaries(before, after, rng, draws)
+    return {name: Sample(values[0], None, values[1:], None, (), images) for name, values in found.items()}

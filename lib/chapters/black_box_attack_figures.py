@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FormatStrFormatter, MaxNLocator
 
 from lib import figures
-from lib.attacks.gradient_signs import SUMMARIES
+from lib.attacks.one_step import SUMMARIES
 from lib.chapters.black_box_attack import MEAN, RANDOM, own_width, single, source_means
 from lib.family_widths import Widths, union
 from lib.statistics.sample import Sample

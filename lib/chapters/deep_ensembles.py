@@ -10,8 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from lib.ensembles.averages import Ensembles
-from lib.ensembles.ensemble_statistics import (
+from lib.ensembles.comparisons import (
     Families,
     averaging_gain,
     common_sizes,
@@ -28,6 +27,7 @@ from lib.ensembles.ensemble_statistics import (
     saved,
     table,
 )
+from lib.ensembles.measures import Ensembles
 from lib.family_widths import Widths
 from lib.statistics.sample import Estimated
 from lib.verdicts import HEADLINE, MACHINERY, Claim, Row, above, every, judged, within

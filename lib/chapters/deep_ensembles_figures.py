@@ -9,9 +9,9 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, NullLocator
 
 from lib.chapters.deep_ensembles import AVERAGES
-from lib.ensembles.averages import Ensembles
-from lib.ensembles.ensemble_cosines import law
-from lib.ensembles.ensemble_statistics import Families, common_sizes, estimates, interval, table
+from lib.ensembles.comparisons import Families, common_sizes, estimates, interval, table
+from lib.ensembles.cosines import law
+from lib.ensembles.measures import Ensembles
 from lib.family_widths import Widths, union
 from lib.figures import PAGE, by_width, legend_entries, look, panel_grid, subplots, width_shades
 

@@ -14,7 +14,7 @@ import torch
 from scipy.special import log_softmax
 
 from lib.data.loading import ImageData
-from lib.salience.extraction import population_directions
+from lib.salience.direction_store import population_directions
 from lib.salience.predictions import population_logits
 from lib.similarity.paired_similarity import LEAST, PairedSimilarity, paired_similarities
 from lib.training.populations import Population, train_or_load
@@ -124,7 +124,7 @@ class Measures:
 
 def measure(populations: Mapping[Key, Population], images: ImageData, rng: np.random.Generator, draws: int = 500, *,
             output: str = "logit", grid: int | None = 8, training_loss: bool = True) -> dict[str, Measures]:
-    """All measures of each family: family -> `Measures`.  Arguments as of `lib.salience.extraction.population_directions`.
+    """All measures of each family: family -> `Measures`.  Arguments as of `lib.salience.population_directions`.
 
     Raises:
         ValueError: a network without a gradient at any image, whose seed could not be paired.

@@ -1,6 +1,6 @@
 """The same gradients under other choices: a coarser grid, fewer images, only images that networks get right.
 
-Directions are [networks, images, dims], as `lib.salience.extraction.population_directions` gives them; a zero row is left out of
+Directions are [networks, images, dims], as `lib.salience.population_directions` gives them; a zero row is left out of
 averages over images.  Nothing here computes a gradient anew.
 """
 
@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from lib.data.loading import ImageData
-from lib.salience import extraction
+from lib.salience import direction_store, extraction
 from lib.salience.predictions import population_logits
 from lib.similarity.cosines import chance_limit, has_direction
 from lib.similarity.crossed import similarity_matrix
@@ -57,7 +57,7 @@ def by_epochs(specification: Specification, seeds: int, images: ImageData, *, ou
     """rho(k, k) of one population after each of its snapshots: epochs -> estimate, low, high over networks and images."""
     requests = {replace(specification, epochs=count): range(seeds) for count in specification.snapshots}
     populations = {one.epochs: population for one, population in train_or_load(requests).items()}
-    directions = extraction.population_directions(populations, images, output=output, grid=grid)
+    directions = direction_store.population_directions(populations, images, output=output, grid=grid)
     return {count: tuple(float(part.item()) for part in similarity_matrix([found], rng, draws).interval())
             for count, found in directions.items()}
 

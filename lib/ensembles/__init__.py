@@ -1,5 +1,10 @@
-"""Ensembles of networks, and what averages of their gradients tell."""
+"""Ensembles of networks, and what averages of their gradients tell.
 
-from lib.ensembles.averages import LEAST, MEASURES, Ensembles, ensemble_sizes, evaluate, measure
+`cosines`: E[t] of ensembles and its law; `measures`: all that ensembles of one population have, their loss and
+calibration too; `comparisons`: of several populations, with intervals.
+"""
 
-__all__ = ["Ensembles", "LEAST", "MEASURES", "ensemble_sizes", "evaluate", "measure"]
+from lib.ensembles.cosines import LEAST, ensemble_sizes, law
+from lib.ensembles.measures import MEASURES, Ensembles, evaluate, measure
+
+__all__ = ["LEAST", "MEASURES", "Ensembles", "ensemble_sizes", "evaluate", "law", "measure"]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lib.attacks.gradient_signs import PAPER_EPS
+from lib.attacks.one_step import PAPER_EPS
 from lib.released import heatmap_reading
 from lib.released.heatmap_reading import Reading
 

@@ -1,15 +1,12 @@
-"""Input gradients and their directions."""
+"""What networks say, and which way their scores rise.
 
-from lib.salience.extraction import (
-    CACHED,
-    OUTPUTS,
-    as_pictures,
-    by_family,
-    directions,
-    input_gradients,
-    plain_gradients,
-    population_directions,
-)
+`extraction`: input gradients and their directions; `direction_store`: those of populations, kept on disk;
+`predictions`: scores.
+"""
+
+from lib.salience.direction_store import by_family, population_directions
+from lib.salience.extraction import CACHED, OUTPUTS, as_pictures, directions, input_gradients, plain_gradients
+from lib.salience.predictions import logits, population_logits
 
 __all__ = [
     "CACHED",
@@ -18,6 +15,8 @@ __all__ = [
     "by_family",
     "directions",
     "input_gradients",
+    "logits",
     "plain_gradients",
     "population_directions",
+    "population_logits",
 ]

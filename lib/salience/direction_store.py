@@ -1,4 +1,4 @@
-"""Directions of input gradients on disk: whole chapters ask for the same ones, and large images take their time.
+"""Directions of the input gradients of whole populations, kept on disk: chapters ask for the same ones.
 
 A file's name holds a digest of all that decides its content: the network's weights, the images, the score that is
 differentiated, the grid, and RECIPE.  The content holds its own checksum and is checked at every read.
@@ -7,6 +7,7 @@ differentiated, the grid, and RECIPE.  The content holds its own checksum and is
 import hashlib
 import json
 import warnings
+from collections.abc import Hashable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -17,14 +18,91 @@ from torch import nn
 
 from lib.data.loading import ImageData
 from lib.runtime.files import artifacts, write_whole
+from lib.runtime.progress import progress
+from lib.salience import extraction
+from lib.training.populations import Population
 from lib.training.specification import Specification
 
 # Raise it when a change of lib/ makes other directions of the same networks: stored ones are then computed again.
 RECIPE = 1
+PART = 1024  # images whose gradients are held at full resolution
 
 
-def place(specification: Specification, seed: int, model: nn.Module, images: ImageData, output: str, grid: int | None
-          ) -> Path:
+def population_directions(
+    populations: Mapping[Hashable, Population],
+    images: ImageData,
+    *,
+    output: str = "logit",
+    grid: int | None = 8,
+    untrained: bool = False,
+    keep_dead: bool = False,
+) -> dict[Hashable, np.ndarray]:
+    """Directions of every network of every population on all test images, each [networks, n, d] float32.
+
+    Args:
+        output, grid: as in `lib.salience.input_gradients` and `lib.salience.directions`.
+        untrained: of the networks as they were before their training.
+        keep_dead: networks that have no gradient at any image stay, as rows of zeros, in the order of the population.
+
+    Warns: of networks that have no gradient at any image, which are left out.
+
+    Raises:
+        ValueError: an unknown output, or a population of which that leaves fewer than 3 networks.
+    """
+    extraction.check_output(output)
+    found = {}
+    with progress(sum(map(len, populations.values())), "input gradients") as bar:
+        for key, population in populations.items():
+            if not population:
+                raise ValueError(f"population {key!r} has no networks left to take gradients of")
+            models = population.untrained_models() if untrained else population.models()
+            rows = None
+            for place, (network, model) in enumerate(zip(population.networks, models, strict=True)):
+                path = _path(population.specification, network.seed, model, images, output, grid)
+                row = _stored(path, model, images, output, grid)
+                rows = np.empty((len(population), *row.shape), row.dtype) if rows is None else rows
+                rows[place] = row  # into its place at once: a list of rows would be held twice while it is stacked
+                bar.update()
+            found[key] = rows if keep_dead else _with_gradients(rows, key)
+    return found
+
+
+def by_family(directions: Mapping[tuple[str, int], np.ndarray]) -> dict[str, list[np.ndarray]]:
+    """(family, width) -> [networks, n, d], regrouped as family -> the same at each width, the narrowest first."""
+    families = dict.fromkeys(family for family, _ in directions)
+    return {family: [directions[key] for key in sorted(directions) if key[0] == family] for family in families}
+
+
+def _stored(path: Path, model: nn.Module, images: ImageData, output: str, grid: int | None) -> np.ndarray:
+    """The directions [n, d] of one network, from the store or else into it, whole or not at all."""
+    found = _read(path)
+    if found is None:
+        # Of the gradients at full resolution no more than a part is held at a time.
+        parts = zip(images.test_images.split(PART), images.test_labels.split(PART))
+        gradients = (extraction.input_gradients(model, *part, output=output) for part in parts)
+        found = np.concatenate([extraction.directions(part, grid=grid) for part in gradients])
+        write_whole(path, save({"directions": found, "sha256": _checksum(path, found)}))
+    return found
+
+
+def _with_gradients(rows: np.ndarray, key: Hashable) -> np.ndarray:
+    """The networks [networks, n, d] of a population that have a direction at some image."""
+    alive = rows.any(axis=(1, 2))
+    if alive.all():
+        return rows  # not a copy, which would double the memory
+    if alive.sum() < 3:
+        raise ValueError(
+            f"population {key!r}: {alive.sum()} of its {len(rows)} networks have a gradient that is not zero, and a "
+            "population needs 3; ask for more seeds or leave this width out"
+        )
+    count = f"{(~alive).sum()} of its {len(rows)} networks"
+    warnings.warn(f"population {key!r}: {count} have no gradient at any image and are left out", stacklevel=3)
+    return rows[alive]
+
+
+def _path(
+    specification: Specification, seed: int, model: nn.Module, images: ImageData, output: str, grid: int | None
+) -> Path:
     """Where the directions of one network on the test images lie."""
     sha = hashlib.sha256(json.dumps([RECIPE, specification.key, images.test_digest, output, grid]).encode())
     sha.update(save_weights(model.state_dict()))
@@ -32,12 +110,7 @@ def place(specification: Specification, seed: int, model: nn.Module, images: Ima
     return artifacts() / "directions" / specification.key / name
 
 
-def write(path: Path, directions: np.ndarray) -> None:
-    """Store the directions [n, d] of one network, whole or not at all."""
-    write_whole(path, save({"directions": directions, "sha256": _checksum(path, directions)}))
-
-
-def read(path: Path) -> np.ndarray | None:
+def _read(path: Path) -> np.ndarray | None:
     """The stored directions [n, d], or None if there are none; a damaged file counts as none, with a warning."""
     if not path.exists():
         return None

@@ -1,7 +1,5 @@
 """Input salience: the gradient of a network's score of the true class with respect to each input image."""
 
-import warnings
-from collections.abc import Hashable, Mapping
 from numbers import Integral
 
 import numpy as np
@@ -9,14 +7,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from lib.data.loading import ImageData
 from lib.models.quick_networks import quick
 from lib.runtime.checks import check_count
 from lib.runtime.devices import evaluating, find_device
-from lib.runtime.progress import progress
-from lib.salience import direction_store
-from lib.training.populations import Population
-from lib.training.specification import Specification
 
 # output -> score [images] of logits [images, classes] and labels [images, 1]
 OUTPUTS = {
@@ -25,16 +18,22 @@ OUTPUTS = {
     "log-probability": lambda logits, labels: logits.log_softmax(1).gather(1, labels),
 }
 
-PART = 1024  # images whose gradients are held at full resolution
 CACHED = 2**17  # pixels of a batch whose feature maps stay near a core
 
 
-def input_gradients(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, *, output: str = "logit",
-                    batch_size: int = 256, device: str = "auto") -> torch.Tensor:
+def input_gradients(
+    model: nn.Module,
+    images: torch.Tensor,
+    labels: torch.Tensor,
+    *,
+    output: str = "logit",
+    batch_size: int = 256,
+    device: str = "auto",
+) -> torch.Tensor:
     """Gradient of the true class's score with respect to every image (fact sheet 4.3), -> [n, C, H, W] float32.
 
     The network is in eval mode meanwhile, so that no image influences another's gradient, and is left as it was.
-    Convolutional networks of this library go through a quicker form of theirs (`lib.models.quick_networks`), the same up to
+    Convolutional networks of this library go through a quicker form (`lib.models.quick_networks`), the same up to
     rounding.
 
     Args:
@@ -60,8 +59,9 @@ def input_gradients(model: nn.Module, images: torch.Tensor, labels: torch.Tensor
         return plain_gradients(model, images, labels, output, batch_size, device)
 
 
-def plain_gradients(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, output: str, batch_size: int,
-                    device: str) -> torch.Tensor:
+def plain_gradients(
+    model: nn.Module, images: torch.Tensor, labels: torch.Tensor, output: str, batch_size: int, device: str
+) -> torch.Tensor:
     """`input_gradients` through the model as it is, in eval mode and on the device already: the slow twin."""
     gradients = torch.empty(images.shape, dtype=torch.float32)
     for start in range(0, len(images), batch_size):
@@ -91,44 +91,6 @@ def directions(gradients: torch.Tensor, *, grid: int | None = 8) -> torch.Tensor
     return F.normalize(flat, dim=1).float()
 
 
-def population_directions(populations: Mapping[Hashable, Population], images: ImageData, *, output: str = "logit",
-                          grid: int | None = 8, untrained: bool = False, keep_dead: bool = False
-                          ) -> dict[Hashable, np.ndarray]:
-    """Directions of every network of every population on all test images, each [models, n, d] float32.
-
-    They are stored, so that the next chapter that asks for them reads them.
-
-    untrained: of the networks as they were before their training.
-    keep_dead: networks that have no gradient at any image stay, as rows of zeros, in the order of the population.
-
-    Warns: of networks that have no gradient at any image, which are left out.
-
-    Raises:
-        ValueError: an unknown output, or a population of which that leaves fewer than 3 networks.
-    """
-    check_output(output)
-    found = {}
-    with progress(sum(map(len, populations.values())), "input gradients") as bar:
-        for key, population in populations.items():
-            if not population:
-                raise ValueError(f"population {key!r} has no networks left to take gradients of")
-            models = population.untrained_models() if untrained else population.models()
-            rows = None
-            for place, (network, model) in enumerate(zip(population.networks, models, strict=True)):
-                row = _stored_directions(population.specification, network.seed, model, images, output, grid)
-                rows = np.empty((len(population), *row.shape), row.dtype) if rows is None else rows
-                rows[place] = row  # into its place at once: a list of rows would be held twice while it is stacked
-                bar.update()
-            found[key] = rows if keep_dead else _with_gradients(rows, key)
-    return found
-
-
-def by_family(directions: Mapping[tuple[str, int], np.ndarray]) -> dict[str, list[np.ndarray]]:
-    """(family, width) -> [models, n, d], regrouped as family -> the same at each of its widths, the narrowest first."""
-    return {family: [directions[key] for key in sorted(directions) if key[0] == family]
-            for family in dict.fromkeys(family for family, _ in directions)}
-
-
 def as_pictures(directions: np.ndarray, channels: int) -> np.ndarray:
     """Directions [n, channels * grid * grid] as square pictures [n, grid, grid], averaged over the colour channels."""
     grid = int(round((directions.shape[1] / channels) ** 0.5))
@@ -138,8 +100,9 @@ def as_pictures(directions: np.ndarray, channels: int) -> np.ndarray:
 def check_grid(grid: int | None, size: int) -> None:
     """Raises ValueError for a grid that is below 1, not whole, or finer than an image of `size` pixels."""
     if grid is not None and (isinstance(grid, bool) or not isinstance(grid, Integral) or not 1 <= grid <= size):
-        raise ValueError(f"grid must be a whole number from 1 to {size}, the size of the gradients, or None, "
-                         f"not {grid!r}")
+        raise ValueError(
+            f"grid must be a whole number from 1 to {size}, the size of the gradients, or None, not {grid!r}"
+        )
 
 
 def check_output(output: str) -> None:
@@ -148,45 +111,24 @@ def check_output(output: str) -> None:
         raise ValueError(f"unknown output {output!r}; the outputs are {', '.join(OUTPUTS)}")
 
 
+def check_labels(labels: torch.Tensor, classes: int) -> None:
+    """Raises ValueError for labels that are none of the model's classes."""
+    if labels.min() < 0 or labels.max() >= classes:
+        found = f"{labels.min()} to {labels.max()}"
+        raise ValueError(f"labels must be from 0 to {classes - 1}, the model's classes, not {found}")
+
+
 def _batch_gradients(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, output: str) -> torch.Tensor:
     # Without TF32, float32 means float32 on a GPU too.
     with torch.enable_grad(), torch.backends.cudnn.flags(deterministic=True, allow_tf32=False):
         images = images.detach().clone().requires_grad_()
         logits = model(images)
         if logits.ndim != 2 or len(logits) != len(images):
-            raise ValueError(f"the model must return [images, classes] scores, not {list(logits.shape)} "
-                             f"for {len(images)} images")
-        if labels.min() < 0 or labels.max() >= logits.shape[1]:
-            raise ValueError(f"labels must be from 0 to {logits.shape[1] - 1}, the model's classes, "
-                             f"not {labels.min()} to {labels.max()}")
+            found = f"{list(logits.shape)} for {len(images)} images"
+            raise ValueError(f"the model must return [images, classes] scores, not {found}")
+        check_labels(labels, logits.shape[1])
         score = OUTPUTS[output](logits, labels[:, None])
         return torch.autograd.grad(score.sum(), images)[0]
-
-
-def _stored_directions(specification: Specification, seed: int, model: nn.Module, images: ImageData, output: str,
-                       grid: int | None) -> np.ndarray:
-    """The directions [n, d] of one network, from the store or else into it."""
-    place = direction_store.place(specification, seed, model, images, output, grid)
-    found = direction_store.read(place)
-    if found is None:
-        # Of the gradients at full resolution no more than a part is held at a time.
-        parts = zip(images.test_images.split(PART), images.test_labels.split(PART))
-        found = np.concatenate([directions(input_gradients(model, *part, output=output), grid=grid) for part in parts])
-        direction_store.write(place, found)
-    return found
-
-
-def _with_gradients(rows: np.ndarray, key: Hashable) -> np.ndarray:
-    """The networks [models, n, d] of a population that have a direction at some image."""
-    alive = rows.any(axis=(1, 2))
-    if alive.all():
-        return rows  # not a copy, which would double the memory
-    if alive.sum() < 3:
-        raise ValueError(f"population {key!r}: {alive.sum()} of its {len(rows)} networks have a gradient that is "
-                         "not zero, and a population needs 3; ask for more seeds or leave this width out")
-    warnings.warn(f"population {key!r}: {(~alive).sum()} of its {len(rows)} networks have no gradient at any image "
-                  "and are left out", stacklevel=3)
-    return rows[alive]
 
 
 def _area_average(size: int, grid: int) -> torch.Tensor:

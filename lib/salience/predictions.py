@@ -30,6 +30,8 @@ def logits(model: nn.Module, images: torch.Tensor, *, batch_size: int = 256, dev
 
 
 def population_logits(populations: Mapping[Hashable, Population], images: ImageData) -> dict[Hashable, np.ndarray]:
-    """Scores of every network of every population on all test images, each [models, n, classes] float32."""
-    return {key: np.stack([logits(model, images.test_images).numpy() for model in population.models()])
-            for key, population in populations.items()}
+    """Scores of every network of every population on all test images, each [networks, n, classes] float32."""
+    return {
+        key: np.stack([logits(model, images.test_images).numpy() for model in population.models()])
+        for key, population in populations.items()
+    }

@@ -9,7 +9,7 @@ from torch import nn
 
 from lib.data.loading import ImageData
 from lib.models.cut_networks import CutNetwork
-from lib.salience import extraction
+from lib.salience import direction_store
 from lib.salience.predictions import logits
 from lib.statistics.pairs import PairTable
 from lib.training.populations import Population
@@ -73,7 +73,7 @@ def _living(populations: Sequence[Population], images: ImageData, seen: slice, o
             ) -> tuple[list[nn.Module], np.ndarray, np.ndarray]:
     """The networks that have a gradient at some image that the views see: modules, widths, directions."""
     kept, widths, directions = [], [], []
-    found = extraction.population_directions(dict(enumerate(populations)), images, output=output, grid=grid,
+    found = direction_store.population_directions(dict(enumerate(populations)), images, output=output, grid=grid,
                                            keep_dead=True)
     for population, rows in zip(populations, found.values()):
         rows = rows[:, seen]

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from lib.attacks.gradient_signs import fgsm, true_class_scores
+from lib.attacks.one_step import fgsm, true_class_scores
 from lib.salience.extraction import input_gradients
 
 AGREEMENT, ERRORS, TRANSFER = OUTCOMES = ("agreement", "errors", "transfer")
@@ -34,7 +34,7 @@ def transfer(networks: Sequence[nn.Module], images: torch.Tensor, labels: torch.
     """Share of the true class's probability that an attack through another network takes: [sources, targets].
 
     1 less the mean probability under attack over that of the clean images [n, C, H, W]: one step of
-    `lib.attacks.gradient_signs.fgsm` of size `eps` with the source's gradient.  On the diagonal networks attack themselves.
+    `lib.attacks.one_step.fgsm` of size `eps` with the source's gradient.  On the diagonal networks attack themselves.
     """
     attacked = torch.stack([_attacked(network, images, labels, eps) for network in networks])
     return np.stack([_taken(network, images, attacked, labels) for network in networks], axis=1)

@@ -1,24 +1,23 @@
-"""Statistics of several populations' ensembles, with jackknife intervals over networks.
+"""Comparisons of the ensembles of several populations, with jackknife intervals over networks.
 
-`Rows` are the measures of `lib.ensembles.averages.Ensembles`, those of each population as measure -> [sizes].  The populations
-of one family stand in the order of their widths.
+`Rows` are the measures of `lib.ensembles.measures.Ensembles`, those of each population as measure -> [sizes], in the
+order of the widths of one family.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import product
 
 import numpy as np
-from scipy.stats import t as student
 
-from lib.ensembles.averages import Ensembles
-from lib.statistics.intervals import Interval, sum_freedom
+from lib.ensembles.measures import Ensembles
+from lib.statistics.intervals import Interval, jackknife_interval
 
-Families = Mapping[str, Sequence[Ensembles]]  # family -> one population a width
+Families = Mapping[str, Sequence[Ensembles]]  # family -> one a width
 Rows = Sequence[Mapping[str, np.ndarray]]
 
 
-def interval(populations: Sequence[Ensembles], statistic: Callable[[Rows], np.ndarray], level: float = 0.95
-             ) -> Interval:
-    """A function of several populations with its jackknife interval over networks: -> estimate, low, high.
+def interval(measured: Sequence[Ensembles], statistic: Callable[[Rows], np.ndarray], level: float = 0.95) -> Interval:
+    """A function of the measures of several populations with its jackknife interval: -> estimate, low, high.
 
     Ensembles share members: a network is left out of everything at once, so that it counts as one sample however often
     it is a member.  The test images are fixed.
@@ -29,27 +28,24 @@ def interval(populations: Sequence[Ensembles], statistic: Callable[[Rows], np.nd
     number of networks, and large ensembles change too much without one of few networks, so that intervals corrected
     with it miss the truth more often.
     """
-    whole = estimates(populations)
-    variances = []
-    for place, population in enumerate(populations):
-        without = np.array([statistic([*whole[:place], _row(population, 1 + i), *whole[place + 1:]])
-                            for i in range(population.networks)])
-        variances.append((population.networks - 1) * without.var(axis=0))
-    freedom = sum_freedom(variances, [population.networks - 1 for population in populations])
-    margin = student.ppf(0.5 + level / 2, freedom) * np.sqrt(np.sum(variances, axis=0))
-    estimate = np.asarray(statistic(whole))
-    return estimate, estimate - margin, estimate + margin
+    whole = estimates(measured)
+    without = [
+        np.array([statistic([*whole[:place], _row(one, 1 + i), *whole[place + 1 :]]) for i in range(one.networks)])
+        for place, one in enumerate(measured)
+    ]
+    return jackknife_interval(np.asarray(statistic(whole)), without, level)
 
 
-def ratio_interval(populations: Sequence[Ensembles], statistic: Callable[[Rows], np.ndarray], level: float = 0.95
-                   ) -> Interval:
+def ratio_interval(
+    measured: Sequence[Ensembles], statistic: Callable[[Rows], np.ndarray], level: float = 0.95
+) -> Interval:
     """`interval` of a positive statistic, by way of its logarithm: a half is as far from 1 as a double."""
-    return tuple(map(np.exp, interval(populations, lambda rows: np.log(statistic(rows)), level)))
+    return tuple(map(np.exp, interval(measured, lambda rows: np.log(statistic(rows)), level)))
 
 
-def estimates(populations: Sequence[Ensembles]) -> list[dict[str, np.ndarray]]:
+def estimates(measured: Sequence[Ensembles]) -> list[dict[str, np.ndarray]]:
     """The measures from all networks of each population."""
-    return [_row(population, 0) for population in populations]
+    return [_row(one, 0) for one in measured]
 
 
 def table(rows: Rows, name: str) -> np.ndarray:
@@ -58,9 +54,9 @@ def table(rows: Rows, name: str) -> np.ndarray:
     return np.array([row[name][:columns] for row in rows])
 
 
-def common_sizes(populations: Sequence[Ensembles]) -> tuple[int, ...]:
+def common_sizes(measured: Sequence[Ensembles]) -> tuple[int, ...]:
     """The numbers of members that all populations allow."""
-    return min((population.sizes for population in populations), key=len)
+    return min((one.sizes for one in measured), key=len)
 
 
 def loss_slopes(rows: Rows, name: str) -> np.ndarray:
@@ -107,8 +103,8 @@ def equal_size_pairs(widths: Sequence[int], sizes: Sequence[int]) -> list[tuple[
     Parameters grow nearly as the square of the width (fact sheet 4.1), so that four networks of width k have about as
     many as one of width 2 k.
     """
-    return [(narrow, column, wide) for narrow, k in enumerate(widths) for column, size in enumerate(sizes) if size > 1
-            for wide, other in enumerate(widths) if other**2 == size * k**2]
+    places = product(enumerate(widths), enumerate(sizes), enumerate(widths))
+    return [(i, column, wide) for (i, k), (column, m), (wide, other) in places if m > 1 and other**2 == m * k**2]
 
 
 def over_wide(rows: Rows, name: str, pairs: Sequence[tuple[int, int, int]]) -> np.ndarray:
@@ -130,5 +126,5 @@ def over_affordable(cost: np.ndarray, loss: np.ndarray) -> np.ndarray:
     return np.where(known, loss[:, 1:] / best, np.nan)
 
 
-def _row(population: Ensembles, row: int) -> dict[str, np.ndarray]:
-    return {name: values[row] for name, values in population.values.items()}
+def _row(measured: Ensembles, row: int) -> dict[str, np.ndarray]:
+    return {name: values[row] for name, values in measured.values.items()}

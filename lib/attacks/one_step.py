@@ -1,6 +1,6 @@
 """One-step attacks on the true class's probability, and what is left of it (fact sheet 4.4; the paper's Fig. 25)."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from numbers import Real
 from typing import NamedTuple
 
@@ -8,7 +8,9 @@ import numpy as np
 import torch
 from torch import nn
 
+from lib.salience.extraction import check_labels
 from lib.salience.predictions import logits
+from lib.statistics.resampling import image_counts
 
 MAIN_SUMMARY = "mean of ratios"  # the paper's alpha
 SUMMARIES = (MAIN_SUMMARY, "ratio of means", "median ratio", "accuracy change")  # all: lower is stronger
@@ -20,6 +22,16 @@ class Scores(NamedTuple):
 
     log_probability: np.ndarray
     right: np.ndarray
+
+    @classmethod
+    def stacked(cls, scores: Iterable["Scores"]) -> "Scores":
+        """Scores of one shape along a new first axis."""
+        return cls(*map(np.stack, zip(*scores)))
+
+    @classmethod
+    def unknown(cls, *shape: int) -> "Scores":
+        """NaN, for what is to be filled in."""
+        return cls(np.full(shape, np.nan), np.full(shape, np.nan))
 
 
 def fgsm(images: torch.Tensor, gradients: torch.Tensor, *, eps: float) -> torch.Tensor:
@@ -35,11 +47,12 @@ def fgsm(images: torch.Tensor, gradients: torch.Tensor, *, eps: float) -> torch.
     Raises:
         ValueError: a negative or infinite eps, no images, shapes that differ, or values that are not finite.
     """
-    check_eps(eps)
+    if isinstance(eps, bool) or not isinstance(eps, Real) or not 0 <= eps < float("inf"):
+        raise ValueError(f"eps must be a finite number of at least 0, not {eps!r}")
     images, gradients = torch.as_tensor(images), torch.as_tensor(gradients)
     if images.shape != gradients.shape or not len(images):
-        raise ValueError(f"images and gradients need one shape with at least one image, not {list(images.shape)} and "
-                         f"{list(gradients.shape)}")
+        shapes = f"{list(images.shape)} and {list(gradients.shape)}"
+        raise ValueError(f"images and gradients need one shape with at least one image, not {shapes}")
     for name, values in (("images", images), ("gradients", gradients)):
         if not values.isfinite().all():
             raise ValueError(f"{name} must be finite numbers")
@@ -59,14 +72,12 @@ def true_class_scores(model: nn.Module, images: torch.Tensor, labels: torch.Tens
     """
     images, labels = torch.as_tensor(images), torch.as_tensor(labels)
     if images.ndim < 4 or labels.ndim != 1 or images.shape[-4] != len(labels):
-        raise ValueError(f"images [..., n, C, H, W] need as many labels, not {list(images.shape)} with "
-                         f"{list(labels.shape)}")
+        shapes = f"{list(images.shape)} with {list(labels.shape)}"
+        raise ValueError(f"images [..., n, C, H, W] need as many labels, not {shapes}")
     if not images.isfinite().all():
         raise ValueError("images must be finite numbers")
     values = logits(model, images.flatten(0, -4)).double()
-    if labels.min() < 0 or labels.max() >= values.shape[1]:
-        raise ValueError(f"labels must be from 0 to {values.shape[1] - 1}, the model's classes, not {labels.min()} to "
-                         f"{labels.max()}")
+    check_labels(labels, values.shape[1])
     labels = labels.repeat(len(values) // len(labels))
     # Logarithms: a probability that float32 would call zero still has a ratio.
     found = values.log_softmax(1).gather(1, labels[:, None])[:, 0].numpy(), (values.argmax(1) == labels).numpy()
@@ -85,13 +96,15 @@ def decay_ratio(model: nn.Module, clean: torch.Tensor, attacked: torch.Tensor, l
         ValueError: clean and attacked images of different shapes, and all that `true_class_scores` refuses.
     """
     if clean.shape != attacked.shape:
-        raise ValueError(f"clean and attacked images need one shape, not {list(clean.shape)} and "
-                         f"{list(attacked.shape)}")
+        raise ValueError(
+            f"clean and attacked images need one shape, not {list(clean.shape)} and {list(attacked.shape)}"
+        )
     return float(ratios(*(true_class_scores(model, images, labels) for images in (clean, attacked))).mean())
 
 
-def weighted_summaries(before: Scores, after: Scores, times: np.ndarray, names: Collection[str] = SUMMARIES
-                       ) -> dict[str, np.ndarray]:
+def weighted_summaries(
+    before: Scores, after: Scores, times: np.ndarray, names: Collection[str] = SUMMARIES
+) -> dict[str, np.ndarray]:
     """Summaries over the images, the last axis, with every image taken so many times.
 
     Scores [..., n] and times [draws, n], whole numbers -> name -> [..., draws].  The first is the paper's alpha; the
@@ -108,6 +121,15 @@ def weighted_summaries(before: Scores, after: Scores, times: np.ndarray, names: 
     return {name: measures[name]() for name in names}
 
 
+def resampled_summaries(
+    before: Scores, after: Scores, rng: np.random.Generator, draws: int, names: Collection[str] = SUMMARIES
+) -> dict[str, np.ndarray]:
+    """`weighted_summaries` over all images, and over images drawn again: name -> [1 + draws, ...]."""
+    images = before.right.shape[-1]
+    times = np.vstack([np.ones(images, dtype=int), image_counts(images, rng, draws)])
+    return {name: np.moveaxis(one, -1, 0) for name, one in weighted_summaries(before, after, times, names).items()}
+
+
 def ratios(before: Scores, after: Scores) -> np.ndarray:
     """p_y(attacked) / p_y(clean) of single images, [..., n].
 
@@ -117,21 +139,21 @@ def ratios(before: Scores, after: Scores) -> np.ndarray:
     with np.errstate(over="ignore"):
         ratio = np.exp(after.log_probability - before.log_probability)
     if np.isinf(ratio).any():
-        raise ValueError(f"{np.isinf(ratio).sum()} images have so small a true-class probability that the ratio under "
-                         "attack is no finite number")
+        count = f"{np.isinf(ratio).sum()} images"
+        raise ValueError(
+            f"{count} have so small a true-class probability that the ratio under attack is no finite number"
+        )
     return ratio
 
 
 def tail(ratios: np.ndarray) -> dict[str, float]:
     """How far few images rule the mean of `ratios`; NaN marks what was no attack."""
     found = np.sort(ratios[np.isfinite(ratios)])[::-1]
-    return {"median ratio": float(np.median(found)), "mean ratio": float(found.mean()),
-            "largest ratio": float(found[0]),
-            "share of ratios above 1": float((found > 1).mean()),
-            "share of the sum from the largest 1 %": float(found[:-(-len(found) // 100)].sum() / found.sum())}
-
-
-def check_eps(eps: float) -> None:
-    """Raises ValueError for anything but a finite number of at least zero."""
-    if isinstance(eps, bool) or not isinstance(eps, Real) or not 0 <= eps < float("inf"):
-        raise ValueError(f"eps must be a finite number of at least 0, not {eps!r}")
+    most = found[: -(-len(found) // 100)]
+    return {
+        "median ratio": float(np.median(found)),
+        "mean ratio": float(found.mean()),
+        "largest ratio": float(found[0]),
+        "share of ratios above 1": float((found > 1).mean()),
+        "share of the sum from the largest 1 %": float(most.sum() / found.sum()),
+    }

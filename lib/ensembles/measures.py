@@ -1,6 +1,6 @@
 """Deep ensembles of the networks of one population: their salience, loss, accuracy and calibration (Figs. 9, 24).
 
-The salience of an ensemble is the mean of its members' unit gradients; `lib.ensembles.ensemble_cosines` says what its E[t] is.
+The salience of an ensemble is the mean of its members' unit gradients; `lib.ensembles.cosines` says what its E[t] is.
 An ensemble is never compared with its own members, and every measure comes once more without each network.
 """
 
@@ -13,14 +13,15 @@ from math import comb
 import numpy as np
 from scipy.special import softmax
 
-from lib.ensembles.calibration import expected_calibration_error
-from lib.ensembles.ensemble_cosines import CHUNK, cosine_with_mean, law, member_cosines, squared_spread
+from lib.ensembles.cosines import CHUNK, cosine_with_mean, ensemble_sizes, law, member_cosines, squared_spread
 from lib.runtime.checks import check_count
 from lib.similarity.cosines import has_direction
 
-LEAST = 5  # networks: without any one of them four are left, which the spread of R needs
-MEASURES = "t", "law", "spread", *(f"{name} {of}" for of in ("logits", "probabilities")
-                                   for name in ("loss", "accuracy", "confidence", "ece"))
+BINS = 15  # of the calibration error
+_OF_AVERAGES = [
+    f"{name} {of}" for of in ("logits", "probabilities") for name in ("loss", "accuracy", "confidence", "ece")
+]
+MEASURES = "t", "law", "spread", *_OF_AVERAGES
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +33,7 @@ class Ensembles:
         values: measure -> [1 + networks, sizes]; row 0 is from all networks, row 1 + i from all but network i, which is
             then neither a member, nor among those that members are compared with, nor in R.  The measures: 't', E[t]
             with the mean direction, 'law', what m independent networks would have, and 'spread', that of R^2 over the
-            images, the same for all sizes (all three: `lib.ensembles.ensemble_cosines`); and for the mean of the members' logits
+            images, the same for all sizes (all three: `lib.ensembles.cosines`); and for the mean of the members' logits
             and for that of their probabilities 'loss logits' (cross entropy, nats), 'accuracy logits', 'ece logits'
             (expected calibration error) and 'confidence logits' (mean top probability), 'loss probabilities' and so on.
         networks, images: how many there are.
@@ -44,19 +45,9 @@ class Ensembles:
     images: int
 
 
-def ensemble_sizes(networks: int) -> tuple[int, ...]:
-    """1, 2, 4, ... members, as many as leave two other networks: one to compare with when any network is left out.
-
-    Raises:
-        ValueError: fewer than 5 networks.
-    """
-    if networks < LEAST:
-        raise ValueError(f"ensembles need a population of at least {LEAST} networks, not {networks}")
-    return tuple(2**power for power in range(networks.bit_length()) if 2**power <= networks - 2)
-
-
-def measure(directions: np.ndarray, scores: np.ndarray, labels: np.ndarray, rng: np.random.Generator, splits: int = 4
-            ) -> Ensembles:
+def measure(
+    directions: np.ndarray, scores: np.ndarray, labels: np.ndarray, rng: np.random.Generator, splits: int = 4
+) -> Ensembles:
     """All measures of the ensembles of one population, and the same without each network.
 
     Args:
@@ -75,9 +66,11 @@ def measure(directions: np.ndarray, scores: np.ndarray, labels: np.ndarray, rng:
     check_count("splits", splits)
     directions, scores, labels = (np.asarray(array) for array in (directions, scores, labels))
     if directions.shape[:2] != scores.shape[:2] or labels.shape != scores.shape[1:2]:
-        raise ValueError("directions [networks, images, dims], scores [networks, images, classes] and labels [images] "
-                         f"must be of the same networks and images, not of shapes {directions.shape}, {scores.shape} "
-                         f"and {labels.shape}")
+        shapes = f"{directions.shape}, {scores.shape} and {labels.shape}"
+        raise ValueError(
+            "directions [networks, images, dims], scores [networks, images, classes] and labels [images] must be of "
+            f"the same networks and images, not of shapes {shapes}"
+        )
     if not (np.isfinite(directions).all() and np.isfinite(scores).all()):
         raise ValueError("directions and scores must be finite numbers")
     directions, scores = _with_gradients(directions, scores)
@@ -94,13 +87,19 @@ def measure(directions: np.ndarray, scores: np.ndarray, labels: np.ndarray, rng:
 def _with_gradients(directions: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     alive = has_direction(directions).any(1)
     if not alive.all():
-        warnings.warn(f"{(~alive).sum()} of {len(alive)} networks have no gradient at any image and are in no ensemble",
-                      stacklevel=3)
+        count = f"{(~alive).sum()} of {len(alive)} networks"
+        warnings.warn(f"{count} have no gradient at any image and are in no ensemble", stacklevel=3)
     return directions[alive], scores[alive]
 
 
-def _of_one_size(directions: np.ndarray, scores: np.ndarray, labels: np.ndarray, size: int,
-                 circles: Sequence[np.ndarray], pairs: np.ndarray) -> dict[str, np.ndarray]:
+def _of_one_size(
+    directions: np.ndarray,
+    scores: np.ndarray,
+    labels: np.ndarray,
+    size: int,
+    circles: Sequence[np.ndarray],
+    pairs: np.ndarray,
+) -> dict[str, np.ndarray]:
     """Averages over the ensembles of `size` networks, from all networks and without each: measure -> [1 + networks].
 
     `pairs`: cosine of each network with each.
@@ -108,8 +107,8 @@ def _of_one_size(directions: np.ndarray, scores: np.ndarray, labels: np.ndarray,
     networks = len(directions)
     left_out = [None, *range(networks)]
     every = comb(networks, size) <= len(circles) * networks
-    groups = [np.array(sorted(_member_sets([circle[circle != absent] for circle in circles], size, every)))
-              for absent in left_out]
+    kept = ([circle[circle != absent] for circle in circles] for absent in left_out)
+    groups = [np.array(sorted(_member_sets(circles, size, every))) for circles in kept]
     # Most ensembles stay as they are without a network that is not theirs: each is evaluated once.
     ensembles, where = np.unique(np.concatenate(groups), axis=0, return_inverse=True)
     members = np.zeros((len(ensembles), networks))
@@ -118,8 +117,9 @@ def _of_one_size(directions: np.ndarray, scores: np.ndarray, labels: np.ndarray,
     found = evaluate(members, scores, labels)
     table = {name: np.array([values[place].mean() for place in places]) for name, values in found.items()}
     cosines = member_cosines(members, directions)
-    table["t"] = np.array([cosine_with_mean(cosines[place], members[place], pairs, absent)
-                           for place, absent in zip(places, left_out)])
+    table["t"] = np.array(
+        [cosine_with_mean(cosines[place], members[place], pairs, absent) for place, absent in zip(places, left_out)]
+    )
     return table
 
 
@@ -129,9 +129,9 @@ def _member_sets(circles: Sequence[np.ndarray], size: int, every: bool) -> Itera
         yield from combinations(sorted(circles[0].tolist()), size)
     else:
         for circle in circles:
-            around = np.concatenate([circle, circle[:size - 1]])
+            around = np.concatenate([circle, circle[: size - 1]])
             for start in range(len(circle)):
-                yield tuple(sorted(around[start:start + size].tolist()))
+                yield tuple(sorted(around[start : start + size].tolist()))
 
 
 def evaluate(members: np.ndarray, scores: np.ndarray, labels: np.ndarray) -> dict[str, np.ndarray]:
@@ -140,17 +140,51 @@ def evaluate(members: np.ndarray, scores: np.ndarray, labels: np.ndarray) -> dic
     members [ensembles, networks] of 0 and 1, scores [networks, n, classes], labels [n] -> measure -> [ensembles].
     """
     weights = members / members.sum(1, keepdims=True)
-    parts = [slice(start, start + CHUNK) for start in range(0, len(labels), CHUNK)]
+    averages = {
+        "logits": lambda part: softmax(np.tensordot(weights, part, 1), axis=2),
+        "probabilities": lambda part: np.tensordot(weights, softmax(part, axis=2), 1),
+    }
     found = {}
-    for of, average in (("logits", lambda part: softmax(np.tensordot(weights, part, 1), axis=2)),
-                        ("probabilities", lambda part: np.tensordot(weights, softmax(part, axis=2), 1))):
+    for of, average in averages.items():
         confidence, right, loss = (np.empty((len(members), len(labels))) for _ in range(3))
-        for part in parts:
+        for start in range(0, len(labels), CHUNK):
+            part = slice(start, start + CHUNK)
             probabilities = average(scores[:, part].astype(float))  # [ensembles, images, classes]
             true = np.take_along_axis(probabilities, labels[part][None, :, None], axis=2)[..., 0]
             loss[:, part] = -np.log(np.maximum(true, np.finfo(float).tiny))  # exp underflows beyond 700 nats
             confidence[:, part] = probabilities.max(2)
             right[:, part] = probabilities.argmax(2) == labels[part]
-        found |= {f"loss {of}": loss.mean(1), f"accuracy {of}": right.mean(1), f"confidence {of}": confidence.mean(1),
-                  f"ece {of}": expected_calibration_error(confidence, right)}
+        found |= {f"loss {of}": loss.mean(1), f"accuracy {of}": right.mean(1), f"confidence {of}": confidence.mean(1)}
+        found[f"ece {of}"] = expected_calibration_error(confidence, right)
     return found
+
+
+def expected_calibration_error(confidence: np.ndarray, correct: np.ndarray, bins: int = BINS) -> np.ndarray:
+    """Mean gap between confidence and accuracy, in units of probability: [..., n] and [..., n] -> [...].
+
+    The estimator of Guo et al. (2017): images fall into `bins` equal parts (low, high] of [0, 1] by their top
+    probability; the gap of accuracy and mean confidence in each bin is weighted by its share of the images.  Chance
+    alone makes it positive where there are few images.
+
+    Args:
+        confidence: the largest of each image's class probabilities.
+        correct: whether that class was the true one.
+
+    Raises:
+        ValueError: shapes that differ, no images, confidences outside [0, 1] or not finite, or fewer than 1 bin.
+    """
+    check_count("bins", bins)
+    confidence, correct = np.asarray(confidence, dtype=float), np.asarray(correct, dtype=float)
+    if confidence.shape != correct.shape or not confidence.size:
+        shapes = f"{confidence.shape} and {correct.shape}"
+        raise ValueError(
+            f"confidence and correct must be of one shape [..., images] with at least one image, not {shapes}"
+        )
+    rounding = 1e-6  # float32 probabilities may exceed 1 by so little
+    if not ((confidence >= 0) & (confidence <= 1 + rounding)).all():
+        raise ValueError("confidences must be probabilities from 0 to 1")
+    gaps = (correct - confidence).reshape(-1, confidence.shape[-1])
+    bin_of = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1).reshape(gaps.shape)
+    cells = bin_of + bins * np.arange(len(gaps))[:, None]
+    totals = np.bincount(cells.ravel(), gaps.ravel(), minlength=bins * len(gaps)).reshape(len(gaps), bins)
+    return (np.abs(totals).sum(1) / gaps.shape[1]).reshape(confidence.shape[:-1])
