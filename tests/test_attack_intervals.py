@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from lib.attacks import MAIN_SUMMARY, Scores, attack_transfer
+from lib.attacks import tail as tail_of
 from lib.similarity.crossed import JOINT
 
 
@@ -17,6 +18,7 @@ def planted(rng, groups, images, source=0.03, target=0.03, member=0.03, noise=0.
     target at an image does too; a mean has the average of its members.  With a `tail` the last two and the images are
     log-normal instead of normal, less their mean.
     """
+
     def drawn(*shape):
         normal = rng.standard_normal(shape)
         return np.exp(tail * normal) - np.exp(tail**2 / 2) if tail else normal
@@ -31,9 +33,10 @@ def planted(rng, groups, images, source=0.03, target=0.03, member=0.03, noise=0.
             ratio[:2, column, i, j] = [[0.8], [0.7]] + weapon[:, i, None] + effect + cell[:2, column, i, j]
         kept = [group for group in range(groups) if group not in (i, j)]
         ratio[2, column, i, j] = 0.6 + effect + (part[kept, None] + cell[2, column, kept, j]).mean(0)
-    zeros, right = np.zeros((2, groups, images)), np.ones((2, groups, images))
-    return attack_transfer.Transfer(Scores(zeros, right), Scores(np.log(ratio), np.ones_like(ratio)),
-                                    (False, False, True))
+    zeros, right = np.zeros((2, 1, groups, images)), np.ones((2, 1, groups, images))
+    return attack_transfer.Transfer(
+        Scores(zeros, right), Scores(np.log(ratio), np.ones_like(ratio)), (False, False, True)
+    )
 
 
 STATISTICS = {  # name -> measure, truth
@@ -66,7 +69,7 @@ def test_intervals_hold_the_truth_for_sources_targets_and_means(groups, tail):
 
 @pytest.mark.parametrize("tail", TAILS)
 def test_planted_tails_are_like_those_of_the_book(tail):
-    share = attack_transfer.tail(planted(np.random.default_rng(0), 6, 2000, tail=tail), slice(0, 2))
+    share = tail_of(planted(np.random.default_rng(0), 6, 2000, tail=tail).ratios[:2])
     assert share["share of the sum from the largest 1 %"] == pytest.approx(TAILS[tail][2], rel=0.15)
 
 

@@ -8,8 +8,7 @@ import torch
 from small_networks import Untrained, network, random_images
 from torch.nn import functional as F
 
-from lib import attacks
-from lib.attacks import SUMMARIES, Scores, attack_transfer, fgsm, true_class_scores
+from lib.attacks import SUMMARIES, attack_transfer, decay_ratio, fgsm, single_networks, true_class_scores
 from lib.salience import input_gradients
 
 IMAGES, LABELS = random_images()
@@ -18,8 +17,11 @@ IMAGES, LABELS = random_images()
 def test_no_step_changes_no_summary():
     networks = attack_transfer.prepare(Untrained(range(3)), IMAGES, LABELS, 3)
     random = attack_transfer.random_source(3, IMAGES, np.random.default_rng(0))
-    sources = {2: attack_transfer.single(networks), "mean": attack_transfer.mean_direction([networks]),
-               "random": random}
+    sources = {
+        2: attack_transfer.single(networks),
+        "mean": attack_transfer.mean_direction([networks]),
+        "random": random,
+    }
     transfer = attack_transfer.attack(sources, [networks], IMAGES, LABELS, 0)
     summaries = transfer.resampled(np.random.default_rng(0), 5)
     assert tuple(summaries) == SUMMARIES
@@ -33,8 +35,9 @@ def test_every_pair_is_attacked_with_the_gradient_of_another_group():
     """A plain loop over pairs, and means formed by hand, give every number again."""
     networks = [attack_transfer.prepare(Untrained(seeds), IMAGES, LABELS, 3) for seeds in (range(3), range(10, 15))]
     means = attack_transfer.mean_direction(networks)
-    transfer = attack_transfer.attack({"second": attack_transfer.single(networks[1]), "mean": means}, networks, IMAGES,
-                                      LABELS, 0.2)
+    transfer = attack_transfer.attack(
+        {"second": attack_transfer.single(networks[1]), "mean": means}, networks, IMAGES, LABELS, 0.2
+    )
     assert transfer.after.right.shape == (2, 2, 3, 3, 12)
     assert np.isnan(transfer.after.log_probability[0, :, range(3), range(3)]).all()
     model, gradients = network(1), input_gradients(network(12), IMAGES, LABELS, output="probability")
@@ -42,8 +45,10 @@ def test_every_pair_is_attacked_with_the_gradient_of_another_group():
     np.testing.assert_allclose(transfer.after.log_probability[0, 0, 2, 1], expected, rtol=1e-5)
     # Target of group 1 without group 2: only group 0 is left, seed 0 of the first, seeds 10 and 13 of the second.
     for left_out, seeds in ((2, (0, 10, 13)), (1, (0, 2, 10, 12, 13))):
-        units = [F.normalize(input_gradients(network(seed), IMAGES, LABELS, output="probability").flatten(1).double())
-                 for seed in seeds]
+        units = [
+            F.normalize(input_gradients(network(seed), IMAGES, LABELS, output="probability").flatten(1).double())
+            for seed in seeds
+        ]
         mean = torch.stack(units).sum(0).reshape(IMAGES.shape)
         cosine = F.cosine_similarity(means.gradients[left_out, 1].double().flatten(1), mean.flatten(1))
         np.testing.assert_allclose(cosine, 1, atol=1e-6)
@@ -63,10 +68,13 @@ def test_averages_count_no_network_against_itself_and_leave_groups_out_everywher
     assert found[3] == pytest.approx([square[rest][~np.eye(3, dtype=bool)].mean(), pairs[0, 1, 0][2, [0, 1, 3]].mean()])
 
 
-@pytest.mark.parametrize("seeds, groups, sentence", [
-    (range(3), 2, "groups must be a whole number of at least 3, not 2"),
-    (range(3), 4, "cnn-small, k = 2 has 3 networks, and 4 are to be attacked; ask for more seeds or attack fewer"),
-])
+@pytest.mark.parametrize(
+    "seeds, groups, sentence",
+    [
+        (range(3), 2, "groups must be a whole number of at least 3, not 2"),
+        (range(3), 4, "cnn-small, k = 2 has 3 networks, and 4 are to be attacked; ask for more seeds or attack fewer"),
+    ],
+)
 def test_too_few_networks_are_refused(seeds, groups, sentence):
     with pytest.raises(ValueError, match=sentence):
         attack_transfer.prepare(Untrained(seeds), IMAGES, LABELS, groups)
@@ -84,23 +92,8 @@ def test_zero_gradients_are_counted_and_do_nothing():
     networks.gradients[1, 4:6] = 0
     assert attack_transfer.zero_gradients(networks) == 2
     transfer = attack_transfer.attack({2: attack_transfer.single(networks)}, [networks], IMAGES, LABELS, 0.3)
-    ratio = attacks.ratios(transfer.paired_before, transfer.after)
+    ratio = transfer.ratios
     np.testing.assert_allclose(ratio[0, 0, 1, [0, 2], 4:6], 1, rtol=1e-6)
-
-
-def test_the_tail_is_told_of_the_sources_that_are_asked_for():
-    ratio = np.full((3, 1, 3, 3, 100), 0.5)
-    ratio[0, :, range(3), range(3)] = np.nan
-    ratio[0, 0, 0, 1, 0] = 300.5
-    ratio[1:] = 7  # a mean direction and random signs
-    zeros = np.zeros((1, 3, 100))
-    transfer = attack_transfer.Transfer(Scores(zeros, zeros == 0), Scores(np.log(ratio), ratio < 1),
-                                        (False, True, False))
-    found = attack_transfer.tail(transfer, slice(0, 1))
-    assert found["median ratio"] == pytest.approx(0.5) and found["largest ratio"] == pytest.approx(300.5)
-    assert found["mean ratio"] == pytest.approx(1.0) and found["share of ratios above 1"] == pytest.approx(1 / 600)
-    assert found["share of the sum from the largest 1 %"] == pytest.approx((300.5 + 5 * 0.5) / 600)
-    assert attack_transfer.tail(transfer, slice(2, 3))["largest ratio"] == pytest.approx(7)
 
 
 def test_every_group_has_random_signs_of_its_own():
@@ -122,3 +115,28 @@ def test_lengths_of_steps_are_those_after_clipping():
     outwards[:, 0, 0, 1] = -1  # at the upper bound: clipped away
     source = attack_transfer._same_for_all(torch.stack([outwards, 0 * outwards]))
     assert attack_transfer.step_length(source, images, 0.1) == pytest.approx(0.1 * math.sqrt(56) / 2)
+
+
+def test_every_network_attacks_every_other_one():
+    networks = [network(seed) for seed in range(3)]
+    gradients = single_networks.gradients(networks, IMAGES, LABELS, "probability")
+    np.testing.assert_allclose(gradients[1], input_gradients(networks[1], IMAGES, LABELS, output="probability"))
+    before, after = single_networks.attack_all(networks, gradients, IMAGES, LABELS, 0.2)
+    assert np.isnan(after.log_probability[range(3), range(3)]).all() and np.isnan(after.right[range(3), range(3)]).all()
+    outcomes = single_networks.resampled(before, after, np.random.default_rng(0), 50)
+    for source, target in ((0, 1), (2, 0)):
+        attacked = fgsm(IMAGES, gradients[source], eps=0.2)
+        with torch.no_grad():
+            clean, hit = (networks[target](images).double().softmax(1) for images in (IMAGES, attacked))
+        true, left = clean[range(12), LABELS], hit[range(12), LABELS]
+        right = [(probabilities.argmax(1) == LABELS).double().mean() for probabilities in (clean, hit)]
+        expected = {
+            "mean of ratios": decay_ratio(networks[target], IMAGES, attacked, LABELS),
+            "ratio of means": left.mean() / true.mean(),
+            "median ratio": np.median(left / true),
+            "accuracy change": right[1] - right[0],
+        }
+        assert expected.keys() == set(SUMMARIES)
+        for name, value in expected.items():
+            assert outcomes[name].values[source, target] == pytest.approx(float(value), rel=1e-5)
+            assert outcomes[name].by_images.shape == (50, 3, 3) and np.isnan(outcomes[name].values[1, 1])

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.stats import spearmanr
 
 from lib.chapters import released_claims
 from lib.chapters.picture_comparison import compare
@@ -142,3 +143,11 @@ def test_findings_tell_the_numbers():
     (line,) = released_claims.comparison_findings({"similarity": comparison(theirs)})
     assert line.startswith("- **similarity beside the picture**: the largest difference of 15 is 0.010 (pair ")
     assert "4 of the picture's numbers are lower than here, and 15 lie where" in line
+
+
+def test_the_order_of_widths_is_scipy_s_rank_correlation():
+    widths = [8, 12, 16, 24]  # 8 x 24 and 12 x 16 are a tie
+    rho = np.random.default_rng(3).uniform(0, 1, (5, 4, 4))
+    products, *found = (released_claims.pairs(matrix) for matrix in (np.outer(widths, widths), *rho))
+    expected = [spearmanr(products, one).statistic for one in found]
+    np.testing.assert_allclose(released_claims.width_order(rho, widths), expected)

@@ -14,9 +14,7 @@ from torch.utils._pytree import tree_leaves
 from lib import models
 from lib.models.quick_networks import quick
 from lib.own.class_scores import ClassScores
-from lib.salience import by_family, directions, extraction, input_gradients, population_directions
-from lib.training import train
-from lib.training.populations import Population
+from lib.salience import directions, extraction, input_gradients
 
 OUTPUTS = ("logit", "probability", "log-probability")
 
@@ -61,9 +59,20 @@ def plain(model, images, labels, output="logit", batch_size=256):
 
 @pytest.mark.parametrize("output", OUTPUTS)
 @pytest.mark.parametrize("channels, size", [(1, 8), (3, 32), (1, 7), (2, 1)])
-@pytest.mark.parametrize("family, width", [
-    *((family, width) for family in ("cnn-small", "cnn-large", "resnet-small", "resnet-large") for width in (1, 2, 8)),
-    ("resnet-8", 1), ("plain-8", 1), ("resnet-14", 1), ("vit", 2)])
+@pytest.mark.parametrize(
+    "family, width",
+    [
+        *(
+            (family, width)
+            for family in ("cnn-small", "cnn-large", "resnet-small", "resnet-large")
+            for width in (1, 2, 8)
+        ),
+        ("resnet-8", 1),
+        ("plain-8", 1),
+        ("resnet-14", 1),
+        ("vit", 2),
+    ],
+)
 def test_gradients_are_those_of_the_slow_twin(family, width, channels, size, output):
     model = trained_a_little(family, width, channels, size)
     images, labels = random_images(9, channels, size)
@@ -101,9 +110,15 @@ def test_pixels_that_no_living_channel_sees_have_a_gradient_of_exactly_zero():
     assert not gradients[..., 0].any() and gradients[..., 1:].any()
 
 
-@pytest.mark.parametrize("wrap", [
-    nn.Sequential, copy.deepcopy, lambda model: ClassScores("a", model),
-    lambda model: (model.register_forward_hook(lambda *_: None), model)[1]])
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        nn.Sequential,
+        copy.deepcopy,
+        lambda model: ClassScores("a", model),
+        lambda model: (model.register_forward_hook(lambda *_: None), model)[1],
+    ],
+)
 def test_what_is_not_a_network_of_ours_as_it_was_built_goes_the_plain_way_bit_for_bit(wrap):
     model, (images, labels) = wrap(trained_a_little("vit")), random_images(9)
     assert torch.equal(input_gradients(model, images, labels, batch_size=4), plain(model, images, labels, batch_size=4))
@@ -144,8 +159,11 @@ def test_only_the_images_and_the_gradients_themselves_are_held_of_all_images(fam
 @pytest.mark.parametrize("output", OUTPUTS)
 def test_gradients_are_finite_differences(smooth, output):
     images, labels = random_images(3, channels=2, size=5, dtype=torch.float64)
-    score = {"logit": lambda z: z, "probability": lambda z: F.softmax(z, 1), "log-probability":
-             lambda z: F.log_softmax(z, 1)}[output]
+    score = {
+        "logit": lambda z: z,
+        "probability": lambda z: F.softmax(z, 1),
+        "log-probability": lambda z: F.log_softmax(z, 1),
+    }[output]
     gradients, step = input_gradients(smooth, images, labels, output=output), 1e-5
     for place in np.ndindex(2, 5, 5):
         nudge = torch.zeros(1, 2, 5, 5, dtype=torch.float64)
@@ -167,16 +185,6 @@ def test_a_linear_model_has_the_weights_of_the_true_class_as_gradient():
     for output, rows in expected.items():
         gradients = input_gradients(linear, images, labels, output=output)
         torch.testing.assert_close(gradients, rows.view(6, 2, 2, 2), rtol=1e-5, atol=1e-7)
-
-
-def test_the_gradient_of_the_log_probability_is_that_of_the_probability_over_it(model):
-    images, labels = random_images(9)
-    with torch.no_grad():
-        p = copy.deepcopy(model).eval()(images).softmax(1).gather(1, labels[:, None])[..., None, None]
-    logarithm = input_gradients(model, images, labels, output="log-probability")
-    probability = input_gradients(model, images, labels, output="probability")
-    torch.testing.assert_close(logarithm, probability / p, rtol=1e-4, atol=1e-6)
-    assert not torch.allclose(logarithm, input_gradients(model, images, labels), rtol=0.1)
 
 
 @pytest.mark.parametrize("batch_size", [1, 4, 9, 100])
@@ -228,17 +236,20 @@ def broken(images):
     return images.flatten(1) * float("nan")
 
 
-@pytest.mark.parametrize("arguments, message", [
-    ({"output": "logits"}, "unknown output 'logits'; the outputs are logit, probability, log-probability"),
-    ({"labels": torch.zeros(2, dtype=int)}, "3 images need as many labels, not 2"),
-    ({"labels": torch.tensor([0, 64, 1])}, "labels must be from 0 to 63, the model's classes, not 0 to 64"),
-    ({"labels": torch.tensor([0, -1, 1])}, "labels must be from 0 to 63, the model's classes, not -1 to 1"),
-    ({"model": nn.Identity()}, r"must return \[images, classes\] scores, not \[3, 1, 8, 8\] for 3 images"),
-    ({"model": nn.Flatten(0, 1)}, r"must return \[images, classes\] scores"),
-    ({"model": type("Broken", (nn.Module,), {"forward": lambda _, images: broken(images)})()}, "not finite"),
-    ({"batch_size": 0}, "batch_size must be a whole number of at least 1, not 0"),
-    ({"batch_size": -1}, "batch_size must be a whole number of at least 1, not -1"),
-])
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        ({"output": "logits"}, "unknown output 'logits'; the outputs are logit, probability, log-probability"),
+        ({"labels": torch.zeros(2, dtype=int)}, "3 images need as many labels, not 2"),
+        ({"labels": torch.tensor([0, 64, 1])}, "labels must be from 0 to 63, the model's classes, not 0 to 64"),
+        ({"labels": torch.tensor([0, -1, 1])}, "labels must be from 0 to 63, the model's classes, not -1 to 1"),
+        ({"model": nn.Identity()}, r"must return \[images, classes\] scores, not \[3, 1, 8, 8\] for 3 images"),
+        ({"model": nn.Flatten(0, 1)}, r"must return \[images, classes\] scores"),
+        ({"model": type("Broken", (nn.Module,), {"forward": lambda _, images: broken(images)})()}, "not finite"),
+        ({"batch_size": 0}, "batch_size must be a whole number of at least 1, not 0"),
+        ({"batch_size": -1}, "batch_size must be a whole number of at least 1, not -1"),
+    ],
+)
 def test_what_does_not_fit_is_refused(arguments, message):
     usual = {"model": nn.Flatten(), "images": random_images(3)[0], "labels": torch.zeros(3, dtype=int)}
     with pytest.raises(ValueError, match=message):
@@ -270,11 +281,6 @@ def test_a_grid_that_cuts_through_pixels_averages_the_picture_drawn_finer(size, 
     torch.testing.assert_close(extraction._area_average(size, grid).sum(1), torch.ones(grid, dtype=torch.float64))
 
 
-def test_the_full_grid_is_the_full_size():
-    images, _ = random_images(5, channels=3)
-    torch.testing.assert_close(directions(images, grid=8), directions(images, grid=None))
-
-
 @pytest.mark.parametrize("scale", [1e-40, 1e-30, 1e-3, 1.0, 1e30, -1.0])
 def test_the_scale_of_a_gradient_does_not_change_its_direction(scale):
     images, _ = random_images(5)
@@ -302,49 +308,3 @@ def test_directions_at_full_size_are_pictures_again():
     images, _ = random_images(5, channels=3)
     pictures = extraction.as_pictures(images.flatten(1).numpy(), 3)
     np.testing.assert_allclose(pictures, images.mean(1).numpy(), rtol=1e-6, atol=1e-7)
-
-
-def test_directions_are_grouped_by_family_from_the_narrowest_width_on():
-    made = {key: np.array(key[1]) for key in (("vit", 4), ("cnn-small", 16), ("vit", 2), ("cnn-small", 2))}
-    found = by_family(made)
-    assert list(found) == ["vit", "cnn-small"]
-    assert found == {"vit": [made["vit", 2], made["vit", 4]],
-                     "cnn-small": [made["cnn-small", 2], made["cnn-small", 16]]}
-
-
-def test_population_directions_are_those_of_each_network(tiny, digits):
-    population = Population(tiny, tuple(train(tiny, range(2), digits)))
-    found = population_directions({"a": population, "b": population}, digits, output="probability", grid=4)
-    assert list(found) == ["a", "b"] and found["a"].shape == (2, 20, 16)
-    for m, model in enumerate(population.models()):
-        gradients = input_gradients(model, digits.test_images, digits.test_labels, output="probability")
-        assert np.array_equal(found["b"][m], directions(gradients, grid=4).numpy())
-    with pytest.raises(ValueError, match="unknown output 'x'"):
-        population_directions({}, digits, output="x")
-    with pytest.raises(ValueError, match="population 'none' has no networks"):
-        population_directions({"none": Population(tiny, ())}, digits)
-
-
-def test_untrained_directions_are_those_of_the_initial_weights(tiny, digits):
-    population = Population(tiny, tuple(train(tiny, range(2), digits)))
-    found = population_directions({"a": population}, digits, untrained=True)["a"]
-    for network, rows in zip(population.networks, found, strict=True):
-        model = models.initialise(tiny.build(), tiny.generator(network.seed, "weights"))
-        gradients = input_gradients(model.eval(), digits.test_images, digits.test_labels)
-        np.testing.assert_array_equal(rows, directions(gradients).numpy())
-    trained = population_directions({"a": population}, digits)["a"]
-    assert not np.allclose(found, trained)
-
-
-def test_networks_without_any_gradient_are_left_out_and_told(tiny, digits):
-    networks = list(train(tiny, range(5), digits))
-    for dead in (1, 3):
-        networks[dead].state["fc.weight"].zero_()  # scores that no pixel changes
-    living = [network for i, network in enumerate(networks) if i not in (1, 3)]
-    with pytest.warns(UserWarning, match="population 'a': 2 of its 5 networks have no gradient at any image"):
-        found = population_directions({"a": Population(tiny, tuple(networks))}, digits)["a"]
-    expected = population_directions({"a": Population(tiny, tuple(living))}, digits)["a"]
-    np.testing.assert_array_equal(found, expected)
-    networks[0].state["fc.weight"].zero_()
-    with pytest.raises(ValueError, match="population 'a': 2 of its 5 networks have a gradient that is not zero"):
-        population_directions({"a": Population(tiny, tuple(networks))}, digits)

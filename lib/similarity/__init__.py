@@ -1,8 +1,8 @@
 """How alike directions of networks are, and the laws that their cosines follow.
 
 `cosines`: of networks and populations; `mean_directions`: how closely networks keep to them; `rank_one`: the law of
-expected similarity and what it foretells; `stochastic_order`, `symmetry` and `shapes`: the law of t; `network_distances`:
-between the networks of a population; `crossed`: expected similarities with what their intervals are made from.
+expected similarity and what it foretells; `stochastic_order`, `symmetry` and `shapes`: the law of t;
+`network_distances`: within a population; `crossed`: expected similarities with what their intervals are made from.
 """
 
 from lib.similarity.cosines import (

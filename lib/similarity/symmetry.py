@@ -121,6 +121,6 @@ def _squared_cosines(gram: np.ndarray, fours: np.ndarray) -> np.ndarray:
 
 
 def _mean(values: np.ndarray, seen: np.ndarray, chosen: np.ndarray) -> np.ndarray:
-    """Means of the values that were seen, over the quadruples of each column: [n, q] and [q, columns] -> [n, columns]."""
+    """Means of the values that were seen, over each column's quadruples: [n, q] and [q, columns] -> [n, columns]."""
     count = seen.astype(float) @ chosen
     return np.divide(np.where(seen, values, 0.0) @ chosen, count, where=count > 0, out=np.full(count.shape, np.nan))

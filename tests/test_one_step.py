@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from lib import models
-from lib.attacks import SUMMARIES, Scores, decay_ratio, fgsm, random_signs, true_class_scores, weighted_summaries
+from lib.attacks import SUMMARIES, Scores, decay_ratio, fgsm, random_signs, tail, true_class_scores, weighted_summaries
 from lib.salience import input_gradients
 
 
@@ -92,8 +92,13 @@ def test_a_networks_own_gradient_lowers_its_probability_more_than_random_signs()
     rng = np.random.default_rng(0)
     for seed in range(3):
         model = network(seed)
-        own, random = (decay_ratio(model, images, fgsm(images, gradients, eps=0.05), labels) for gradients in (
-            input_gradients(model, images, labels, output="probability"), random_signs(tuple(images.shape), rng)))
+        own, random = (
+            decay_ratio(model, images, fgsm(images, gradients, eps=0.05), labels)
+            for gradients in (
+                input_gradients(model, images, labels, output="probability"),
+                random_signs(tuple(images.shape), rng),
+            )
+        )
         assert own < 1 and own < random
 
 
@@ -113,14 +118,25 @@ def test_summaries_of_numbers_made_by_hand():
     still = np.array([True, False, False, False])
     times = np.array([[1, 1, 1, 1], [1, 1, 1, 0], [1, 1, 1, 3]])
     found = weighted_summaries(Scores(np.log(before), right), Scores(np.log(after), still), times)
-    expected = {"mean of ratios": [(1.75 + 1000) / 4, 1.75 / 3, (1.75 + 3000) / 6],
-                "ratio of means": [1.05 / 1.7001, 0.95 / 1.7, 1.25 / 1.7003],
-                "median ratio": [0.625, 0.5, (0.75 + 1000) / 2], "accuracy change": [-1 / 4, -1 / 3, -1 / 6]}
+    expected = {
+        "mean of ratios": [(1.75 + 1000) / 4, 1.75 / 3, (1.75 + 3000) / 6],
+        "ratio of means": [1.05 / 1.7001, 0.95 / 1.7, 1.25 / 1.7003],
+        "median ratio": [0.625, 0.5, (0.75 + 1000) / 2],
+        "accuracy change": [-1 / 4, -1 / 3, -1 / 6],
+    }
     assert tuple(found) == SUMMARIES
     for name, numbers in expected.items():
         np.testing.assert_allclose(found[name], numbers, err_msg=name)
     (only,) = weighted_summaries(Scores(np.log(before), right), Scores(np.log(after), still), times, ["median ratio"])
     assert only == "median ratio"
+
+
+def test_the_tail_of_ratios_by_hand():
+    ratios = np.full((3, 3, 100), 0.5)
+    ratios[range(3), range(3)] = np.nan
+    ratios[0, 1, 0] = 300.5
+    expected = [0.5, 1.0, 300.5, 1 / 600, (300.5 + 5 * 0.5) / 600]
+    np.testing.assert_allclose(list(tail(ratios).values()), expected)
 
 
 def test_a_probability_too_small_for_float32_still_has_a_ratio():
@@ -149,28 +165,39 @@ NAN = IMAGES.clone()
 NAN[2, 0, 1, 1] = torch.nan
 
 
-@pytest.mark.parametrize("images, gradients, eps, sentence", [
-    (IMAGES, IMAGES, -0.1, "eps must be a finite number of at least 0, not -0.1"),
-    (IMAGES, IMAGES, math.nan, "eps must be a finite number of at least 0, not nan"),
-    (IMAGES, IMAGES, math.inf, "eps must be a finite number of at least 0, not inf"),
-    (IMAGES, IMAGES, "0.1", "eps must be a finite number of at least 0, not '0.1'"),
-    (IMAGES, IMAGES[:5], 0.1, r"one shape with at least one image, not \[12, 1, 8, 8\] and \[5, 1, 8, 8\]"),
-    (IMAGES[:0], IMAGES[:0], 0.1, "at least one image"),
-    (NAN, IMAGES, 0.1, "images must be finite numbers"),
-    (IMAGES, NAN, 0.1, "gradients must be finite numbers"),
-])
+@pytest.mark.parametrize(
+    "images, gradients, eps, sentence",
+    [
+        (IMAGES, IMAGES, -0.1, "eps must be a finite number of at least 0, not -0.1"),
+        (IMAGES, IMAGES, math.nan, "eps must be a finite number of at least 0, not nan"),
+        (IMAGES, IMAGES, math.inf, "eps must be a finite number of at least 0, not inf"),
+        (IMAGES, IMAGES, "0.1", "eps must be a finite number of at least 0, not '0.1'"),
+        (IMAGES, IMAGES[:5], 0.1, r"one shape with at least one image, not \[12, 1, 8, 8\] and \[5, 1, 8, 8\]"),
+        (IMAGES[:0], IMAGES[:0], 0.1, "at least one image"),
+        (NAN, IMAGES, 0.1, "images must be finite numbers"),
+        (IMAGES, NAN, 0.1, "gradients must be finite numbers"),
+    ],
+)
 def test_attacks_that_do_not_fit_are_refused(images, gradients, eps, sentence):
     with pytest.raises(ValueError, match=sentence):
         fgsm(images, gradients, eps=eps)
 
 
-@pytest.mark.parametrize("clean, attacked, labels, sentence", [
-    (IMAGES, IMAGES[:5], LABELS, r"clean and attacked images need one shape, not \[12, 1, 8, 8\] and \[5, 1, 8, 8\]"),
-    (IMAGES, IMAGES, LABELS[:5], r"need as many labels, not \[12, 1, 8, 8\] with \[5\]"),
-    (IMAGES, IMAGES, LABELS + 1, "labels must be from 0 to 3, the model's classes, not 1 to 4"),
-    (IMAGES, IMAGES, LABELS - 1, "labels must be from 0 to 3, the model's classes, not -1 to 2"),
-    (IMAGES, NAN, LABELS, "images must be finite numbers"),
-])
+@pytest.mark.parametrize(
+    "clean, attacked, labels, sentence",
+    [
+        (
+            IMAGES,
+            IMAGES[:5],
+            LABELS,
+            r"clean and attacked images need one shape, not \[12, 1, 8, 8\] and \[5, 1, 8, 8\]",
+        ),
+        (IMAGES, IMAGES, LABELS[:5], r"need as many labels, not \[12, 1, 8, 8\] with \[5\]"),
+        (IMAGES, IMAGES, LABELS + 1, "labels must be from 0 to 3, the model's classes, not 1 to 4"),
+        (IMAGES, IMAGES, LABELS - 1, "labels must be from 0 to 3, the model's classes, not -1 to 2"),
+        (IMAGES, NAN, LABELS, "images must be finite numbers"),
+    ],
+)
 def test_images_and_labels_that_do_not_fit_are_refused(clean, attacked, labels, sentence):
     with pytest.raises(ValueError, match=sentence):
         decay_ratio(network(), clean, attacked, labels)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from planted_ensembles import scored, uneven
 
 from lib.ensembles import Ensembles, evaluate, measure
 from lib.ensembles.comparisons import (
@@ -19,7 +20,6 @@ from lib.ensembles.comparisons import (
     saved,
     table,
 )
-from lib.sphere import uniform_directions
 from lib.statistics.intervals import difference_interval, mean_interval
 
 WIDTHS = (2, 4, 8, 16)
@@ -29,19 +29,6 @@ SIZES = (1, 2, 4)
 def rows_of(**measures):
     """Measures [widths, sizes] as the rows that statistics take."""
     return [{name: values[row] for name, values in measures.items()} for row in range(len(measures["t"]))]
-
-
-def uneven(networks, images, rng, dim=32):
-    """Directions about the first axis; networks keep to it closely or hardly."""
-    quality = rng.uniform(0.05, 0.95, (networks, 1, 1))
-    across = uniform_directions(rng, networks * images, dim - 1).reshape(networks, images, dim - 1)
-    return np.concatenate([np.broadcast_to(quality, (networks, images, 1)), np.sqrt(1 - quality**2) * across], axis=2)
-
-
-def scored(networks, images, rng):
-    labels = rng.integers(0, 4, images)
-    skill = rng.uniform(1, 3, (networks, 1, 1))
-    return rng.standard_normal((networks, images, 4)) + skill * np.eye(4)[labels], labels
 
 
 def test_single_networks_have_the_intervals_of_any_mean():
@@ -55,13 +42,6 @@ def test_single_networks_have_the_intervals_of_any_mean():
     np.testing.assert_allclose(one, mean_interval(losses[0]))
     two = interval(populations, lambda rows: rows[0]["loss logits"][0] - rows[1]["loss logits"][0], 0.9)
     np.testing.assert_allclose(two, difference_interval(*losses, 0.9))
-
-
-def test_identical_networks_leave_no_doubt():
-    rng = np.random.default_rng(5)
-    direction, (scores, labels) = uneven(1, 20, rng), scored(1, 20, rng)
-    found = measure(np.repeat(direction, 6, axis=0), np.repeat(scores, 6, axis=0), labels, rng)
-    np.testing.assert_allclose(*interval([found], lambda rows: rows[0]["loss logits"])[1:])
 
 
 def test_intervals_of_ensembles_hold_the_truth_as_often_as_they_say():
