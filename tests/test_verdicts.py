@@ -8,6 +8,7 @@ import pytest
 from lib.statistics.sample import Estimated
 from lib.verdicts import Row, above, all_above, all_within, judge_above, judge_within, judged, some, verdicts_by
 
+
 @pytest.mark.parametrize("low, high, threshold, verdict", [
     (0.1, 0.3, 0.0, "supported"),
     (-0.1, 0.3, 0.0, "undecided"),
