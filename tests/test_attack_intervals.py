@@ -6,8 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lib.attacks import MAIN_SUMMARY, Scores, attack_transfer
-from lib.attacks import tail as tail_of
+from lib.attacks import attack_transfer
+from lib.attacks.one_step import MAIN_SUMMARY, Scores
+from lib.attacks.one_step import tail as tail_of
 from lib.similarity.crossed import JOINT
 
 

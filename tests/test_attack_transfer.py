@@ -8,7 +8,8 @@ import torch
 from small_networks import Untrained, network, random_images
 from torch.nn import functional as F
 
-from lib.attacks import SUMMARIES, attack_transfer, decay_ratio, fgsm, single_networks, true_class_scores
+from lib.attacks import attack_transfer, single_networks
+from lib.attacks.one_step import SUMMARIES, decay_ratio, fgsm, true_class_scores
 from lib.salience import input_gradients
 
 IMAGES, LABELS = random_images()

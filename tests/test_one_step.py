@@ -11,7 +11,16 @@ from torch import nn
 from torch.nn import functional as F
 
 from lib import models
-from lib.attacks import SUMMARIES, Scores, decay_ratio, fgsm, random_signs, tail, true_class_scores, weighted_summaries
+from lib.attacks.one_step import (
+    SUMMARIES,
+    Scores,
+    decay_ratio,
+    fgsm,
+    random_signs,
+    tail,
+    true_class_scores,
+    weighted_summaries,
+)
 from lib.salience import input_gradients
 
 

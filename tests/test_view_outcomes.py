@@ -6,7 +6,7 @@ import torch
 from sklearn.metrics import cohen_kappa_score
 from small_networks import network, random_images
 
-from lib.attacks import decay_ratio, fgsm, true_class_scores
+from lib.attacks.one_step import decay_ratio, fgsm, true_class_scores
 from lib.salience import input_gradients
 from lib.views import view_outcomes
 

@@ -4,30 +4,6 @@
 in populations; `single_networks`: the same of one network each.
 """
 
-from lib.attacks.one_step import (
-    MAIN_SUMMARY,
-    PAPER_EPS,
-    SUMMARIES,
-    Scores,
-    decay_ratio,
-    fgsm,
-    random_signs,
-    ratios,
-    tail,
-    true_class_scores,
-    weighted_summaries,
-)
+from lib.attacks.one_step import MAIN_SUMMARY, PAPER_EPS, SUMMARIES, decay_ratio, fgsm, ratios, tail
 
-__all__ = [
-    "MAIN_SUMMARY",
-    "PAPER_EPS",
-    "SUMMARIES",
-    "Scores",
-    "decay_ratio",
-    "fgsm",
-    "random_signs",
-    "ratios",
-    "tail",
-    "true_class_scores",
-    "weighted_summaries",
-]
+__all__ = ["MAIN_SUMMARY", "PAPER_EPS", "SUMMARIES", "decay_ratio", "fgsm", "ratios", "tail"]
