@@ -98,6 +98,12 @@ def legend_entries(axes: Iterable[Axes], first: Iterable[str] = ()) -> tuple[lis
     return [found[label] for label in labels], labels
 
 
+def legend_below(figure: Figure, axes: Iterable[Axes], first: Iterable[str] = (), columns: int = 6) -> None:
+    """One legend below all panels, as `legend_entries`, in so many columns at most."""
+    handles, labels = legend_entries(axes, first)
+    figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), columns))
+
+
 def width_axis(axis: Axes, widths: Sequence[int], label: str = "width k (multiplier of the channels)") -> None:
     """A logarithmic axis of widths, or of other sizes with this `label`, that names each of them."""
     axis.set_xscale("log", base=2)

@@ -222,13 +222,13 @@ for count in recipes["float32"].snapshots:
 
 # %% tags=["hide-input", "nbval-ignore-output"]
 display(Markdown(f"Order of the families: {', '.join(p.families)}."))
-open_choices.spaced(open_choices.verdict_table(outcomes, p.families), "verdicts")
+open_choices.spaced(open_choices.table(outcomes, p.families, open_choices.marks, "·"), "verdicts")
 
 # %% [markdown]
 # The numbers behind them, in the same order. $\mathbb E[t]$ of a width is the root of its $\rho(k, k)$.
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-open_choices.spaced(open_choices.number_table(outcomes, p.families), "numbers")
+open_choices.spaced(open_choices.table(outcomes, p.families, open_choices.numbers, "–"), "numbers")
 
 # %% mystnb={"image": {"alt": "A panel for each choice that is varied: similarity of two networks of one width over the width, the default as a black line and the other settings as coloured lines, with intervals."}} tags=["hide-input", "nbval-ignore-output"]
 figures.show(open_choices_figures.by_choice(outcomes, p.costly_family),

@@ -17,7 +17,7 @@ WIDTHS = (2, 4, 8)
 
 
 def planted(kappas, turned=()):
-    """The similarities of von Mises-Fisher populations of these concentrations; those `turned` have a mu of their own."""
+    """Similarities of von Mises-Fisher populations of these concentrations; those `turned` have a mu of their own."""
     rng = np.random.default_rng(0)
     populations = [planted_population(von_mises_fisher(kappa, 16), 12, 200, rng) for kappa in kappas]
     populations = [np.roll(part, 1, axis=-1) if i in turned else part for i, part in enumerate(populations)]

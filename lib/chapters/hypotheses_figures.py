@@ -36,7 +36,7 @@ def estimators(
         axis.minorticks_off()
         axis.set(title=title, xlabel="networks in the population", ylim=(0, 1))
     axes[0, 0].set_ylabel("estimate of E[t] (cosine)")
-    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    figures.legend_below(figure, axes[0, :1], columns=3)
     return figure
 
 

@@ -1,9 +1,8 @@
 """Appendix 1: do the conclusions of chapters 3 and 4 depend on the choices that the paper leaves open?"""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -131,24 +130,26 @@ def weakest(outcomes: Outcomes, conclusion: str) -> tuple[str, Claim]:
     return min(found, key=lambda pair: np.nan_to_num(pair[1].low, nan=-np.inf))
 
 
-def _estimated(outcomes: Outcomes, conclusion: str) -> Estimated:
-    claim = weakest(outcomes, conclusion)[1]
-    return Estimated(lambda level: (claim.estimate, claim.low, claim.high), claim.networks, claim.images)
+def _dependence(conclusion: str) -> Row:
+    row, subject, number = CONCLUSIONS[conclusion]
 
+    def shown(outcomes: Outcomes) -> Estimated:
+        claim = weakest(outcomes, conclusion)[1]
+        return Estimated(lambda level: (claim.estimate, claim.low, claim.high), claim.networks, claim.images)
 
-DEPENDENCE = tuple(
-    Row(
-        "A1-" + one.row.name.removesuffix("-{family}").split("-", 1)[1],
-        f"{one.subject} does not depend on what the paper leaves open.",
+    return Row(
+        "A1-" + row.name.removesuffix("-{family}").split("-", 1)[1],
+        f"{subject} does not depend on what the paper leaves open.",
         "ours",
-        one.number,
-        of=partial(_estimated, conclusion=conclusion),
-        rule=lambda outcomes, conclusion=conclusion: Settled(verdicts(outcomes, conclusion)),
-        told=str(Settled({})),
-        places=lambda outcomes, conclusion=conclusion: [weakest(outcomes, conclusion)[0]],
+        number,
+        shown,
+        lambda outcomes: Settled(verdicts(outcomes, conclusion)),
+        str(Settled({})),
+        lambda outcomes: [weakest(outcomes, conclusion)[0]],
     )
-    for conclusion, one in CONCLUSIONS.items()
-)
+
+
+DEPENDENCE = tuple(map(_dependence, CONCLUSIONS))
 
 
 def compared_with(outcomes: Outcomes, setting: Setting) -> Setting:
@@ -159,37 +160,26 @@ def compared_with(outcomes: Outcomes, setting: Setting) -> Setting:
     return next(other for other in outcomes if other[0] == EPOCHS) if setting[0] == EPOCHS else DEFAULT
 
 
-def verdict_table(outcomes: Outcomes, families: Sequence[str]) -> pd.DataFrame:
-    """A row a setting, a column a conclusion, the families' marks side by side; a dot for a family not looked at."""
-    return _table(outcomes, CONCLUSIONS, families, lambda outcome, name: MARKS[outcome.claims[name].verdict], "·")
+def marks(outcome: Outcome) -> dict[str, str]:
+    """The verdict on each conclusion."""
+    return {name: MARKS[claim.verdict] for name, claim in outcome.claims.items()}
 
 
-def number_table(outcomes: Outcomes, families: Sequence[str]) -> pd.DataFrame:
-    """A row a setting, a column a number, the families side by side; an en dash for what is not known."""
-
-    def cell(outcome: Outcome, name: str) -> str:
-        value = outcome.numbers[name]
-        return (f"{value:.3f}" if name == LAW else f"{value:.2f}") if np.isfinite(value) else "–"
-
-    return _table(outcomes, next(iter(outcomes[DEFAULT].values())).numbers, families, cell, "–")
+def numbers(outcome: Outcome) -> dict[str, str]:
+    """The numbers in words; an en dash for what is not known."""
+    styles = {name: ".3f" if name == LAW else ".2f" for name in outcome.numbers}
+    return {name: f"{x:{styles[name]}}" if np.isfinite(x) else "–" for name, x in outcome.numbers.items()}
 
 
-def _table(
-    outcomes: Outcomes,
-    columns: Iterable[str],
-    families: Sequence[str],
-    cell: Callable[[Outcome, str], str],
-    missing: str,
+def table(
+    outcomes: Outcomes, families: Sequence[str], cells: Callable[[Outcome], Mapping[str, str]], missing: str
 ) -> pd.DataFrame:
-    rows = {
-        setting: {
-            column: "\N{NO-BREAK SPACE}".join(
-                cell(found[family], column) if family in found else missing for family in families
-            )
-            for column in columns
-        }
-        for setting, found in outcomes.items()
-    }
+    """A row a setting, the cells of all families side by side; `missing` for a family that was not looked at."""
+    columns = cells(next(iter(outcomes[DEFAULT].values())))
+    rows = {}
+    for setting, found in outcomes.items():
+        texts = [cells(found[name]) if name in found else dict.fromkeys(columns, missing) for name in families]
+        rows[setting] = {column: "\N{NO-BREAK SPACE}".join(text[column] for text in texts) for column in columns}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis(["choice", "setting"])
 
 

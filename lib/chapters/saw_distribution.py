@@ -1,8 +1,9 @@
 """Chapter 5: where T_k lies, what shape it has, and whether directions are symmetric about their mean."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 
 import numpy as np
 from scipy.stats import beta
@@ -10,13 +11,16 @@ from scipy.stats import beta
 from lib.similarity.shapes import DECILES, increments
 from lib.similarity.stochastic_order import Cosines, bulk, rise, rise_over_uniform
 from lib.similarity.symmetry import ratio
-from lib.statistics.intervals import combined_interval
+from lib.statistics.intervals import Interval, combined_interval
 from lib.statistics.sample import Estimated, side_by_side
 from lib.verdicts import CONTRADICTED, HEADLINE, SUPPORTED, UNDECIDED, Judged, Row, above, every, some
 
 AS_GOOD_AS_ONE = 0.95, 1.05
 RICHER = ("quadratic exponential", "power")
 Scores = Mapping[str, np.ndarray]  # shape -> [networks, images], as `lib.similarity.shapes.held_out` gives them
+
+
+Part = tuple[list[str], Callable[[float], Interval]]  # what each number is about, and level -> the numbers
 
 
 @dataclass(frozen=True)
@@ -26,44 +30,26 @@ class Populations:
     cosines: Sequence[Cosines]
     widths: Sequence[int]
 
-    @property
-    def steps(self) -> list[tuple[Cosines, Cosines, np.ndarray]]:
-        """Narrow, wide and 19 thresholds in the bulk of both, for each step of the width."""
-        return [(narrow, wide, bulk(narrow.t, wide.t)) for narrow, wide in zip(self.cosines, self.cosines[1:])]
 
-    def estimated(self, intervals: Sequence) -> Estimated:
-        """All numbers of several intervals, each a function of the level."""
-        networks, images = sum(len(one.t) for one in self.cosines), self.cosines[0].t.shape[1]
-        return side_by_side([Estimated(interval, networks, images) for interval in intervals], networks)
-
-
-def shape_rises(family: Populations) -> Estimated:
+def shape_rises(family: Populations) -> Iterator[Part]:
     """Change of log psi from each decile of T_k to the next, at every width."""
-    return family.estimated([partial(increments, one) for one in family.cosines])
+    for width, one in zip(family.widths, family.cosines):
+        deciles = pairwise(np.nanquantile(one.t, DECILES))
+        yield [f"k = {width} from t = {a:.2f} to {b:.2f}" for a, b in deciles], partial(increments, one)
 
 
-def shape_places(family: Populations) -> list[str]:
-    deciles = [(width, np.nanquantile(one.t, DECILES)) for width, one in zip(family.widths, family.cosines)]
-    return [f"k = {width} from t = {a:.2f} to {b:.2f}" for width, at in deciles for a, b in zip(at, at[1:])]
+def order_rises(family: Populations) -> Iterator[Part]:
+    """P(T > q) gained at each step of the width, at 19 thresholds in the bulk of both populations."""
+    for (a, narrow), (b, wide) in pairwise(zip(family.widths, family.cosines)):
+        thresholds = bulk(narrow.t, wide.t)
+        yield [f"{a} to {b} at t = {q:.2f}" for q in thresholds], partial(rise, narrow, wide, thresholds)
 
 
-def order_rises(family: Populations) -> Estimated:
-    """P(T > q) gained at each step of the width, at every threshold in the bulk of both."""
-    return family.estimated([partial(rise, *step) for step in family.steps])
-
-
-def order_places(family: Populations) -> list[str]:
-    moves = zip(family.widths, family.widths[1:], family.steps)
-    return [f"{a} to {b} at t = {q:.2f}" for a, b, (*_, thresholds) in moves for q in thresholds]
-
-
-def over_uniform(family: Populations) -> Estimated:
-    """P(T > q) - P_origin(T > q) at every width, at every threshold in the bulk of either."""
-    return family.estimated([partial(rise_over_uniform, one, uniform_and_own(one)) for one in family.cosines])
-
-
-def over_uniform_places(family: Populations) -> list[str]:
-    return [f"k = {k} at t = {q:.2f}" for k, one in zip(family.widths, family.cosines) for q in uniform_and_own(one)]
+def over_uniform(family: Populations) -> Iterator[Part]:
+    """P(T > q) - P_origin(T > q) at every width, at thresholds in the bulk of either."""
+    for width, one in zip(family.widths, family.cosines):
+        thresholds = uniform_and_own(one)
+        yield [f"k = {width} at t = {q:.2f}" for q in thresholds], partial(rise_over_uniform, one, thresholds)
 
 
 def uniform_and_own(population: Cosines) -> np.ndarray:
@@ -74,35 +60,39 @@ def uniform_and_own(population: Cosines) -> np.ndarray:
     return np.sort(np.concatenate([uniform, bulk(population.t)]))
 
 
-SHAPE = Row(
+def _all_rise(name: str, says: str, source: str, statistic: str, parts: Callable[[Populations], Iterable[Part]]) -> Row:
+    """A row about every number of several parts."""
+
+    def estimated(family: Populations) -> Estimated:
+        networks, images = sum(len(one.t) for one in family.cosines), family.cosines[0].t.shape[1]
+        return side_by_side([Estimated(interval, networks, images) for _, interval in parts(family)], networks)
+
+    def places(family: Populations) -> list[str]:
+        return [place for named, _ in parts(family) for place in named]
+
+    return Row(name, says, source, statistic, estimated, every(above(0)), places=places, level=HEADLINE)
+
+
+SHAPE = _all_rise(
     "05-shape-{family}",
     "log psi of {family} increases with t on the central 80 % of the mass.",
     "Great Minds, Fig. 8",
     "change of log psi (nats) from a decile of T_k to the next",
-    of=shape_rises,
-    rule=every(above(0)),
-    places=shape_places,
-    level=HEADLINE,
+    shape_rises,
 )
-ORDER = Row(
+ORDER = _all_rise(
     "05-order-{family}",
     "t of {family} is stochastically larger the wider the networks are.",
     "Great Minds, Fig. 8",
     "P(T > q) gained at a step of the width, at a threshold from the 5 % to the 95 % point",
-    of=order_rises,
-    rule=every(above(0)),
-    places=order_places,
-    level=HEADLINE,
+    order_rises,
 )
-RIGHT_OF_UNIFORM = Row(
+RIGHT_OF_UNIFORM = _all_rise(
     "05-right-of-uniform-{family}",
     "t of {family} is stochastically larger than by chance.",
     "Great Minds, Figs 7, 8",
     "P(T > q) - P_origin(T > q), at a threshold from the 5 % to the 95 % point of either",
-    of=over_uniform,
-    rule=every(above(0)),
-    places=over_uniform_places,
-    level=HEADLINE,
+    over_uniform,
 )
 
 
@@ -119,15 +109,13 @@ class Gains:
     def estimated(self) -> Estimated:
         """Gain of each of the richer shapes over the exponential, mean over widths."""
         share = np.repeat([1 / len(self.scores), -1 / len(self.control)], [len(self.scores), len(self.control)])
-        tables = [[one[shape] - one["exponential"] for one in (*self.scores, *self.control)] for shape in RICHER]
         first = [score[RICHER[0]] for score in self.scores]
-        return side_by_side(
-            [
-                Estimated(partial(combined_interval, table, share), sum(map(len, first)), first[0].shape[1])
-                for table in tables
-            ],
-            sum(map(len, first)),
-        )
+        networks, images = sum(map(len, first)), first[0].shape[1]
+        parts = []
+        for shape in RICHER:
+            tables = [one[shape] - one["exponential"] for one in (*self.scores, *self.control)]
+            parts.append(Estimated(partial(combined_interval, tables, share), networks, images))
+        return side_by_side(parts, networks)
 
 
 BEYOND_VMF = Row(

@@ -1,10 +1,9 @@
 """The pictures of chapter 5: T_k and its shape (Figs. 7 and 8), stochastic order, and the test of symmetry."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lib import figures
@@ -90,7 +89,7 @@ def densities(families: Cosines, dim: int) -> Figure:
         axis.set_title(title, fontsize=11)
     for axis in axes[-1]:
         axis.set_xlabel(COSINE)
-    _legend_below(figure, axes[:, 0], [f"k = {width}" for width in colours])
+    figures.legend_below(figure, axes[:, 0], [f"k = {width}" for width in colours])
     return figure
 
 
@@ -111,7 +110,7 @@ def fitted_shapes(families: Mapping[str, tuple[np.ndarray, Sequence[FittedShape]
             colour, dashes = looks[fitted.name]
             axis.plot(grid, fitted.log_likelihood(grid), color=colour, linestyle=dashes, linewidth=2, label=fitted.name)
         axis.set(title=title, xlabel=COSINE, ylabel="log p (nats)")
-    _legend_below(figure, axes[:1])
+    figures.legend_below(figure, axes[:1])
     return figure
 
 
@@ -127,7 +126,7 @@ def gains(families: Mapping[str, Mapping[str, Interval]], widths: Mapping[str, S
         figures.width_axis(axis, union(widths))
         axis.set(title=family, ylabel="gain (nats per direction)")
         axis.label_outer()
-    _legend_below(figure, axes[:1])
+    figures.legend_below(figure, axes[:1])
     return figure
 
 
@@ -147,14 +146,14 @@ def order(families: Mapping[str, Sequence[tuple[np.ndarray, Interval]]], widths:
         axis.axhline(0, color="black", linewidth=1)
         axis.set(title=family, xlabel="threshold q (cosine)", ylabel="change of P(T > q)")
         axis.label_outer()
-    _legend_below(figure, axes, names.values())
+    figures.legend_below(figure, axes, names.values())
     return figure
 
 
 def symmetry(
     measured: Mapping[str, Interval], symmetric: Mapping[str, np.ndarray], widths: Mapping[str, Sequence[int]], dim: int
 ) -> Figure:
-    """Effective dimension of mu_perp over the width, with those of populations made symmetric (hollow), [widths] each."""
+    """Effective dimension of mu_perp over the width; hollow: populations made symmetric, [widths] each."""
     axis = figures.subplots(width=7.2, height=4.4)[1]
     for family, values in symmetric.items():
         axis.plot(
@@ -177,8 +176,3 @@ def symmetry(
 def _log(values: np.ndarray) -> np.ndarray:
     """log, with NaN where nothing is."""
     return np.log(values, where=values > 0, out=np.full(np.shape(values), np.nan))
-
-
-def _legend_below(figure: Figure, axes: Iterable[Axes], first: Iterable[str] = ()) -> None:
-    handles, labels = figures.legend_entries(axes, first)
-    figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 6))
