@@ -42,8 +42,9 @@ from IPython.display import Markdown, display
 from lib import data, figures, results
 from lib.chapters import batch_size_figures
 from lib.chapters.batch_size_claims import CHANGE, batch_size_claims, effects_table, findings
-from lib.effects import batch_size
-from lib.effects.batch_size_effects import UNITS, by_population, effects, slope_at_equal_loss
+from lib.effects import batch_size, paired
+from lib.effects.batch_size import effects, slope_at_equal_loss
+from lib.effects.paired import UNITS, by_population
 from lib.statistics.intervals import in_brackets
 
 # %% [markdown]
@@ -81,8 +82,8 @@ print(pd.DataFrame([{"protocol": name, "batch size": recipe.batch_size, "epochs"
 warnings.filterwarnings("ignore", message=".*gradients are zero")  # averages leave them out; chapter 3 counts such
 populations = batch_size.paired_populations(images, p.families, p.widths, p.seeds,
                                             batch_size.distinct_recipes(protocols), p.precision)
-found = batch_size.measure(populations, images, np.random.default_rng([p.random_seed, 8]), p.bootstrap_draws,
-                           output=p.output, grid=p.grid)
+found = paired.measure(populations, images, np.random.default_rng([p.random_seed, 8]), p.bootstrap_draws,
+                       output=p.output, grid=p.grid)
 
 # %%
 seeds_kept = {family: measures.seeds for family, measures in found.items()}

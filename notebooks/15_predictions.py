@@ -44,9 +44,8 @@ from IPython.display import Markdown, display
 
 from lib import data, figures, results
 from lib.chapters import diversity_claims, diversity_figures, diversity_tables
-from lib.effects.accuracy_steps import ladders, network_difference, steps
-from lib.effects.class_differences import class_accuracy, class_differences
-from lib.effects.prediction_diversity import difference, halves, hits, less_group_means, scores, split_variances, strata
+from lib.effects.accuracy_differences import class_accuracy, class_differences, ladders, network_difference, steps
+from lib.effects.errors import difference, halves, hits, less_group_means, scores, split_variances, strata
 from lib.statistics.intervals import in_brackets, mean_interval
 from lib.training.wide_and_deep import Architecture, architecture_populations
 

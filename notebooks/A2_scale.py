@@ -54,8 +54,8 @@ from IPython.display import Markdown, display
 
 from lib import data, figures, results, salience
 from lib.chapters import scale_claims, scale_figures, scale_findings
-from lib.effects import batch_size, scale
-from lib.effects.batch_size_effects import by_population
+from lib.effects import paired, scale
+from lib.effects.paired import by_population
 from lib.released import picture_growth, released_pictures
 from lib.runtime.files import ROOT
 from lib.similarity import crossed
@@ -146,8 +146,8 @@ print(scale_claims.settings_table(lines).to_string(index=False))
 
 # %% tags=["nbval-ignore-output"]
 scaled = scale.scaled_populations(images, p.scale_family, p.scale_widths, p.scale_seeds, lines, p.precision)
-measures = batch_size.measure(scaled, images, np.random.default_rng([p.random_seed, 13]), p.bootstrap_draws,
-                              output=p.output, grid=p.grid, training_loss=False)[p.scale_family]
+measures = paired.measure(scaled, images, np.random.default_rng([p.random_seed, 13]), p.bootstrap_draws,
+                          output=p.output, grid=p.grid, training_loss=False)[p.scale_family]
 print(f"networks: {measures.seeds * len(measures.recipes)}, seeds over all widths: {measures.seeds}; "
       f"test images: {n_images}")
 
@@ -170,7 +170,7 @@ figures.show(scale_figures.over_scale(p.scale_family, measures, lines, p.scale_w
 # images are in a subset is one draw; the intervals do not cover others.
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-effects = scale.doubling_effects(measures, lines)
+effects = scale.effects(measures, lines)
 scale_claims.doublings_table(measures, lines, effects, p.scale_widths).style.hide(axis="index")
 
 # %% [markdown]

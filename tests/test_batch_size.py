@@ -7,26 +7,10 @@ import numpy as np
 import pytest
 import torch
 
-from lib.effects import batch_size
-from lib.effects.batch_size import (
-    Measures,
-    Recipe,
-    distinct_recipes,
-    losses_and_hits,
-    measure,
-    paired_populations,
-    protocols,
-    shared_seeds,
-)
-from lib.effects.batch_size_effects import (
-    UNITS,
-    by_population,
-    effects,
-    mean_over_widths,
-    partial_slope,
-    slope_at_equal_loss,
-)
+from lib.effects import paired
+from lib.effects.batch_size import Recipe, distinct_recipes, effects, paired_populations, protocols, slope_at_equal_loss
 from lib.effects.contrasts import slope_weights
+from lib.effects.paired import UNITS, Measures, by_population, losses_and_hits, mean_over_widths, measure, shared_seeds
 from lib.salience import population_directions
 from lib.similarity import expected
 from lib.similarity.paired_similarity import PairedSimilarity
@@ -114,8 +98,14 @@ def population(seeds, tiny):
 
 def test_a_seed_that_one_recipe_lacks_is_left_out_of_all_recipes_of_its_width(tiny):
     a, b = Recipe(20, 1), Recipe(30, 1)
-    kept = shared_seeds({("x", 2, a): population([0, 1, 2, 4], tiny), ("x", 2, b): population([0, 2, 3, 4], tiny),
-                         ("x", 4, a): population([0, 1, 2], tiny), ("x", 4, b): population([0, 1, 2], tiny)})
+    kept = shared_seeds(
+        {
+            ("x", 2, a): population([0, 1, 2, 4], tiny),
+            ("x", 2, b): population([0, 2, 3, 4], tiny),
+            ("x", 4, a): population([0, 1, 2], tiny),
+            ("x", 4, b): population([0, 1, 2], tiny),
+        }
+    )
     seeds = [[network.seed for network in found.networks] for found in kept.values()]
     assert seeds == [[0, 2, 4]] * 2 + [[0, 1, 2]] * 2
     with pytest.raises(ValueError, match="x k=2: 2 of its seeds kept a finite loss under every recipe"):
@@ -124,7 +114,7 @@ def test_a_seed_that_one_recipe_lacks_is_left_out_of_all_recipes_of_its_width(ti
 
 def test_a_network_without_gradients_is_refused_in_a_sentence(trained, digits, monkeypatch):
     short = {key: np.ones((2, 20, 64)) for key in trained}
-    monkeypatch.setattr(batch_size, "population_directions", lambda *args, **options: short)
+    monkeypatch.setattr(paired, "population_directions", lambda *args, **options: short)
     with pytest.raises(ValueError, match="batch_size=20, .* has no gradient at any image and leaves its seed"):
         measure(trained, digits, np.random.default_rng(0))
 
@@ -135,21 +125,19 @@ def test_a_batch_that_leaves_one_image_over_is_refused_before_any_training(digit
     assert not list(artifacts.iterdir())
 
 
-def test_a_contrast_is_the_slope_of_a_line_over_the_doublings():
-    measure = np.random.default_rng(0).standard_normal(len(RECIPES))
-    for recipes in FOUND.values():
-        own = [measure[RECIPES.index(recipe)] for recipe in recipes]
-        assert measure @ slope_weights(RECIPES, recipes, SIZES) == pytest.approx(np.polyfit([6, 7, 8, 9], own, 1)[0])
-
-
 def planted(rng, seeds=5, images=30, recipes=RECIPES, tables=None):
     """Two widths; similarities that do not vary unless told."""
     widths = 2
     rho = 0.2 + 0.01 * np.arange(len(recipes))
     still = PairedSimilarity(rho, np.tile(rho, (seeds, 1)), np.tile(rho, (60, 1)), np.tile(rho, (5, seeds, 1)), images)
     tables = tables or [rng.gamma(2, size=(seeds, images, len(recipes))) for _ in range(widths)]
-    return Measures(recipes, [still] * widths, tables, [(table < 2).astype(float) for table in tables],
-                    [rng.gamma(2, size=(seeds, len(recipes))) for _ in range(widths)])
+    return Measures(
+        recipes,
+        [still] * widths,
+        tables,
+        [(table < 2).astype(float) for table in tables],
+        [rng.gamma(2, size=(seeds, len(recipes))) for _ in range(widths)],
+    )
 
 
 def test_seeds_are_weighed_against_themselves_before_they_vary():
@@ -171,7 +159,8 @@ def test_effects_are_the_contrasts_of_every_protocol_and_their_differences():
     for name in UNITS:
         for other in ("equal steps", "scaled rate"):
             assert found[f"{other} − equal epochs"][name][0] == pytest.approx(
-                found[other][name][0] - found["equal epochs"][name][0])
+                found[other][name][0] - found["equal epochs"][name][0]
+            )
     slope = np.polyfit([6, 7, 8, 9], measures.similarity[0].values[:4], 1)[0]
     assert [float(part) for part in found["equal epochs"]["similarity"]] == pytest.approx([slope] * 3)
 
@@ -182,22 +171,6 @@ def test_every_population_has_its_mean_and_interval():
         for part, expected_part in zip(by_population(measures, name), crossed_interval(tables[1])):
             np.testing.assert_allclose(part[1], expected_part)
     assert [part.shape for part in by_population(measures, "similarity")] == [(2, len(RECIPES))] * 3
-
-
-def test_a_partial_slope_is_that_of_least_squares_with_an_intercept_a_row():
-    rng = np.random.default_rng(0)
-    y, held, x = rng.standard_normal((2, 3, 7)), rng.standard_normal((3, 7)), rng.standard_normal(7)
-    rows = np.repeat(np.eye(3), 7, axis=0)
-    columns = np.column_stack([np.tile(x, 3), held.ravel(), rows])
-    for own, slope in zip(y, partial_slope(y, held, x)):
-        assert slope == pytest.approx(np.linalg.lstsq(columns, own.ravel(), rcond=None)[0][0])
-
-
-def test_what_follows_from_what_is_held_has_no_slope_left_and_what_cannot_be_told_apart_is_nan():
-    x, held = np.arange(5.0), np.random.default_rng(0).standard_normal((2, 5))
-    assert partial_slope(3 * held, held, x) == pytest.approx(0, abs=1e-12)
-    assert partial_slope(3 * held + 2 * x, held, x) == pytest.approx(2)
-    assert np.isnan(partial_slope(held, np.tile(2 * x, (2, 1)), x))
 
 
 def test_similarity_that_only_follows_the_loss_has_no_slope_at_equal_loss():

@@ -10,7 +10,8 @@ import pytest
 
 from lib.chapters import batch_size_figures
 from lib.chapters.batch_size_claims import agreement, batch_size_claims, direction, effects_table, findings
-from lib.effects.batch_size import Measures, distinct_recipes, protocols
+from lib.effects.batch_size import distinct_recipes, protocols
+from lib.effects.paired import Measures
 from lib.similarity.paired_similarity import PairedSimilarity
 
 FOUND = protocols([64, 128, 256, 512], 20, 1200)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from made_pictures import digests
 from planted_blocks import planted, with_shares
-from scipy.stats import linregress, ttest_ind
+from scipy.stats import linregress
 
 from lib import data
 from lib.cka.block_growth import (
@@ -21,23 +21,12 @@ from lib.cka.block_growth import (
     stacked_counts,
 )
 from lib.cka.blocks import shares
-from lib.effects import batch_size
+from lib.effects import paired
 from lib.effects.contrasts import sum_interval
 from lib.effects.scale import with_fewer
 from lib.statistics.intervals import mean_interval
 from lib.training.populations import Population
 from lib.training.wide_and_deep import RECIPE, Architecture
-
-
-def test_the_interval_of_a_sum_is_student_s_and_welch_s():
-    rng = np.random.default_rng(0)
-    a, b = rng.normal(1, 0.3, 5), rng.normal(0, 1, 9)
-    welch = ttest_ind(a, b, equal_var=False).confidence_interval(0.95)
-    np.testing.assert_allclose(sum_interval([a, b], [1, -1], [0, 0]), (a.mean() - b.mean(), *welch))
-    np.testing.assert_allclose(sum_interval([a], [1], [0]), mean_interval(a))
-    np.testing.assert_allclose(sum_interval([a, b], [2, 0], [0, 0]), 2 * np.array(mean_interval(a)))
-    wide = sum_interval([a, b], [1, -1], [0, 0], level=0.99)
-    assert wide[1] < welch[0] and wide[2] > welch[1]
 
 
 def test_networks_that_agree_leave_half_a_layer_open():
@@ -46,11 +35,6 @@ def test_networks_that_agree_leave_half_a_layer_open():
     assert high - estimate == pytest.approx(estimate - low) == pytest.approx(3.182446 * (0.5 / 20) / 2, rel=1e-5)
     spread = with_shares(20, [4, 8, 12, 16])
     np.testing.assert_allclose(mean_share(spread, 0.9), mean_interval([0.2, 0.4, 0.6, 0.8]))
-
-
-def test_a_sample_of_one_network_has_no_interval():
-    with pytest.raises(ValueError, match="^an interval needs at least 2 networks, not 1$"):
-        sum_interval([np.ones(3), np.ones(1)], [1, 1], [0, 0])
 
 
 @pytest.mark.parametrize("sizes, quantity", [((1, 2, 4, 8), "width"), ((14, 26, 38, 56), "depth"), ((1, 10), "width")])
@@ -150,7 +134,7 @@ def trained(monkeypatch):
             for specification, seeds in requests.items()
         }
 
-    monkeypatch.setattr(batch_size, "train_or_load", train_or_load)
+    monkeypatch.setattr(paired, "train_or_load", train_or_load)
     return asked
 
 

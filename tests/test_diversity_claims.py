@@ -12,9 +12,8 @@ import pytest
 
 from lib.chapters import diversity_figures, diversity_tables
 from lib.chapters.diversity_claims import difference_claims, equal_accuracy_claim, judge_difference, step_claims
-from lib.effects.accuracy_steps import Step, steps
-from lib.effects.class_differences import ClassDifferences
-from lib.effects.prediction_diversity import Difference
+from lib.effects.accuracy_differences import ClassDifferences, Step, steps
+from lib.effects.errors import Difference
 from lib.training.wide_and_deep import Architecture
 
 BASE, MIDDLE, DEEP, WIDE = Architecture(14), Architecture(20), Architecture(26), Architecture(14, 2)

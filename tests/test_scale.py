@@ -8,13 +8,13 @@ import torch
 
 from lib import data
 from lib.effects import scale
-from lib.effects.batch_size import Measures
+from lib.effects.paired import Measures
 from lib.effects.scale import (
     EPOCHS,
     IMAGES,
     Setting,
-    doubling_effects,
     doublings_to,
+    effects,
     lines,
     similarity_factors,
     similarity_slopes,
@@ -50,8 +50,9 @@ def test_a_smaller_training_set_is_a_balanced_part_of_a_larger_one_and_the_test_
         assert torch.equal(smaller.test_images, larger.test_images)
         assert torch.equal(smaller.test_labels, larger.test_labels)
     assert [len(part.train_labels) for part in parts[:3]] == [40, 150, 300]
-    assert all(set(torch.bincount(part.train_labels).tolist()) == {count // 10}
-               for part, count in zip(parts, (40, 150, 300)))
+    assert all(
+        set(torch.bincount(part.train_labels).tolist()) == {count // 10} for part, count in zip(parts, (40, 150, 300))
+    )
 
 
 def test_all_images_are_the_images_themselves(digits):
@@ -112,21 +113,22 @@ def test_similarity_that_doubles_with_the_images_has_the_factor_two(doubling):
 def test_similarity_that_gains_as_much_with_every_doubling_of_the_epochs_has_that_slope(doubling):
     estimate, low, high = similarity_slopes(doubling, FOUND, EPOCHS)
     assert estimate == pytest.approx([0.05, 0.05], abs=0.01) and (low < 0.05).all() and (0.05 < high).all()
-    effects = doubling_effects(doubling, FOUND)
-    assert effects[EPOCHS]["similarity"][0] == pytest.approx(estimate.mean())
+    found = effects(doubling, FOUND)
+    assert found[EPOCHS]["similarity"][0] == pytest.approx(estimate.mean())
     images = np.mean(similarity_slopes(doubling, FOUND, IMAGES)[0])
-    difference = effects[f"{EPOCHS} − {IMAGES}"]["similarity"]
+    difference = found[f"{EPOCHS} − {IMAGES}"]["similarity"]
     assert difference[0] == pytest.approx(estimate.mean() - images) and difference[2] < 0
 
 
 def test_accuracy_has_its_slope_along_both_lines():
     rng = np.random.default_rng(0)
-    values = np.array([0.1 * math.log2(setting.n_train / 150) + 0.02 * math.log2(setting.epochs / 20)
-                       for setting in SETTINGS])
+    values = np.array(
+        [0.1 * math.log2(setting.n_train / 150) + 0.02 * math.log2(setting.epochs / 20) for setting in SETTINGS]
+    )
     hits = [np.tile(values, (8, 100, 1)) + 0.01 * rng.standard_normal((8, 100, 1))] * 2  # an offset changes no slope
-    effects = doubling_effects(planted(np.full((2, len(SETTINGS)), 0.2), rng, hits), FOUND)
-    assert effects[IMAGES]["test accuracy"][0] == pytest.approx(0.1)
-    assert effects[EPOCHS]["test accuracy"][0] == pytest.approx(0.02)
+    found = effects(planted(np.full((2, len(SETTINGS)), 0.2), rng, hits), FOUND)
+    assert found[IMAGES]["test accuracy"][0] == pytest.approx(0.1)
+    assert found[EPOCHS]["test accuracy"][0] == pytest.approx(0.02)
 
 
 def test_a_similarity_that_is_not_positive_has_no_factor():
@@ -137,12 +139,18 @@ def test_a_similarity_that_is_not_positive_has_no_factor():
     assert np.isnan(estimate[[0, 2]]).all() and estimate[1] == pytest.approx(1, abs=0.05)
 
 
-@pytest.mark.parametrize("start, target, factor, expected", [
-    (0.1, 0.4, (2, math.sqrt(2), 4), (2, 1, 4)),  # the faster end comes there sooner
-    (0.4, 0.1, (0.5, 0.25, math.sqrt(0.5)), (2, 1, 4)),
-    (0.4, 0.1, (2, math.sqrt(2), 4), (-2, -4, -1)),  # leads away
-    (0.3, 0.3, (2, 1.5, 3), (0, 0, 0)),
-    (0.1, 0.4, (1.2, 0.9, 1.6), None), (0.1, 0.4, (math.nan,) * 3, None), (0.1, 0.4, (1.2, 1, 1.6), None)])
+@pytest.mark.parametrize(
+    "start, target, factor, expected",
+    [
+        (0.1, 0.4, (2, math.sqrt(2), 4), (2, 1, 4)),  # the faster end comes there sooner
+        (0.4, 0.1, (0.5, 0.25, math.sqrt(0.5)), (2, 1, 4)),
+        (0.4, 0.1, (2, math.sqrt(2), 4), (-2, -4, -1)),  # leads away
+        (0.3, 0.3, (2, 1.5, 3), (0, 0, 0)),
+        (0.1, 0.4, (1.2, 0.9, 1.6), None),
+        (0.1, 0.4, (math.nan,) * 3, None),
+        (0.1, 0.4, (1.2, 1, 1.6), None),
+    ],
+)
 def test_doublings_to_a_target(start, target, factor, expected):
     found = doublings_to(target, start, factor)
     assert found is None if expected is None else found == pytest.approx(expected)

@@ -21,7 +21,7 @@ from lib.chapters.scale_findings import (
     reading_finding,
     scale_findings,
 )
-from lib.effects.batch_size import Measures
+from lib.effects.paired import Measures
 from lib.effects.scale import EPOCHS, IMAGES, lines
 from lib.released.picture_growth import compared_growth, neighbours, own_similarity
 from lib.released.released_pictures import WIDTHS

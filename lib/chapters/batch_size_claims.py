@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from lib.effects.batch_size import Measures, Protocols
-from lib.effects.batch_size_effects import UNITS
+from lib.effects.batch_size import Protocols
+from lib.effects.paired import UNITS, Measures
 from lib.statistics.intervals import Interval, in_brackets
 from lib.verdicts import Claim, judge_above
 

@@ -7,8 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter, StrMethodFormatter
 
-from lib.effects.batch_size import Measures, Protocols
-from lib.effects.batch_size_effects import UNITS, by_population
+from lib.effects.batch_size import Protocols
+from lib.effects.paired import UNITS, Measures, by_population
 from lib.figures import PAGE, look, shades, subplots, width_axis
 from lib.statistics.intervals import Interval
 

@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from lib.effects.accuracy_steps import Step, Tables, first_over_last, network_difference
-from lib.effects.class_differences import LEVEL
-from lib.effects.prediction_diversity import Difference
+from lib.effects.accuracy_differences import LEVEL, Step, Tables, first_over_last, network_difference
+from lib.effects.errors import Difference
 from lib.training.wide_and_deep import Architecture
 from lib.verdicts import CONTRADICTED, SUPPORTED, UNDECIDED, Claim, all_above, judge_above, judge_within
 

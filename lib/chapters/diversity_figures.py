@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from lib.effects.prediction_diversity import Difference
+from lib.effects.errors import Difference
 from lib.figures import PAGE, subplots
 
 NAMED = 20  # classes whose names can be read beside their points

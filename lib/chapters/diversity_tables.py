@@ -6,9 +6,8 @@ import numpy as np
 import pandas as pd
 
 from lib.chapters.diversity_claims import ALIKE
-from lib.effects.accuracy_steps import Step, Tables
-from lib.effects.class_differences import LEVEL, ClassDifferences
-from lib.effects.prediction_diversity import Difference, agreement, divergence
+from lib.effects.accuracy_differences import LEVEL, ClassDifferences, Step, Tables
+from lib.effects.errors import Difference, agreement, divergence
 from lib.statistics.group_contrast import contrast_interval, exchanged, of_group, permutation_p
 from lib.statistics.intervals import Interval, in_brackets, mean_interval
 from lib.training.populations import Population

@@ -6,8 +6,7 @@ import pandas as pd
 
 from lib.chapters.batch_size_claims import CHANGE
 from lib.data.loading import ImageData
-from lib.effects.batch_size import Measures
-from lib.effects.batch_size_effects import UNITS
+from lib.effects.paired import UNITS, Measures
 from lib.effects.scale import EPOCHS, IMAGES, Lines, similarity_factors, similarity_slopes
 from lib.released.picture_growth import EPOCHS as THEIR_EPOCHS
 from lib.released.picture_growth import TRAINING_IMAGES, Growth

@@ -6,8 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from lib.chapters.batch_size_figures import LABELS, line_a_width
-from lib.effects.batch_size import Measures
-from lib.effects.batch_size_effects import UNITS, by_population
+from lib.effects.paired import UNITS, Measures, by_population
 from lib.effects.scale import Lines, sizes
 from lib.family_widths import union
 from lib.figures import by_width, subplots, width_axis

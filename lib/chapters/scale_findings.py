@@ -6,7 +6,7 @@ import numpy as np
 
 from lib.chapters.batch_size_claims import CHANGE, direction
 from lib.chapters.scale_claims import Effects
-from lib.effects.batch_size import Measures
+from lib.effects.paired import Measures
 from lib.effects.scale import EPOCHS, IMAGES, Lines, doublings_to, similarity_factors, sizes
 from lib.released.picture_growth import DATASET, TRAINING_IMAGES, Growth, at_width, own_similarity
 from lib.released.picture_growth import EPOCHS as THEIR_EPOCHS

@@ -12,8 +12,8 @@ import numpy as np
 
 from lib.cka.blocks import largest_block, shares, stage_starts
 from lib.data.loading import ImageData
-from lib.effects.batch_size import trained_in_pairs
 from lib.effects.contrasts import slope_weights, sum_interval
+from lib.effects.paired import trained_in_pairs
 from lib.statistics.intervals import Interval
 from lib.training.populations import Population
 from lib.training.specification import specify

@@ -1,4 +1,4 @@
-"""Weighted sums of independent samples of networks, and slopes over doublings as such sums."""
+"""Slopes over doublings as weighted sums, and sums of independent samples of networks with their interval."""
 
 from collections.abc import Hashable, Sequence
 
@@ -44,3 +44,16 @@ def sum_interval(
     estimate = float(np.dot(weights, [np.mean(sample) for sample in samples]))
     margin = float(student.ppf(0.5 + level / 2, sum_freedom(variances, counts - 1)) * np.sqrt(variances.sum()))
     return estimate, estimate - margin, estimate + margin
+
+
+def partial_slope(y: np.ndarray, held: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """Slope of y over x in the least-squares plane over x and `held`, with an intercept a row and common slopes.
+
+    y and held broadcast to [..., rows, n], x is [n] -> [...].  NaN where x and `held` cannot be told apart.
+    """
+    y, held, x = (part - part.mean(-1, keepdims=True) for part in np.broadcast_arrays(y, held, x))
+    length = (held**2).sum((-2, -1))
+    share = np.divide((x * held).sum((-2, -1)), length, where=length > 0, out=np.zeros_like(length))
+    rest = x - share[..., None, None] * held  # what `held` does not foretell of x
+    left = (rest**2).sum((-2, -1))
+    return np.divide((rest * y).sum((-2, -1)), left, where=left > 1e-9, out=np.full_like(left, np.nan))

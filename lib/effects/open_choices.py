@@ -45,21 +45,30 @@ def right_only(directions: np.ndarray, population: Population, images: ImageData
         ValueError: directions of fewer networks than the population has, of which it is not known whose they are.
     """
     if len(directions) != len(population):
-        raise ValueError(f"{population.specification.name}: {len(population) - len(directions)} networks without a "
-                         "gradient were left out, so that directions and networks cannot be matched")
+        lost = f"{len(population) - len(directions)} networks without a gradient were left out"
+        name = population.specification.name
+        raise ValueError(f"{name}: {lost}, so that it is not known whose directions these are")
     labels = images.test_labels.numpy()
     right = population_logits({0: population}, images)[0].argmax(-1) == labels
     return np.where(right[:, :, None], directions, 0)
 
 
-def by_epochs(specification: Specification, seeds: int, images: ImageData, *, output: str, grid: int | None,
-              rng: np.random.Generator, draws: int) -> dict[int, Interval]:
-    """rho(k, k) of one population after each of its snapshots: epochs -> estimate, low, high over networks and images."""
+def by_epochs(
+    specification: Specification,
+    seeds: int,
+    images: ImageData,
+    *,
+    output: str,
+    grid: int | None,
+    rng: np.random.Generator,
+    draws: int,
+) -> dict[int, Interval]:
+    """rho(k, k) of one population after each of its snapshots: epochs -> interval over networks and images."""
     requests = {replace(specification, epochs=count): range(seeds) for count in specification.snapshots}
     populations = {one.epochs: population for one, population in train_or_load(requests).items()}
     directions = direction_store.population_directions(populations, images, output=output, grid=grid)
-    return {count: tuple(float(part.item()) for part in similarity_matrix([found], rng, draws).interval())
-            for count, found in directions.items()}
+    matrices = {count: similarity_matrix([found], rng, draws) for count, found in directions.items()}
+    return {count: tuple(float(part.item()) for part in matrix.interval()) for count, matrix in matrices.items()}
 
 
 def overlap(one: Interval, other: Interval) -> bool:
@@ -70,7 +79,8 @@ def overlap(one: Interval, other: Interval) -> bool:
 def chance_band(directions: np.ndarray) -> tuple[float, float]:
     """The ends of the band that holds 95 % of the similarities of two networks with unrelated directions.
 
-    Over the smallest number of images on which two of the networks have a direction (`lib.similarity.cosines.chance_limit`).
+    Over the smallest number of images on which two of the networks have a direction
+    (`lib.similarity.cosines.chance_limit`).
     """
     has = has_direction(directions).astype(float)
     end = chance_limit(max(1, int((has @ has.T).min())), directions.shape[-1])

@@ -1,7 +1,6 @@
 """Populations that differ in their number of training images or of epochs, and what twice as many of either does.
 
-A network's initial weights depend on family, width and seed alone: networks of one seed and width start alike under
-every setting, and seeds are left out of all settings at once (`lib.similarity.paired_similarity`, as for batch sizes).
+Networks of one seed and width start alike under every setting (`lib.effects.paired`).
 """
 
 import math
@@ -12,9 +11,9 @@ import numpy as np
 
 from lib.data import loading
 from lib.data.loading import ImageData
-from lib.effects.batch_size import BATCH_SIZE, Key, Measures, trained_in_pairs
-from lib.effects.batch_size_effects import effects
+from lib.effects.batch_size import BATCH_SIZE
 from lib.effects.contrasts import slope_weights
+from lib.effects.paired import Key, Measures, doubling_effects, trained_in_pairs
 from lib.similarity.paired_similarity import interval
 from lib.statistics.intervals import Interval
 from lib.training.populations import Population
@@ -38,11 +37,14 @@ class Setting:
 Lines = Mapping[str, tuple[Setting, ...]]  # IMAGES and EPOCHS -> the settings along which it grows
 
 
-def lines(train_counts: Sequence[int], epoch_counts: Sequence[int], n_train: int, epochs: int
-          ) -> dict[str, tuple[Setting, ...]]:
+def lines(
+    train_counts: Sequence[int], epoch_counts: Sequence[int], n_train: int, epochs: int
+) -> dict[str, tuple[Setting, ...]]:
     """More images at `epochs` epochs, and more epochs with all `n_train` images, each from few to many."""
-    return {IMAGES: tuple(Setting(count, epochs) for count in sorted(train_counts)),
-            EPOCHS: tuple(Setting(n_train, count) for count in sorted(epoch_counts))}
+    return {
+        IMAGES: tuple(Setting(count, epochs) for count in sorted(train_counts)),
+        EPOCHS: tuple(Setting(n_train, count) for count in sorted(epoch_counts)),
+    }
 
 
 def sizes(line: str, settings: Sequence[Setting]) -> list[int]:
@@ -60,8 +62,9 @@ def with_fewer(images: ImageData, count: int) -> ImageData:
     return loading.load(images.name, root=images.root, n_train=count, n_test=len(images.test_labels), seed=images.seed)
 
 
-def scaled_populations(images: ImageData, family: str, widths: Sequence[int], seeds: int, found: Lines,
-                       precision: str = "float32") -> dict[Key, Population]:
+def scaled_populations(
+    images: ImageData, family: str, widths: Sequence[int], seeds: int, found: Lines, precision: str = "float32"
+) -> dict[Key, Population]:
     """Seeds 0 to seeds - 1 at every width and setting, (family, width, setting); what is missing is trained now.
 
     A seed whose loss was not finite under some setting is left out of all settings of that width.
@@ -71,16 +74,21 @@ def scaled_populations(images: ImageData, family: str, widths: Sequence[int], se
     """
     settings = dict.fromkeys(setting for line in found.values() for setting in line)
     parts = {count: with_fewer(images, count) for count in {setting.n_train for setting in settings}}
-    requests = {(family, width, setting): specify(parts[setting.n_train], family, width, epochs=setting.epochs,
-                                                  precision=precision)
-                for width in widths for setting in settings}
+    requests = {
+        (family, width, one): specify(parts[one.n_train], family, width, epochs=one.epochs, precision=precision)
+        for width in widths
+        for one in settings
+    }
     return trained_in_pairs(requests, {family: seeds})
 
 
-def doubling_effects(measures: Measures, found: Lines) -> dict[str, dict[str, Interval]]:
-    """Line -> measure -> change per doubling, averaged over widths; the last row is that of epochs less that of images:
-    what further passes over the same images do beyond new ones, in about as many more steps."""
-    return effects(measures, found, sizes={name: sizes(name, settings) for name, settings in found.items()})
+def effects(measures: Measures, found: Lines) -> dict[str, dict[str, Interval]]:
+    """`lib.effects.paired.doubling_effects` along every line.
+
+    The last row, epochs less images, is what further passes over the same images do beyond new ones, in about as many
+    more steps.
+    """
+    return doubling_effects(measures, found, {name: sizes(name, settings) for name, settings in found.items()})
 
 
 def similarity_slopes(measures: Measures, found: Lines, line: str) -> Interval:
@@ -97,7 +105,7 @@ def similarity_factors(measures: Measures, found: Lines, line: str) -> Interval:
     """
     weights = slope_weights(measures.recipes, found[line], sizes(line, found[line]))
 
-    def slopes(rho, _):
+    def slopes(rho: np.ndarray, _: np.ndarray) -> np.ndarray:
         by_width = np.log(np.where(rho > 0, rho, np.nan)) @ weights
         return np.concatenate([by_width, by_width.mean(-1, keepdims=True)], axis=-1)
 

@@ -5,7 +5,7 @@ import pytest
 from scipy.special import expit, rel_entr, softmax
 from scipy.stats import kstest
 
-from lib.effects.prediction_diversity import (
+from lib.effects.errors import (
     agreement,
     deviations,
     difference,
@@ -64,8 +64,10 @@ def test_networks_of_unequal_skill_do_not_bias_it():
     difficulty = np.random.default_rng(1).uniform(0.3, 0.7, 60)
 
     def make(rng):
-        return tuple((rng.random((6, 60)) < difficulty + rng.uniform(-0.25, 0.25, (6, 1))).astype(float)
-                     for _ in range(2))
+        return tuple(
+            (rng.random((6, 60)) < difficulty + rng.uniform(-0.25, 0.25, (6, 1))).astype(float) for _ in range(2)
+        )
+
     _, found = simulated(make, runs=400, draws=1)
     assert found.mean() == pytest.approx(0, abs=4 * found.std() / np.sqrt(len(found)))
 
@@ -82,8 +84,11 @@ def test_different_errors_are_found(stratified):
     rng = np.random.default_rng(3)
     easy = rng.uniform(0.4, 0.9, 100)
     shift = 0.25 * rng.choice([-1, 1], 100)
-    p, _ = simulated(lambda rng: planted(rng, np.clip(easy + shift, 0, 1), np.clip(easy - shift, 0, 1)), runs=60,
-                     stratified=stratified)
+    p, _ = simulated(
+        lambda rng: planted(rng, np.clip(easy + shift, 0, 1), np.clip(easy - shift, 0, 1)),
+        runs=60,
+        stratified=stratified,
+    )
     assert (p < 0.05).mean() > 0.9
 
 
@@ -94,6 +99,7 @@ def test_a_difference_of_accuracy_alone_is_none_among_images_equally_hard():
 
     def make(rng):
         return planted(rng, expit(difficulty + 0.6), expit(difficulty - 0.6))
+
     plain, _ = simulated(make, runs=60)
     within, variances = simulated(make, runs=100, stratified=True)
     assert (plain < 0.05).mean() > 0.7
@@ -120,8 +126,9 @@ def test_inner_products_are_the_mean_covariance_within_groups():
 
 
 def test_means_of_groups_are_taken_off():
-    np.testing.assert_allclose(less_group_means(np.array([[1.0, 2.0, 6.0, 5.0]]), np.array([4, 4, 9, 9])),
-                               [[-0.5, 0.5, 0.5, -0.5]])
+    np.testing.assert_allclose(
+        less_group_means(np.array([[1.0, 2.0, 6.0, 5.0]]), np.array([4, 4, 9, 9])), [[-0.5, 0.5, 0.5, -0.5]]
+    )
 
 
 def test_random_halves_of_one_architecture_differ_by_nothing_on_average_and_across_by_the_difference():

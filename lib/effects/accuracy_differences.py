@@ -1,14 +1,69 @@
-"""Which classes one of two architectures recognises better: Welch's test for each, and what chance makes of it."""
+"""What a step of depth or width does to accuracy: over all images, image by image, and class by class."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.stats import false_discovery_control
 from scipy.stats import t as student
 
+from lib.effects.contrasts import sum_interval
+from lib.effects.errors import Difference, difference
 from lib.statistics.group_contrast import dealt_again, of_group, permutation_p
+from lib.statistics.intervals import Interval, difference_interval
+from lib.training.wide_and_deep import Architecture
 
+Tables = Mapping[Architecture, np.ndarray]  # hits [networks, images] of every architecture, on the same images
 LEVEL = 0.05  # of a single class, as in the paper
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """From `small` to `large`, networks that differ in depth alone or in width alone.
+
+    Attributes:
+        gain: mean accuracy of `large` less that of `small`, with Welch's interval over networks.
+        spread: by how much the gain differs from image to image.
+    """
+
+    small: Architecture
+    large: Architecture
+    gain: Interval
+    spread: Difference
+
+
+def ladders(depths: Sequence[int], widths: Sequence[int], depth: int) -> dict[str, list[Architecture]]:
+    """'deeper': the depths at width 1; 'wider': the widths at this `depth`; each from the smallest up."""
+    wider = [Architecture(depth, width) for width in sorted(widths)]
+    return {"deeper": [Architecture(one) for one in sorted(depths)], "wider": wider}
+
+
+def steps(tables: Tables, ladder: Sequence[Architecture], rng: np.random.Generator, draws: int) -> list[Step]:
+    """Every rung of a ladder and the next; `draws`: permutations."""
+    found = []
+    for small, large in zip(ladder, ladder[1:]):
+        both = tables[large], tables[small]
+        found.append(Step(small, large, network_difference(*both), difference(*both, rng, draws)))
+    return found
+
+
+def network_difference(first: np.ndarray, second: np.ndarray, level: float = 0.95) -> Interval:
+    """Mean accuracy of the first less that of the second, hits [networks, images], with Welch's interval."""
+    return difference_interval(first.mean(1), second.mean(1), level)
+
+
+def first_over_last(tables: Tables, ladder: Sequence[Architecture], level: float = 0.95) -> Interval:
+    """The gain of a ladder's first step less that of its last, with an interval over networks.
+
+    Raises:
+        ValueError: a ladder of fewer than two steps.
+    """
+    if len(ladder) < 3:
+        raise ValueError(f"a first and a last step need at least 3 architectures, not {len(ladder)}")
+    weights = np.zeros(len(ladder))
+    weights[:2] += -1, 1
+    weights[-2:] += 1, -1  # the middle one of three is in both steps
+    return sum_interval([tables[rung].mean(1) for rung in ladder], weights, level=level)
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,5 +135,5 @@ def class_differences(first: np.ndarray, second: np.ndarray, rng: np.random.Gene
     p = welch_p(table, members)
     share = float((p < LEVEL).mean())
     chance = (welch_p(table, dealt_again(members, rng, draws)) < LEVEL).mean(-1)
-    return ClassDifferences(first.mean(0) - second.mean(0), p, false_discovery_control(p) < LEVEL, share, chance,
-                            permutation_p(share, chance))
+    change, discovered = first.mean(0) - second.mean(0), false_discovery_control(p) < LEVEL
+    return ClassDifferences(change, p, discovered, share, chance, permutation_p(share, chance))

@@ -1,4 +1,4 @@
-"""On which images networks are right: per-example accuracy of two architectures (paper, Section 6, Fig. 7).
+"""On which images networks are right: per-example accuracy of two architectures (Wide and Deep, section 6, Fig. 7).
 
 Hits are [networks, images], 1 where a network classifies an image rightly and else 0.  The per-example accuracy of an
 architecture is their mean over networks.
@@ -52,8 +52,10 @@ def even_number(populations: Mapping[Hashable, Population]) -> int:
     """
     fewest = min(populations, key=lambda key: len(populations[key]))
     if len(populations[fewest]) < LEAST:
-        raise ValueError(f"{fewest}: {len(populations[fewest])} networks kept a finite loss, and {LEAST} are needed, "
-                         "so that each half has three; ask for more of them or a lower learning rate")
+        raise ValueError(
+            f"{fewest}: {len(populations[fewest])} networks kept a finite loss, and {LEAST} are needed, so that each "
+            "half has three; ask for more of them or a lower learning rate"
+        )
     return len(populations[fewest]) // 2 * 2
 
 
@@ -76,7 +78,7 @@ def halves(table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """
     if len(table) % 2 or len(table) < LEAST:
         raise ValueError(f"two halves need an even number of networks, at least {LEAST}, not {len(table)}")
-    return table[:len(table) // 2], table[len(table) // 2:]
+    return table[: len(table) // 2], table[len(table) // 2 :]
 
 
 def strata(first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -111,8 +113,9 @@ def deviations(table: np.ndarray, groups: np.ndarray | None = None) -> np.ndarra
     return less_group_means(table, groups) * np.sqrt(weight)
 
 
-def difference(first: np.ndarray, second: np.ndarray, rng: np.random.Generator, draws: int,
-               groups: np.ndarray | None = None) -> Difference:
+def difference(
+    first: np.ndarray, second: np.ndarray, rng: np.random.Generator, draws: int, groups: np.ndarray | None = None
+) -> Difference:
     """How much two architectures differ over images, or over the columns of any tables, less what chance makes.
 
     A difference that is the same for all columns of a group does not count.
@@ -125,11 +128,13 @@ def difference(first: np.ndarray, second: np.ndarray, rng: np.random.Generator, 
     pairs, members = rows @ rows.T, of_group(len(first), len(second))
     found = contrast_interval(pairs, members)
     drawn = exchanged(pairs, members, rng, draws)
-    return Difference(tuple(map(float, signed_root(np.array(found)))), permutation_p(found[0], drawn), found[0], drawn)
+    root = tuple(map(float, signed_root(np.array(found))))
+    return Difference(root, permutation_p(found[0], drawn), found[0], drawn)
 
 
-def split_variances(first: np.ndarray, second: np.ndarray, rng: np.random.Generator, draws: int
-                    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def split_variances(
+    first: np.ndarray, second: np.ndarray, rng: np.random.Generator, draws: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Variances, as in `difference`, of random halves: of the first against its other half, of the second, across.
 
     Args:
@@ -143,8 +148,8 @@ def split_variances(first: np.ndarray, second: np.ndarray, rng: np.random.Genera
     parts = [dealt_again(of_group(*map(len, halves(table))), rng, draws) for table in (first, second)]
     one, other = np.zeros((2, draws, len(pairs)), dtype=bool)
     one[:, members], other[:, ~members] = parts
-    return (contrast(pairs, one, members & ~one), contrast(pairs, other, ~members & ~other),
-            contrast(pairs, one, other))
+    within = contrast(pairs, one, members & ~one), contrast(pairs, other, ~members & ~other)
+    return *within, contrast(pairs, one, other)
 
 
 def agreement(logits: np.ndarray) -> np.ndarray:
