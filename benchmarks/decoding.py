@@ -44,7 +44,7 @@ def noise(path: Path) -> Path:
 
 def main(path: Path) -> None:
     def both():
-        return tuple(map(pixel_cache.decoded, pictures.find_both(path)))
+        return pixel_cache.decoded(pictures.find_both(path))
 
     split = pictures.find(path, "train")
     whole, alone = seconds(split.decode)

@@ -28,7 +28,7 @@ from captum.attr import Saliency
 from torch import nn
 
 from lib import models, salience
-from lib.models.quick_networks import quick
+from lib.models.folding import quick
 
 CASES = (("cnn-small", 16, 3, 32, 512), ("resnet-small", 16, 3, 32, 512), ("cnn-small", 8, 1, 8, 2048))
 BATCH = 256  # images

@@ -13,10 +13,10 @@ def main() -> None:
     study = parser.parse_args().study
     check_house()
     studies.check_study(study, studies.read_table(), "fetch")
-    from lib.training import fetching, releases
+    from lib.training import releases
 
     try:
-        for release in fetching.fetch(study):
+        for release in releases.fetch(study):
             print(f"{release.name}: {release.path.stat().st_size / 1e6:.2f} MB", flush=True)
     except RuntimeError as error:
         sys.exit(str(error))

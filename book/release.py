@@ -45,7 +45,7 @@ def _reached(specification, seeds: int, epochs: int | None) -> int | None:
 def release(study: str, choice: Choice, committed: bool) -> str:
     """Write one population, if it is not there as it would be; -> what came of it, in a line."""
     from lib.training import packing, releases, store
-    from lib.training.unpacking import unpack
+    from lib.training.packing import unpack
 
     there = choice.specification
     there = replace(there, epochs=choice.epochs) if there.anytime else there
@@ -57,13 +57,13 @@ def release(study: str, choice: Choice, committed: bool) -> str:
         content, done = known.content(), "unchanged"
     else:
         content, done = packing.pack(there, networks), "written"
-        packing.write(study, there, content, committed)
+        releases.write(study, there, content, committed)
     return f"{described(there, unpack(there, content))}; {len(content) / 1e6:.2f} MB, {done}"
 
 
 def described(specification, networks: list) -> str:
     """A population with its accuracies and its gate."""
-    from lib.training.gates import gate_of
+    from lib.training.plan import gate_of
     from lib.training.releases import file_name
 
     gate, accuracies = gate_of(specification), [network.test_accuracy[-1] for network in networks]
@@ -87,9 +87,9 @@ def release_all(study: str, found: list[Choice], committed: list[int]) -> None:
 
 def print_sizes(study: str) -> None:
     """What the repository and the folder for uploading hold."""
-    from lib.training import packing, releases
+    from lib.training import releases
 
-    print(f"networks/ holds {packing.committed_size():.1f} of {packing.LIMIT} MB; commit it, and {study}.sha256 in it")
+    print(f"networks/ holds {releases.committed_size():.1f} of {releases.LIMIT} MB; commit it, and {study}.sha256 in it")
     if files := sorted(releases.uploads(study).glob("*.safetensors")):
         size = sum(path.stat().st_size for path in files) / 1e6
         print(f"for uploading: {len(files)} files, {size:.1f} MB, in {releases.uploads(study)}")

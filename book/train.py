@@ -46,19 +46,19 @@ def planned(chosen: str | None) -> list:
 
 def print_plan(lines: list) -> None:
     """Lines with their rounds, networks, what is left and for how long, and the gates of their populations."""
-    from lib.training import forecast
-    from lib.training.gates import gate_of
-    from lib.training.workers import cores
+    from lib.runtime.devices import cores
+    from lib.training import plan
+    from lib.training.plan import gate_of
 
     left = {line.name: line.left() for line in lines}
-    rates = forecast.seconds_per_image(one for line in lines for one in line.specifications)
+    rates = plan.seconds_per_image(one for line in lines for one in line.specifications)
     print(f"{'line':5}{'study':20}{'networks':>9}  {'rounds (epochs)':22}{'epochs left':>13}{'hours':>8}")
     for line in lines:
         remaining, total = sum(left[line.name].values()), sum(one.epochs for one in line.specifications) * line.seeds
         print(f"{line.name:5}{line.study:20}{line.seeds * len(line.specifications):9}  "
               f"{' '.join(map(str, line.rounds())):22}{remaining:6} of {total:4}"
-              f"{forecast.hours(left[line.name], rates, cores()):8.1f}")
-    print(f"hours: of {cores()} idle cores, from {forecast.SECONDS:.0f} seconds of measurement on this machine; lines "
+              f"{plan.hours(left[line.name], rates, cores()):8.1f}")
+    print(f"hours: of {cores()} idle cores, from {plan.SECONDS:.0f} seconds of measurement on this machine; lines "
           "share networks, whose epochs are counted in each")
     for line in lines:
         for specification in line.specifications:
@@ -70,7 +70,7 @@ def standing(specification, seeds: int) -> str:
     from dataclasses import replace
 
     from lib.training import store
-    from lib.training.gates import gate_of
+    from lib.training.plan import gate_of
 
     reached = min(max(store.stored_epochs(specification, seed, (store.KEPT,)), default=0) for seed in range(seeds))
     if not reached:

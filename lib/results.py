@@ -13,7 +13,7 @@ import torch
 from IPython.display import HTML, Markdown
 
 from lib.runtime.files import ROOT, write_whole
-from lib.training import provenance
+from lib.training import populations
 from lib.verdicts import DETAIL, HEADLINE, MACHINERY, MARKS, Claim, Row
 
 LEVELS = (HEADLINE, DETAIL, MACHINERY)
@@ -77,7 +77,7 @@ def write(
         "study": study,
         "versions": versions,
         "parameters": _plain(dict(parameters)),
-        "provenance": _plain(provenance.used()),
+        "provenance": _plain(populations.networks_used()),
         "numbers": _plain(dict(numbers)),
         "claims": [_plain(asdict(claim)) for claim in claims],
     }

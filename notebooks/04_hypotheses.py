@@ -60,18 +60,18 @@ from myst_nb import glue
 from lib import data, figures, results, salience, similarity, sphere
 from lib.chapters import hypotheses_figures
 from lib.chapters.hypotheses import (
-    ACROSS,
-    CONTROLS,
-    H1,
-    H1_EVERY_STEP,
-    H2,
-    POPULATIONS,
-    PROMISE,
-    RANK_ONE,
-    Everything,
-    Family,
-    family_claims,
-    similarity_ratio,
+                                ACROSS,
+                                CONTROLS,
+                                H1,
+                                H1_EVERY_STEP,
+                                H2,
+                                POPULATIONS,
+                                PROMISE,
+                                RANK_ONE,
+                                Everything,
+                                Family,
+                                family_claims,
+                                similarity_ratio,
 )
 from lib.similarity import crossed, mean_directions, rank_one
 from lib.similarity.mean_directions import estimates_by_networks

@@ -12,7 +12,7 @@ from lib.training import arithmetic
 def undecided(artifacts, monkeypatch):
     """No decision in memory, on a processor that has bfloat16; those made here are forgotten."""
     arithmetic._bfloat16_is_faster.cache_clear()
-    monkeypatch.setattr(arithmetic, "flags", lambda: {"avx512_bf16"})
+    monkeypatch.setattr(arithmetic, "instruction_sets", lambda: {"avx512_bf16"})
     yield artifacts
     arithmetic._bfloat16_is_faster.cache_clear()
 
@@ -29,7 +29,7 @@ def test_the_faster_arithmetic_is_taken_and_kept_for_other_processes(undecided, 
 
 
 def test_a_processor_that_only_imitates_bfloat16_is_not_measured(undecided, monkeypatch):
-    monkeypatch.setattr(arithmetic, "flags", lambda: {"avx2"})
+    monkeypatch.setattr(arithmetic, "instruction_sets", lambda: {"avx2"})
     monkeypatch.setattr(arithmetic, "bfloat16_gain", None)
     assert arithmetic.used("mixed", "cpu") == "float32" and not list(undecided.iterdir())
 

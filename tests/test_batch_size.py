@@ -11,11 +11,11 @@ from lib.effects import paired
 from lib.effects.batch_size import Recipe, distinct_recipes, effects, paired_populations, protocols, slope_at_equal_loss
 from lib.effects.contrasts import slope_weights
 from lib.effects.paired import UNITS, Measures, by_population, losses_and_hits, mean_over_widths, measure, shared_seeds
+from lib.runtime import tasks
 from lib.salience import population_directions
 from lib.similarity import expected
 from lib.similarity.paired_similarity import PairedSimilarity
 from lib.statistics.intervals import crossed_interval, mean_interval
-from lib.training import workers
 from lib.training.populations import Population
 from lib.training.specification import Specification
 
@@ -52,7 +52,7 @@ def test_the_usual_recipe_is_that_of_the_other_chapters(tiny):
 @pytest.fixture
 def trained(digits, artifacts, inline, monkeypatch):
     """Three seeds of one width under four recipes."""
-    monkeypatch.setattr(workers, "local_executor", lambda tasks: inline)
+    monkeypatch.setattr(tasks, "local_executor", lambda *_: inline)
     recipes = distinct_recipes(protocols([20, 29], 2, 60))
     return paired_populations(digits, ["cnn-small"], [2], {"cnn-small": 3}, recipes)
 

@@ -13,7 +13,7 @@ from lib import data
 from lib.data import cifar
 from lib.runtime.files import ROOT
 from lib.training import train, workers
-from lib.training.specification import specify
+from lib.training.specification import loaded, specify
 from lib.training.store import paths, read_network, write_network
 
 DIGITS = {0: "9d1b24bb56d325d5491127f5169e6e8e8846e1357bfcc02c058b50d4dfafa941",
@@ -134,9 +134,9 @@ def test_the_root_decides_nothing_about_a_network(root, monkeypatch):
 
 
 def test_a_worker_finds_the_images_of_a_root_that_was_an_argument(root):
-    workers._load.cache_clear()
+    loaded.cache_clear()
     assert workers._train_task(small(data.load("cifar10", root=root)), (0,), "cpu")
-    workers._load.cache_clear()
+    loaded.cache_clear()
 
 
 def test_the_place_of_a_folder_of_pictures_decides_nothing_about_a_network(folder, tmp_path):

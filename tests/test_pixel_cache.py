@@ -20,7 +20,7 @@ def opened(place):
     """Opens the pictures through the store; `opened.decodings` counts how often they were decoded."""
     def once():
         opened.decodings += 1
-        return tuple(map(pixel_cache.decoded, pictures.find_both(place)))
+        return pixel_cache.decoded(pictures.find_both(place))
 
     def opened(kind="pictures"):
         return pixel_cache.remembered(place, kind, once)
@@ -42,7 +42,7 @@ def assert_same(found, expected):
 
 def test_the_second_opening_gives_the_same_and_decodes_nothing(opened, place, artifacts):
     first = opened()
-    assert_same(first, map(pixel_cache.decoded, pictures.find_both(place)))
+    assert_same(first, pixel_cache.decoded(pictures.find_both(place)))
     np.testing.assert_array_equal(first[0].pixels[4], colour(4))
     assert_same(opened(), first)
     assert opened.decodings == 1 and len(stored(artifacts)) == 2
@@ -65,7 +65,7 @@ def changed(place, files):
 def test_changed_pictures_are_decoded_again(opened, place, artifacts, added):
     opened()
     changed(place, both_splits() | added)
-    assert_same(opened(), map(pixel_cache.decoded, pictures.find_both(place)))
+    assert_same(opened(), pixel_cache.decoded(pictures.find_both(place)))
     assert opened.decodings == 2 and len(stored(artifacts)) == 2
 
 

@@ -1,10 +1,13 @@
-"""Training lines of a study: which populations, in which rounds, what is left, and what a wrong line says."""
+"""Training lines of a study: populations, rounds, what is left, how long it takes, and what networks must have learnt."""
+
+import dataclasses
+import math
 
 import pytest
 
 from lib import data
-from lib.training import store
-from lib.training.plan import lines
+from lib.training import TrainedNetwork, plan, store
+from lib.training.plan import Gate, gate_of, lines
 from lib.training.populations import train_or_load
 from lib.training.wide_and_deep import RECIPE
 
@@ -21,8 +24,13 @@ def only(**change):
 
 
 def test_a_line_is_the_product_of_what_varies():
-    line = only(families=["cnn-small", "resnet-small"], widths={"cnn-small": [2, 3], "resnet-small": [4]},
-                n_train=[40, 60], controls=["none", "same-order"], batch_size=[20, 30])
+    line = only(
+        families=["cnn-small", "resnet-small"],
+        widths={"cnn-small": [2, 3], "resnet-small": [4]},
+        n_train=[40, 60],
+        controls=["none", "same-order"],
+        batch_size=[20, 30],
+    )
     found = {(one.family, one.width, one.n_train, one.control, one.batch_size) for one in line.specifications}
     assert len(found) == len(line.specifications) == 24
     assert {(family, width) for family, width, *_ in found} == {("cnn-small", 2), ("cnn-small", 3), ("resnet-small", 4)}
@@ -58,13 +66,17 @@ def test_what_is_left_are_the_epochs_that_no_file_holds(artifacts, inline):
     assert line.left() == {specification: 4}
 
 
-@pytest.mark.parametrize("change, sentence", [
-    ({"epoch": 3}, "study few, line a: there is no epoch; did you mean epochs?"),
-    ({"recipe": "deep"}, "unknown recipe 'deep'; the recipes are great-minds, wide-and-deep"),
-    ({"widths": {"cnn-large": [2]}}, "widths must name each of the families cnn-small, and no other"),
-    ({"families": ["vgg"]}, "study few, line a: unknown family 'vgg'"),
-    ({"epochs": 0}, "epochs must be a whole number of at least 1, not 0"),
-    ({"n_train": 4}, "n_train for 'digits' must be a whole number from 10")])
+@pytest.mark.parametrize(
+    "change, sentence",
+    [
+        ({"epoch": 3}, "study few, line a: there is no epoch; did you mean 'epochs'?"),
+        ({"recipe": "deep"}, "unknown recipe 'deep'; the recipes are great-minds, wide-and-deep"),
+        ({"widths": {"cnn-large": [2]}}, "widths must name each of the families cnn-small, and no other"),
+        ({"families": ["vgg"]}, "study few, line a: unknown family 'vgg'"),
+        ({"epochs": 0}, "epochs must be a whole number of at least 1, not 0"),
+        ({"n_train": 4}, "n_train for 'digits' must be a whole number from 10"),
+    ],
+)
 def test_a_wrong_line_is_refused_with_its_name(change, sentence):
     with pytest.raises(ValueError, match=sentence):
         only(**change)
@@ -74,3 +86,69 @@ def test_a_line_without_a_field_is_refused():
     row = {name: value for name, value in ROW.items() if name != "seeds"}
     with pytest.raises(ValueError, match="study few, line a: seeds is missing"):
         list(lines("few", study() | {"training": [row]}))
+
+
+def network(accuracy, train_loss=1.0):
+    return TrainedNetwork(0, {}, [2.0, train_loss], [0.1, 0.2], [2], [1.0], [accuracy], ["float32"] * 2, "cpu", 1.0)
+
+
+@pytest.mark.parametrize(
+    "change, accuracy, train_loss",
+    [
+        ({}, 0.5, None),
+        ({"num_classes": 100}, 0.05, None),
+        ({"dataset": "cifar10", "width": 8}, 0.63, None),
+        ({"dataset": "cifar10", "width": 4}, 0.5, None),
+        ({"control": "random-labels"}, None, 0.9 * math.log(10)),
+        ({"control": "labels-75"}, None, 0.9 * math.log(10)),
+        ({"control": "shortcut-100"}, None, 0.9 * math.log(10)),
+        ({"control": "same-order"}, 0.5, None),
+        ({"control": "shifts"}, 0.5, None),
+        ({"family": "resnet-14"}, 0.3, 0.05),
+    ],
+)
+def test_the_gate_is_that_of_the_kind_of_network(tiny, change, accuracy, train_loss):
+    assert gate_of(dataclasses.replace(tiny, **change)) == Gate(
+        pytest.approx(accuracy) if accuracy else None, pytest.approx(train_loss) if train_loss else None
+    )
+
+
+@pytest.mark.parametrize(
+    "gate, passes",
+    [
+        (Gate(0.5), [False, True, True]),
+        (Gate(train_loss=0.5), [True, False, True]),
+        (Gate(0.5, 0.5), [False, False, True]),
+    ],
+)
+def test_every_bound_counts(gate, passes):
+    assert [gate.passed(one) for one in (network(0.4, 0.1), network(0.5, 0.6), network(0.9, 0.5))] == passes
+
+
+def test_a_gate_says_its_bounds():
+    assert str(Gate(0.3, 0.05)) == "test accuracy of at least 0.30 and training loss of at most 0.05"
+    assert str(Gate(train_loss=2.07)) == "training loss of at most 2.07"
+
+
+def test_hours_are_images_times_seconds(tiny):
+    other = dataclasses.replace(tiny, width=3)
+    rates = {tiny: 0.001, other: 0.002}
+    assert plan.hours({tiny: 10, other: 5}, rates, 2) == pytest.approx((10 * 60 * 0.001 + 5 * 60 * 0.002) / 7200)
+    assert plan.hours({tiny: 0}, rates, 2) == 0
+
+
+def test_widths_between_two_measured_ones_lie_on_the_line(tiny, monkeypatch):
+    """With 2, 3 and 4 units of work and 10 and 20 seconds at the ends."""
+    measured = []
+    monkeypatch.setattr(plan, "multiplications", lambda one: one.width)
+    monkeypatch.setattr(plan, "_measure", lambda one, seconds: measured.append(one.width) or 5.0 * one.width)
+    wanted = [dataclasses.replace(tiny, width=width) for width in (2, 3, 4)]
+    rates = plan.seconds_per_image(wanted)
+    assert sorted(measured) == [2, 4] and [rates[one] for one in wanted] == [10, 15, 20]
+
+
+def test_a_single_width_is_measured_and_the_length_of_a_training_changes_nothing(tiny, monkeypatch):
+    monkeypatch.setattr(plan, "SECONDS", 0.0)
+    longer = dataclasses.replace(tiny, epochs=50)
+    rates = plan.seconds_per_image([tiny, longer])
+    assert rates[tiny] == rates[longer] > 0

@@ -13,10 +13,10 @@ import pytest
 import torch
 
 from lib import data
+from lib.runtime.tasks import local_executor
 from lib.training import populations, store, trainer, workers
 from lib.training.populations import train_or_load
 from lib.training.specification import specify
-from lib.training.workers import local_executor
 
 SEEDS = range(8)  # two stacks of four
 
@@ -177,7 +177,9 @@ digits = data.load("digits", n_train=60, n_test=20)
 tiny = specify(digits, "cnn-small", 2, epochs=4, batch_size=25)
 """
 # Kills itself when a file would get its name, within the writing of an epoch.
-KILLED_WRITING = RUN + """
+KILLED_WRITING = (
+    RUN
+    + """
 left, replace = int(sys.argv[1]), os.replace
 
 def replace_or_die(source, target):
@@ -190,8 +192,11 @@ def replace_or_die(source, target):
 os.replace = replace_or_die
 train_or_load({tiny: range(4)}, ThreadPoolExecutor(1))
 """
+)
 # Kills itself when the first stack is there, while its workers train others, of which it tells.
-KILLED_WITH_WORKERS = RUN + """
+KILLED_WITH_WORKERS = (
+    RUN
+    + """
 def tell_and_die(*_):
     print(*(child.pid for child in multiprocessing.active_children()), flush=True)
     os.kill(os.getpid(), signal.SIGKILL)
@@ -199,21 +204,28 @@ def tell_and_die(*_):
 workers._keep = tell_and_die
 train_or_load({tiny: range(16)})
 """
+)
 
 
 def killed(script, artifacts, *arguments):
     """What the script wrote before it killed itself."""
     errors = artifacts / "errors"
     with errors.open("w") as file:
-        result = subprocess.run([sys.executable, "-c", script, *arguments], cwd=Path(__file__).parents[1],
-                                stdout=subprocess.PIPE, stderr=file, text=True)
+        result = subprocess.run(
+            [sys.executable, "-c", script, *arguments],
+            cwd=Path(__file__).parents[1],
+            stdout=subprocess.PIPE,
+            stderr=file,
+            text=True,
+        )
     assert result.returncode == -signal.SIGKILL, errors.read_text()
     return result.stdout
 
 
 @pytest.mark.parametrize("renames", [1, 2, 9, 18, 21, 31])
 def test_a_training_killed_while_it_writes_loses_an_epoch_at_most_and_ends_in_the_same_bytes(
-        tiny, artifacts, inline, monkeypatch, renames):
+    tiny, artifacts, inline, monkeypatch, renames
+):
     """Two files a network and epoch, four networks: the kill comes in epoch (renames - 1) // 8."""
     longer = dataclasses.replace(tiny, epochs=4)
     monkeypatch.setenv("GREATMINDS_ARTIFACTS", str(artifacts / "whole"))
@@ -221,8 +233,11 @@ def test_a_training_killed_while_it_writes_loses_an_epoch_at_most_and_ends_in_th
     monkeypatch.setenv("GREATMINDS_ARTIFACTS", str(artifacts / "killed"))
     killed(KILLED_WRITING, artifacts, str(renames))
     begun = []
-    monkeypatch.setattr(workers, "train", lambda *arguments, start, **options: begun.extend(start) or trainer.train(
-        *arguments, start=start, **options))
+    monkeypatch.setattr(
+        workers,
+        "train",
+        lambda *arguments, start, **options: begun.extend(start) or trainer.train(*arguments, start=start, **options),
+    )
     assert len(train_or_load({longer: range(4)}, inline)[longer]) == 4
     assert {network.epochs for network in begun} == ({(renames - 1) // 8} - {0})
     assert files(artifacts / "killed") == files(artifacts / "whole")
@@ -251,7 +266,9 @@ def test_a_killed_training_leaves_no_workers(artifacts):
 
 
 # Is interrupted, as by Ctrl-C in a notebook, when the first stack is there: the other trainings would take an hour.
-INTERRUPTED = RUN + """
+INTERRUPTED = (
+    RUN
+    + """
 def interrupt(*_):
     signal.raise_signal(signal.SIGINT)
 
@@ -260,20 +277,27 @@ workers._keep = interrupt
 long = specify(digits, "cnn-small", 32, epochs=10**6, batch_size=25)
 train_or_load({long: [0], tiny: range(4)})
 """
+)
 
 
 def test_an_interrupt_ends_the_workers_and_is_passed_on(artifacts):
     """subprocess.run returns when the process and all that hold its pipe, its workers, have ended."""
-    result = subprocess.run([sys.executable, "-c", INTERRUPTED], cwd=Path(__file__).parents[1], capture_output=True,
-                            text=True)
+    result = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED], cwd=Path(__file__).parents[1], capture_output=True, text=True
+    )
     assert "KeyboardInterrupt" in result.stderr and result.returncode != 0
 
 
 def test_one_training_after_several_numbers_of_epochs_is_trained_once(tiny, artifacts, inline, monkeypatch):
     starts = []
-    monkeypatch.setattr(workers, "train", lambda specification, *arguments, start, **options: starts.append(
-        (len(start) and start[0].epochs, specification.epochs)) or trainer.train(
-            specification, *arguments, start=start, **options))
+    monkeypatch.setattr(
+        workers,
+        "train",
+        lambda specification, *arguments, start, **options: (
+            starts.append((len(start) and start[0].epochs, specification.epochs))
+            or trainer.train(specification, *arguments, start=start, **options)
+        ),
+    )
     wanted = [dataclasses.replace(tiny, epochs=epochs) for epochs in (7, 3, 4)]
     found = train_or_load({specification: [0] for specification in wanted}, inline)
     assert starts == [(0, 3), (3, 4), (4, 7)]
@@ -299,10 +323,14 @@ def test_other_test_images_evaluate_what_is_there_and_train_nothing(tiny, digits
 
 def test_a_grid_asks_for_its_families_and_widths_and_seeds(digits, artifacts, inline, monkeypatch):
     asked = []
-    monkeypatch.setattr(populations, "train_or_load", lambda requests: asked.append(requests) or
-                        {specification: [specification] * 3 for specification in requests})
-    grid = populations.population_grid(digits, ["cnn-small", "resnet-small"], [2, 3],
-                                       {"cnn-small": 4, "resnet-small": 5, "cnn-large": 6}, epochs=1)
+    monkeypatch.setattr(
+        populations,
+        "train_or_load",
+        lambda requests: asked.append(requests) or {specification: [specification] * 3 for specification in requests},
+    )
+    grid = populations.population_grid(
+        digits, ["cnn-small", "resnet-small"], [2, 3], {"cnn-small": 4, "resnet-small": 5, "cnn-large": 6}, epochs=1
+    )
     assert list(grid) == [("cnn-small", 2), ("cnn-small", 3), ("resnet-small", 2), ("resnet-small", 3)]
     for (family, width), (specification, *_) in grid.items():
         assert specification == specify(digits, family, width, epochs=1)
@@ -311,9 +339,13 @@ def test_a_grid_asks_for_its_families_and_widths_and_seeds(digits, artifacts, in
 
 def test_a_grid_takes_widths_by_family(digits, artifacts, inline, monkeypatch):
     monkeypatch.setattr(populations, "train_or_load", lambda requests: {key: [key] * 3 for key in requests})
-    grid = populations.population_grid(digits, ["resnet-small", "cnn-small"],
-                                       {"cnn-small": [2, 3], "resnet-small": [3, 4, 5], "vit": [2]},
-                                       {"cnn-small": 3, "resnet-small": 3}, epochs=1)
+    grid = populations.population_grid(
+        digits,
+        ["resnet-small", "cnn-small"],
+        {"cnn-small": [2, 3], "resnet-small": [3, 4, 5], "vit": [2]},
+        {"cnn-small": 3, "resnet-small": 3},
+        epochs=1,
+    )
     assert list(grid) == [*(("resnet-small", width) for width in (3, 4, 5)), ("cnn-small", 2), ("cnn-small", 3)]
     assert all(specification == specify(digits, *key, epochs=1) for key, (specification, *_) in grid.items())
 
@@ -322,3 +354,30 @@ def test_a_grid_with_a_population_of_fewer_than_three_is_refused_in_a_sentence(d
     monkeypatch.setattr(populations, "train_or_load", lambda requests: {key: [0, 1] for key in requests})
     with pytest.raises(ValueError, match="cnn-small k=2 on digits: 2 of its networks kept a finite loss"):
         populations.population_grid(digits, ["cnn-small"], [2], {"cnn-small": 3})
+
+
+@pytest.fixture
+def nothing_used(monkeypatch):
+    monkeypatch.setattr(populations, "_used", {})
+
+
+def test_networks_count_once_however_often_they_are_asked_for_and_with_the_time_of_their_training(
+    tiny, artifacts, inline, nothing_used
+):
+    assert populations.networks_used()["networks"] == 0 and populations.networks_used()["data"] == {}
+    trained = train_or_load({tiny: [0, 1]}, inline)[tiny]
+    first = populations.networks_used()
+    assert first["networks"] == 2 and first["devices"] == [trained.networks[0].device]
+    assert first["training_hours"] == pytest.approx(sum(network.seconds for network in trained.networks) / 3600)
+    assert first["data"] == {
+        "digits": [{"train": 60, "test": 20, "train_sha256": tiny.train_digest, "test_sha256": tiny.test_digest}]
+    }
+    train_or_load({tiny: [0, 1]})
+    assert populations.networks_used() == first
+    train_or_load({tiny: [2]})  # stored beside the others, because they were trained together
+    assert populations.networks_used()["networks"] == 3
+
+
+def test_the_machine_has_a_number_of_cores_and_a_name():
+    cores, name = populations.machine().split(" cores of ")
+    assert int(cores) >= 1 and name

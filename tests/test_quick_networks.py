@@ -6,7 +6,7 @@ from small_networks import network, random_images
 from torch import nn
 from torch.nn.utils.parametrizations import weight_norm
 
-from lib.models.quick_networks import SpreadConvolution, quick
+from lib.models.folding import SpreadConvolution, quick
 
 
 @pytest.mark.parametrize("size", [(4, 4), (8, 6), (32, 32), (7, 8), (8, 7), (2, 2), (1, 1)])

@@ -173,7 +173,7 @@ def test_what_cannot_be_released_is_refused_in_a_sentence(house, monkeypatch, ar
 
 def test_too_much_for_the_repository_ends_with_a_sentence(house, images, trained, monkeypatch):
     fill(images, trained, ["cnn-small"], [2], seeds=2)
-    monkeypatch.setattr(packing, "LIMIT", 0.001)
+    monkeypatch.setattr(releases, "LIMIT", 0.001)
     with pytest.raises(SystemExit, match="would hold 0.0 MB, and the repository takes 0.001: release fewer FAM"):
         run(monkeypatch, release, "few")
     assert packs() == {} and not releases.list_path("few").exists()
@@ -248,4 +248,4 @@ def test_the_networks_of_the_repository_are_listed_and_whole_and_not_too_many():
     committed = set(releases.FOLDER.rglob("*.safetensors"))
     there = [one for path in releases.FOLDER.glob("*.sha256") for one in releases.listed(path.stem) if one.path]
     assert committed <= {one.path for one in there} and all(one.content() for one in there)
-    assert packing.committed_size() <= packing.LIMIT
+    assert releases.committed_size() <= releases.LIMIT

@@ -16,9 +16,9 @@ from torch.nn import functional as F
 
 from lib import data
 from lib.runtime.files import ROOT
-from lib.training import fetching, packing, populations, releases, store, train, unpacking, workers
+from lib.training import packing, populations, releases, store, train
 from lib.training.populations import train_or_load
-from lib.training.specification import specify
+from lib.training.specification import images_of, specify
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def folder(artifacts, monkeypatch):
 @pytest.fixture
 def path(tiny, content, folder):
     """The one file of the one study 'few', committed."""
-    return packing.write("few", tiny, content, committed=True)
+    return releases.write("few", tiny, content, committed=True)
 
 
 @pytest.fixture
@@ -94,7 +94,7 @@ def test_a_file_holds_float16_but_for_the_statistics(tiny, networks, content):
 
 def test_packing_again_gives_the_same_bytes(tiny, networks, content):
     assert packing.pack(tiny, networks) == content
-    assert packing.pack(tiny, unpacking.unpack(tiny, content)) == content  # what is rounded stays as it is
+    assert packing.pack(tiny, packing.unpack(tiny, content)) == content  # what is rounded stays as it is
 
 
 @torch.no_grad()
@@ -119,7 +119,7 @@ def test_the_last_evaluation_is_that_of_the_rounded_networks(tiny, digits, path)
     ("vit", "float32", {"optimiser": "adam", "learning_rate": 0.001})])
 def test_other_families_precisions_and_optimisers_are_evaluated_in_float32(digits, family, precision, optimiser):
     specification = specify(digits, family, 2, epochs=1, batch_size=25, precision=precision, **optimiser)
-    for network in unpacking.unpack(specification, packing.pack(specification, train(specification, [0, 1], digits))):
+    for network in packing.unpack(specification, packing.pack(specification, train(specification, [0, 1], digits))):
         loss, accuracy = plainly_evaluated(specification, network, digits)
         assert network.test_loss[-1] == pytest.approx(loss, rel=1e-5)
         assert network.test_accuracy[-1] == pytest.approx(accuracy, abs=1e-6)
@@ -142,7 +142,7 @@ def test_an_evaluation_leaves_the_number_of_threads_alone(tiny, networks, digits
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     try:
-        unpacking.evaluated(tiny, networks[:1], digits)
+        packing.evaluated(tiny, networks[:1], digits)
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)
@@ -150,7 +150,7 @@ def test_an_evaluation_leaves_the_number_of_threads_alone(tiny, networks, digits
 
 def test_rounding_changes_logits_by_less_than_a_hundredth_of_their_spread(tiny, networks, content, digits):
     """Tiny weights are flushed to zero and all others keep 11 bits."""
-    for network, original in zip(unpacking.unpack(tiny, content), networks):
+    for network, original in zip(packing.unpack(tiny, content), networks):
         model, logits = tiny.build().eval(), []
         for state in (original.state, network.state):
             model.load_state_dict(state)
@@ -164,7 +164,7 @@ def test_weights_below_the_range_become_zero_and_above_it_are_refused(tiny, netw
         state = networks[0].state | {"fc.weight": torch.full_like(networks[0].state["fc.weight"], value)}
         return dataclasses.replace(networks[0], state=state)
 
-    [small] = unpacking.unpack(tiny, packing.pack(tiny, [with_weight(1e-9)]))
+    [small] = packing.unpack(tiny, packing.pack(tiny, [with_weight(1e-9)]))
     assert not small.state["fc.weight"].any()
     packing.pack(tiny, [with_weight(65504.0)])
     with pytest.raises(ValueError, match="^cnn-small k=2 on digits, seed 0: fc.weight reaches 7e.04, and float16 ends"):
@@ -174,7 +174,7 @@ def test_weights_below_the_range_become_zero_and_above_it_are_refused(tiny, netw
 def test_large_and_small_statistics_keep_every_digit(tiny, networks):
     name = next(name for name in networks[0].state if name.endswith("running_var"))
     value = torch.logspace(-20, 20, len(networks[0].state[name]))
-    [found] = unpacking.unpack(tiny, packing.pack(tiny, [dataclasses.replace(
+    [found] = packing.unpack(tiny, packing.pack(tiny, [dataclasses.replace(
         networks[0], state=networks[0].state | {name: value})]))
     assert torch.equal(found.state[name], value)
 
@@ -183,7 +183,7 @@ def test_a_network_that_diverged_is_released_as_one_and_left_out(tiny, networks,
     wild = dataclasses.replace(networks[1], train_loss=[1.0, float("nan")], state={
         name: torch.full_like(value, 1e30) if value.is_floating_point() else value
         for name, value in networks[1].state.items()})
-    packing.write("few", tiny, packing.pack(tiny, [networks[0], wild]), committed=True)
+    releases.write("few", tiny, packing.pack(tiny, [networks[0], wild]), committed=True)
     with pytest.warns(UserWarning, match="seed 1: the loss was not finite"):
         assert [network.seed for network in only(tiny, range(2))] == [0]
 
@@ -207,7 +207,7 @@ def test_a_truncated_file_is_refused(tiny, path, untrainable, left):
 
 
 def test_a_damaged_file_that_was_fetched_is_to_be_fetched_again(tiny, content, folder, untrainable):
-    flip(packing.write("few", tiny, content, committed=False), 100)
+    flip(releases.write("few", tiny, content, committed=False), 100)
     with pytest.raises(RuntimeError, match="restore it by deleting it and make fetch STUDY=few, or take"):
         only(tiny)
 
@@ -217,7 +217,7 @@ def two(tiny, digits, path):
     """Two committed populations: their specifications and files."""
     other = specify(digits, "cnn-small", 3, epochs=2, batch_size=25)
     content = packing.pack(other, train(other, [0], digits))
-    return tiny, other, path, packing.write("few", other, content, committed=True)
+    return tiny, other, path, releases.write("few", other, content, committed=True)
 
 
 def test_swapped_files_are_refused(two, untrainable):
@@ -244,7 +244,7 @@ def test_a_file_under_another_name_is_refused_though_its_checksum_is_listed(two,
                                     {"control": "same-order"}, {"precision": "mixed"}])
 def test_another_training_or_number_of_epochs_is_not_found(tiny, path, change, recwarn):
     other = dataclasses.replace(tiny, **change)
-    assert unpacking.read({other: range(4)}) == {} and releases.find(other) is None and not recwarn.list
+    assert packing.read({other: range(4)}) == {} and releases.find(other) is None and not recwarn.list
 
 
 def test_seeds_that_are_not_released_are_trained_and_the_others_are_not(tiny, path, inline):
@@ -293,32 +293,32 @@ def test_the_list_is_one_that_sha256sum_checks(two, folder):
 def test_other_epochs_of_a_population_are_replaced_and_other_populations_stay(two, digits):
     tiny, other, path, second = two
     longer = dataclasses.replace(tiny, epochs=3)
-    new = packing.write("few", longer, packing.pack(longer, train(longer, [0], digits)), committed=False)
+    new = releases.write("few", longer, packing.pack(longer, train(longer, [0], digits)), committed=False)
     assert not path.exists() and new.exists() and second.exists()
     assert sorted(release.name for release in releases.listed("few")) == sorted([new.name, second.name])
     assert releases.find(tiny) is None and releases.find(longer).path == new
 
 
 def test_a_population_lies_in_one_place(tiny, content, path):
-    uploaded = packing.write("few", tiny, content, committed=False)
+    uploaded = releases.write("few", tiny, content, committed=False)
     assert uploaded == releases.uploads("few") / path.name and not path.exists()
-    assert packing.write("few", tiny, content, committed=True) == path and not uploaded.exists()
+    assert releases.write("few", tiny, content, committed=True) == path and not uploaded.exists()
     assert [release.sha256 for release in releases.listed("few")] == [hashlib.sha256(content).hexdigest()]
 
 
 def test_more_than_the_repository_takes_is_refused_before_it_is_written(two, digits, content, monkeypatch):
     tiny, other, path, second = two
     third = specify(digits, "cnn-small", 4, epochs=2, batch_size=25)
-    monkeypatch.setattr(packing, "LIMIT", packing.committed_size() + (len(content) - 1) / 1e6)
+    monkeypatch.setattr(releases, "LIMIT", releases.committed_size() + (len(content) - 1) / 1e6)
     before = {name: name.read_bytes() for name in releases.FOLDER.rglob("*.*")}
     sentence = rf"^with few/{third.key}\S+ networks/ would hold .* MB, and the repository takes"
     with pytest.raises(RuntimeError, match=sentence):
-        packing.write("few", third, content, committed=True)
+        releases.write("few", third, content, committed=True)
     assert {name: name.read_bytes() for name in releases.FOLDER.rglob("*.*")} == before
-    packing.write("few", third, content, committed=False)  # elsewhere there is room
-    packing.write("few", tiny, content, committed=True)  # and in the place of itself
-    monkeypatch.setattr(packing, "LIMIT", packing.committed_size() + len(content) / 1e6)
-    packing.write("few", third, content, committed=True)
+    releases.write("few", third, content, committed=False)  # elsewhere there is room
+    releases.write("few", tiny, content, committed=True)  # and in the place of itself
+    monkeypatch.setattr(releases, "LIMIT", releases.committed_size() + len(content) / 1e6)
+    releases.write("few", third, content, committed=True)
 
 
 def test_a_release_holds_its_networks_and_no_others(tiny, networks, path):
@@ -345,7 +345,7 @@ def server(tmp_path_factory, monkeypatch):
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(served))) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
-        monkeypatch.setattr(fetching, "ADDRESS", f"http://127.0.0.1:{server.server_port}/")
+        monkeypatch.setattr(releases, "ADDRESS", f"http://127.0.0.1:{server.server_port}/")
         yield served
         server.shutdown()
         thread.join()
@@ -361,10 +361,10 @@ def uploaded(two, server):
 
 
 def test_files_are_fetched_by_their_checksums_and_once(two, uploaded, untrainable):
-    fetched = list(fetching.fetch("few"))
+    fetched = list(releases.fetch("few"))
     assert {release.name for release in fetched} == {path.name for path in two[2:]}
     assert {release.path for release in fetched} == set(releases.uploads("few").iterdir())  # and nothing else
-    assert len(only(two[0])) == 4 and list(fetching.fetch("few")) == []
+    assert len(only(two[0])) == 4 and list(releases.fetch("few")) == []
 
 
 @pytest.mark.parametrize("committed", [True, False])
@@ -373,7 +373,7 @@ def test_a_damaged_file_is_replaced_where_it_lies(two, uploaded, committed):
     place = release.places[0 if committed else 1]
     place.parent.mkdir(parents=True, exist_ok=True)
     place.write_bytes(b"damaged")
-    assert len(list(fetching.fetch("few"))) == 2
+    assert len(list(releases.fetch("few"))) == 2
     assert release.path == place and place.read_bytes() == (uploaded / release.name).read_bytes()
 
 
@@ -381,40 +381,40 @@ def test_other_bytes_than_those_released_are_not_kept(two, uploaded):
     first, second = releases.listed("few")
     flip(uploaded / second.name, 3)
     with pytest.raises(RuntimeError, match=f"gave other bytes for few/{second.name} than were released"):
-        list(fetching.fetch("few"))
+        list(releases.fetch("few"))
     assert [path.name for path in releases.uploads("few").iterdir()] == [first.name]  # what came before it stays
 
 
 def test_a_file_that_the_address_lacks_and_a_server_that_is_gone_are_told(two, uploaded, monkeypatch):
     (uploaded / releases.listed("few")[0].name).unlink()
     with pytest.raises(RuntimeError, match=r"safetensors cannot be fetched \(HTTP Error 404"):
-        list(fetching.fetch("few"))
-    monkeypatch.setattr(fetching, "ADDRESS", "http://127.0.0.1:9/nothing")
+        list(releases.fetch("few"))
+    monkeypatch.setattr(releases, "ADDRESS", "http://127.0.0.1:9/nothing")
     with pytest.raises(RuntimeError, match=r"safetensors cannot be fetched \(.*refused"):
-        list(fetching.fetch("few"))
+        list(releases.fetch("few"))
 
 
 def test_without_an_address_one_sentence_says_what_to_do(two, monkeypatch):
-    monkeypatch.setattr(fetching, "ADDRESS", None)
-    assert list(fetching.fetch("few")) == []  # all are here
+    monkeypatch.setattr(releases, "ADDRESS", None)
+    assert list(releases.fetch("few")) == []  # all are here
     two[2].unlink()
     with pytest.raises(RuntimeError) as caught:
-        list(fetching.fetch("few"))
+        list(releases.fetch("few"))
     assert str(caught.value) == (
         "1 of 2 files of study few are not here, and no address to fetch them from is configured (ADDRESS in "
-        f"lib/training/fetching.py): put those that networks/few.sha256 names into {releases.uploads('few')}, or train the "
+        f"lib/training/releases.py): put those that networks/few.sha256 names into {releases.uploads('few')}, or train the "
         "networks: make train STUDY=few")
 
 
 def test_a_study_without_released_networks_has_nothing_to_fetch(folder):
     with pytest.raises(RuntimeError, match="no networks of study few are released: there is no networks/few.sha256"):
-        list(fetching.fetch("few"))
+        list(releases.fetch("few"))
 
 
 def test_images_that_are_not_those_specified_are_refused(tiny, networks):
     with pytest.raises(RuntimeError, match="images of 'digits' are not those that were specified"):
         packing.pack(dataclasses.replace(tiny, train_digest="0"), networks)
-    assert workers.images_of(tiny).test_digest == tiny.test_digest
+    assert images_of(tiny).test_digest == tiny.test_digest
 
 
 def test_networks_are_no_part_of_the_package():

@@ -12,7 +12,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from lib import models
-from lib.models.quick_networks import quick
+from lib.models.folding import quick
 from lib.own.class_scores import ClassScores
 from lib.salience import directions, extraction, input_gradients
 

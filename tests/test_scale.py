@@ -21,8 +21,8 @@ from lib.effects.scale import (
     sizes,
     with_fewer,
 )
+from lib.runtime import tasks
 from lib.similarity.paired_similarity import paired_similarities
-from lib.training import workers
 
 FOUND = lines([600, 150, 300, 1200], [40, 5, 10, 20], 1200, 20)
 SETTINGS = tuple(dict.fromkeys(setting for line in FOUND.values() for setting in line))
@@ -62,7 +62,7 @@ def test_all_images_are_the_images_themselves(digits):
 
 
 def test_networks_of_a_seed_start_alike_under_every_setting_and_end_apart(digits, artifacts, inline, monkeypatch):
-    monkeypatch.setattr(workers, "local_executor", lambda tasks: inline)
+    monkeypatch.setattr(tasks, "local_executor", lambda *_: inline)
     found = scale.scaled_populations(digits, "cnn-small", [2], 3, lines([20, 60], [1, 2], 60, 1))
     assert [setting for *_, setting in found] == [Setting(20, 1), Setting(60, 1), Setting(60, 2)]
     for (family, width, setting), population in found.items():

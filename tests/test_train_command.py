@@ -12,7 +12,8 @@ from filelock import FileLock
 
 import studies
 import train as command
-from lib.training import forecast, plan, populations, store, workers
+from lib.runtime import tasks
+from lib.training import plan, populations, store, workers
 
 ROOT = Path(__file__).resolve().parents[1]
 TABLE = """
@@ -51,14 +52,14 @@ def table(tmp_path, artifacts, monkeypatch):
     path = tmp_path / "studies.toml"
     path.write_text(TABLE)
     monkeypatch.setattr(studies, "TABLE", path)
-    monkeypatch.setattr(forecast, "SECONDS", 0.0)
+    monkeypatch.setattr(plan, "SECONDS", 0.0)
     monkeypatch.setattr(os, "nice", lambda increment: increment)
     return path
 
 
 @pytest.fixture
 def here(inline, monkeypatch):
-    monkeypatch.setattr(workers, "local_executor", lambda tasks: inline)
+    monkeypatch.setattr(tasks, "local_executor", lambda *_: inline)
 
 
 def run(monkeypatch, *arguments):
@@ -131,7 +132,7 @@ def test_a_study_that_does_not_exist_or_trains_nothing_is_refused(table, monkeyp
 
 def test_a_wrong_line_is_told_before_any_work(table, monkeypatch):
     table.write_text(TABLE.replace("seeds = 4", "seed = 4", 1))
-    with pytest.raises(SystemExit, match="study few, line b: there is no seed; did you mean seeds?"):
+    with pytest.raises(SystemExit, match="study few, line b: there is no seed; did you mean 'seeds'?"):
         run(monkeypatch, "few")
 
 

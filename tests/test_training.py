@@ -182,7 +182,7 @@ def test_a_loss_that_overflows_makes_a_network_not_finite(tiny, digits, trained)
 
 
 def test_company_depends_on_the_specification_alone_and_divides_evenly(digits):
-    sizes = [trainer.networks_together(specify(digits, "cnn-small", width)) for width in (1, 2, 8, 9, 32, 33, 128)]
+    sizes = [networks_together(specify(digits, "cnn-small", width)) for width in (1, 2, 8, 9, 32, 33, 128)]
     assert sizes == sorted(sizes, reverse=True) and {4 % size for size in sizes} == {0}
 
 

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from lib.attacks.one_step import Scores, fgsm, resampled_summaries, true_class_scores
-from lib.runtime.progress import progress
+from lib.runtime.tasks import progress
 from lib.salience.extraction import input_gradients
 from lib.statistics.sample import Sample
 

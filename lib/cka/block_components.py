@@ -16,7 +16,7 @@ from lib.cka.components import dominant, first_component, shared_interval, squar
 from lib.cka.estimators import batches
 from lib.cka.grams import gram_cka, hidden_points, layer_grams, over_pairs
 from lib.runtime.checks import check_count
-from lib.runtime.progress import progress
+from lib.runtime.tasks import progress
 from lib.statistics.intervals import Interval
 from lib.training.populations import Population
 from lib.training.wide_and_deep import Architecture

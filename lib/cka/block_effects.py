@@ -15,7 +15,7 @@ from lib.cka.blocks import Block, largest_block, mean_where
 from lib.cka.maps import cka_maps
 from lib.cka.probes import accuracy, deletion_accuracies, probe_accuracies, residual_points, stages
 from lib.data.loading import ImageData
-from lib.runtime.progress import progress
+from lib.runtime.tasks import progress
 from lib.training.populations import Population
 
 PLATEAU_LOSS = 0.01  # share of the images, for the length of a plateau; no verdict uses it

@@ -11,7 +11,7 @@ from lib.cka.estimators import MinibatchCKA, batches, check_batches, gram, of_im
 from lib.cka.grams import MEMORY, hidden_points
 from lib.models.representations import activations, check_points
 from lib.runtime.devices import find_device, on_device
-from lib.runtime.progress import progress
+from lib.runtime.tasks import progress
 from lib.training.populations import Population
 from lib.training.specification import Specification
 

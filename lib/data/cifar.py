@@ -32,8 +32,10 @@ class Cifar:
     test: int
 
 
-SETS = {"cifar10": Cifar("CIFAR-10", "CIFAR10", "cifar-10-batches-py", "cifar-10-python.tar.gz", 10, 5000, 1000),
-        "cifar100": Cifar("CIFAR-100", "CIFAR100", "cifar-100-python", "cifar-100-python.tar.gz", 100, 500, 100)}
+SETS = {
+    "cifar10": Cifar("CIFAR-10", "CIFAR10", "cifar-10-batches-py", "cifar-10-python.tar.gz", 10, 5000, 1000),
+    "cifar100": Cifar("CIFAR-100", "CIFAR100", "cifar-100-python", "cifar-100-python.tar.gz", 100, 500, 100),
+}
 
 
 def load(name: str, root: Path) -> tuple[Decoded, Decoded]:
@@ -52,15 +54,16 @@ def load(name: str, root: Path) -> tuple[Decoded, Decoded]:
             return remembered(place, name, lambda: _from_pictures(about, place))
     if not unpacked.exists():
         _verified(name, root, train=True)
-    return remembered(unpacked, "torchvision",
-                      lambda: (_from_batches(name, root, train=True), _from_batches(name, root, train=False)))
+    return remembered(
+        unpacked, "torchvision", lambda: (_from_batches(name, root, train=True), _from_batches(name, root, train=False))
+    )
 
 
 def _from_pictures(about: Cifar, place: Path) -> tuple[Decoded, Decoded]:
     splits = pictures.find_both(place)
     for split, folder in zip(splits, ("train", "test")):
         pictures.check_whole(split, about.title, about.classes, getattr(about, folder), "imagefolder:PATH")
-    return tuple(decoded(split) for split in splits)
+    return decoded(splits)
 
 
 def _from_batches(name: str, root: Path, train: bool) -> Decoded:
@@ -83,4 +86,5 @@ def _verified(name: str, root: Path, train: bool):
         raise ValueError(
             f"{about.title} {state} and could not be downloaded ({type(error).__name__}); put "
             f"{about.archive} from {dataset.url.rpartition('/')[0]} (md5 {dataset.tgz_md5}), or its pictures as "
-            f"{name}.zip with train/CLASS/FILE and test/CLASS/FILE, into {root}") from None
+            f"{name}.zip with train/CLASS/FILE and test/CLASS/FILE, into {root}"
+        ) from None

@@ -12,7 +12,7 @@ import torch
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
-from lib.data import cifar, decoding, pictures, tiny_imagenet
+from lib.data import cifar, pictures, tiny_imagenet
 from lib.data.pixel_cache import Decoded, decoded, remembered
 from lib.runtime.checks import check_count
 from lib.runtime.files import ROOT, data_folder
@@ -81,15 +81,20 @@ def check_name(name: str) -> None:
     """Raises ValueError, naming the data sets there are, for any other, and for a PATH that leads nowhere."""
     kind, colon, path = name.partition(":") if isinstance(name, str) else (name, "", "")
     if name not in list(NAMES) and not (kind in list(WITH_PATH) and path):  # lists: also for what cannot be hashed
-        raise ValueError(f"unknown data set {name!r}; the data sets are {', '.join(NAMES)}, "
-                         f"{', '.join(f'{kind}:PATH' for kind in WITH_PATH)}")
+        raise ValueError(
+            f"unknown data set {name!r}; the data sets are {', '.join(NAMES)}, "
+            f"{', '.join(f'{kind}:PATH' for kind in WITH_PATH)}"
+        )
     if colon and not (ROOT / path).exists():
-        raise ValueError(f"data set {name!r}: there is no folder or zip archive {path} (relative paths are seen from "
-                         "the root of the checkout)")
+        raise ValueError(
+            f"data set {name!r}: there is no folder or zip archive {path} (relative paths are seen from "
+            "the root of the checkout)"
+        )
 
 
-def load(name: str, *, root: str | Path | None = None, n_train: int | None = None, n_test: int | None = None,
-         seed: int = 0) -> ImageData:
+def load(
+    name: str, *, root: str | Path | None = None, n_train: int | None = None, n_test: int | None = None, seed: int = 0
+) -> ImageData:
     """The data set `name`; the same arguments always give the same images in the same order.
 
     Pictures are decoded once; the pixels are stored until the pictures change (`lib.data.pixel_cache`).
@@ -120,12 +125,19 @@ def load(name: str, *, root: str | Path | None = None, n_train: int | None = Non
     for part, count, what in ((train, n_train, "n_train"), (test, n_test, "n_test")):
         chosen = _subset(part, count, seed, f"{what} for {name!r}")
         parts += [normalised(part.pixels, mean, std, scale=scale, chosen=chosen), torch.from_numpy(part.labels[chosen])]
-    return ImageData(name, seed, *parts, train.classes, tuple(mean.tolist()), tuple(std.tolist()),
-                     root and str(Path(root).resolve()))
+    return ImageData(
+        name, seed, *parts, train.classes, tuple(mean.tolist()), tuple(std.tolist()), root and str(Path(root).resolve())
+    )
 
 
-def normalised(pixels: np.ndarray, mean: Sequence[float], std: Sequence[float], *, scale: int = 255,
-               chosen: np.ndarray | None = None) -> torch.Tensor:
+def normalised(
+    pixels: np.ndarray,
+    mean: Sequence[float],
+    std: Sequence[float],
+    *,
+    scale: int = 255,
+    chosen: np.ndarray | None = None,
+) -> torch.Tensor:
     """(pixel / scale - mean) / std, in double precision and then rounded: [n, C, H, W] -> [chosen, C, H, W] float32.
 
     Args:
@@ -137,19 +149,19 @@ def normalised(pixels: np.ndarray, mean: Sequence[float], std: Sequence[float], 
     mean, std = (np.asarray(part)[:, None, None] for part in (mean, std))
     images = np.empty((len(chosen), *pixels.shape[1:]), dtype=np.float32)
     for start in range(0, len(chosen), BLOCK):
-        images[start:start + BLOCK] = (pixels[chosen[start:start + BLOCK]] / scale - mean) / std
+        images[start : start + BLOCK] = (pixels[chosen[start : start + BLOCK]] / scale - mean) / std
     return torch.from_numpy(images)
 
 
 def _digits(seed: int) -> tuple[Decoded, Decoded, int, np.ndarray, np.ndarray]:
     """Training part, test part, the pixels' greatest value, mean [C] and std [C] of the training part."""
     pixels, labels = load_digits(return_X_y=True)
-    parts = train_test_split(pixels.reshape(-1, 1, 8, 8), labels.astype(np.int64), train_size=DIGITS_TRAIN,
-                             stratify=labels, random_state=seed)
-    train_pixels, test_pixels, train_labels, test_labels = parts
-    classes, scaled = tuple("0123456789"), train_pixels / 16
-    return (Decoded(train_pixels, train_labels, classes), Decoded(test_pixels, test_labels, classes), 16,
-            scaled.mean(axis=(0, 2, 3)), scaled.std(axis=(0, 2, 3)))
+    images, classes = pixels.reshape(-1, 1, 8, 8), tuple("0123456789")
+    how = {"train_size": DIGITS_TRAIN, "stratify": labels, "random_state": seed}
+    train_pixels, test_pixels, train_labels, test_labels = train_test_split(images, labels.astype(np.int64), **how)
+    train, test = Decoded(train_pixels, train_labels, classes), Decoded(test_pixels, test_labels, classes)
+    scaled = train_pixels / 16
+    return train, test, 16, scaled.mean(axis=(0, 2, 3)), scaled.std(axis=(0, 2, 3))
 
 
 def _pictures(name: str, root: Path) -> tuple[Decoded, Decoded, int, np.ndarray, np.ndarray]:
@@ -161,14 +173,14 @@ def _pictures(name: str, root: Path) -> tuple[Decoded, Decoded, int, np.ndarray,
         whole, side = REDUCED[kind]
         train, test = (_reduced(part, side) for part in cifar.load(whole, root))
     elif kind == "imagefolder":
-        train, test = remembered(ROOT / path, "pictures",
-                                 lambda: tuple(decoded(split) for split in pictures.find_both(ROOT / path)))
+        train, test = remembered(ROOT / path, "pictures", lambda: decoded(pictures.find_both(ROOT / path)))
     else:
         train, test = tiny_imagenet.load(64 if kind.endswith("-64") else 32, ROOT / path if path else None, root)
     if train.pixels.shape[1:] != test.pixels.shape[1:]:
-        raise ValueError(f"{name!r} needs pictures of one kind: those in train/ are "
-                         f"{decoding.describe(train.pixels.shape[1:])}, and those in test/ "
-                         f"{decoding.describe(test.pixels.shape[1:])}")
+        kinds = [pictures.describe(part.pixels.shape[1:]) for part in (train, test)]
+        raise ValueError(
+            f"{name!r} needs pictures of one kind: those in train/ are {kinds[0]}, and those in test/ {kinds[1]}"
+        )
     return train, test, 255, *_constants(name, train.pixels)
 
 
@@ -177,8 +189,8 @@ def _reduced(part: Decoded, side: int) -> Decoded:
     count, channels, height, width = part.pixels.shape
     pixels = np.empty((count, channels, height // side, width // side), dtype=np.uint8)
     for start in range(0, count, BLOCK):
-        tiles = part.pixels[start:start + BLOCK].reshape(-1, channels, height // side, side, width // side, side)
-        pixels[start:start + BLOCK] = np.rint(tiles.mean(axis=(3, 5)))
+        tiles = part.pixels[start : start + BLOCK].reshape(-1, channels, height // side, side, width // side, side)
+        pixels[start : start + BLOCK] = np.rint(tiles.mean(axis=(3, 5)))
     return Decoded(pixels, part.labels, part.classes)
 
 
@@ -190,14 +202,15 @@ def _constants(name: str, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     counts = np.zeros((pixels.shape[1], 256), dtype=np.int64)
     for start in range(0, len(pixels), BLOCK):
         for channel, count in enumerate(counts):
-            count += np.bincount(pixels[start:start + BLOCK, channel].ravel(), minlength=256)
+            count += np.bincount(pixels[start : start + BLOCK, channel].ravel(), minlength=256)
     values, number = np.arange(256), int(counts[0].sum())
     sums, squares = (counts @ values).tolist(), (counts @ values**2).tolist()
     mean = np.array([total / number for total in sums]) / 255
     std = np.array([math.sqrt(number * square - total**2) / number for total, square in zip(sums, squares)]) / 255
     if not (std > 0).all():
-        raise ValueError(f"the training pictures of {name!r} have the same value everywhere in one channel, and cannot "
-                         "be normalised")
+        raise ValueError(
+            f"the training pictures of {name!r} have the same value everywhere in one channel, and cannot be normalised"
+        )
     return mean, std
 
 

@@ -9,7 +9,7 @@ import json
 import os
 import re
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,9 +38,9 @@ class Decoded:
     classes: tuple[str, ...]
 
 
-def decoded(split: Split, **options) -> Decoded:
-    """The whole split; options as for `lib.data.decoding.decode`."""
-    return Decoded(split.decode(**options), split.labels, split.classes)
+def decoded(splits: Iterable[Split], **options) -> tuple[Decoded, ...]:
+    """Whole splits; options as for `lib.data.pictures.decode`."""
+    return tuple(Decoded(split.decode(**options), split.labels, split.classes) for split in splits)
 
 
 def remembered(place: Path, kind: str, decode: Callable[[], tuple[Decoded, Decoded]]) -> tuple[Decoded, Decoded]:
@@ -87,8 +87,17 @@ def _stamp(status: os.stat_result) -> str:
 
 
 def _write(file: Path, fingerprint: str, split: Decoded) -> None:
-    header = json.dumps({"fingerprint": fingerprint, "shape": split.pixels.shape, "classes": split.classes,
-                         "labels": split.labels.tolist()}).encode() + b"\n"
+    header = (
+        json.dumps(
+            {
+                "fingerprint": fingerprint,
+                "shape": split.pixels.shape,
+                "classes": split.classes,
+                "labels": split.labels.tolist(),
+            }
+        ).encode()
+        + b"\n"
+    )
     pixels = np.ascontiguousarray(split.pixels).data
     sha = hashlib.sha256(header)
     sha.update(pixels)
@@ -109,5 +118,6 @@ def _read(file: Path, fingerprint: str) -> Decoded | None:
         start = opened.tell()
     if header["fingerprint"] != fingerprint:
         return None
-    return Decoded(content[start:].reshape(header["shape"]), np.array(header["labels"], dtype=np.int64),
-                   tuple(header["classes"]))
+    return Decoded(
+        content[start:].reshape(header["shape"]), np.array(header["labels"], dtype=np.int64), tuple(header["classes"])
+    )

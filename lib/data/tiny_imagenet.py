@@ -35,8 +35,9 @@ def load(size: int, path: Path | None, root: Path) -> tuple[Decoded, Decoded]:
     for place in (root / FOLDER, root / f"{FOLDER}.zip"):
         if place.exists():
             return _remembered(place, size, whole=True)
-    raise ValueError(f"{TITLE} is not there; put {FOLDER}.zip from http://cs231n.stanford.edu, or its folder, into "
-                     f"{root}")
+    raise ValueError(
+        f"{TITLE} is not there; put {FOLDER}.zip from http://cs231n.stanford.edu, or its folder, into {root}"
+    )
 
 
 def _remembered(place: Path, size: int, whole: bool) -> tuple[Decoded, Decoded]:
@@ -48,11 +49,13 @@ def _decoded(place: Path, size: int, whole: bool) -> tuple[Decoded, Decoded]:
     if whole:
         for split, each in zip(splits, (TRAIN, TEST)):
             pictures.check_whole(split, TITLE, CLASSES, each, "tiny-imagenet:PATH")
-    found = tuple(decoded(split, colour=True, reduce=SIZE // size) for split in splits)
+    found = decoded(splits, colour=True, reduce=SIZE // size)
     for part, split in zip(found, splits):
         if part.pixels.shape[2] != size:
-            raise ValueError(f"the pictures of {TITLE} have {SIZE} x {SIZE} pixels, and those of {split.path.name} "
-                             f"other ones, as {split.files[0]} does")
+            raise ValueError(
+                f"the pictures of {TITLE} have {SIZE} x {SIZE} pixels, and those of {split.path.name} "
+                f"other ones, as {split.files[0]} does"
+            )
     return found
 
 
@@ -63,29 +66,39 @@ def find(path: Path) -> tuple[Split, Split]:
         ValueError: a path that is neither a folder nor a whole zip archive, one in another layout, a class without
             training pictures, or a validation picture without a label or a label without its picture.
     """
-    names = [name for name in pictures.names(path, PATTERNS, "Tiny ImageNet in its native layout")
-             if not name.endswith("/")]
+    names = pictures.names(path, PATTERNS, "Tiny ImageNet in its native layout")
     tops = {name.removesuffix("wnids.txt") for name in names if name.count("/") < 2 and name.endswith("wnids.txt")}
     if len(tops) != 1 or f"{min(tops)}val/val_annotations.txt" not in names:
-        raise ValueError(f"{path.name} is not in the native layout of {TITLE}: it needs wnids.txt and "
-                         "val/val_annotations.txt, at its top or one folder further down")
+        raise ValueError(
+            f"{path.name} is not in the native layout of {TITLE}: it needs wnids.txt and val/val_annotations.txt, at "
+            "its top or one folder further down"
+        )
     (top,) = tops
     read = _reader(path)
     classes = sorted(read(f"{top}wnids.txt").split())
-    parts = [name.removeprefix(top).split("/") for name in names]
-    train = sorted((one[1], one[3]) for one in parts if len(one) == 4 and (one[0], one[2]) == ("train", "images"))
-    if missing := sorted(set(classes) - {wnid for wnid, _ in train}):
-        raise ValueError(f"{path.name} has no pictures of the class {missing[0]} in {top}train/{missing[0]}/images/")
-    if unknown := sorted({wnid for wnid, _ in train} - set(classes)):
-        raise ValueError(f"{path.name} has pictures of the class {unknown[0]}, which {top}wnids.txt does not list")
-    held_out = _annotated(path, read(f"{top}val/val_annotations.txt"), set(classes),
-                          {one[2] for one in parts if len(one) == 3 and one[:2] == ["val", "images"]})
-    words = dict(line.split("\t", 1) for line in read(f"{top}words.txt").splitlines() if "\t" in line) \
-        if f"{top}words.txt" in names else {}
+    parts = [name.removeprefix(top).split("/") for name in names if not name.endswith("/")]
+    train = _training(path, top, parts, classes)
+    files = {one[2] for one in parts if len(one) == 3 and one[:2] == ["val", "images"]}
+    held_out = _annotated(path, read(f"{top}val/val_annotations.txt"), set(classes), files)
+    lines = read(f"{top}words.txt").splitlines() if f"{top}words.txt" in names else []
+    words = dict(line.split("\t", 1) for line in lines if "\t" in line)
     titles = tuple(words.get(wnid, wnid).split(",")[0] for wnid in classes)
-    return tuple(Split(path, tuple(f"{top}{folder.format(wnid)}/images/{file}" for wnid, file in found),
-                       np.array([classes.index(wnid) for wnid, _ in found], dtype=np.int64), titles)
-                 for folder, found in (("train/{}", train), ("val", held_out)))
+    splits = []
+    for folder, found in (("train/{}", train), ("val", held_out)):
+        labels = np.array([classes.index(wnid) for wnid, _ in found], dtype=np.int64)
+        files = tuple(f"{top}{folder.format(wnid)}/images/{file}" for wnid, file in found)
+        splits.append(Split(path, files, labels, titles))
+    return tuple(splits)
+
+
+def _training(path: Path, top: str, parts: list[list[str]], classes: list[str]) -> list[tuple[str, str]]:
+    """The training pictures as (class, file), sorted."""
+    found = sorted((one[1], one[3]) for one in parts if len(one) == 4 and (one[0], one[2]) == ("train", "images"))
+    if missing := sorted(set(classes) - {wnid for wnid, _ in found}):
+        raise ValueError(f"{path.name} has no pictures of the class {missing[0]} in {top}train/{missing[0]}/images/")
+    if unknown := sorted({wnid for wnid, _ in found} - set(classes)):
+        raise ValueError(f"{path.name} has pictures of the class {unknown[0]}, which {top}wnids.txt does not list")
+    return found
 
 
 def _annotated(path: Path, annotations: str, classes: set[str], files: set[str]) -> list[tuple[str, str]]:

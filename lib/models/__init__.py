@@ -1,4 +1,8 @@
-"""The networks: families, widths, and what can be done to a single one."""
+"""The networks, and what can be done to a single one or a stack of them.
+
+`architectures` builds the families, with those of `cifar_resnets` and `vision_transformer`; `representations` of layers;
+`cut_networks` in pieces; `folding`: quicker frozen networks; `stacking`: many networks as one.
+"""
 
 from lib.models.architectures import (
     CNN,
@@ -12,16 +16,31 @@ from lib.models.architectures import (
     count_parameters,
     initialise,
 )
+from lib.models.cut_networks import CutNetwork
+from lib.models.folding import folded, quick
+from lib.models.representations import activations, block_points, check_points, conv_points, representation
+from lib.models.stacking import stack, stack_images, unstack
 
 __all__ = [
     "CNN",
     "CNN_LAYOUTS",
+    "CutNetwork",
     "FAMILIES",
     "RESNET_BLOCKS",
     "ResNet",
     "VIT_LAYOUTS",
+    "activations",
+    "block_points",
     "build",
     "check_family",
+    "check_points",
+    "conv_points",
     "count_parameters",
+    "folded",
     "initialise",
+    "quick",
+    "representation",
+    "stack",
+    "stack_images",
+    "unstack",
 ]

@@ -6,8 +6,6 @@ Width k multiplies every channel count.  One rule fits the CNNs and ResNets to i
 takes the map that is left, and a pool or stride that would meet a map of a single pixel is left out.
 """
 
-
-
 import torch
 from torch import nn
 
@@ -16,10 +14,7 @@ from lib.models.vision_transformer import ChannelNorm, PositionEmbedding, Vision
 from lib.runtime.checks import check_count
 
 # Channels of each convolution in multiples of k; "pool" halves the map.
-CNN_LAYOUTS = {
-    "cnn-small": (1, 2, "pool", 4, "pool", 8),
-    "cnn-large": (1, 1, 2, 2, "pool", 4, 4, "pool", 8, 8),
-}
+CNN_LAYOUTS = {"cnn-small": (1, 2, "pool", 4, "pool", 8), "cnn-large": (1, 1, 2, 2, "pool", 4, 4, "pool", 8, 8)}
 # Basic blocks in each of the four stages.
 RESNET_BLOCKS = {"resnet-small": (2, 1, 1, 1), "resnet-large": (2, 2, 2, 2)}
 # Encoder blocks, and patches along a side of the image: the paper's are unknown.  The variants change one at a time.
@@ -71,7 +66,7 @@ class BasicBlock(nn.Module):
         residual = torch.relu(self.bn1(self.conv1(x)))
         # A 1x1 convolution of stride 2, taken apart: on few channels oneDNN's own writes beyond its memory in the
         # backward pass, and gives wrong gradients or ends the process (uxlfoundation/oneDNN issue 6035).
-        return torch.relu(self.bn2(self.conv2(residual)) + self.downsample(x[..., ::self.stride, ::self.stride]))
+        return torch.relu(self.bn2(self.conv2(residual)) + self.downsample(x[..., :: self.stride, :: self.stride]))
 
 
 class ResNet(nn.Module):
@@ -146,8 +141,10 @@ def check_family(family: str) -> None:
     """Raises ValueError, naming the families there are, for any other."""
     # A list: also for what cannot be hashed.
     if family not in list(FAMILIES) and not cifar_resnets.is_cifar_resnet(family):
-        raise ValueError(f"unknown family {family!r}; the families are {', '.join(FAMILIES)}, and resnet-D and plain-D "
-                         "of depth D = 6n + 2")
+        raise ValueError(
+            f"unknown family {family!r}; the families are {', '.join(FAMILIES)}, and resnet-D and plain-D "
+            "of depth D = 6n + 2"
+        )
 
 
 def check_width(family: str, width: int) -> None:

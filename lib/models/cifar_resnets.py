@@ -41,7 +41,7 @@ class ResidualBlock(nn.Module):
         branch = self.bn2(self.conv2(self.relu1(self.bn1(self.conv1(x)))))
         if self.residual:
             # The stride taken apart from the 1x1 convolution for the reason given in lib.models.architectures.BasicBlock.
-            branch = self.add(branch, self.shortcut(x[..., ::self.stride, ::self.stride]))
+            branch = self.add(branch, self.shortcut(x[..., :: self.stride, :: self.stride]))
         return self.relu2(branch)
 
 

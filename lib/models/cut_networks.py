@@ -1,7 +1,6 @@
 """Networks cut into pieces that follow one another, so that one's front can go on in another's end."""
 
 import copy
-import difflib
 from collections.abc import Iterator
 
 import torch
@@ -10,7 +9,7 @@ from torch import nn
 from lib.models.architectures import ResNet
 from lib.models.cifar_resnets import CifarResNet
 from lib.models.vision_transformer import PositionEmbedding, VisionTransformer
-from lib.runtime.checks import check_count
+from lib.runtime.checks import check_count, did_you_mean
 
 LOGITS = "logits"
 
@@ -44,15 +43,14 @@ class CutNetwork:
     def check_point(self, point: str) -> None:
         """Raises ValueError, naming the points there are, for any other."""
         if point not in self.points:
-            near = difflib.get_close_matches(str(point), self.points, 1)
-            hint = f"did you mean {near[0]!r}? " if near else ""
-            raise ValueError(f"there is no point {point!r} to stitch at; {hint}the points are {', '.join(self.points)}")
+            hint, listed = did_you_mean(point, self.points), ", ".join(self.points)
+            raise ValueError(f"there is no point {point!r} to stitch at; {hint}the points are {listed}")
 
     def end(self, point: str) -> nn.Sequential:
         """All after `point`: its output [images, channels, rows, columns] -> logits [images, classes]."""
         self.check_point(point)
         names = list(self.pieces)
-        return nn.Sequential(*(self.pieces[name] for name in names[names.index(point) + 1:])).eval()
+        return nn.Sequential(*(self.pieces[name] for name in names[names.index(point) + 1 :])).eval()
 
     @torch.no_grad()
     def representations(self, images: torch.Tensor, batch_size: int = 256) -> dict[str, torch.Tensor]:
@@ -70,12 +68,14 @@ class CutNetwork:
     def _check_images(self, images: torch.Tensor) -> None:
         first, *rest = self.pieces["stem"]
         # Only position embeddings know the size of the images.
-        side = next((part.weight.shape[-1] * first.stride[0] for part in rest if isinstance(part, PositionEmbedding)),
-                    None)
+        side = next(
+            (part.weight.shape[-1] * first.stride[0] for part in rest if isinstance(part, PositionEmbedding)), None
+        )
         if images.ndim != 4 or images.shape[1] != first.in_channels or side and set(images.shape[2:]) != {side}:
             size = f"{side}, {side}" if side else "rows, columns"
-            raise ValueError(f"the network takes images [images, {first.in_channels}, {size}], not "
-                             f"{list(images.shape)}")
+            raise ValueError(
+                f"the network takes images [images, {first.in_channels}, {size}], not {list(images.shape)}"
+            )
 
     def _outputs(self, x: torch.Tensor) -> Iterator[torch.Tensor]:
         for name, piece in self.pieces.items():
@@ -85,18 +85,16 @@ class CutNetwork:
 
 
 def _pieces(model: nn.Module) -> dict[str, nn.Module]:
+    rest = nn.Sequential(MeanOverPositions(), model.fc) if hasattr(model, "fc") else None
     if isinstance(model, CifarResNet):
-        blocks = {f"stage{stage}.{place}": block for stage in (1, 2, 3)
-                  for place, block in enumerate(getattr(model, f"stage{stage}"))}
-        return {"stem": model.stem, **blocks, LOGITS: nn.Sequential(MeanOverPositions(), model.fc)}
-    if isinstance(model, ResNet):
-        blocks = {f"layer{stage}.{place}": block for stage in (1, 2, 3, 4)
-                  for place, block in enumerate(getattr(model, f"layer{stage}"))}
-        stem = nn.Sequential(model.conv1, model.bn1, nn.ReLU())
-        return {"stem": stem, **blocks, LOGITS: nn.Sequential(MeanOverPositions(), model.fc)}
-    if isinstance(model, VisionTransformer):
-        blocks = {f"blocks.{place}": block for place, block in enumerate(model.blocks)}
-        stem = nn.Sequential(model.patches, model.positions)
-        return {"stem": stem, **blocks, LOGITS: nn.Sequential(model.norm, MeanOverPositions(), model.fc)}
-    raise ValueError(f"only residual networks and vision transformers of this library can be cut, not "
-                     f"{type(model).__name__}")
+        stem, stages = model.stem, ("stage1", "stage2", "stage3")
+    elif isinstance(model, ResNet):
+        stem, stages = nn.Sequential(model.conv1, model.bn1, nn.ReLU()), ("layer1", "layer2", "layer3", "layer4")
+    elif isinstance(model, VisionTransformer):
+        stem, stages = nn.Sequential(model.patches, model.positions), ("blocks",)
+        rest = nn.Sequential(model.norm, *rest)
+    else:
+        kind = type(model).__name__
+        raise ValueError(f"only residual networks and vision transformers of this library can be cut, not {kind}")
+    blocks = {f"{stage}.{place}": block for stage in stages for place, block in enumerate(getattr(model, stage))}
+    return {"stem": stem, **blocks, LOGITS: rest}

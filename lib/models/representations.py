@@ -1,6 +1,5 @@
 """What the layers of a network make of images: activations at named points, streamed by batches."""
 
-import difflib
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
 
@@ -10,7 +9,7 @@ from torch import nn
 
 from lib.models.architectures import BasicBlock
 from lib.models.cifar_resnets import ResidualBlock
-from lib.runtime.checks import check_count
+from lib.runtime.checks import check_count, did_you_mean
 from lib.runtime.devices import evaluating, find_device, on_device
 
 BLOCKS = (ResidualBlock, BasicBlock)
@@ -40,17 +39,21 @@ def check_points(model: nn.Module, points: Sequence[str]) -> None:
     names = [name for name, _ in model.named_modules() if name]
     for point in points:
         if point not in names:
-            near = difflib.get_close_matches(str(point), names, 1)
-            hint = f"did you mean {near[0]!r}? " if near else ""
-            listed = textwrap.shorten(", ".join(names), 300, placeholder=" ...")
+            hint, listed = did_you_mean(point, names), textwrap.shorten(", ".join(names), 300, placeholder=" ...")
             raise ValueError(f"{type(model).__name__} has no layer {point!r}; {hint}the layers are {listed}")
     if not points or len(set(points)) < len(points):
         raise ValueError(f"points must be one or more different layers, not {list(points)}")
 
 
-def activations(model: nn.Module, images: torch.Tensor, points: Sequence[str], *,
-                of: Callable[[torch.Tensor], torch.Tensor] = torch.clone, batch_size: int = 256,
-                device: str = "auto") -> Iterator[dict[str, torch.Tensor]]:
+def activations(
+    model: nn.Module,
+    images: torch.Tensor,
+    points: Sequence[str],
+    *,
+    of: Callable[[torch.Tensor], torch.Tensor] = torch.clone,
+    batch_size: int = 256,
+    device: str = "auto",
+) -> Iterator[dict[str, torch.Tensor]]:
     """The outputs of the modules `points` on one batch after another: point -> [images, ...], on `device`.
 
     The network is in eval mode while a batch is computed; between the batches and afterwards, also after an error, it
@@ -71,8 +74,9 @@ def activations(model: nn.Module, images: torch.Tensor, points: Sequence[str], *
     return (_batch(model, batch.to(device), points, of) for batch in torch.as_tensor(images).split(batch_size))
 
 
-def representation(model: nn.Module, images: torch.Tensor, points: Sequence[str], *, batch_size: int = 256,
-                   device: str = "auto") -> dict[str, np.ndarray]:
+def representation(
+    model: nn.Module, images: torch.Tensor, points: Sequence[str], *, batch_size: int = 256, device: str = "auto"
+) -> dict[str, np.ndarray]:
     """The activations of all images at once, flattened: point -> [images, features] float32."""
     batches = list(activations(model, images, points, batch_size=batch_size, device=device))
     return {point: torch.cat([batch[point].flatten(1) for batch in batches]).float().cpu().numpy() for point in points}

@@ -1,7 +1,8 @@
 """Many networks of one architecture as a single module: network m owns the m-th group of channels.
 
 Convolutions become grouped convolutions, BatchNorm normalises each channel by itself anyway, layer norms take each
-network's channels by themselves, and the linear layer becomes one small product a network.  Small networks are then trained several times faster than one by one.
+network's channels by themselves, and the linear layer becomes one small product a network.  Small networks are then
+trained several times faster than one by one.
 """
 
 import copy
@@ -37,8 +38,9 @@ def stack(networks: Sequence[nn.Module]) -> nn.Module:
     """
     stacked = _widen(copy.deepcopy(networks[0]), len(networks))
     states = [network.state_dict() for network in networks]
-    joined = {name: torch.cat([state[name] for state in states]) if value.ndim else value
-              for name, value in states[0].items()}
+    joined = {
+        name: torch.cat([state[name] for state in states]) if value.ndim else value for name, value in states[0].items()
+    }
     stacked.load_state_dict(joined)
     return stacked
 
@@ -47,8 +49,10 @@ def unstack(stacked: nn.Module, models: int) -> list[dict[str, torch.Tensor]]:
     """The state dict of each network of `stack`, as contiguous copies on the CPU."""
     state = {name: value.detach().cpu() for name, value in stacked.state_dict().items()}
     pieces = {name: value.chunk(models) if value.ndim else (value,) * models for name, value in state.items()}
-    return [{name: piece[m].clone(memory_format=torch.contiguous_format) for name, piece in pieces.items()}
-            for m in range(models)]
+    return [
+        {name: piece[m].clone(memory_format=torch.contiguous_format) for name, piece in pieces.items()}
+        for m in range(models)
+    ]
 
 
 def stack_images(images: torch.Tensor) -> torch.Tensor:
@@ -60,9 +64,15 @@ def _widen(module: nn.Module, models: int) -> nn.Module:
     for name, child in module.named_children():
         setattr(module, name, _widen(child, models))
     if isinstance(module, nn.Conv2d):
-        wide = nn.Conv2d(models * module.in_channels, models * module.out_channels, module.kernel_size,
-                         stride=module.stride, padding=module.padding, groups=models * module.groups,
-                         bias=module.bias is not None)
+        wide = nn.Conv2d(
+            models * module.in_channels,
+            models * module.out_channels,
+            module.kernel_size,
+            stride=module.stride,
+            padding=module.padding,
+            groups=models * module.groups,
+            bias=module.bias is not None,
+        )
     elif isinstance(module, nn.BatchNorm2d):
         wide = nn.BatchNorm2d(models * module.num_features, module.eps, module.momentum)
     elif isinstance(module, nn.Linear):

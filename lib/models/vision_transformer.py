@@ -56,8 +56,10 @@ class Attention(nn.Module):
         self.query, self.key, self.value, self.out = (nn.Conv2d(channels, channels, 1) for _ in range(4))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        query, key, value = (layer(x).flatten(2).unflatten(1, (-1, HEAD_SIZE)).transpose(2, 3)
-                             for layer in (self.query, self.key, self.value))  # each [images, heads, positions, 8]
+        query, key, value = (
+            layer(x).flatten(2).unflatten(1, (-1, HEAD_SIZE)).transpose(2, 3)
+            for layer in (self.query, self.key, self.value)
+        )  # each [images, heads, positions, 8]
         # For heads this small PyTorch's fused attention takes up to a third longer.
         weights = (query / HEAD_SIZE**0.5 @ key.transpose(2, 3)).softmax(3)  # [images, heads, positions, positions]
         return self.out((weights @ value).transpose(2, 3).reshape(x.shape))
@@ -70,8 +72,9 @@ class EncoderBlock(nn.Module):
         super().__init__()
         self.norm1, self.attention = ChannelNorm(channels), Attention(channels)
         self.norm2 = ChannelNorm(channels)
-        self.mlp = nn.Sequential(nn.Conv2d(channels, MLP_RATIO * channels, 1), nn.GELU(),
-                                 nn.Conv2d(MLP_RATIO * channels, channels, 1))
+        self.mlp = nn.Sequential(
+            nn.Conv2d(channels, MLP_RATIO * channels, 1), nn.GELU(), nn.Conv2d(MLP_RATIO * channels, channels, 1)
+        )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = x + self.attention(self.norm1(x))

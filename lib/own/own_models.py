@@ -16,7 +16,7 @@ from torch import nn
 from lib.own.class_scores import ClassScores, ModelError, check_alone, check_scores, frozen, own_words
 from lib.runtime.checks import check_count
 from lib.runtime.devices import evaluating, find_device
-from lib.runtime.progress import progress
+from lib.runtime.tasks import progress
 from lib.salience import extraction, predictions
 from lib.similarity import rank_one
 from lib.similarity.cosines import by_image, has_direction

@@ -11,7 +11,7 @@ from torchvision.transforms import v2
 
 from lib.data import pictures
 from lib.runtime.checks import check_count
-from lib.runtime.progress import progress
+from lib.runtime.tasks import progress
 
 ENDINGS = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 Transform = Callable[..., torch.Tensor]  # of a picture as Pillow opens it

@@ -35,8 +35,11 @@ def write_whole(path: Path, *content: bytes | memoryview, durable: bool = True) 
     except OSError as error:
         if error.errno not in FULL:
             raise
-        raise OSError(error.errno, f"the disk of {path.parent} is full; make room, or name another folder in "
-                      "GREATMINDS_ARTIFACTS: what was stored so far is whole") from None
+        raise OSError(
+            error.errno,
+            f"the disk of {path.parent} is full; make room, or name another folder in "
+            "GREATMINDS_ARTIFACTS: what was stored so far is whole",
+        ) from None
 
 
 def _write_whole(path: Path, content: tuple[bytes | memoryview, ...], durable: bool) -> None:

@@ -18,7 +18,7 @@ from torch import nn
 
 from lib.data.loading import ImageData
 from lib.runtime.files import artifacts, write_whole
-from lib.runtime.progress import progress
+from lib.runtime.tasks import progress
 from lib.salience import extraction
 from lib.training.populations import Population
 from lib.training.specification import Specification

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from lib.models.quick_networks import quick
+from lib.models.folding import quick
 from lib.runtime.checks import check_count
 from lib.runtime.devices import evaluating, find_device
 
@@ -33,7 +33,7 @@ def input_gradients(
     """Gradient of the true class's score with respect to every image (fact sheet 4.3), -> [n, C, H, W] float32.
 
     The network is in eval mode meanwhile, so that no image influences another's gradient, and is left as it was.
-    Convolutional networks of this library go through a quicker form (`lib.models.quick_networks`), the same up to
+    Convolutional networks of this library go through a quicker form (`lib.models.folding`), the same up to
     rounding.
 
     Args:

@@ -1,18 +1,18 @@
 """Pairs of networks scored in all their layers, shared out over the cores."""
 
 import pickle
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, wait
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
 
 import numpy as np
 import torch
 
 from lib.data.loading import ImageData
 from lib.models.cut_networks import LOGITS, CutNetwork
-from lib.runtime.progress import progress
+from lib.runtime.devices import one_thread
+from lib.runtime.tasks import run_tasks
 from lib.stitching.layers import Layer, LayerScores, Matching, index_scores, target_scores
 from lib.training.populations import Population
-from lib.training.workers import TICK, local_executor
 
 Network = tuple[int, int]  # width, seed
 Pair = tuple[Network, Network]  # front, end
@@ -91,7 +91,9 @@ def score_pairs(
             seed = int(np.random.default_rng([random_seed, *end, place]).integers(2**62))
             rest = pickle.dumps(networks[end].end(point))
             tasks[end, point] = _target_job, sources, layers[end][point], rest, labels, matching, seed
-    results = _run(tasks | {pair: (_index_job, *(layers[key] for key in pair)) for pair in pairs}, executor)
+    tasks |= {pair: (_index_job, *(layers[key] for key in pair)) for pair in pairs}
+    results = {}
+    run_tasks(tasks, lambda key, done: results.update({key: done.result()}), f"stitching, {len(tasks)} tasks", executor)
 
     def scores(front: Network, end: Network) -> LayerScores:
         targets = [results[end, point][fronts[end].index(front)] for point in networks[end].points]
@@ -108,33 +110,14 @@ def _check_varies(network: Network, layers: Mapping[str, Layer]) -> None:
             raise ValueError(f"{named} is the same for all test images: nothing can be said of what it is like")
 
 
-def _run(tasks: Mapping, executor: Executor | None) -> dict:
-    """The results of tasks (function, *arguments), by their keys."""
-    own = executor is None
-    executor = executor or local_executor(len(tasks))
-    results = {}
-    try:
-        futures = {executor.submit(function, *arguments): key for key, (function, *arguments) in tasks.items()}
-        with progress(len(tasks), f"stitching, {len(tasks)} tasks") as bar:
-            while futures:
-                done, _ = wait(futures, TICK, FIRST_COMPLETED)
-                for future in done:
-                    results[futures.pop(future)] = future.result()
-                bar.update(len(done))
-                bar.refresh()
-    finally:
-        if own:
-            executor.shutdown(wait=False, cancel_futures=True)
-    return results
-
-
 def _target_job(
     fronts: Sequence[Sequence[Layer]], target: Layer, end: bytes, labels: Layer, matching: Matching, seed: int
 ) -> list[dict[str, np.ndarray]]:
     """`target_scores` of each front.  Arrays and bytes travel between processes; tensors would each take a file."""
     sources = [_tensors(layer) for front in fronts for layer in front]
     arguments = sources, _tensors(target), pickle.loads(end), _tensors(labels), matching, seed
-    scores = _one_thread(target_scores, *arguments)
+    with one_thread():
+        scores = target_scores(*arguments)
     ends = np.cumsum([len(front) for front in fronts])[:-1]
     split = {name: np.split(values, ends) for name, values in scores.items()}
     return [{name: parts[place] for name, parts in split.items()} for place in range(len(fronts))]
@@ -142,18 +125,9 @@ def _target_job(
 
 def _index_job(*networks: Mapping[str, Layer]) -> dict[str, np.ndarray]:
     shown = ([_tensors(layer).test[:INDEX_IMAGES] for layer in network.values()] for network in networks)
-    return _one_thread(index_scores, *shown)
+    with one_thread():
+        return index_scores(*shown)
 
 
 def _tensors(layer: Layer) -> Layer:
     return Layer(*map(torch.from_numpy, layer))
-
-
-def _one_thread(function: Callable, *arguments: object) -> dict[str, np.ndarray]:
-    """More threads would add in another order, and processes use the cores better."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        return function(*arguments)
-    finally:
-        torch.set_num_threads(threads)

@@ -1,5 +1,25 @@
-"""Training of populations: recipes, epochs, storage, release."""
+"""Training of populations: recipes, epochs, storage, release.
 
-from lib.training.trainer import TrainedNetwork, networks_together, train
+`specification` and its `controls` say what decides a network; `trainer` runs the epochs with `optimiser`, `arithmetic`
+and the `fused` steps; `store` keeps networks, and takes over `earlier_networks`; `workers` hand the work out for
+`populations`; `wide_and_deep` and `plan` say what is asked for; `releases` and `packing` bring networks with the book.
+"""
 
-__all__ = ["TrainedNetwork", "networks_together", "train"]
+from lib.training.populations import Population, population_grid, train_or_load
+from lib.training.specification import Specification, specify
+from lib.training.trainer import TrainedNetwork, train
+from lib.training.wide_and_deep import Architecture, architecture_populations
+from lib.training.workers import networks_together
+
+__all__ = [
+    "Architecture",
+    "Population",
+    "Specification",
+    "TrainedNetwork",
+    "architecture_populations",
+    "networks_together",
+    "population_grid",
+    "specify",
+    "train",
+    "train_or_load",
+]

@@ -13,8 +13,8 @@ import torch
 from torch.nn import functional as F
 
 from lib.models.architectures import build
+from lib.runtime.devices import instruction_sets, one_thread, processor
 from lib.runtime.files import artifacts, write_whole
-from lib.runtime.processor import flags, name
 
 # Flags of /proc/cpuinfo of processors that multiply bfloat16 in hardware; others only imitate it.
 BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16", "avx_ne_convert", "bf16"}
@@ -27,6 +27,11 @@ def used(precision: str, device: str) -> str:
     return ("bfloat16" if _bfloat16_is_faster(device) else "float32") if precision == "mixed" else precision
 
 
+def of_weights(precision: str) -> torch.dtype:
+    """The type of the weights, whatever convolutions compute in."""
+    return torch.float64 if precision == "float64" else torch.float32
+
+
 def autocast(arithmetic: str, device: str) -> AbstractContextManager:
     """The context in which a network computes in this arithmetic."""
     return torch.autocast(torch.device(device).type, torch.bfloat16) if arithmetic == "bfloat16" else nullcontext()
@@ -36,12 +41,12 @@ def autocast(arithmetic: str, device: str) -> AbstractContextManager:
 def _bfloat16_is_faster(device: str) -> bool:
     if device == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
-    if not BFLOAT16_FLAGS & flags():
+    if not BFLOAT16_FLAGS & instruction_sets():
         return False
     # Kept, so that all processes and later runs decide alike.
     path = artifacts() / "arithmetic.json"
     known = json.loads(path.read_bytes()) if path.exists() else {}
-    here = f"{name()}, torch {torch.__version__}"
+    here = f"{processor()}, torch {torch.__version__}"
     if here not in known:
         known[here] = round(bfloat16_gain(), 2)
         write_whole(path, json.dumps(known, indent=1).encode())
@@ -53,12 +58,8 @@ def bfloat16_gain() -> float:
 
     Their processor time is compared, and the best, so that what else runs on the machine does not decide.
     """
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with one_thread():
         runs = [[_seconds(arithmetic) for arithmetic in ("float32", "bfloat16")] for _ in range(REPETITIONS)]
-    finally:
-        torch.set_num_threads(threads)
     float32, bfloat16 = map(min, zip(*runs))
     return float32 / bfloat16
 

@@ -40,12 +40,17 @@ class Control:
         return self.shuffled > 0 or self.shortcut is not None
 
 
-CONTROLS = {"none": Control(), "random-labels": Control(shuffled=1.0), "same-weights": Control("weights"),
-            "same-order": Control("order"),
-            **{f"labels-{percent}": Control(shuffled=percent / 100) for percent in (25, 50, 75)},
-            **{f"shortcut-{percent}": Control(shortcut=percent / 100) for percent in (0, 25, 50, 75, 100)},
-            "shifts": Control(shifted=True), "colours": Control(coloured=True),
-            "shifts-colours": Control(shifted=True, coloured=True)}
+CONTROLS = {
+    "none": Control(),
+    "random-labels": Control(shuffled=1.0),
+    "same-weights": Control("weights"),
+    "same-order": Control("order"),
+    **{f"labels-{percent}": Control(shuffled=percent / 100) for percent in (25, 50, 75)},
+    **{f"shortcut-{percent}": Control(shortcut=percent / 100) for percent in (0, 25, 50, 75, 100)},
+    "shifts": Control(shifted=True),
+    "colours": Control(coloured=True),
+    "shifts-colours": Control(shifted=True, coloured=True),
+}
 
 
 def training_labels(control: Control, labels: torch.Tensor, seed: int) -> torch.Tensor:
@@ -55,20 +60,21 @@ def training_labels(control: Control, labels: torch.Tensor, seed: int) -> torch.
     generator = torch.Generator().manual_seed(seed)
     if control.shuffled == 1:
         return labels[torch.randperm(len(labels), generator=generator)]
-    chosen = torch.randperm(len(labels), generator=generator)[:round(control.shuffled * len(labels))]
+    chosen = torch.randperm(len(labels), generator=generator)[: round(control.shuffled * len(labels))]
     dealt = labels.clone()
     dealt[chosen] = labels[chosen[torch.randperm(len(chosen), generator=generator)]]
     return dealt
 
 
-def shortcut_colours(control: Control, labels: torch.Tensor, classes: int, channels: int, seed: int
-                     ) -> torch.Tensor | None:
+def shortcut_colours(
+    control: Control, labels: torch.Tensor, classes: int, channels: int, seed: int
+) -> torch.Tensor | None:
     """The colour of every image's patch [n, channels], in standard deviations of the pixels; None without a patch."""
     if control.shortcut is None:
         return None
     generator = torch.Generator().manual_seed(seed)
     told = torch.randint(classes, labels.shape, generator=generator)
-    chosen = torch.randperm(len(labels), generator=generator)[:round(control.shortcut * len(labels))]
+    chosen = torch.randperm(len(labels), generator=generator)[: round(control.shortcut * len(labels))]
     told[chosen] = labels[chosen].cpu()
     return class_colours(classes, channels)[told]
 

@@ -5,20 +5,18 @@ specification is taken over as the network after these epochs, once its images a
 """
 
 from dataclasses import replace
-from functools import lru_cache
 
 import torch
 from safetensors.torch import load
 
-from lib.data import loading
+from lib.data.loading import canonical, sha256_of
 from lib.runtime.files import artifacts
 from lib.training import store
-from lib.training.specification import Specification
-from lib.training.trainer import TrainedNetwork
+from lib.training.specification import Specification, loaded
 
 # What the manifests hold beside the images; those of LATER only where they differ from what they were before.
-EARLIER = ("family", "width", "in_channels", "image_size", "num_classes", "n_train", "epochs", "learning_rate",
-           "optimiser", "batch_size", "precision", "control", "recipe")
+EARLIER = "family width in_channels image_size num_classes n_train epochs learning_rate optimiser batch_size".split()
+EARLIER += ["precision", "control", "recipe"]
 LATER = {"schedule": "inverse-sqrt", "momentum": 0.0, "weight_decay": 0.0}
 IMAGES = ("dataset", "n_test", "data_seed", "data_digest")
 
@@ -37,7 +35,9 @@ def take_over(specification: Specification, seed: int) -> bool:
         if train_digest == specification.train_digest:
             # Evaluated on other images it is of these images a network that has not been evaluated.
             there = replace(specification, test_digest=test_digest)
-            store.write_network(there, _network(specification, manifest, weights))
+            known = manifest | {"tests": {test_digest: manifest}, "arithmetic": [there.precision] * there.epochs}
+            resume = _resume(specification, manifest["seed"])
+            store.write_network(there, store.network_of(known, test_digest, load(weights), resume))
             return True
     return False
 
@@ -45,31 +45,21 @@ def take_over(specification: Specification, seed: int) -> bool:
 def _same_training(fields: dict, specification: Specification) -> bool:
     wanted = {name: getattr(specification, name) for name in EARLIER}
     wanted |= {name: getattr(specification, name) for name in LATER if getattr(specification, name) != LATER[name]}
-    return (loading.canonical(fields["dataset"]) == specification.dataset and
-            {name: value for name, value in fields.items() if name not in IMAGES} == wanted)
+    return (
+        canonical(fields["dataset"]) == specification.dataset
+        and {name: value for name, value in fields.items() if name not in IMAGES} == wanted
+    )
 
 
 def _digests(fields: dict, root: str | None) -> tuple[str, str]:
     """Of the training and the test images of an earlier network; empty where they are not what they were."""
+    sizes = {"n_train": fields["n_train"], "n_test": fields["n_test"], "seed": fields["data_seed"]}
     try:
-        images = _load(fields["dataset"], fields["n_train"], fields["n_test"], fields["data_seed"], root)
+        images = loaded(fields["dataset"], root=root, **sizes)
     except ValueError:  # their place is empty now
         return "", ""
-    whole = loading.sha256_of(images.train_images, images.train_labels, images.test_images, images.test_labels)
+    whole = sha256_of(images.train_images, images.train_labels, images.test_images, images.test_labels)
     return (images.train_digest, images.test_digest) if whole == fields["data_digest"] else ("", "")
-
-
-@lru_cache(maxsize=1)
-def _load(name: str, n_train: int, n_test: int, seed: int, root: str | None) -> loading.ImageData:
-    return loading.load(name, n_train=n_train, n_test=n_test, seed=seed, root=root)
-
-
-def _network(specification: Specification, manifest: dict, weights: bytes) -> TrainedNetwork:
-    curves = ("train_loss", "train_accuracy", "test_epochs", "test_loss", "test_accuracy")
-    return TrainedNetwork(
-        seed=manifest["seed"], state=load(weights), device=manifest["device"], seconds=manifest["seconds"],
-        arithmetic=[specification.precision] * specification.epochs, **{curve: manifest[curve] for curve in curves},
-        resume=_resume(specification, manifest["seed"]))
 
 
 def _resume(specification: Specification, seed: int) -> dict[str, torch.Tensor]:

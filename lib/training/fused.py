@@ -100,7 +100,7 @@ class _FusedResNet(ResNet):
 def _block(block: BasicBlock, x: torch.Tensor) -> torch.Tensor:
     """As `BasicBlock.forward`."""
     branch = block.conv2(norm_relu(block.bn1, block.conv1(x)))
-    return norm_relu(block.bn2, branch, block.downsample(x[..., ::block.stride, ::block.stride]))
+    return norm_relu(block.bn2, branch, block.downsample(x[..., :: block.stride, :: block.stride]))
 
 
 def norm_relu(norm: nn.BatchNorm2d, x: torch.Tensor, shortcut: torch.Tensor | None = None) -> torch.Tensor:
@@ -207,8 +207,9 @@ def _sums(gradient, x, mean, inverse) -> tuple[torch.Tensor, torch.Tensor]:
     """Gradients [C] of weight and bias, of the gradient of the output and the input, [N, C, H, W] both."""
     repeats = _repeats(x)
     mean, inverse = torch.stack([mean, inverse]).repeat(1, repeats)
-    _, *sums = aten.native_batch_norm_backward(_rows(gradient, repeats), _rows(x, repeats), mean, mean, mean, mean,
-                                               inverse, True, 0.0, [False, True, True])
+    _, *sums = aten.native_batch_norm_backward(
+        _rows(gradient, repeats), _rows(x, repeats), mean, mean, mean, mean, inverse, True, 0.0, [False, True, True]
+    )
     return tuple(part.view(repeats, -1).sum(0) for part in sums)
 
 

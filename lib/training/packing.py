@@ -1,23 +1,27 @@
-"""Networks made ready to come with the project: rounded to float16, evaluated as they are then, a file a population."""
+"""Networks rounded to float16 and evaluated as they are then, so that they come with the project; and read again.
 
-import hashlib
+A file of `lib.training.releases` holds a population: the rounded tensors of its networks' states, [networks, ...], and a
+manifest of specification, epochs and, of every network, seed and curves.  The last test loss and accuracy are those of
+the rounded network; what came before is as it was in training.
+"""
+
 import json
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import torch
-from safetensors.torch import save
+from safetensors.torch import load, save
+from torch import nn
+from torch.nn import functional as F
 
-from lib.runtime.files import write_whole
+from lib.data.loading import ImageData
+from lib.runtime.devices import one_thread
 from lib.training import releases
-from lib.training.specification import Specification
-from lib.training.store import CURVES, TEST_CURVES
-from lib.training.trainer import TrainedNetwork
-from lib.training.unpacking import evaluated, state_of, unpack
-from lib.training.workers import images_of
+from lib.training.specification import Specification, images_of
+from lib.training.store import TEST_CURVES, curves_of, network_of
+from lib.training.trainer import TEST_BATCH, TrainedNetwork
 
-LIMIT = 30  # MB (1e6 bytes) of networks/, which every clone of the repository holds
 # BatchNorm divides by the roots of variances: of small ones float16 has few digits, and large ones it does not know.
 # Its weight and bias are of the size of other weights, and rounded with them.
 STATISTICS = ("running_mean", "running_var")
@@ -35,8 +39,11 @@ def pack(specification: Specification, networks: Sequence[TrainedNetwork]) -> by
     tensors = _stacked(specification, networks)
     rounded = [replace(network, state=state_of(tensors, place)) for place, network in enumerate(networks)]
     found = evaluated(specification, [_unevaluated(network) for network in rounded], images_of(specification))
-    manifest = {"specification": specification.fields(), "epochs": specification.epochs,
-                "networks": [_entry(specification, network) for network in found]}
+    manifest = {
+        "specification": specification.fields(),
+        "epochs": specification.epochs,
+        "networks": [_entry(network, specification.test_digest) for network in found],
+    }
     # One entry of metadata: safetensors writes several in any order.
     return save(tensors, {"manifest": json.dumps(manifest, sort_keys=True)})
 
@@ -46,58 +53,22 @@ def holds(release: releases.Release, specification: Specification, networks: Seq
     try:
         known = unpack(specification, release.content()) if release.path else []
     except RuntimeError:
-        return False  # it is damaged, and made anew
+        return False  # it is damaged, or another population, and made anew
     tensors = _stacked(specification, networks)
     return [one.seed for one in known] == [one.seed for one in networks] and all(
-        one.train_loss == network.train_loss and specification.epochs in one.test_epochs
+        one.train_loss == network.train_loss
+        and specification.epochs in one.test_epochs
         and all(torch.equal(one.state[name], value) for name, value in state_of(tensors, place).items())
-        for place, (one, network) in enumerate(zip(known, networks)))
-
-
-def write(study: str, specification: Specification, content: bytes, committed: bool) -> Path:
-    """Put a packed population into its folder and its line into the study's list; -> where it lies.
-
-    The same population after other numbers of epochs is no longer released: its lines and files go.
-
-    Args:
-        committed: into networks/ of the repository, else into the folder for uploading.
-
-    Raises:
-        RuntimeError: networks/ would become too large.
-    """
-    name = releases.file_name(specification)
-    release = releases.Release(study, name, hashlib.sha256(content).hexdigest())
-    others = [one for one in releases.listed(study) if not one.name.startswith(f"{specification.key}.")]
-    replaced = [place for one in releases.listed(study) if one not in others for place in one.places]
-    target = release.places[0 if committed else 1]
-    if committed:
-        _check_room(target, len(content), replaced)
-    write_whole(target, content)
-    lines = [f"{one.sha256}  {study}/{one.name}\n" for one in sorted([*others, release], key=lambda one: one.name)]
-    write_whole(releases.list_path(study), "".join(lines).encode())
-    for path in {*replaced, *release.places} - {target}:
-        path.unlink(missing_ok=True)
-    return target
-
-
-def committed_size() -> float:
-    """MB of all that lies in networks/."""
-    return sum(path.stat().st_size for path in releases.FOLDER.rglob("*.safetensors")) / 1e6
-
-
-def _check_room(target: Path, size: int, replaced: Sequence[Path]) -> None:
-    going = {path for path in (*replaced, target) if path.exists() and path.is_relative_to(releases.FOLDER)}
-    total = committed_size() + (size - sum(path.stat().st_size for path in going)) / 1e6
-    if total > LIMIT:
-        raise RuntimeError(f"with {target.parent.name}/{target.name} networks/ would hold {total:.1f} MB, and the "
-                           f"repository takes {LIMIT}: release fewer FAMILIES, or commit fewer widths (committed in "
-                           "book/studies.toml)")
+        for place, (one, network) in enumerate(zip(known, networks))
+    )
 
 
 def _stacked(specification: Specification, networks: Sequence[TrainedNetwork]) -> dict[str, torch.Tensor]:
     """The tensors of the file, [networks, ...]."""
-    return {name: torch.stack([_rounded(specification, network, name) for network in networks])
-            for name in networks[0].state}
+    return {
+        name: torch.stack([_rounded(specification, network, name) for network in networks])
+        for name in networks[0].state
+    }
 
 
 def _rounded(specification: Specification, network: TrainedNetwork, name: str) -> torch.Tensor:
@@ -108,8 +79,10 @@ def _rounded(specification: Specification, network: TrainedNetwork, name: str) -
         return value.float()
     rounded = value.half()
     if network.finite and not rounded.isfinite().all():
-        raise ValueError(f"{specification.name}, seed {network.seed}: {name} reaches {value.abs().max():.4g}, and "
-                         "float16 ends at 65504; this population cannot be released")
+        raise ValueError(
+            f"{specification.name}, seed {network.seed}: {name} reaches {value.abs().max():.4g}, and "
+            "float16 ends at 65504; this population cannot be released"
+        )
     return rounded
 
 
@@ -119,8 +92,95 @@ def _unevaluated(network: TrainedNetwork) -> TrainedNetwork:
     return replace(network, **{curve: getattr(network, curve)[:known] for curve in TEST_CURVES})
 
 
-def _entry(specification: Specification, network: TrainedNetwork) -> dict:
+def _entry(network: TrainedNetwork, test_digest: str) -> dict:
     """One network in the manifest."""
-    tests = {specification.test_digest: {curve: getattr(network, curve) for curve in TEST_CURVES}}
-    return {"seed": network.seed, "device": network.device, "seconds": network.seconds,
-            **{curve: getattr(network, curve) for curve in CURVES}, "tests": tests}
+    about = {"seed": network.seed, "device": network.device, "seconds": network.seconds}
+    return about | curves_of(network, test_digest)
+
+
+def read(requests: Mapping[Specification, Iterable[int]]) -> dict[tuple[Specification, int], TrainedNetwork]:
+    """(specification, seed) -> network, of all that are asked for, released and here, each evaluated.
+
+    On test images other than those of the release a network is evaluated anew at every call, in about a tenth of the
+    time of an epoch.
+
+    Warns: once a study, of files that are listed and not here.
+
+    Raises:
+        RuntimeError: a damaged file, or one of another population.
+    """
+    networks, absent = {}, {}
+    for specification, seeds in requests.items():
+        release, wanted = releases.find(specification), set(seeds)
+        if release and release.path:
+            asked = [network for network in unpack(specification, release.content()) if network.seed in wanted]
+            networks |= {(specification, network.seed): network for network in _all_evaluated(specification, asked)}
+        elif release:
+            absent.setdefault(release.study, set()).add(release.name)
+    for study, names in absent.items():
+        warnings.warn(
+            f"{len(names)} of the populations asked for are released with study {study} and not here: make "
+            f"fetch STUDY={study} fetches them; for now they come from the store or are trained, and numbers "
+            "differ a little from the study's",
+            stacklevel=3,
+        )
+    return networks
+
+
+def unpack(specification: Specification, content: bytes) -> list[TrainedNetwork]:
+    """The networks of a file, with what is known of them on the specification's test images.
+
+    Raises:
+        RuntimeError: they are of another specification or number of epochs.
+    """
+    header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])  # the format of safetensors
+    manifest, tensors = json.loads(header["__metadata__"]["manifest"]), load(content)
+    if (manifest["specification"], manifest["epochs"]) != (specification.fields(), specification.epochs):
+        raise RuntimeError(
+            f"the released file {releases.file_name(specification)} holds another population than its "
+            "name says; restore it and its list with git checkout"
+        )
+    entries, digest = manifest["networks"], specification.test_digest
+    return [network_of(one, digest, state_of(tensors, place)) for place, one in enumerate(entries)]
+
+
+def state_of(tensors: Mapping[str, torch.Tensor], place: int) -> dict[str, torch.Tensor]:
+    """The state dict of one network of stacked tensors [networks, ...], floating numbers as float32."""
+    return {
+        name: value[place].to(torch.float32 if value.is_floating_point() else value.dtype, copy=True)
+        for name, value in tensors.items()
+    }
+
+
+def evaluated(
+    specification: Specification, networks: Sequence[TrainedNetwork], images: ImageData
+) -> list[TrainedNetwork]:
+    """The networks with loss and accuracy on the test images after their last epoch, which had not been known.
+
+    In float32, one by one and on one core, so that neither a network's company nor the kind of processor decides.
+    """
+    found = []
+    with one_thread():
+        for network in networks:
+            model = specification.build().eval()
+            model.load_state_dict(network.state)
+            loss, accuracy = _test(model, images.test_images, images.test_labels)
+            found.append(network.with_test(loss, accuracy))
+    return found
+
+
+@torch.no_grad()
+def _test(model: nn.Module, images: torch.Tensor, labels: torch.Tensor) -> tuple[float, float]:
+    """Mean cross entropy in nats and accuracy on images [n, C, H, W]."""
+    loss, hits = 0.0, 0
+    for batch, label in zip(images.split(TEST_BATCH), labels.split(TEST_BATCH)):
+        logits = model(batch.contiguous(memory_format=torch.channels_last))
+        loss += F.cross_entropy(logits, label, reduction="sum").item()
+        hits += (logits.argmax(1) == label).sum().item()
+    return loss / len(labels), hits / len(labels)
+
+
+def _all_evaluated(specification: Specification, networks: list[TrainedNetwork]) -> list[TrainedNetwork]:
+    if all(specification.epochs in network.test_epochs for network in networks):
+        return networks
+    return evaluated(specification, networks, images_of(specification))

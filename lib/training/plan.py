@@ -1,17 +1,42 @@
-"""What a study needs trained: lines of populations, the rounds they are trained in, what is there and what is left."""
+"""What a study needs trained: its lines of populations and their rounds, how long they take here, their gates.
 
-import difflib
+Gates, what networks must have learnt before claims about them are judged: trained on true labels, every network of a
+population classifies the test images at least five times as well as chance, and at least 0.9 times as well as the
+authors' networks of its width, where they are known; the test loss is no gate, because networks that fit their training
+images raise it.  Trained on shuffled labels or on a shortcut, which the test images do not have, they are gated by what
+they learn, the training loss.  The residual networks of the second paper have fitted their training images.
+"""
+
+import math
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import product
 
+import torch
+
 from lib.data import loading
+from lib.data.loading import ImageData
+from lib.models.cifar_resnets import is_cifar_resnet
+from lib.runtime.checks import check_choice, did_you_mean
+from lib.runtime.devices import one_thread
 from lib.training import store, wide_and_deep
+from lib.training.controls import CONTROLS
 from lib.training.specification import Specification, specify
+from lib.training.trainer import TrainedNetwork, train
+from lib.training.workers import multiplications, networks_together
 
 RECIPES = {"great-minds": {}, "wide-and-deep": wide_and_deep.RECIPE}
 LINE_FIELDS = {"line", "families", "widths", "seeds", "epochs", "n_train", "controls", "recipe"}
-RECIPE_FIELDS = {"batch_size", "learning_rate", "schedule", "optimiser", "momentum", "weight_decay"}
+RECIPE_FIELDS = ("batch_size", "learning_rate", "schedule", "optimiser", "momentum", "weight_decay")
+SECONDS = 10.0  # of measurement, for all that are asked together
+BATCHES = 2  # of images: a pass over them is the least that is measured
+TIMES_CHANCE, FITTED_TIMES_CHANCE = 5, 3
+OF_THE_AUTHORS = 0.9
+FITTED_LOSS = 0.05  # nats
+DRAWN_LOSS = 0.9  # of the loss of chance: some of the labels or patches that were drawn are learnt
+# Test accuracies of the networks that the salience paper's authors released (chapter 10): data, family, width
+AUTHORS = {("cifar10", "cnn-small", 8): 0.70, ("cifar10", "cnn-small", 16): 0.79, ("cifar10", "cnn-small", 32): 0.83}
 
 
 @dataclass(frozen=True)
@@ -34,13 +59,19 @@ class Line:
 
     def requests(self, epochs: int) -> dict[Specification, range]:
         """What the round of so many epochs asks for: the populations that are kept then."""
-        return {replace(specification, epochs=epochs) if specification.anytime else specification: range(self.seeds)
-                for specification in self.specifications if epochs in specification.snapshots}
+        return {
+            replace(specification, epochs=epochs) if specification.anytime else specification: range(self.seeds)
+            for specification in self.specifications
+            if epochs in specification.snapshots
+        }
 
     def left(self) -> dict[Specification, int]:
         """Epochs that each population still needs, summed over its networks."""
-        return {specification: sum(specification.epochs - max(store.stored_epochs(specification, seed), default=0)
-                                   for seed in range(self.seeds)) for specification in self.specifications}
+        found = {}
+        for one in self.specifications:
+            reached = [max(store.stored_epochs(one, seed), default=0) for seed in range(self.seeds)]
+            found[one] = self.seeds * one.epochs - sum(reached)
+        return found
 
 
 def lines(name: str, study: Mapping) -> Iterator[Line]:
@@ -64,27 +95,110 @@ def _specifications(row: Mapping, study: Mapping) -> Iterator[Specification]:
     varied = {field: _listed(row[field]) for field in RECIPE_FIELDS if field in row}
     for n_train in _listed(row.get("n_train")):
         images = loading.load(study["dataset"], n_train=n_train)
-        for family, control, values in product(row["families"], _listed(row.get("controls", "none")),
-                                               product(*varied.values())):
+        for family, control, values in product(
+            row["families"], _listed(row.get("controls", "none")), product(*varied.values())
+        ):
             widths = row["widths"][family] if isinstance(row["widths"], Mapping) else row["widths"]
             for width in widths:
                 yield specify(images, family, width, control=control, **common | dict(zip(varied, values)))
 
 
 def _check_fields(row: Mapping) -> None:
-    known = LINE_FIELDS | RECIPE_FIELDS
-    for word in row:
-        if word not in known:
-            near = difflib.get_close_matches(word, known, 1)
-            raise ValueError(f"there is no {word}; {f'did you mean {near[0]}? ' if near else ''}"
-                             f"known are {', '.join(sorted(known))}")
+    known = LINE_FIELDS.union(RECIPE_FIELDS)
+    for word in (word for word in row if word not in known):
+        raise ValueError(f"there is no {word}; {did_you_mean(word, known)}known are {', '.join(sorted(known))}")
     if missing := sorted({"line", "families", "widths", "seeds", "epochs"} - row.keys()):
         raise ValueError(f"{missing[0]} is missing")
-    if row.get("recipe", "great-minds") not in RECIPES:
-        raise ValueError(f"unknown recipe {row['recipe']!r}; the recipes are {', '.join(RECIPES)}")
+    check_choice("recipe", row.get("recipe", "great-minds"), RECIPES)
     if isinstance(row["widths"], Mapping) and set(row["widths"]) != set(row["families"]):
         raise ValueError(f"widths must name each of the families {', '.join(row['families'])}, and no other")
 
 
 def _listed(value: object) -> Iterable:
     return value if isinstance(value, list) else [value]
+
+
+def seconds_per_image(specifications: Iterable[Specification]) -> dict[Specification, float]:
+    """Processor time of one core for one image in training, of each specification.
+
+    The narrowest and the widest of each family are measured; between them it grows with the multiplications.
+    """
+    kinds: dict[tuple, list[Specification]] = {}  # what decides the speed beside the width
+    for one in specifications:
+        kinds.setdefault((one.family, one.image_size, one.precision), []).append(one)
+    ends = [
+        {one.width: one for one in (min(row, key=multiplications), max(row, key=multiplications))}
+        for row in kinds.values()
+    ]
+    share = SECONDS / max(sum(map(len, ends)), 1)
+    found = {}
+    for row, measured in zip(kinds.values(), ends):
+        rates = {multiplications(one): _measure(one, share) for one in measured.values()}
+        found |= {one: _between(rates, multiplications(one)) for one in row}
+    return found
+
+
+def hours(left: Mapping[Specification, float], rates: Mapping[Specification, float], cores: int) -> float:
+    """Of `cores` cores, for so many epochs of networks of each specification."""
+    return sum(epochs * one.n_train * rates[one] for one, epochs in left.items()) / cores / 3600
+
+
+def _measure(specification: Specification, seconds: float) -> float:
+    """Seconds a network and image, the fastest of the passes that fit into the time; one pass goes before."""
+    count, together = BATCHES * specification.batch_size, networks_together(specification)
+    shape = (count, specification.in_channels, specification.image_size, specification.image_size)
+    noise = torch.randn(shape, generator=torch.Generator().manual_seed(0))
+    labels = torch.arange(count) % specification.num_classes
+    classes = ("",) * specification.num_classes
+    images = ImageData("noise", 0, noise, labels, noise[:1], labels[:1], classes, (0.0,), (1.0,))
+    short = replace(specification, n_train=count, epochs=1)
+    with one_thread():
+        end = time.perf_counter() + seconds
+        train(short, range(together), images)  # chooses its kernels, and is not measured
+        passes = []
+        while not passes or time.perf_counter() < end:
+            start = time.thread_time()
+            train(short, range(together), images)
+            passes.append(time.thread_time() - start)
+    return min(passes) / count / together
+
+
+def _between(rates: Mapping[int, float], work: int) -> float:
+    """On the line through the two measured points, or in proportion to the one."""
+    (low, at_low), (high, at_high) = min(rates.items()), max(rates.items())
+    if low == high:
+        return at_low * work / low
+    return at_low + (at_high - at_low) * (work - low) / (high - low)
+
+
+@dataclass(frozen=True)
+class Gate:
+    """Bounds that every network of a population has to keep; None asks for nothing.
+
+    Attributes:
+        accuracy: least test accuracy, from 0 to 1.
+        train_loss: greatest mean training loss of the last epoch, in nats.
+    """
+
+    accuracy: float | None = None
+    train_loss: float | None = None
+
+    def __str__(self) -> str:
+        bounds = [("test accuracy of at least", self.accuracy), ("training loss of at most", self.train_loss)]
+        return " and ".join(f"{words} {bound:.2f}" for words, bound in bounds if bound is not None)
+
+    def passed(self, network: TrainedNetwork) -> bool:
+        """Whether an evaluated network keeps all bounds."""
+        accurate = self.accuracy is None or network.test_accuracy[-1] >= self.accuracy
+        return accurate and (self.train_loss is None or network.train_loss[-1] <= self.train_loss)
+
+
+def gate_of(specification: Specification) -> Gate:
+    """The gate of a population, whatever its number of epochs."""
+    chance = 1 / specification.num_classes
+    if CONTROLS[specification.control].drawn:
+        return Gate(train_loss=DRAWN_LOSS * math.log(specification.num_classes))
+    if is_cifar_resnet(specification.family):
+        return Gate(FITTED_TIMES_CHANCE * chance, FITTED_LOSS)
+    authors = AUTHORS.get((specification.dataset, specification.family, specification.width), 0)
+    return Gate(max(TIMES_CHANCE * chance, OF_THE_AUTHORS * authors))

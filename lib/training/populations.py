@@ -1,4 +1,4 @@
-"""Families as populations of trained networks: train what is missing, load the rest."""
+"""Populations, the trained networks of one specification: train what is missing, load the rest, tell what was used."""
 
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,11 +10,16 @@ from torch import nn
 
 from lib.data.loading import ImageData
 from lib.models.architectures import initialise
-from lib.training import provenance, store, unpacking
+from lib.runtime.devices import machine
+from lib.training import packing, store
 from lib.training.earlier_networks import take_over
 from lib.training.specification import Specification, specify
-from lib.training.trainer import TrainedNetwork, networks_together
-from lib.training.workers import DEVICE, Task, train_all, work
+from lib.training.trainer import TrainedNetwork
+from lib.training.workers import DEVICE, Task, networks_together, train_all, work
+
+LEAST = 3  # networks of a population, for differences between pairs of them to have a spread
+# (specification, seed) -> seconds of training and device, of every network that this process loaded or trained
+_used: dict[tuple[Specification, int], tuple[float, str]] = {}
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,13 +46,14 @@ class Population:
             yield initialise(self.specification.build(), generator).eval()
 
 
-def train_or_load(requests: Mapping[Specification, Iterable[int]], executor: Executor | None = None
-                  ) -> dict[Specification, Population]:
+def train_or_load(
+    requests: Mapping[Specification, Iterable[int]], executor: Executor | None = None
+) -> dict[Specification, Population]:
     """The population of every specification, with the seeds asked for.
 
     Every network is stored as soon as it is trained: after a kill the next call goes on from there.  On one kind of
     machine seed s of a specification is the same network whatever else is asked for, because it is always trained in
-    the same company (`lib.training.trainer.networks_together`); networks of it that were not asked for are stored too.
+    the same company (`lib.training.workers.networks_together`); networks of it that were not asked for are stored too.
     Networks that come with the project (`lib.training.releases`) are taken before stored ones, so that everyone computes from
     the same.
 
@@ -62,9 +68,12 @@ def train_or_load(requests: Mapping[Specification, Iterable[int]], executor: Exe
             after all others are trained and stored.
     """
     wanted = {specification: list(dict.fromkeys(seeds)) for specification, seeds in requests.items()}
-    released = unpacking.read(wanted)
-    found = {(specification, seed): released.get((specification, seed)) or _stored(specification, seed)
-             for specification, seeds in wanted.items() for seed in seeds}
+    released = packing.read(wanted)
+    found = {
+        (specification, seed): released.get((specification, seed)) or _stored(specification, seed)
+        for specification, seeds in wanted.items()
+        for seed in seeds
+    }
     for tasks in _waves(key for key, network in found.items() if network is None):
         train_all(tasks, executor)
     for specification, seed in [key for key, network in found.items() if network is None]:
@@ -72,9 +81,11 @@ def train_or_load(requests: Mapping[Specification, Iterable[int]], executor: Exe
         if found[specification, seed] is None:
             raise RuntimeError(f"{specification.name}, seed {seed}: its files did not stay as they were written")
     for (specification, _), network in found.items():
-        provenance.note(specification, network)
-    return {specification: _population(specification, [found[specification, seed] for seed in seeds])
-            for specification, seeds in wanted.items()}
+        _used[specification, network.seed] = network.seconds, network.device
+    return {
+        specification: _population(specification, [found[specification, seed] for seed in seeds])
+        for specification, seeds in wanted.items()
+    }
 
 
 def _stored(specification: Specification, seed: int) -> TrainedNetwork | None:
@@ -85,27 +96,64 @@ def _stored(specification: Specification, seed: int) -> TrainedNetwork | None:
     return network
 
 
-def population_grid(images: ImageData, families: Iterable[str], widths: Sequence[int] | Mapping[str, Sequence[int]],
-                    seeds: Mapping[str, int], **recipe) -> dict[tuple[str, int], Population]:
+def three_or_more(requests: Mapping[Specification, Iterable[int]]) -> dict[Specification, Population]:
+    """`train_or_load`, where every population needs three networks.
+
+    Raises:
+        ValueError: fewer networks of a population kept a finite loss.
+    """
+    found = train_or_load(requests)
+    for specification, population in found.items():
+        if len(population) < LEAST:
+            raise ValueError(
+                f"{specification.name}: {len(population)} of its networks kept a finite loss, and a population needs "
+                f"{LEAST}; ask for more seeds or a lower learning rate, or leave this width out"
+            )
+    return found
+
+
+def population_grid(
+    images: ImageData,
+    families: Sequence[str],
+    widths: Sequence[int] | Mapping[str, Sequence[int]],
+    seeds: Mapping[str, int],
+    **recipe,
+) -> dict[tuple[str, int], Population]:
     """Families at their widths on the same images: (family, width) -> population of seeds 0 to seeds[family] - 1.
 
     `widths`: of all families, or family -> its own.
     """
-    requests = {(family, width): specify(images, family, width, **recipe) for family in families
-                for width in (widths[family] if isinstance(widths, Mapping) else widths)}
-    found = train_or_load({specification: range(seeds[family]) for (family, _), specification in requests.items()})
-    for specification, population in found.items():
-        if len(population) < 3:
-            raise ValueError(f"{specification.name}: {len(population)} of its networks kept a finite loss, and a "
-                             "population needs 3; ask for more seeds or leave this width out")
-    return {key: found[specification] for key, specification in requests.items()}
+    of = widths if isinstance(widths, Mapping) else {family: widths for family in families}
+    grid = {(family, width): specify(images, family, width, **recipe) for family in families for width in of[family]}
+    found = three_or_more({specification: range(seeds[family]) for (family, _), specification in grid.items()})
+    return {key: found[specification] for key, specification in grid.items()}
+
+
+def networks_used() -> dict[str, object]:
+    """What a chapter's numbers rest on: networks, hours and data since the process began.
+
+    -> networks: how many, the same one once; training_hours: of all of them, one after another, on the `devices`
+    named, as stored with them, whoever trained them and when; data: name -> sizes and the sha256 of the training and of
+    the test images with their labels; machine: where this process runs.
+    """
+    fields = {"train": "n_train", "test": "n_test", "train_sha256": "train_digest", "test_sha256": "test_digest"}
+    data = {}
+    for specification, _ in _used:
+        entry = {name: getattr(specification, field) for name, field in fields.items()}
+        known = data.setdefault(specification.dataset, [])
+        known += [entry] * (entry not in known)
+    hours = sum(seconds for seconds, _ in _used.values()) / 3600
+    devices = sorted({device for _, device in _used.values()})
+    return {"networks": len(_used), "training_hours": hours, "devices": devices, "data": data, "machine": machine()}
 
 
 def _population(specification: Specification, networks: list[TrainedNetwork]) -> Population:
     for network in networks:
         if not network.finite:
-            warnings.warn(f"{specification.name}, seed {network.seed}: the loss was not finite; "
-                          "the network is left out", stacklevel=3)
+            warnings.warn(
+                f"{specification.name}, seed {network.seed}: the loss was not finite; the network is left out",
+                stacklevel=3,
+            )
     return Population(specification, tuple(network for network in networks if network.finite))
 
 
@@ -119,7 +167,9 @@ def _waves(missing: Iterable[tuple[Specification, int]]) -> list[list[Task]]:
         size = networks_together(specification, DEVICE)
         first = seed - seed % size
         stacks.setdefault((specification.key, tuple(range(first, first + size))), set()).add(specification)
-    rows = [[(specification, seeds) for specification in sorted(wanted, key=lambda one: (one.epochs, one.test_digest))]
-            for (_, seeds), wanted in stacks.items()]
+    rows = [
+        [(specification, seeds) for specification in sorted(wanted, key=lambda one: (one.epochs, one.test_digest))]
+        for (_, seeds), wanted in stacks.items()
+    ]
     waves = [[task for task in wave if task] for wave in zip_longest(*rows)]
     return [sorted(wave, key=lambda task: (-work(task), task[0].key, task[1])) for wave in waves]

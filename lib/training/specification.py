@@ -4,13 +4,15 @@ import hashlib
 import json
 import math
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 
 import torch
 from torch import nn
 
+from lib.data import loading
 from lib.data.loading import ImageData, canonical
 from lib.models import architectures
-from lib.runtime.checks import check_count
+from lib.runtime.checks import check_choice, check_count
 from lib.training import controls
 from lib.training.controls import CONTROLS
 
@@ -86,21 +88,20 @@ class Specification:
         if not 0 < self.learning_rate < math.inf:
             raise ValueError(f"learning_rate must be finite and above 0, not {self.learning_rate!r}")
         if (self.n_train - 1) % self.batch_size == 0:
-            raise ValueError(f"n_train {self.n_train} with batch_size {self.batch_size} leaves a batch of one image, "
-                             "which BatchNorm cannot normalise; change either by one")
+            raise ValueError(
+                f"n_train {self.n_train} with batch_size {self.batch_size} leaves a batch of one image, "
+                "which BatchNorm cannot normalise; change either by one"
+            )
         if not 0 <= self.momentum < 1:
             raise ValueError(f"momentum must be from 0 to below 1, not {self.momentum!r}")
         if not 0 <= self.weight_decay < math.inf:
             raise ValueError(f"weight_decay must be finite and at least 0, not {self.weight_decay!r}")
-        if self.optimiser not in OPTIMISERS:  # a tuple: also for what cannot be hashed
-            raise ValueError(f"unknown optimiser {self.optimiser!r}; the optimisers are {', '.join(OPTIMISERS)}")
+        check_choice("optimiser", self.optimiser, OPTIMISERS)
         if self.momentum and self.optimiser == "adam":
             raise ValueError(f"momentum belongs to sgd, and adam takes none; leave out momentum {self.momentum!r}")
-        if self.schedule not in list(SCHEDULES):
-            raise ValueError(f"unknown schedule {self.schedule!r}; the schedules are {', '.join(SCHEDULES)}")
+        check_choice("schedule", self.schedule, SCHEDULES)
         check_precision(self.precision)
-        if self.control not in list(CONTROLS):
-            raise ValueError(f"unknown control {self.control!r}; the controls are {', '.join(CONTROLS)}")
+        check_choice("control", self.control, CONTROLS)
 
     @property
     def name(self) -> str:
@@ -129,8 +130,8 @@ class Specification:
 
     def build(self) -> nn.Module:
         """One untrained network of this family and width, for these images."""
-        return architectures.build(self.family, self.width, in_channels=self.in_channels,
-                            image_size=self.image_size, num_classes=self.num_classes)
+        sizes = {name: getattr(self, name) for name in ("in_channels", "image_size", "num_classes")}
+        return architectures.build(self.family, self.width, **sizes)
 
     def learning_rate_of(self, epoch: int) -> float:
         """The learning rate of an epoch, counted from 0."""
@@ -149,16 +150,38 @@ class Specification:
         """The labels [n] to train on (`lib.training.controls`)."""
         return controls.training_labels(CONTROLS[self.control], labels, self.data_seed)
 
+    def shortcut_colours(self, labels: torch.Tensor) -> torch.Tensor | None:
+        """The colours of the patches on training images with these labels [n] (`lib.training.controls`)."""
+        sizes = self.num_classes, self.in_channels
+        return controls.shortcut_colours(CONTROLS[self.control], labels, *sizes, self.data_seed)
+
 
 def specify(data: ImageData, family: str, width: int, **recipe) -> Specification:
     """The specification of `family` at `width` on `data`; `recipe` overrides the defaults of training."""
-    return Specification(family, width, canonical(data.name), len(data.train_labels), data.train_digest,
-                         data.train_images.shape[1], data.train_images.shape[2], len(data.classes),
-                         n_test=len(data.test_labels), test_digest=data.test_digest, data_seed=data.seed,
-                         source=data.name, data_root=data.root, **recipe)
+    images = {"dataset": canonical(data.name), "n_train": len(data.train_labels), "train_digest": data.train_digest}
+    sizes = {"in_channels": data.train_images.shape[1], "image_size": data.train_images.shape[2]}
+    tests = {"n_test": len(data.test_labels), "test_digest": data.test_digest}
+    origin = {"data_seed": data.seed, "source": data.name, "data_root": data.root}
+    fields = images | sizes | {"num_classes": len(data.classes)} | tests | origin
+    return Specification(family, width, **fields, **recipe)
+
+
+def images_of(specification: Specification) -> ImageData:
+    """The images that a specification was made of.
+
+    Raises:
+        RuntimeError: what lies there now are others.
+    """
+    sizes = {"n_train": specification.n_train, "n_test": specification.n_test}
+    images = loaded(specification.source, root=specification.data_root, seed=specification.data_seed, **sizes)
+    if (images.train_digest, images.test_digest) != (specification.train_digest, specification.test_digest):
+        raise RuntimeError(f"the images of {specification.source!r} are not those that were specified")
+    return images
+
+
+loaded = lru_cache(maxsize=1)(loading.load)  # a stack or a release after another asks for the same
 
 
 def check_precision(precision: str) -> None:
     """Raises ValueError, naming the precisions there are, for any other."""
-    if precision not in PRECISIONS:  # a tuple: also for what cannot be hashed
-        raise ValueError(f"unknown precision {precision!r}; the precisions are {', '.join(PRECISIONS)}")
+    check_choice("precision", precision, PRECISIONS)

@@ -11,14 +11,14 @@ import json
 import os
 import platform
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 import torch
 from safetensors.torch import load, save
 
-from lib.runtime import processor
+from lib.runtime.devices import processor
 from lib.runtime.files import artifacts, write_whole
 from lib.training.specification import Specification
 from lib.training.trainer import TrainedNetwork
@@ -54,14 +54,14 @@ def write_network(specification: Specification, network: TrainedNetwork) -> None
     """
     kind = KEPT if network.epochs in specification.snapshots else UNDER_WAY
     weights_path, manifest_path = paths(specification, network.seed, network.epochs, kind)
-    tests = {specification.test_digest: {curve: getattr(network, curve) for curve in TEST_CURVES}}
+    curves = curves_of(network, specification.test_digest)
     if known := _checked(specification, network.seed, network.epochs, kind):
         if specification.test_digest in known[0]["tests"]:
             return
-        manifest = known[0] | {"tests": known[0]["tests"] | tests}
+        manifest = known[0] | {"tests": known[0]["tests"] | curves["tests"]}
     else:
         weights = save({**network.state, **{RESUME + name: value for name, value in network.resume.items()}})
-        manifest = _manifest(specification, network, tests, weights)
+        manifest = _manifest(specification, network, curves, weights)
         write_whole(weights_path, weights, durable=kind == KEPT)
     manifest["manifest_sha256"] = _manifest_digest(manifest)
     write_whole(manifest_path, json.dumps(manifest, indent=1).encode(), durable=kind == KEPT)
@@ -76,8 +76,9 @@ def read_network(specification: Specification, seed: int) -> TrainedNetwork | No
     return network if network and specification.epochs in network.test_epochs else None
 
 
-def read_after(specification: Specification, seed: int, epochs: int, kinds: Sequence[str] = (KEPT, UNDER_WAY)
-               ) -> TrainedNetwork | None:
+def read_after(
+    specification: Specification, seed: int, epochs: int, kinds: Sequence[str] = (KEPT, UNDER_WAY)
+) -> TrainedNetwork | None:
     """The network after so many epochs, with what is known of it on the specification's test images."""
     for kind in kinds:
         if found := _checked(specification, seed, epochs, kind):
@@ -108,8 +109,11 @@ def _checked(specification: Specification, seed: int, epochs: int, kind: str) ->
         for path in (manifest_path, weights_path):
             with suppress(FileNotFoundError):  # missing, or set aside by another process meanwhile
                 os.replace(path, path.with_name(path.name + ".damaged"))
-        warnings.warn(f"{specification.name}, seed {seed}: {damage}; it is set aside as *.damaged "
-                      "and the network will be trained again", stacklevel=4)
+        warnings.warn(
+            f"{specification.name}, seed {seed}: {damage}; it is set aside as *.damaged "
+            "and the network will be trained again",
+            stacklevel=4,
+        )
         return None
     return manifest, weights
 
@@ -133,30 +137,42 @@ def read_pair(weights_path: Path, manifest_path: Path) -> tuple[dict, bytes]:
     return manifest, weights
 
 
-def _manifest(specification: Specification, network: TrainedNetwork, tests: dict, weights: bytes) -> dict:
+def _manifest(specification: Specification, network: TrainedNetwork, curves: dict, weights: bytes) -> dict:
     return {
         "name": f"{specification.name}, seed {network.seed}",
         "specification": specification.fields(),
         "seed": network.seed,
         "epochs": network.epochs,
-        **{curve: getattr(network, curve) for curve in CURVES},
-        "tests": tests,  # sha256 of the test images -> the curves on them
+        **curves,
         "versions": {"python": platform.python_version(), "torch": torch.__version__},
         "device": network.device,
-        "processor": processor.name(),
+        "processor": processor(),
         "seconds": network.seconds,
         "weights_sha256": hashlib.sha256(weights).hexdigest(),
     }
 
 
+def curves_of(network: TrainedNetwork, test_digest: str) -> dict:
+    """The curves of a network for a manifest; 'tests': sha256 of the test images -> the curves on them."""
+    curves = {curve: getattr(network, curve) for curve in CURVES}
+    return curves | {"tests": {test_digest: {curve: getattr(network, curve) for curve in TEST_CURVES}}}
+
+
+def network_of(
+    manifest: Mapping, test_digest: str, state: dict[str, torch.Tensor], resume: dict[str, torch.Tensor] | None = None
+) -> TrainedNetwork:
+    """The network of a manifest, with what is known of it on the test images of this sha256."""
+    about = {field: manifest[field] for field in ("seed", "device", "seconds", *CURVES)}
+    known = manifest["tests"].get(test_digest, {})
+    tests = {curve: known.get(curve, []) for curve in TEST_CURVES}
+    return TrainedNetwork(**about, **tests, state=state, resume=resume or {})
+
+
 def _network(manifest: dict, weights: bytes, test_digest: str) -> TrainedNetwork:
-    tensors = load(weights)
-    evaluation = manifest["tests"].get(test_digest) or {curve: [] for curve in TEST_CURVES}
-    return TrainedNetwork(
-        seed=manifest["seed"], device=manifest["device"], seconds=manifest["seconds"],
-        state={name: value for name, value in tensors.items() if not name.startswith(RESUME)},
-        resume={name.removeprefix(RESUME): value for name, value in tensors.items() if name.startswith(RESUME)},
-        **{curve: manifest[curve] for curve in CURVES}, **evaluation)
+    state, resume = {}, {}
+    for name, value in load(weights).items():
+        (resume if name.startswith(RESUME) else state)[name.removeprefix(RESUME)] = value
+    return network_of(manifest, test_digest, state, resume)
 
 
 def forget_passed(specification: Specification, networks: Sequence[TrainedNetwork]) -> None:

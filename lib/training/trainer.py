@@ -11,10 +11,10 @@ from torch import nn
 from torch.nn import functional as F
 
 from lib.data.loading import ImageData
-from lib.models.architectures import RESNET_BLOCKS, first_channels, initialise
-from lib.models.stacking import StackedLinear, stack, stack_images, unstack
-from lib.training import arithmetic, resuming
-from lib.training.controls import CONTROLS, augmented, shortcut_colours, with_patches
+from lib.models.architectures import initialise
+from lib.models.stacking import stack, stack_images, unstack
+from lib.training import arithmetic, optimiser
+from lib.training.controls import CONTROLS, augmented, with_patches
 from lib.training.fused import fused, kept_memory
 from lib.training.specification import Specification
 
@@ -55,26 +55,21 @@ class TrainedNetwork:
     def finite(self) -> bool:
         return all(math.isfinite(loss) for loss in self.train_loss + self.test_loss)
 
-
-def networks_together(specification: Specification, device: str = "cpu") -> int:
-    """How many seeds are trained as one stack: on the CPU the fastest of 4, 2 and 1 (benchmarks/training.py).
-
-    It depends on the specification and the kind of device alone, so that seed s always has the same company and
-    the same rounding.
-    """
-    if device == "cuda":
-        return 20  # inferred: a GPU wants many small networks at once
-    size = first_channels(specification.family, specification.width) * specification.image_size / 8
-    # The small maps of a ResNet leave a core waiting: at 32 x 32, two of k = 8 train 1.30 times as fast as one by one,
-    # two of k = 16 still 1.05 to 1.09 times.
-    # (In float32 they would, too, but networks that were stored before would then be others.)
-    pairs = 64 if specification.precision == "mixed" and specification.family in RESNET_BLOCKS else 16
-    return 4 if size <= 8 else 2 if size <= pairs else 1
+    def with_test(self, loss: float, accuracy: float) -> "TrainedNetwork":
+        """The network with its last evaluation on the test images, after all its epochs."""
+        epochs, losses = [*self.test_epochs, self.epochs], [*self.test_loss, loss]
+        return replace(self, test_epochs=epochs, test_loss=losses, test_accuracy=[*self.test_accuracy, accuracy])
 
 
-def train(specification: Specification, seeds: Sequence[int], data: ImageData, device: str = "cpu", *,
-          start: Sequence[TrainedNetwork] = (), keep: Callable[[list[TrainedNetwork]], None] | None = None
-          ) -> list[TrainedNetwork]:
+def train(
+    specification: Specification,
+    seeds: Sequence[int],
+    data: ImageData,
+    device: str = "cpu",
+    *,
+    start: Sequence[TrainedNetwork] = (),
+    keep: Callable[[list[TrainedNetwork]], None] | None = None,
+) -> list[TrainedNetwork]:
     """One trained network for each seed, by the recipe of the specification (fact sheet 4.2).
 
     A network whose loss is not finite is returned like the others, with `finite` False.
@@ -96,57 +91,54 @@ def train(specification: Specification, seeds: Sequence[int], data: ImageData, d
     return networks
 
 
-def _optimiser(specification: Specification, module: nn.Module) -> torch.optim.Optimizer:
-    """Of all parameters of a stack, with the weight decay on kernels alone, as the specification says."""
-    kernels = {part.weight for part in module.modules() if isinstance(part, (nn.Conv2d, StackedLinear))}
-    groups = [{"params": [parameter for parameter in module.parameters() if (parameter in kernels) == decays],
-               "weight_decay": specification.weight_decay * decays} for decays in (True, False)]
-    if specification.optimiser == "adam":
-        return torch.optim.Adam(groups, lr=specification.learning_rate)
-    return torch.optim.SGD(groups, lr=specification.learning_rate, momentum=specification.momentum)
-
-
 class _Stack:
     """The networks of several seeds in training as one module, with the data beside them on the device."""
 
-    def __init__(self, specification: Specification, seeds: Sequence[int], data: ImageData, device: str,
-                 start: Sequence[TrainedNetwork]):
+    def __init__(
+        self,
+        specification: Specification,
+        seeds: Sequence[int],
+        data: ImageData,
+        device: str,
+        start: Sequence[TrainedNetwork],
+    ):
         self.specification, self.device = specification, device
         self.control = CONTROLS[specification.control]
         self.arithmetic = arithmetic.used(specification.precision, device)
         # On a processor that other work shares, wall time would count that work, too.
         self.clock = time.thread_time if device == "cpu" else time.perf_counter
-        dtype = torch.float64 if specification.precision == "float64" else torch.float32
+        dtype = arithmetic.of_weights(specification.precision)
         module = stack([_single(specification, seed, found) for seed, found in zip_longest(seeds, start)])
         self.module: nn.Module = module.to(device, dtype, memory_format=torch.channels_last)
         # Other precisions take the plain modules, with which the networks of the book's chapters were trained.
         self.run = fused(self.module) if specification.precision == "mixed" and device == "cpu" else self.module
-        self.optimiser = _optimiser(specification, self.module)
+        self.optimiser = optimiser.make(specification, self.module)
         purposes = ["order", *["augmentation"] * (self.control.shifted or self.control.coloured)]
         self.streams = {purpose: [specification.generator(seed, purpose) for seed in seeds] for purpose in purposes}
         if start and start[0].resume:  # else it is evaluated and does not go on
-            resuming.restore(self.optimiser, self.module, self.streams, [found.resume for found in start])
+            optimiser.restore(self.optimiser, self.module, self.streams, [found.resume for found in start])
         self.known = list(start) or [TrainedNetwork(seed, {}, [], [], [], [], [], [], device, 0.0) for seed in seeds]
-        labels = specification.training_labels(data.train_labels)
-        self.colours = shortcut_colours(self.control, data.train_labels, specification.num_classes,
-                                        specification.in_channels, specification.data_seed)
+        self._take(data, dtype)
+
+    def _take(self, data: ImageData, dtype: torch.dtype) -> None:
+        """Images and labels onto the device."""
+        labels = self.specification.training_labels(data.train_labels)
+        self.colours = self.specification.shortcut_colours(data.train_labels)
         # One network gathers its batches as they are convolved; for several that would be slower.
-        layout = torch.channels_last if len(seeds) == 1 else torch.contiguous_format
+        layout = torch.channels_last if len(self.known) == 1 else torch.contiguous_format
         shown = torch.bfloat16 if self.arithmetic == "bfloat16" else dtype  # as convolutions would round them
-        self.train_set = data.train_images.to(device, shown, memory_format=layout), labels.to(device)
-        self.test_set = data.test_images.to(device, dtype), data.test_labels.to(device)
+        self.train_set = data.train_images.to(self.device, shown, memory_format=layout), labels.to(self.device)
+        self.test_set = data.test_images.to(self.device, dtype), data.test_labels.to(self.device)
 
     def networks(self) -> list[TrainedNetwork]:
         """What is there now, evaluated if it is to be kept and has not been."""
         epochs = self.known[0].epochs
         if epochs in self.specification.snapshots and any(epochs not in one.test_epochs for one in self.known):
             losses, accuracies = self.test().tolist()
-            self.known = [one if epochs in one.test_epochs else
-                          replace(one, test_epochs=[*one.test_epochs, epochs], test_loss=[*one.test_loss, loss],
-                                  test_accuracy=[*one.test_accuracy, accuracy])
-                          for one, loss, accuracy in zip(self.known, losses, accuracies)]
+            tested = [one.with_test(*test) for one, *test in zip(self.known, losses, accuracies)]
+            self.known = [one if epochs in one.test_epochs else new for one, new in zip(self.known, tested)]
         states = unstack(self.module, len(self.known))
-        resume = resuming.saved(self.optimiser, self.module, self.streams)
+        resume = optimiser.saved(self.optimiser, self.module, self.streams)
         return [replace(one, state=state, resume=further) for one, state, further in zip(self.known, states, resume)]
 
     def run_epoch(self, epoch: int) -> None:
@@ -167,9 +159,16 @@ class _Stack:
             sums += torch.stack([losses.detach().sum(0), hits.sum(0)])
         losses, accuracies = (sums.cpu() / len(labels)).tolist()
         seconds = (self.clock() - start) / len(self.known)
-        self.known = [replace(one, train_loss=[*one.train_loss, loss], train_accuracy=[*one.train_accuracy, accuracy],
-                              arithmetic=[*one.arithmetic, self.arithmetic], seconds=one.seconds + seconds)
-                      for one, loss, accuracy in zip(self.known, losses, accuracies)]
+        self.known = [
+            replace(
+                one,
+                train_loss=[*one.train_loss, loss],
+                train_accuracy=[*one.train_accuracy, accuracy],
+                arithmetic=[*one.arithmetic, self.arithmetic],
+                seconds=one.seconds + seconds,
+            )
+            for one, loss, accuracy in zip(self.known, losses, accuracies)
+        ]
 
     def _look_at(self, batch: torch.Tensor) -> torch.Tensor:
         """The training images at [models, images], as this look shows them."""
@@ -180,7 +179,9 @@ class _Stack:
             images = images[batch]
         if self.colours is not None:
             images = with_patches(images, self.colours[batch.cpu()])
-        return augmented(self.control, images, self.streams["augmentation"]) if "augmentation" in self.streams else images
+        return (
+            augmented(self.control, images, self.streams["augmentation"]) if "augmentation" in self.streams else images
+        )
 
     @torch.no_grad()
     def test(self) -> torch.Tensor:
@@ -209,6 +210,5 @@ def _single(specification: Specification, seed: int, found: TrainedNetwork | Non
     """One network with its initial weights, or with those that were found."""
     network = initialise(specification.build(), specification.generator(seed, "weights"))
     if found:
-        dtype = torch.float64 if specification.precision == "float64" else torch.float32
-        network.to(dtype).load_state_dict(found.state)
+        network.to(arithmetic.of_weights(specification.precision)).load_state_dict(found.state)
     return network

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from lib.data.loading import ImageData
-from lib.training.populations import Population, train_or_load
+from lib.training.populations import Population, three_or_more
 from lib.training.specification import specify
 
 
@@ -24,30 +24,32 @@ class Architecture:
         return f"{'ResNet' if self.residual else 'plain'}-{self.depth} ({self.width}×)"
 
 
-def architecture_populations(images: ImageData, architectures: Iterable[Architecture], seeds: int,
-                             **recipe) -> dict[Architecture, Population]:
+def architecture_populations(
+    images: ImageData, architectures: Iterable[Architecture], seeds: int, **recipe
+) -> dict[Architecture, Population]:
     """Networks 0 to seeds - 1 of every architecture on the same images; what is missing is trained now.
 
     Args:
-        recipe: fields of `lib.training.specification.Specification`, `lib.training.wide_and_deep.RECIPE` by default.
+        recipe: fields of `lib.training.specification.Specification`, RECIPE by default.
 
     Raises:
         ValueError: fewer than 3 networks of an architecture kept a finite loss.
     """
-    requests = {architecture: specify(images, architecture.family, architecture.width, **{**RECIPE, **recipe})
-                for architecture in architectures}
-    found = train_or_load({specification: range(seeds) for specification in requests.values()})
-    for specification, population in found.items():
-        if len(population) < 3:
-            raise ValueError(f"{specification.name}: {len(population)} of its networks kept a finite loss, and 3 are "
-                             "needed; ask for more seeds or a lower learning rate")
-    return {architecture: found[specification] for architecture, specification in requests.items()}
+    wanted = {one: specify(images, one.family, one.width, **{**RECIPE, **recipe}) for one in architectures}
+    found = three_or_more({specification: range(seeds) for specification in wanted.values()})
+    return {architecture: found[specification] for architecture, specification in wanted.items()}
 
 
 def grid(depths: Iterable[int], wide_depth: int, widths: Iterable[int], residual: bool = True) -> list[Architecture]:
     """All depths at width 1 and all widths at `wide_depth`, each architecture once."""
-    return list(dict.fromkeys([*(Architecture(depth, 1, residual) for depth in depths),
-                               *(Architecture(wide_depth, width, residual) for width in widths)]))
+    return list(
+        dict.fromkeys(
+            [
+                *(Architecture(depth, 1, residual) for depth in depths),
+                *(Architecture(wide_depth, width, residual) for width in widths),
+            ]
+        )
+    )
 
 
 # Fact sheet 2.1 but for the batch, 128 there: small batches make more steps of few images.

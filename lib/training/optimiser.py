@@ -1,4 +1,4 @@
-"""What a training goes on from besides its weights: the random streams and the buffers of the optimiser.
+"""The optimiser of a stack, and what a training goes on from besides its weights: random streams and buffers.
 
 Of a stack, network m owns the m-th part of every buffer, as of every weight (`lib.models.stacking`).
 """
@@ -8,7 +8,25 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import nn
 
+from lib.models.stacking import StackedLinear
+from lib.training.specification import Specification
+
 Streams = Mapping[str, Sequence[torch.Generator]]  # purpose -> one a network; every other name is BUFFER:WEIGHT
+
+
+def make(specification: Specification, module: nn.Module) -> torch.optim.Optimizer:
+    """Of all parameters of a stack, with the weight decay on kernels alone, as the specification says."""
+    kernels = {part.weight for part in module.modules() if isinstance(part, (nn.Conv2d, StackedLinear))}
+    groups = [
+        {
+            "params": [parameter for parameter in module.parameters() if (parameter in kernels) == decays],
+            "weight_decay": specification.weight_decay * decays,
+        }
+        for decays in (True, False)
+    ]
+    if specification.optimiser == "adam":
+        return torch.optim.Adam(groups, lr=specification.learning_rate)
+    return torch.optim.SGD(groups, lr=specification.learning_rate, momentum=specification.momentum)
 
 
 def saved(optimiser: torch.optim.Optimizer, module: nn.Module, streams: Streams) -> list[dict[str, torch.Tensor]]:
@@ -25,8 +43,9 @@ def saved(optimiser: torch.optim.Optimizer, module: nn.Module, streams: Streams)
     return found
 
 
-def restore(optimiser: torch.optim.Optimizer, module: nn.Module, streams: Streams,
-            found: Sequence[dict[str, torch.Tensor]]) -> None:
+def restore(
+    optimiser: torch.optim.Optimizer, module: nn.Module, streams: Streams, found: Sequence[dict[str, torch.Tensor]]
+) -> None:
     """The opposite of `saved`: afterwards the next step is the one that would have come."""
     parameters = dict(module.named_parameters())
     for purpose, generators in streams.items():
