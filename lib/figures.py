@@ -131,17 +131,18 @@ def curves(families: Mapping[str, Mapping[int, np.ndarray]], label: str) -> Figu
 
 
 def heatmaps(panels: Mapping[str, np.ndarray], widths: Widths, label: str,
-             half_widths: Mapping[str, np.ndarray] | None = None, low: float = 0) -> Figure:
+             half_widths: Mapping[str, np.ndarray] | None = None, low: float = 0, top: float | None = None,
+             axes_labels: tuple[str, str] = ("width k1", "width k2")) -> Figure:
     """A panel a family: [widths, widths] values in the cells, below them the half width of the interval if given.
 
-    Colours go from `low` to the largest value.
+    Colours go from `low` to `top`, by default the largest value.  `axes_labels`: of the columns and of the rows.
     """
     figure, axes = panel_grid(len(panels), width=4.6, height=4.2)
     widths = by_family(widths, panels)
-    top = max(np.nanmax(values) for values in panels.values())
+    top = max(np.nanmax(values) for values in panels.values()) if top is None else top
     for axis, (title, values) in zip(axes, panels.items()):
-        image = heatmap(axis, values, widths[title], top, None if half_widths is None else half_widths[title], low)
-        axis.set_title(title)
+        image = heatmap(axis, values, widths[title], top, (half_widths or {}).get(title), low)
+        axis.set(title=title, xlabel=axes_labels[0], ylabel=axes_labels[1])
     figure.colorbar(image, ax=axes, label=label, shrink=0.7, pad=0.02)
     return figure
 
@@ -153,7 +154,7 @@ def heatmap(axis: Axes, values: np.ndarray, widths: Sequence[int], top: float, h
     axis.grid(False)
     for row, column in np.ndindex(values.shape):
         known = np.isfinite(values[row, column])
-        text = f"{values[row, column]:.2f}" if known else "–"
+        text = f"{values[row, column]:z.2f}" if known else "–"
         if half_widths is not None and np.isfinite(half_widths[row, column]):
             text += f"\n±{half_widths[row, column]:.2f}"
         axis.text(column, row, text, ha="center", va="center", fontsize=9,

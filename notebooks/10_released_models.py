@@ -9,6 +9,12 @@
 # similarity of every pair, as in the paper's Fig. 2, and the attack ratio, as in its Fig. 25. There are no numbers
 # beside the pictures; here they are read back through the colours.
 #
+# **What it shows here.**
+#
+# ```{glue:md} answer
+# :format: myst
+# ```
+#
 # Nothing is trained in this chapter. The networks (MIT licence, (c) 2025 Yipei Wang) and the images (A. Krizhevsky,
 # *Learning multiple layers of features from tiny images*, 2009) are no part of the project: the chapter needs them on
 # the reader's machine, and where they are not, this page shows the outputs that the project keeps.
@@ -35,14 +41,15 @@ picture_place = parameters.located("pictures", p.pictures, "a folder or zip arch
 # %%
 import numpy as np
 import pandas as pd
-from IPython.display import Markdown, display
+from IPython.display import display
+from myst_nb import glue
 from scipy.stats import binomtest
 
 from lib import attacks, data, figures, results, salience, similarity
 from lib.attacks import single_networks
-from lib.chapters import released_claims, released_figures
-from lib.chapters.picture_comparison import compare
-from lib.data import pictures
+from lib.chapters import released_models as chapter
+from lib.chapters import released_models_figures as drawn
+from lib.data import pictures as folders
 from lib.released import networks, released_pictures
 from lib.similarity import rank_one
 from lib.statistics import resampling
@@ -59,9 +66,9 @@ from lib.verdicts import verdicts_by
 # %%
 rng = np.random.default_rng(p.random_seed)
 with parameters.about("pictures"):
-    split = pictures.find(picture_place, "test")
+    split = folders.find(picture_place, "test")
 with parameters.about("images"):
-    chosen = pictures.subset(split.labels, p.images, rng)
+    chosen = folders.subset(split.labels, p.images, rng)
 with parameters.about("pictures"):
     pixels = split.decode(chosen, colour=True)  # the networks take three channels, of grey pictures as well
 test_images, test_labels = data.normalised(pixels, networks.MEAN, networks.STD), split.labels[chosen]
@@ -75,13 +82,13 @@ print(f"{len(chosen)} of {len(split.files)} test images, {pixels.shape[2]} x {pi
 
 # %%
 with parameters.about("checkpoints"):
-    networks = networks.load_folder(checkpoint_folder, in_channels=pixels.shape[1], image_size=pixels.shape[2],
+    released = networks.load_folder(checkpoint_folder, in_channels=pixels.shape[1], image_size=pixels.shape[2],
                                     num_classes=len(split.classes))
-    family = networks.one_family(networks)
-models, widths = [one.model for one in networks], [one.width for one in networks]
+    family = networks.one_family(released)
+models, widths = [one.model for one in released], [one.width for one in released]
 counted = f"n = {len(chosen)} test images, {len(widths)} networks, one a width"
 print("left aside:", ", ".join(path.name for path in networks.checkpoint_files(checkpoint_folder)[1]) or "nothing")
-pd.DataFrame({"file": [one.name for one in networks], "family": [one.family for one in networks], "width k": widths,
+pd.DataFrame({"file": [one.name for one in released], "family": [one.family for one in released], "width k": widths,
               "weights": [sum(part.numel() for part in model.parameters()) for model in models]})
 
 # %% [markdown]
@@ -112,7 +119,7 @@ wilson = [binomtest(int(count), len(chosen)).proportion_ci(method="wilson") for 
 accuracy = right.values, np.array([part.low for part in wilson]), np.array([part.high for part in wilson])
 
 # %% mystnb={"image": {"alt": "Accuracy of the released networks over their width, a line with intervals."}} tags=["hide-input"]
-figures.show(released_figures.over_width({family: (widths, accuracy)}, "accuracy (share of test images)"),
+figures.show(drawn.over_width({family: (widths, accuracy)}, "accuracy (share of test images)"),
              f"**Accuracy of the released networks,** with 95 % intervals; {counted}.")
 
 # %% [markdown]
@@ -135,13 +142,11 @@ rho = resampling.resampled_means(cosines, rng, p.bootstrap_draws)
 
 # %% mystnb={"image": {"alt": "Heatmaps of the individual similarity of the released networks over widths k1 and k2: this book's numbers with half their interval in every cell; where the released picture is compared, its numbers in a second heatmap."}} tags=["hide-input"]
 estimate, low, high = rho.interval()
-panels, beside = {released_figures.HERE: estimate}, ""
+panels, beside = {drawn.HERE: estimate}, ""
 if similarity_picture is not None:
-    panels[released_figures.PICTURE] = similarity_picture.values
+    panels[drawn.PICTURE] = similarity_picture.values
     beside = f" The picture: the first {released_pictures.IMAGES} test images."
-figures.show(released_figures.squares(panels, widths, "individual similarity (cosine)",
-                                      max(np.nanmax(values) for values in panels.values()),
-                                      {released_figures.HERE: (high - low) / 2}, ("width k1", "width k2")),
+figures.show(figures.heatmaps(panels, widths, "individual similarity (cosine)", {drawn.HERE: (high - low) / 2}),
              f"**Fig. 2 on the authors' own networks,** here with half the width of the 95 % interval over images; "
              f"{counted}; {p.output}, grid {p.grid}.{beside}")
 
@@ -153,11 +158,11 @@ figures.show(released_figures.squares(panels, widths, "individual similarity (co
 # %% tags=["nbval-ignore-output"]
 comparisons = {}
 if similarity_picture is not None:
-    shown = np.isfinite(released_claims.pairs(similarity_picture.values))
-    comparisons["similarity"] = compare(
-        released_claims.pairs(cosines)[:, shown], released_claims.pairs(similarity_picture.values)[shown],
-        released_claims.pairs(similarity_picture.resolution)[shown],
-        np.array(released_claims.pair_names(widths))[shown], released_pictures.IMAGES, rng)
+    shown = np.isfinite(chapter.pairs(similarity_picture.values))
+    comparisons["similarity"] = chapter.compare(
+        chapter.pairs(cosines)[:, shown], chapter.pairs(similarity_picture.values)[shown],
+        chapter.pairs(similarity_picture.resolution)[shown],
+        np.array(chapter.pair_names(widths))[shown], released_pictures.IMAGES, rng)
     print(f"standard deviation over samples of {released_pictures.IMAGES} images, mean over pairs: "
           f"{comparisons['similarity'].others.std(0).mean():.4f}")
     display(comparisons["similarity"].table().round(3))
@@ -185,13 +190,12 @@ pd.Series(tail).round(3).to_frame("over all attacks")
 
 # %% mystnb={"image": {"alt": "Heatmaps of the attack ratio alpha, source width up the side and target width along the bottom: this book's numbers with half their interval, colours ending at 1; where the released picture is compared, its numbers in a second heatmap."}} tags=["hide-input"]
 estimate, low, high = alpha.interval()
-panels, beside = {released_figures.HERE: estimate}, ""
+panels, beside = {drawn.HERE: estimate}, ""
 if attack_picture is not None:
-    panels[released_figures.PICTURE] = attack_picture.values
+    panels[drawn.PICTURE] = attack_picture.values
     beside = f", and in the picture, of the first {released_pictures.IMAGES} test images, all numbers do"
-figures.show(released_figures.squares(panels, widths, "alpha (ratio of probabilities)", released_pictures.TOP,
-                                      {released_figures.HERE: (high - low) / 2},
-                                      ("target width k2", "source width k1")),
+figures.show(figures.heatmaps(panels, widths, "alpha (ratio of probabilities)", {drawn.HERE: (high - low) / 2},
+                              top=released_pictures.TOP, axes_labels=("target width k2", "source width k1")),
              f"**Fig. 25 on the authors' own networks,** with half the width of the 95 % interval over images; "
              f"{counted}; eps = {p.main_eps:g}. Colours end at {released_pictures.TOP:g}{beside}.")
 
@@ -204,7 +208,7 @@ figures.show(released_figures.squares(panels, widths, "alpha (ratio of probabili
 if attack_picture is not None:
     off = np.isfinite(attack_picture.values)
     ratio = np.moveaxis(attacks.ratios(before, after), -1, 0)[:, off]
-    comparisons["attack ratio"] = compare(
+    comparisons["attack ratio"] = chapter.compare(
         ratio, attack_picture.values[off], attack_picture.resolution[off],
         [f"k = {widths[i]} attacks {widths[j]}" for i, j in np.argwhere(off)], released_pictures.IMAGES, rng,
         top=released_pictures.TOP)
@@ -215,7 +219,7 @@ if attack_picture is not None:
 
 # %% mystnb={"image": {"alt": "A panel for each released picture that is compared: a scatter of its numbers over this book's, with bands for random samples of images and the line of equality."}} tags=["hide-input"]
 if comparisons:
-    figures.show(released_figures.against_picture(comparisons),
+    figures.show(drawn.against_picture(comparisons),
                  f"**Every number beside the picture's.** {counted}; bands: 95 % of random samples of "
                  f"{released_pictures.IMAGES} images, widened by the reading's resolution."
                  + (" Attack ratios above 1 count as 1." if "attack ratio" in comparisons else ""))
@@ -227,11 +231,11 @@ if comparisons:
 # %% mystnb={"image": {"alt": "Two panels: the attack ratio averaged over targets against the source width, and averaged over sources against the target width, for this book's numbers with intervals and, where it is compared, for the released picture."}} tags=["hide-input"]
 ended = alpha.mapped(lambda ratios: np.minimum(ratios, released_pictures.TOP))
 means = {}
-for name, measure in (("source", released_claims.source_means), ("target", released_claims.target_means)):
-    means[name] = {released_figures.HERE: (widths, ended.interval(measure))}
+for name, measure in (("source", chapter.source_means), ("target", chapter.target_means)):
+    means[name] = {drawn.HERE: (widths, ended.interval(measure))}
     if attack_picture is not None:
-        means[name][released_figures.PICTURE] = (widths, (measure(attack_picture.values),) * 3)
-figures.show(released_figures.attack_means(means["source"], means["target"]),
+        means[name][drawn.PICTURE] = (widths, (measure(attack_picture.values),) * 3)
+figures.show(drawn.attack_means(means["source"], means["target"]),
              f"**Source and target,** every cell at most 1, with 95 % intervals over images; {counted}; "
              f"eps = {p.main_eps:g}.")
 
@@ -240,7 +244,7 @@ figures.show(released_figures.attack_means(means["source"], means["target"]),
 
 # %% tags=["nbval-ignore-output"]
 if attack_picture is not None:
-    for name, measure in (("source", released_claims.source_means), ("target", released_claims.target_means)):
+    for name, measure in (("source", chapter.source_means), ("target", chapter.target_means)):
         along = measure(whole_pictures[released_pictures.ATTACK].values)
         print(f"over {name} widths alpha lies between {along.min():.2f} and {along.max():.2f}, "
               f"standard deviation {along.std():.3f}")
@@ -257,28 +261,28 @@ if attack_picture is not None:
 # 17 widths, and so 136 pairs.
 
 # %% tags=["nbval-ignore-output"]
-fits = {released_figures.HERE: (widths, rho.values)}
+fits = {drawn.HERE: (widths, rho.values)}
 if similarity_picture is not None:
-    fits[released_figures.PICTURE] = (released_pictures.WIDTHS, whole_pictures[released_pictures.SIMILARITY].values)
+    fits[drawn.PICTURE] = (released_pictures.WIDTHS, whole_pictures[released_pictures.SIMILARITY].values)
 law = pd.DataFrame({name: {
-    "pairs": len(released_claims.pairs(matrix)),
+    "pairs": len(chapter.pairs(matrix)),
     "R^2 of the logarithm": rank_one.explained(matrix, diagonal=False),
-    "r.m.s. residual of rho": np.sqrt(np.mean(released_claims.pairs(
+    "r.m.s. residual of rho": np.sqrt(np.mean(chapter.pairs(
         matrix - rank_one.predicted(matrix, diagonal=False)) ** 2)),
-    "Spearman's correlation of k1 k2 and rho": released_claims.width_order(matrix, ks),
+    "Spearman's correlation of k1 k2 and rho": chapter.width_order(matrix, ks),
     "exponent b of E[t] ~ k^b": rank_one.growth_exponent(matrix, ks, diagonal=False)}
     for name, (ks, matrix) in fits.items()})
 law.round(3)
 
 # %% mystnb={"image": {"alt": "E[t] of single networks over their width: this book's numbers with intervals and, where it is compared, those of the whole released picture."}} tags=["hide-input"]
 counted_there = ""
-lines = {released_figures.HERE: (widths, rho.interval(
+lines = {drawn.HERE: (widths, rho.interval(
     lambda matrix: np.exp(rank_one.coefficients(matrix, diagonal=False))))}
 if similarity_picture is not None:
     of_picture = np.exp(rank_one.coefficients(whole_pictures[released_pictures.SIMILARITY].values, diagonal=False))
-    lines[released_figures.PICTURE] = (released_pictures.WIDTHS, (of_picture,) * 3)
+    lines[drawn.PICTURE] = (released_pictures.WIDTHS, (of_picture,) * 3)
     counted_there = f"; in the picture {len(released_pictures.WIDTHS)} networks and {released_pictures.IMAGES} images"
-figures.show(released_figures.over_width(lines, "E[t], exp of the fitted a (cosine)"),
+figures.show(drawn.over_width(lines, "E[t], exp of the fitted a (cosine)"),
              f"**How closely a network keeps to the common mean direction.** {counted}, 95 % intervals over images"
              f"{counted_there}.")
 
@@ -290,10 +294,10 @@ rows = {}
 for kind, parts in gradients.items():
     for side in dict.fromkeys([p.grid, 8, 4, None]):
         square = similarity.pairwise(np.stack([salience.directions(part, grid=side).numpy() for part in parts]))
-        found = released_claims.pairs(square)
+        found = chapter.pairs(square)
         rows[kind, f"{side} x {side}" if side else "full"] = {
             "smallest rho": found.min(), "mean rho": found.mean(), "largest rho": found.max(),
-            "Spearman, k1 k2": released_claims.width_order(square, widths),
+            "Spearman, k1 k2": chapter.width_order(square, widths),
             "R^2, rank one": rank_one.explained(square, diagonal=False)}
 sensitivity = pd.DataFrame(rows).T.rename_axis(["output", "grid"])
 sensitivity.round(3)
@@ -301,22 +305,15 @@ sensitivity.round(3)
 # %% [markdown]
 # ## Verdicts
 #
-# *Rules*, fixed before the numbers were known. *Accuracy*: every step of the width raises it (all 95 % intervals of the
-# paired differences above zero). *Beyond chance*: all similarities above what 97.5 % of unrelated pairs stay below.
-# *Order*: Spearman's correlation of $k_1 k_2$ and $\rho_\text{ind}$ above 0.9. *Product*: $R^2$ above 0.95. *Sources*:
-# the mean fall of $\alpha$ at a step of the source width is positive; *targets*: $\alpha$ varies more over source
-# widths than over target widths. *Pictures*, where they are compared: every number lies where random samples of 256
-# images can lie, at a level corrected for their number; a picture decides nothing where the bands are wider than 0.05
-# (similarity) or 0.2 (attack ratio).
+# The claims, with rules fixed before the numbers were known. A picture decides nothing where random samples of 256
+# images differ so much that its numbers could hardly be wrong.
+
+# %% tags=["hide-input"]
+results.rules([chapter.ACCURACY, *chapter.SIMILARITY, *chapter.ATTACKS, *chapter.PICTURES.values()], limit="so much")
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-verdicts = [released_claims.accuracy_claim(right, widths),
-            *released_claims.similarity_claims(rho, widths, directions.shape[2]), *released_claims.attack_claims(alpha, widths)]
-for what, widest in (("similarity", 0.05), ("attack ratio", 0.2)):
-    if what in comparisons:
-        verdicts.append(comparisons[what].claim(
-            f"10-picture-{what.replace(' ', '-')}", f"The released picture of the {what} shows what this book finds.",
-            what, widest, len(widths), len(chosen)))
+verdicts = [*chapter.accuracy_claims(right, widths), *chapter.similarity_claims(rho, widths, directions.shape[2]),
+            *chapter.attack_claims(alpha, widths), *chapter.picture_claims(comparisons, len(widths))]
 results.table(verdicts)
 
 # %% [markdown]
@@ -324,17 +321,10 @@ results.table(verdicts)
 # most 1, as the picture shows it.
 
 # %% tags=["nbval-ignore-output"]
-summaries = verdicts_by(lambda outcome: released_claims.attack_claims(outcome, widths), outcomes)
-for claim in released_claims.attack_claims(ended, widths):
+summaries = verdicts_by(lambda outcome: chapter.attack_claims(outcome, widths), outcomes)
+for claim in chapter.attack_claims(ended, widths):
     summaries[claim.name]["mean of ratios, at most 1"] = claim.verdict
 pd.DataFrame(summaries).T
-
-# %% [markdown]
-# ## What it shows here
-
-# %% tags=["hide-input", "nbval-ignore-output"]
-display(Markdown("\n".join([*released_claims.findings(rho, alpha, widths),
-                            *released_claims.comparison_findings(comparisons)])))
 
 # %% [markdown]
 # ## What differs from the authors' program
@@ -345,7 +335,10 @@ display(Markdown("\n".join([*released_claims.findings(rho, alpha, widths),
 #   other seeds, which {doc}`03_individual_similarity` does on networks of this book.
 # - The numbers of the pictures were read back through their colours. Above 1 the attack picture shows no difference.
 
-# %%
+# %% tags=["hide-input", "nbval-ignore-output", "remove-output"]
+glue("answer", results.answer(verdicts), display=False)
+
+# %% tags=["hide-input", "remove-output"]
 ends = "estimate", "low", "high"
 numbers = {
     "images": len(chosen), "family": family, "widths": widths, "accuracy": dict(zip(ends, accuracy)),

@@ -44,10 +44,8 @@ def transfer(families: Mapping[str, Sample], widths: Widths) -> Figure:
     estimates = {family: estimate for family, (estimate, _, _) in found.items()}
     half_widths = {family: (high - low) / 2 for family, (_, low, high) in found.items()}
     least = min(estimate.min() for estimate in estimates.values())
-    figure = figures.heatmaps(estimates, widths, "alpha (ratio of probabilities)", half_widths, least)
-    for axis in figure.axes[: len(families)]:
-        axis.set(xlabel="target width k2", ylabel="source width k1")
-    return figure
+    names = "target width k2", "source width k1"
+    return figures.heatmaps(estimates, widths, "alpha (ratio of probabilities)", half_widths, least, axes_labels=names)
 
 
 def strategies(families: Mapping[str, Sample], widths: Widths) -> Figure:
