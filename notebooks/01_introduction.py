@@ -18,6 +18,12 @@
 # - **H2.** Networks of one architecture share almost the same mean direction, whatever their width.
 # - **Consequence.** If both hold, the average of many narrow networks tells what a wide one would look at.
 #
+# ## What it shows here
+#
+# ```{glue:md} answer
+# :format: myst
+# ```
+#
 # The cell below holds the parameters of this chapter: the dimensions of Fig. 22, and how many random directions are
 # drawn for each synthetic family and how many random pairs for each dimension.
 
@@ -27,7 +33,7 @@ dimensions = [3, 192, 3072]
 samples = 4000
 random_seed = 0
 
-# %%
+# %% tags=["hide-input"]
 from lib import parameters
 
 p = parameters.read(globals(), ["study", "dimensions", "samples", "random_seed"])
@@ -35,13 +41,13 @@ p = parameters.read(globals(), ["study", "dimensions", "samples", "random_seed"]
 # %%
 import numpy as np
 import pandas as pd
+from myst_nb import glue
 from scipy.integrate import quad
 from scipy.stats import binomtest, vonmises_fisher
-from scipy.stats import t as student
 
 from lib import figures, results, similarity, sphere
-from lib.chapters import sphere_figures
-from lib.verdicts import CONTRADICTED, SUPPORTED, UNDECIDED, Claim
+from lib.chapters import introduction_figures as drawn
+from lib.chapters.introduction import ROWS, all_claims, differences, ratios, simultaneous
 
 # %% [markdown]
 # ## Definitions
@@ -90,8 +96,8 @@ from lib.verdicts import CONTRADICTED, SUPPORTED, UNDECIDED, Claim
 concentrations = np.array([2.0, 6.0, 20.0, 60.0])
 labels = ["$k_1$", "$k_2$", "$k_3$", "$k_4$"]
 resultants = 1 / np.tanh(concentrations) - 1 / concentrations
-own = [sphere_figures.direction(*angles) for angles in ((-45, -35), (45, 50), (30, -50), (-30, 55))]
-centres = {"(a) unrelated families": own, "(b) converging families": [sphere_figures.direction(25, 30)] * 4}
+own = [drawn.direction(*angles) for angles in ((-45, -35), (45, 50), (30, -50), (-30, 55))]
+centres = {"(a) unrelated families": own, "(b) converging families": [drawn.direction(25, 30)] * 4}
 rng = np.random.default_rng([p.random_seed, 1])
 worlds = {
     world: [vonmises_fisher(mu, kappa).rvs(p.samples, random_state=rng)
@@ -99,12 +105,12 @@ worlds = {
     for world, directions in centres.items()
 }
 
-# %% mystnb={"image": {"alt": "Two spheres with four clouds of points each. On the left the clouds sit in different places; on the right all four are centred on one point, the wider families more tightly."}}
-drawn = min(120, p.samples)
+# %% mystnb={"image": {"alt": "Two spheres with four clouds of points each. On the left the clouds sit in different places; on the right all four are centred on one point, the wider families more tightly."}} tags=["hide-input"]
+shown = min(120, p.samples)
 figures.show(
-    sphere_figures.families_on_spheres({world: [u[:drawn] for u in families] for world, families in worlds.items()},
+    drawn.families_on_spheres({world: [u[:shown] for u in families] for world, families in worlds.items()},
                                        centres, labels),
-    f"**Fig. 1 of the paper, redrawn.** Synthetic directions on the unit sphere, {drawn} for each of four families "
+    f"**Fig. 1 of the paper, redrawn.** Synthetic directions on the unit sphere, {shown} for each of four families "
     f"*k₁* to *k₄* with *κ* = {', '.join(f'{kappa:g}' for kappa in concentrations)}; pale points lie on the "
     "far side, arrows are the mean directions. (a) Every family concentrates around a direction of its own. "
     "(b) All families concentrate around the same direction, so their arrows coincide.")
@@ -127,9 +133,9 @@ for world, families in worlds.items():
     measured[world] = np.array([[[similarity.expected(a[b], None if a is c else c[b]) for c in cut] for a in cut]
                                 for b in range(batches)])  # [batches, 4, 4]
 
-# %% mystnb={"image": {"alt": "Two four by four heatmaps. On the left only the diagonal is high and other entries are low or negative; on the right the values rise along both axes."}}
+# %% mystnb={"image": {"alt": "Two four by four heatmaps. On the left only the diagonal is high and other entries are low or negative; on the right the values rise along both axes."}} tags=["hide-input"]
 figures.show(
-    sphere_figures.similarity_matrices({world: values.mean(0) for world, values in measured.items()}, labels),
+    drawn.similarity_matrices({world: values.mean(0) for world, values in measured.items()}, labels),
     f"**Not in the paper.** Expected similarity within and between the families of Fig. 1, from {p.samples} directions "
     "a family. (a) A more concentrated family is more similar to itself, but not to the others. (b) The similarity "
     "rises with either width.")
@@ -146,20 +152,8 @@ figures.show(
 # %%
 upper = np.triu_indices(4)
 difference = np.concatenate([(measured[w] - product[w])[:, upper[0], upper[1]] for w in worlds], axis=1)
-cells = difference.shape[1]
-error = difference.std(0, ddof=1) / np.sqrt(batches)
-worst = np.argmax(np.abs(difference.mean(0)) / error)
-margin = student.ppf(1 - 0.025 / cells, batches - 1) * error
-factorises = Claim(
-    name="01-product", statement="Independent families have rho(k1, k2) = E[t1] E[t2] mu1.mu2.",
-    statistic=f"sampled minus product, the worst of {cells} entries", estimate=difference.mean(0)[worst],
-    low=difference.mean(0)[worst] - margin[worst], high=difference.mean(0)[worst] + margin[worst],
-    networks=0, images=0,
-    rule="contradicted if a simultaneous 95 % interval leaves 0 out, else supported if all are within +-0.05 of their "
-         "centres, else undecided",
-    verdict=CONTRADICTED if np.any(np.abs(difference.mean(0)) > margin)
-    else SUPPORTED if margin.max() < 0.05 else UNDECIDED)
-results.table([factorises])
+product_checked = differences(simultaneous(difference), widest=0.05)
+pd.DataFrame(product_checked.interval, index=["sampled minus product", "low", "high"]).T.round(4) + 0.0
 
 # %% [markdown]
 # ## The two hypotheses, one at a time
@@ -174,7 +168,7 @@ results.table([factorises])
 
 # %%
 half = 1 + np.log1p(0.5 * np.expm1(-2 * concentrations)) / concentrations
-near = [sphere_figures.direction(*angles) for angles in ((27, 28), (23, 28), (27, 32), (23, 32))]
+near = [drawn.direction(*angles) for angles in ((27, 28), (23, 28), (27, 32), (23, 32))]
 shared = centres["(b) converging families"]
 panels = {
     "H1 alone: caps shrink": list(zip(own, half, strict=True)),
@@ -185,9 +179,9 @@ inside = [np.mean(u @ mu > c) for u, mu, c in zip(worlds["(b) converging familie
 pd.DataFrame({"family": ["k1", "k2", "k3", "k4"], "half-angle (degrees)": np.degrees(np.arccos(half)).round(1),
               "share of the samples inside": np.round(inside, 2)})
 
-# %% mystnb={"image": {"alt": "Three spheres with four circles each. Left: circles of falling size in different places. Middle: four circles of one size with nearly one centre. Right: concentric circles of falling size."}}
+# %% mystnb={"image": {"alt": "Three spheres with four circles each. Left: circles of falling size in different places. Middle: four circles of one size with nearly one centre. Right: concentric circles of falling size."}} tags=["hide-input"]
 figures.show(
-    sphere_figures.caps(panels, labels),
+    drawn.caps(panels, labels),
     "**Fig. 4a of the paper, redrawn.** Circles bound the caps that hold half of a family, arrows are mean directions, "
     "for the four families of Fig. 1. Left: H1 without H2, the caps shrink as the width grows but sit "
     "in different places. Middle: H2 without H1, nearly one centre and one size (all with "
@@ -220,9 +214,9 @@ for u, mu in zip(worlds["(b) converging families"], shared, strict=True):
     rebuilt.append(np.abs(t[:, None] * mu + np.sqrt(1 - np.minimum(t**2, 1))[:, None] * across - u).max())
 print("the two parts give the direction back, to 1e-7:", max(rebuilt) < 1e-7)
 
-# %% mystnb={"image": {"alt": "Left: a unit circle with an arrow u, split into a part along the mean direction and a part across it. Right: densities of the cosine on a logarithmic axis; the wider the family, the more mass near one. A flat line marks the uniform sphere."}}
+# %% mystnb={"image": {"alt": "Left: a unit circle with an arrow u, split into a part along the mean direction and a part across it. Right: densities of the cosine on a logarithmic axis; the wider the family, the more mass near one. A flat line marks the uniform sphere."}} tags=["hide-input"]
 figures.show(
-    sphere_figures.decomposition(0.5, cosines, concentrations, labels),
+    drawn.decomposition(0.5, cosines, concentrations, labels),
     f"**Fig. 4b of the paper, redrawn.** Left: a direction with *t* = 0.5 in the plane of *μ* and *μ⊥*. "
     f"Right: the marginal of *t* for the converging families, {p.samples} directions each (bars), with its exact "
     "density (coloured lines); in black the uniform distribution on the sphere, flat in three dimensions.")
@@ -241,7 +235,7 @@ figures.show(
 
 # %%
 rng = np.random.default_rng([p.random_seed, 2])
-heaps = np.array([sphere_figures.direction(0, 0), sphere_figures.direction(0, 60)])
+heaps = np.array([drawn.direction(0, 0), drawn.direction(0, 60)])
 member = rng.random(p.samples) < 0.3
 lopsided = np.where(member[:, None], vonmises_fisher(heaps[1], 20).rvs(p.samples, random_state=rng),
                     vonmises_fisher(heaps[0], 20).rvs(p.samples, random_state=rng))
@@ -254,29 +248,16 @@ cases += [("lopsided, about its larger heap", lopsided, heaps[0]),
 squares = np.array([[(similarity.expected(b[:, None]), similarity.expected((b @ mu)[:, None, None]))
                      for b in np.array_split(u, batches)] for _, u, mu in cases])  # [cases, batches, R^2 and E[t]^2]
 gap = squares[..., 0] - squares[..., 1]
-gap_margin = student.ppf(1 - 0.025 / len(cases), batches - 1) * gap.std(1, ddof=1) / np.sqrt(batches)
-agree = np.abs(gap.mean(1)) < gap_margin
+middle, low, high = simultaneous(gap.T)
 pd.DataFrame({"family": [name for name, _, _ in cases], "R": np.sqrt(squares[..., 0].mean(1)).round(3),
-              "E[t]": np.sqrt(squares[..., 1].mean(1)).round(3), "R^2 - E[t]^2": gap.mean(1).round(4) + 0.0,
-              "low": (gap.mean(1) - gap_margin).round(4), "high": (gap.mean(1) + gap_margin).round(4),
-              "agree": agree})
+              "E[t]": np.sqrt(squares[..., 1].mean(1)).round(3), "R^2 - E[t]^2": middle.round(4) + 0.0,
+              "low": low.round(4), "high": high.round(4), "agree": (low < 0) & (0 < high)})
 
 # %% [markdown]
 # The symmetric families agree, the lopsided one only about its mean direction. This is why the later chapters measure
 # $t$ from the mean direction, and why the product formula needs no assumption about symmetry. They cannot use the
 # true mean, only one estimated from few networks; how that biases $t$, and what mends it, opens
 # {doc}`04_hypotheses`.
-
-# %%
-worst = np.argmax(np.abs(gap[:4].mean(1)) / gap_margin[:4])
-symmetric = Claim(
-    name="01-resultant", statement="Families that are symmetric about mu have R = E[t].",
-    statistic="R^2 - E[t]^2, the worst of 4 families", estimate=gap[worst].mean(),
-    low=gap[worst].mean() - gap_margin[worst], high=gap[worst].mean() + gap_margin[worst], networks=0, images=0,
-    rule="contradicted if a simultaneous 95 % interval of the 4 symmetric families leaves 0 out, else supported if all "
-         "are within +-0.02 of their centres, else undecided",
-    verdict=CONTRADICTED if not agree[:4].all()
-    else SUPPORTED if gap_margin[:4].max() < 0.02 else UNDECIDED)
 
 # %% [markdown]
 # ## How alike are two directions by chance?
@@ -305,16 +286,10 @@ table
 # to give the same numbers:
 
 # %%
-ratios = np.array([
+integrated = np.array([
     quad(sphere.uniform_pdf, at, min(1, at + 60 / (dim * at)), (dim,), epsabs=0, epsrel=1e-11, limit=200)[0] / value
     for dim in p.dimensions for at, value in zip(thresholds, formula[dim], strict=True) if value > 1e-290])
-deviation = np.abs(ratios - 1).max()
-integral = Claim(
-    name="01-tail-integral", statement="The tail formula is the integral of the density of Z.",
-    statistic=f"largest relative difference of {len(ratios)} probabilities", estimate=deviation, low=deviation,
-    high=deviation, networks=0, images=0, rule="supported if below 1e-8, else contradicted",
-    verdict=SUPPORTED if deviation < 1e-8 else CONTRADICTED)
-print(f"{len(ratios)} probabilities agree to a relative 1e-8:", deviation < 1e-8)
+print(f"{len(integrated)} probabilities agree to a relative 1e-8:", np.abs(integrated - 1).max() < 1e-8)
 
 # %% [markdown]
 # And sampling pairs of Gaussian vectors has to give shares that scatter around the formula as a binomial count does.
@@ -332,10 +307,10 @@ for dim in p.dimensions:
     sampled[dim] = at, np.array([test.statistic for test in tests]), ends[:, 0], ends[:, 1]
     rows += list(zip(tests, sphere.cosine_tail(at, dim), strict=True))
 
-# %% mystnb={"image": {"alt": "Probability that a random cosine exceeds a threshold, on a logarithmic axis, for three dimensions. The higher the dimension, the faster the fall; in 3072 dimensions it reaches 1e-118 at a threshold of 0.4. Sampled points lie on the curves."}}
+# %% mystnb={"image": {"alt": "Probability that a random cosine exceeds a threshold, on a logarithmic axis, for three dimensions. The higher the dimension, the faster the fall; in 3072 dimensions it reaches 1e-118 at a threshold of 0.4. Sampled points lie on the curves."}} tags=["hide-input"]
 grid = np.linspace(0, 1, 1001)
 figures.show(
-    sphere_figures.chance_level(grid, {dim: sphere.cosine_tail(grid, dim) for dim in p.dimensions}, sampled),
+    drawn.chance_level(grid, {dim: sphere.cosine_tail(grid, dim) for dim in p.dimensions}, sampled),
     "**Fig. 22 of the paper, redrawn.** Probability that the cosine of two independent Gaussian vectors exceeds *p* "
     f"in *d* = {', '.join(map(str, p.dimensions))} dimensions. Left: the formula. Right: its upper end, with the "
     f"shares among {p.samples} sampled pairs a dimension and exact 95 % intervals of each (points).")
@@ -344,15 +319,7 @@ figures.show(
 level = 1 - 0.05 / len(rows)
 ends = np.array([test.proportion_ci(level, method="exact") for test, _ in rows])
 exact, share = np.array([value for _, value in rows]), np.array([test.statistic for test, _ in rows])
-worst = np.argmax(np.abs(share - exact) / np.sqrt(exact * (1 - exact)))
-by_chance = Claim(
-    name="01-tail-samples", statement="Cosines of sampled Gaussian vectors follow the tail formula.",
-    statistic=f"sampled share / formula, the worst of {len(rows)} thresholds", estimate=share[worst] / exact[worst],
-    low=ends[worst, 0] / exact[worst], high=ends[worst, 1] / exact[worst], networks=0, images=0,
-    rule="contradicted if a simultaneous 95 % interval leaves 1 out, else supported if 10 pairs or more are expected "
-         "beyond every threshold, else undecided",
-    verdict=CONTRADICTED if np.any((ends[:, 0] > exact) | (exact > ends[:, 1]))
-    else SUPPORTED if p.samples * exact.min() >= 10 else UNDECIDED)
+tail = ratios(share, ends, exact, p.samples)
 
 # %% [markdown]
 # What does that say about a similarity that is measured? In the picture that the authors released with their code,
@@ -375,8 +342,12 @@ pd.DataFrame({"one image": [null, 0.04 / null], "mean of 256 images": [null / 16
 #
 # None of these claims is about trained networks, so they rest on no networks and no images.
 
-# %%
-verdicts = [factorises, symmetric, integral, by_chance]
+# %% tags=["hide-input"]
+results.rules(ROWS, count="all")
+
+# %% tags=["hide-input"]
+symmetric = differences([part[:4] for part in (middle, low, high)], widest=0.02)
+verdicts = all_claims(product_checked, symmetric, integrated, tail)
 results.table(verdicts)
 
 # %% [markdown]
@@ -393,7 +364,10 @@ results.table(verdicts)
 #   formula follows from it for a single image. Averaged over images it gains a covariance over images, which
 #   {doc}`04_hypotheses` measures.
 
-# %%
+# %% tags=["hide-input", "remove-output"]
+glue("answer", results.answer(verdicts, level=None), display=False)
+
+# %% tags=["hide-input", "remove-output"]
 numbers = {
     "concentrations": concentrations, "resultants": resultants, "similarity_by_product": product,
     "similarity_sampled": {world: values.mean(0) for world, values in measured.items()},

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lib.figures import PAGE, subplots
+from lib.figures import PAGE, heatmaps, subplots
 
 # Okabe and Ito's palette in an order whose neighbours also differ in lightness; markers and dashes repeat the order.
 COLOURS = ("#E69F00", "#0072B2", "#D55E00", "#56B4E9", "#CC79A7", "#009E73")
@@ -26,8 +26,9 @@ def direction(latitude: float, longitude: float) -> np.ndarray:
     return np.cos(lat) * np.cos(lon) * towards + np.cos(lat) * np.sin(lon) * right + np.sin(lat) * up
 
 
-def families_on_spheres(panels: Mapping[str, Sequence[np.ndarray]], centres: Mapping[str, Sequence[np.ndarray]],
-                        labels: Sequence[str]) -> Figure:
+def families_on_spheres(
+    panels: Mapping[str, Sequence[np.ndarray]], centres: Mapping[str, Sequence[np.ndarray]], labels: Sequence[str]
+) -> Figure:
     """Fig. 1: one sphere a panel; panels[title] holds [n, 3] directions a family, centres[title] their mu [3]."""
     figure, axes = _spheres(panels)
     for ax, (title, families) in zip(axes, panels.items(), strict=True):
@@ -50,15 +51,23 @@ def caps(panels: Mapping[str, Sequence[tuple[np.ndarray, float]]], labels: Seque
             rim = _circle(mu, cosine)
             front = rim @ _view()[0] > 0
             for side, alpha in ((front, 1.0), (~front, 0.25)):
-                ax.plot(*np.where(side[:, None], rim, np.nan).T, color=COLOURS[i % 6], linestyle=DASHES[i % 6],
-                        linewidth=2.6, alpha=alpha, zorder=4, label=labels[i] if alpha == 1 else None)
+                ax.plot(
+                    *np.where(side[:, None], rim, np.nan).T,
+                    color=COLOURS[i % 6],
+                    linestyle=DASHES[i % 6],
+                    linewidth=2.6,
+                    alpha=alpha,
+                    zorder=4,
+                    label=labels[i] if alpha == 1 else None,
+                )
             _centre(ax, mu, COLOURS[i % 6])
     _legend(figure, axes[0])
     return figure
 
 
-def decomposition(t: float, families: Sequence[np.ndarray], concentrations: Sequence[float],
-                  labels: Sequence[str]) -> Figure:
+def decomposition(
+    t: float, families: Sequence[np.ndarray], concentrations: Sequence[float], labels: Sequence[str]
+) -> Figure:
     """Fig. 4b: a direction split along mu and across it; densities of t by family, with their exact form.
 
     Args:
@@ -74,32 +83,32 @@ def decomposition(t: float, families: Sequence[np.ndarray], concentrations: Sequ
         exact = np.exp(kappa * (grid - 1)) * kappa / -np.expm1(-2 * kappa)  # the same, safe for a large kappa
         right.plot(grid, exact, color=COLOURS[i % 6], linestyle=DASHES[i % 6], linewidth=2.2, label=labels[i])
     right.axhline(0.5, color="black", linewidth=1.5, label="uniform on the sphere")
-    right.set(yscale="log", ylim=(5e-3, 200), xlim=(-1, 1), xticks=np.linspace(-1, 1, 5),
-              xlabel=r"cosine $t=\mu\cdot u$ (dimensionless)", ylabel=r"density of $t$ (dimensionless)",
-              title=r"marginal of $t$, $\mu_\perp$ integrated out")
+    right.set(
+        yscale="log",
+        ylim=(5e-3, 200),
+        xlim=(-1, 1),
+        xticks=np.linspace(-1, 1, 5),
+        xlabel=r"cosine $t=\mu\cdot u$ (dimensionless)",
+        ylabel=r"density of $t$ (dimensionless)",
+        title=r"marginal of $t$, $\mu_\perp$ integrated out",
+    )
     right.legend(loc="upper left", fontsize=10)
     return figure
 
 
 def similarity_matrices(panels: Mapping[str, np.ndarray], labels: Sequence[str]) -> Figure:
     """rho(k1, k2) as one heatmap [k, k] a panel, all on one colour scale, with the numbers written in."""
-    figure, axes = subplots(1, len(panels), width=PAGE / len(panels), height=4.2, squeeze=False)
     lowest = min(0.0, *(matrix.min() for matrix in panels.values()))
-    for ax, (title, matrix) in zip(axes[0], panels.items(), strict=True):
-        image = ax.imshow(matrix, vmin=lowest, vmax=1, origin="lower")
-        for (i, j), value in np.ndenumerate(matrix):
-            dark = value < 0.6 * (1 - lowest) + lowest  # a dark cell takes white digits
-            ax.text(j, i, f"{value.round(2) + 0.0:.2f}", ha="center", va="center", color="white" if dark else "black")
-        ax.set_xticks(range(len(labels)), labels)
-        ax.set_yticks(range(len(labels)), labels)
-        ax.set(title=title, xlabel="width of the second family", ylabel="width of the first family")
-        ax.grid(False)
-    figure.colorbar(image, ax=axes[0], label=r"expected similarity $\rho$ (dimensionless)", shrink=0.9)
-    return figure
+    names = "width of the second family", "width of the first family"
+    label = r"expected similarity $\rho$ (dimensionless)"
+    return heatmaps(panels, labels, label, low=lowest, top=1, axes_labels=names)
 
 
-def chance_level(p: np.ndarray, tails: Mapping[int, np.ndarray],
-                 sampled: Mapping[int, tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]) -> Figure:
+def chance_level(
+    p: np.ndarray,
+    tails: Mapping[int, np.ndarray],
+    sampled: Mapping[int, tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]],
+) -> Figure:
     """Fig. 22: P(Z > p) by dimension, on the left as far as it goes, on the right where it can be sampled.
 
     Args:
@@ -110,14 +119,30 @@ def chance_level(p: np.ndarray, tails: Mapping[int, np.ndarray],
     for i, (dim, tail) in enumerate(tails.items()):
         for ax in (left, right):
             shown = tail > 0
-            ax.plot(p[shown], tail[shown], color=COLOURS[i % 6], linestyle=DASHES[i % 6], linewidth=2.2,
-                    label=f"$d={dim}$")
+            ax.plot(
+                p[shown], tail[shown], color=COLOURS[i % 6], linestyle=DASHES[i % 6], linewidth=2.2, label=f"$d={dim}$"
+            )
         at, share, low, high = sampled[dim]
-        right.errorbar(at, share, yerr=(share - low, high - share), color=COLOURS[i % 6], marker=MARKERS[i % 6],
-                       linestyle="none", markersize=6, capsize=3, markeredgecolor="black", markeredgewidth=0.6)
+        right.errorbar(
+            at,
+            share,
+            yerr=(share - low, high - share),
+            color=COLOURS[i % 6],
+            marker=MARKERS[i % 6],
+            linestyle="none",
+            markersize=6,
+            capsize=3,
+            markeredgecolor="black",
+            markeredgewidth=0.6,
+        )
     for ax, lowest, title in ((left, 1e-120, "formula"), (right, 2e-4, "formula (lines), samples (points)")):
-        ax.set(yscale="log", ylim=(lowest, 2), xlabel="threshold $p$ of the cosine (dimensionless)",
-               ylabel="$P(Z > p)$ (dimensionless)", title=title)
+        ax.set(
+            yscale="log",
+            ylim=(lowest, 2),
+            xlabel="threshold $p$ of the cosine (dimensionless)",
+            ylabel="$P(Z > p)$ (dimensionless)",
+            title=title,
+        )
     left.set_xlim(0, 0.4)
     right.set_xlim(0, 1)
     left.legend(loc="lower left")
@@ -144,9 +169,15 @@ def _circle(mu: np.ndarray, cosine: float, points: int = 361) -> np.ndarray:
 def _spheres(titles: Sequence[str]) -> tuple[Figure, np.ndarray]:
     """One pale unit sphere a title, all seen from one place."""
     side = PAGE / len(titles)
-    figure, axes = subplots(1, len(titles), width=side, height=side + 0.2, squeeze=False,
-                            subplot_kw={"projection": "3d", "proj_type": "ortho", "computed_zorder": False})
-    polar, around = np.mgrid[0:np.pi:37j, 0:2 * np.pi:73j]
+    figure, axes = subplots(
+        1,
+        len(titles),
+        width=side,
+        height=side + 0.2,
+        squeeze=False,
+        subplot_kw={"projection": "3d", "proj_type": "ortho", "computed_zorder": False},
+    )
+    polar, around = np.mgrid[0 : np.pi : 37j, 0 : 2 * np.pi : 73j]
     surface = np.sin(polar) * np.cos(around), np.sin(polar) * np.sin(around), np.cos(polar)
     for ax, title in zip(axes[0], titles, strict=True):
         ax.plot_surface(*surface, color="#DDDDDD", alpha=0.25, linewidth=0, zorder=1, shade=False)
@@ -175,13 +206,27 @@ def _split(ax: Axes, t: float) -> None:
     s = np.sqrt(1 - t**2)
     angle = np.linspace(0, 2 * np.pi, 361)
     ax.plot(np.cos(angle), np.sin(angle), color=GREY, linewidth=1)
-    for start, step, colour in (((0, 0), (0, 1), "#999999"), ((0, 0), (1, 0), "#999999"), ((0, 0), (0, t), COLOURS[1]),
-                                ((0, t), (s, 0), COLOURS[2]), ((0, 0), (s, t), "black")):
+    for start, step, colour in (
+        ((0, 0), (0, 1), "#999999"),
+        ((0, 0), (1, 0), "#999999"),
+        ((0, 0), (0, t), COLOURS[1]),
+        ((0, t), (s, 0), COLOURS[2]),
+        ((0, 0), (s, t), "black"),
+    ):
         ax.quiver(*start, *step, color=colour, angles="xy", scale_units="xy", scale=1, width=0.011, zorder=3)
-    for x, y, text, colour, align in ((-0.06, t / 2, r"$t\,\mu$", COLOURS[1], "right"),
-                                      (s / 2 - 0.04, t + 0.07, r"$\sqrt{1-t^2}\,\mu_\perp$", COLOURS[2], "center"),
-                                      (s / 2 + 0.08, t / 2 - 0.04, "$u$", "black", "left"),
-                                      (0.04, 1.05, r"$\mu$", GREY, "left"), (1.04, 0.04, r"$\mu_\perp$", GREY, "left")):
+    for x, y, text, colour, align in (
+        (-0.06, t / 2, r"$t\,\mu$", COLOURS[1], "right"),
+        (s / 2 - 0.04, t + 0.07, r"$\sqrt{1-t^2}\,\mu_\perp$", COLOURS[2], "center"),
+        (s / 2 + 0.08, t / 2 - 0.04, "$u$", "black", "left"),
+        (0.04, 1.05, r"$\mu$", GREY, "left"),
+        (1.04, 0.04, r"$\mu_\perp$", GREY, "left"),
+    ):
         ax.text(x, y, text, color=colour, ha=align, fontsize=12)
-    ax.set(aspect="equal", xlim=(-1.25, 1.25), ylim=(-1.25, 1.25), title=r"$u=t\,\mu+\sqrt{1-t^2}\,\mu_\perp$",
-           xlabel=r"component along $\mu_\perp$ (dimensionless)", ylabel=r"component along $\mu$ (dimensionless)")
+    ax.set(
+        aspect="equal",
+        xlim=(-1.25, 1.25),
+        ylim=(-1.25, 1.25),
+        title=r"$u=t\,\mu+\sqrt{1-t^2}\,\mu_\perp$",
+        xlabel=r"component along $\mu_\perp$ (dimensionless)",
+        ylabel=r"component along $\mu$ (dimensionless)",
+    )
