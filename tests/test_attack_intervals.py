@@ -54,9 +54,10 @@ TAILS = {0.0: (30, 0.04, 0.013), 1.0: (256, 0.05, 0.02), 1.5: (256, 0.08, attack
 
 @pytest.mark.parametrize("tail", TAILS)
 @pytest.mark.parametrize("groups", [4, 6])
-def test_intervals_hold_the_truth_for_sources_targets_and_means(groups, tail):
+@pytest.mark.parametrize("draws", [100, pytest.param(300, marks=pytest.mark.slow)])
+def test_intervals_hold_the_truth_for_sources_targets_and_means(draws, groups, tail):
     """Few groups make 95 % approximate and a tail more so: slack, and two standard errors of this simulation."""
-    rng, draws = np.random.default_rng(groups), 300
+    rng = np.random.default_rng(groups)
     images, missing, _ = TAILS[tail]
     held = dict.fromkeys(STATISTICS, 0)
     for _ in range(draws):

@@ -63,7 +63,7 @@ def test_intervals_of_ensembles_hold_the_truth_as_often_as_they_say():
     assert 0.89 < np.mean(held) < 0.99
 
 
-@pytest.mark.parametrize("networks", [6, 9])
+@pytest.mark.parametrize("networks", [6, pytest.param(9, marks=pytest.mark.slow)])
 def test_intervals_of_the_cosine_over_its_law_hold_what_pairs_of_uneven_networks_have(networks):
     """R is 0.5 at all images; 10,000 pairs stand for all, and are a little below the law of equal networks."""
     rng = np.random.default_rng(8)

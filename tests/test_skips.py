@@ -30,7 +30,7 @@ def suite(pytester):
 @pytest.mark.parametrize(
     "processes, known, lacking, code, line",
     [
-        (2, "needs a thing", "no/such/path", 0, "2 skipped: needs a thing; goes away *tomorrow*"),
+        (0, "needs a thing", "no/such/path", 0, "2 skipped: needs a thing; goes away *tomorrow*"),
         (0, "needs a *", "no/such/path", 0, "2 skipped: needs a thing; goes away *tomorrow*"),
         (0, "needs a thing", "tests/test_it.py", 1, "2 skipped: 'needs a thing', though tests/test_it.py is here"),
         (2, "needs more", "no/such/path", 1, "2 skipped: 'needs a thing' is not in tests/skips.toml"),

@@ -52,7 +52,7 @@ def test_a_rise_is_the_difference_of_the_shares_above_each_threshold():
     np.testing.assert_allclose(low, -rise(narrow, wide, q)[2], atol=1e-12)
 
 
-@pytest.mark.parametrize("networks, shift", [(5, 1.0), (6, 6.0), (20, 3.0)])
+@pytest.mark.parametrize("networks, shift", [(5, 1.0), (6, 6.0), pytest.param(20, 3.0, marks=pytest.mark.slow)])
 def test_the_interval_of_a_rise_holds_zero_nearly_always_when_both_have_one_law(networks, shift):
     rng = np.random.default_rng(2)
     held = []
