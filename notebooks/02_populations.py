@@ -40,12 +40,12 @@ from myst_nb import glue
 
 from lib import data, figures, results
 from lib.chapters.populations import (
-    ACCURACY,
-    PARAMETERS,
-    all_claims,
-    counted_parameters,
-    expected_parameters,
-    parameters_by_width,
+                                ACCURACY,
+                                PARAMETERS,
+                                all_claims,
+                                counted_parameters,
+                                expected_parameters,
+                                parameters_by_width,
 )
 from lib.statistics import intervals
 from lib.training.populations import population_grid

@@ -50,7 +50,7 @@ from lib.attacks import single_networks
 from lib.chapters import released_models as chapter
 from lib.chapters import released_models_figures as drawn
 from lib.data import pictures as folders
-from lib.released import networks, released_pictures
+from lib.released import heatmaps, networks
 from lib.similarity import rank_one
 from lib.statistics import resampling
 from lib.verdicts import verdicts_by
@@ -96,13 +96,11 @@ pd.DataFrame({"file": [one.name for one in released], "family": [one.family for 
 
 # %%
 whole_pictures = {}
-for name, reading, settings in (
-        (released_pictures.SIMILARITY, released_pictures.similarities(checkpoint_folder),
-         {"output": p.output, "grid": p.grid}),
-        (released_pictures.ATTACK, released_pictures.attack_ratios(checkpoint_folder), {"eps": p.main_eps})):
-    whole_pictures[name], sentence = released_pictures.comparable(reading, name, widths, family=family, **settings)
+for name, settings in ((heatmaps.SIMILARITY, {"output": p.output, "grid": p.grid}),
+                       (heatmaps.ATTACK, {"eps": p.main_eps})):
+    whole_pictures[name], sentence = heatmaps.comparable(name, checkpoint_folder, widths, family=family, **settings)
     print(sentence)
-similarity_picture, attack_picture = (None if reading is None else released_pictures.select(reading, widths)
+similarity_picture, attack_picture = (None if reading is None else reading.select(widths)
                                       for reading in whole_pictures.values())
 
 # %% [markdown]
@@ -145,7 +143,7 @@ estimate, low, high = rho.interval()
 panels, beside = {drawn.HERE: estimate}, ""
 if similarity_picture is not None:
     panels[drawn.PICTURE] = similarity_picture.values
-    beside = f" The picture: the first {released_pictures.IMAGES} test images."
+    beside = f" The picture: the first {heatmaps.IMAGES} test images."
 figures.show(figures.heatmaps(panels, widths, "individual similarity (cosine)", {drawn.HERE: (high - low) / 2}),
              f"**Fig. 2 on the authors' own networks,** here with half the width of the 95 % interval over images; "
              f"{counted}; {p.output}, grid {p.grid}.{beside}")
@@ -162,8 +160,8 @@ if similarity_picture is not None:
     comparisons["similarity"] = chapter.compare(
         chapter.pairs(cosines)[:, shown], chapter.pairs(similarity_picture.values)[shown],
         chapter.pairs(similarity_picture.resolution)[shown],
-        np.array(chapter.pair_names(widths))[shown], released_pictures.IMAGES, rng)
-    print(f"standard deviation over samples of {released_pictures.IMAGES} images, mean over pairs: "
+        np.array(chapter.pair_names(widths))[shown], heatmaps.IMAGES, rng)
+    print(f"standard deviation over samples of {heatmaps.IMAGES} images, mean over pairs: "
           f"{comparisons['similarity'].others.std(0).mean():.4f}")
     display(comparisons["similarity"].table().round(3))
 
@@ -193,11 +191,11 @@ estimate, low, high = alpha.interval()
 panels, beside = {drawn.HERE: estimate}, ""
 if attack_picture is not None:
     panels[drawn.PICTURE] = attack_picture.values
-    beside = f", and in the picture, of the first {released_pictures.IMAGES} test images, all numbers do"
+    beside = f", and in the picture, of the first {heatmaps.IMAGES} test images, all numbers do"
 figures.show(figures.heatmaps(panels, widths, "alpha (ratio of probabilities)", {drawn.HERE: (high - low) / 2},
-                              top=released_pictures.TOP, axes_labels=("target width k2", "source width k1")),
+                              top=heatmaps.TOP, axes_labels=("target width k2", "source width k1")),
              f"**Fig. 25 on the authors' own networks,** with half the width of the 95 % interval over images; "
-             f"{counted}; eps = {p.main_eps:g}. Colours end at {released_pictures.TOP:g}{beside}.")
+             f"{counted}; eps = {p.main_eps:g}. Colours end at {heatmaps.TOP:g}{beside}.")
 
 # %% [markdown]
 # In the released picture everything above 1 has the colour of 1. For the comparison larger numbers count as 1 here too,
@@ -210,9 +208,9 @@ if attack_picture is not None:
     ratio = np.moveaxis(attacks.ratios(before, after), -1, 0)[:, off]
     comparisons["attack ratio"] = chapter.compare(
         ratio, attack_picture.values[off], attack_picture.resolution[off],
-        [f"k = {widths[i]} attacks {widths[j]}" for i, j in np.argwhere(off)], released_pictures.IMAGES, rng,
-        top=released_pictures.TOP)
-    capped = np.minimum(estimate, released_pictures.TOP)
+        [f"k = {widths[i]} attacks {widths[j]}" for i, j in np.argwhere(off)], heatmaps.IMAGES, rng,
+        top=heatmaps.TOP)
+    capped = np.minimum(estimate, heatmaps.TOP)
     for title, theirs in (("row = source", attack_picture.values), ("row = target", attack_picture.values.T)):
         print(f"{title}: root mean square difference {np.sqrt(np.nanmean((capped - theirs)**2)):.2f}")
     display(comparisons["attack ratio"].table().round(3))
@@ -221,7 +219,7 @@ if attack_picture is not None:
 if comparisons:
     figures.show(drawn.against_picture(comparisons),
                  f"**Every number beside the picture's.** {counted}; bands: 95 % of random samples of "
-                 f"{released_pictures.IMAGES} images, widened by the reading's resolution."
+                 f"{heatmaps.IMAGES} images, widened by the reading's resolution."
                  + (" Attack ratios above 1 count as 1." if "attack ratio" in comparisons else ""))
 
 # %% [markdown]
@@ -229,7 +227,7 @@ if comparisons:
 # in the released picture; so the lines show less of a heavy tail than there is.
 
 # %% mystnb={"image": {"alt": "Two panels: the attack ratio averaged over targets against the source width, and averaged over sources against the target width, for this book's numbers with intervals and, where it is compared, for the released picture."}} tags=["hide-input"]
-ended = alpha.mapped(lambda ratios: np.minimum(ratios, released_pictures.TOP))
+ended = alpha.mapped(lambda ratios: np.minimum(ratios, heatmaps.TOP))
 means = {}
 for name, measure in (("source", chapter.source_means), ("target", chapter.target_means)):
     means[name] = {drawn.HERE: (widths, ended.interval(measure))}
@@ -245,7 +243,7 @@ figures.show(drawn.attack_means(means["source"], means["target"]),
 # %% tags=["nbval-ignore-output"]
 if attack_picture is not None:
     for name, measure in (("source", chapter.source_means), ("target", chapter.target_means)):
-        along = measure(whole_pictures[released_pictures.ATTACK].values)
+        along = measure(whole_pictures[heatmaps.ATTACK].values)
         print(f"over {name} widths alpha lies between {along.min():.2f} and {along.max():.2f}, "
               f"standard deviation {along.std():.3f}")
 
@@ -263,7 +261,7 @@ if attack_picture is not None:
 # %% tags=["nbval-ignore-output"]
 fits = {drawn.HERE: (widths, rho.values)}
 if similarity_picture is not None:
-    fits[drawn.PICTURE] = (released_pictures.WIDTHS, whole_pictures[released_pictures.SIMILARITY].values)
+    fits[drawn.PICTURE] = (heatmaps.WIDTHS, whole_pictures[heatmaps.SIMILARITY].values)
 law = pd.DataFrame({name: {
     "pairs": len(chapter.pairs(matrix)),
     "R^2 of the logarithm": rank_one.explained(matrix, diagonal=False),
@@ -279,9 +277,9 @@ counted_there = ""
 lines = {drawn.HERE: (widths, rho.interval(
     lambda matrix: np.exp(rank_one.coefficients(matrix, diagonal=False))))}
 if similarity_picture is not None:
-    of_picture = np.exp(rank_one.coefficients(whole_pictures[released_pictures.SIMILARITY].values, diagonal=False))
-    lines[drawn.PICTURE] = (released_pictures.WIDTHS, (of_picture,) * 3)
-    counted_there = f"; in the picture {len(released_pictures.WIDTHS)} networks and {released_pictures.IMAGES} images"
+    of_picture = np.exp(rank_one.coefficients(whole_pictures[heatmaps.SIMILARITY].values, diagonal=False))
+    lines[drawn.PICTURE] = (heatmaps.WIDTHS, (of_picture,) * 3)
+    counted_there = f"; in the picture {len(heatmaps.WIDTHS)} networks and {heatmaps.IMAGES} images"
 figures.show(drawn.over_width(lines, "E[t], exp of the fitted a (cosine)"),
              f"**How closely a network keeps to the common mean direction.** {counted}, 95 % intervals over images"
              f"{counted_there}.")

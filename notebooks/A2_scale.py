@@ -28,7 +28,6 @@ scale_widths = [2, 4, 8]
 scale_seeds = 4
 train_counts = [150, 300, 600, 1200]  # training images, at `epochs` epochs
 epoch_counts = [5, 10, 20, 40]  # with all training images
-checkpoints = "../shared/data/authors_checkpoints"
 output = "logit"
 grid = 8
 bootstrap_draws = 300
@@ -40,7 +39,7 @@ from lib.family_widths import by_family
 
 p = parameters.read(globals(), ["study", "dataset", "n_train", "n_test", "families", "widths", "seeds", "epochs",
                                 "precision", "scale_family", "scale_widths", "scale_seeds", "train_counts",
-                                "epoch_counts", "checkpoints", "output", "grid", "bootstrap_draws", "random_seed"])
+                                "epoch_counts", "output", "grid", "bootstrap_draws", "random_seed"])
 widths_of = by_family(p.widths, p.families)
 parameters.check_widths(widths_of, 3)
 parameters.check_family_widths([p.scale_family], p.scale_widths, "scale_widths")
@@ -56,27 +55,24 @@ from lib import data, figures, results, salience
 from lib.chapters import scale_claims, scale_figures, scale_findings
 from lib.effects import paired, scale
 from lib.effects.paired import by_population
-from lib.released import picture_growth, released_pictures
-from lib.runtime.files import ROOT
+from lib.released import heatmaps
 from lib.similarity import crossed
 from lib.training.populations import population_grid
 
 # %% [markdown]
 # ## The networks and the picture
 #
-# The networks are those of {doc}`02_populations`; what is missing is trained now. The picture is no part of the
-# project: where it does not lie on the reader's machine, the authors' line is missing from this chapter.
+# The networks are those of {doc}`02_populations`; what is missing is trained now. Of the picture the numbers that were
+# read off it are part of the project.
 
 # %% tags=["nbval-ignore-output"]
 images = data.load(p.dataset, n_train=p.n_train, n_test=p.n_test)
 n_train, n_images = len(images.train_labels), len(images.test_labels)
 parameters.check_grid(p.grid, *images.test_images.shape[1:3])
 parameters.check_train_counts(p.train_counts, n_train, len(images.classes))
-with parameters.about("checkpoints"):
-    reading = released_pictures.similarities(ROOT / p.checkpoints)
-picture = None if reading is None else reading.values
-print("released picture:", "not there; this book's numbers stand alone" if picture is None else
-      f"{len(picture)} widths, each number read to +-{np.nanmax(reading.resolution):.3f} or better")
+reading = heatmaps.read(heatmaps.SIMILARITY)
+picture = reading.values
+print(f"released picture: {len(picture)} widths, each number read to +-{np.nanmax(reading.resolution):.3f} or better")
 
 # %% tags=["nbval-ignore-output"]
 warnings.filterwarnings("ignore", message=".*gradients are zero")  # averages leave them out; chapter 3 counts such
@@ -104,13 +100,12 @@ scale_claims.conditions_table(images, populations).style.hide(axis="index")
 # What differs is more than the number of images and of epochs: the images themselves (unless this page is made for
 # CIFAR-10), and that the picture's networks are single ones, without an interval.
 
-# %% mystnb={"image": {"alt": "Similarity of two networks of one width over the width on a logarithmic axis: one line with intervals for each family of this book, and in black, if it is on this machine, the two readings of the authors' released picture, which rise from 0.04 at width 8 to over 0.4 at width 128."}} tags=["hide-input", "nbval-ignore-output"]
+# %% mystnb={"image": {"alt": "Similarity of two networks of one width over the width on a logarithmic axis: one line with intervals for each family of this book, and in black the two readings of the authors' released picture, which rise from 0.04 at width 8 to over 0.4 at width 128."}} tags=["hide-input", "nbval-ignore-output"]
 diagonals = {family: tuple(np.diagonal(part) for part in matrix.interval()) for family, matrix in matrices.items()}
 counted = ", ".join(f"{sum(matrix.networks)} {family}" for family, matrix in matrices.items())
-theirs = (f"the picture: {picture_growth.DATASET}, {picture_growth.TRAINING_IMAGES} training images, "
-          f"{picture_growth.EPOCHS} epochs in the released scripts, {released_pictures.IMAGES} test images, "
-          f"{len(released_pictures.WIDTHS)} networks, one a width, no intervals." if picture is not None else
-          "the authors' picture is not on this machine, so its line is missing.")
+theirs = (f"the picture: {heatmaps.DATASET}, {heatmaps.TRAINING_IMAGES} training images, "
+          f"{heatmaps.EPOCHS} epochs in the released scripts, {heatmaps.IMAGES} test images, "
+          f"{len(heatmaps.WIDTHS)} networks, one a width, no intervals.")
 figures.show(scale_figures.beside_picture(diagonals, widths_of, picture),
              f"**Similarity within a width.** Here: {p.dataset}, {n_train} training images, {p.epochs} epochs, "
              f"n = {n_images} test images; networks over all widths: {counted}; 95 % intervals over networks and "
@@ -123,8 +118,7 @@ figures.show(scale_figures.beside_picture(diagonals, widths_of, picture),
 # $\log k$, from pairs of different widths, over the span of widths that both have.
 
 # %% tags=["nbval-ignore-output"]
-growth = {} if picture is None else {
-    family: picture_growth.compared_growth(matrix, widths_of[family], picture) for family, matrix in matrices.items()}
+growth = {family: heatmaps.compared_growth(matrix, widths_of[family], picture) for family, matrix in matrices.items()}
 for family, found in growth.items():
     print(f"{family}: {scale_findings.growth_words(found)}")
 
@@ -184,8 +178,8 @@ scale_claims.doublings_table(measures, lines, effects, p.scale_widths).style.hid
 
 # %% tags=["hide-input", "nbval-ignore-output"]
 verdicts = scale_claims.scale_claims(p.scale_family, measures, lines, effects)
-if growth.get(released_pictures.FAMILY) is not None:
-    verdicts.append(scale_claims.growth_claim(released_pictures.FAMILY, growth[released_pictures.FAMILY]))
+if growth.get(heatmaps.FAMILY) is not None:
+    verdicts.append(scale_claims.growth_claim(heatmaps.FAMILY, growth[heatmaps.FAMILY]))
 results.table(verdicts)
 
 # %% [markdown]
@@ -193,12 +187,11 @@ results.table(verdicts)
 
 # %% tags=["hide-input", "nbval-ignore-output"]
 told = scale_findings.scale_findings(p.scale_family, measures, lines, effects, p.scale_widths)
-if picture is not None:
-    family = released_pictures.FAMILY
-    if family in matrices:
-        told = [*scale_findings.picture_findings(family, matrices[family], widths_of[family], picture, growth[family]),
-                *told]
-    told += scale_findings.distance_findings(p.scale_family, measures, lines, p.scale_widths, p.dataset, picture)
+family = heatmaps.FAMILY
+if family in matrices:
+    told = [*scale_findings.picture_findings(family, matrices[family], widths_of[family], picture, growth[family]),
+            *told]
+told += scale_findings.distance_findings(p.scale_family, measures, lines, p.scale_widths, p.dataset, picture)
 display(Markdown("\n".join([*told, scale_findings.reading_finding(matrices)])))
 
 # %% [markdown]
@@ -216,8 +209,7 @@ display(Markdown("\n".join([*told, scale_findings.reading_finding(matrices)])))
 # %%
 numbers = {"images": n_images, "training_images": n_train,
            "expected": {family: dict(zip(("estimate", "low", "high"), found)) for family, found in diagonals.items()},
-           "picture": None if picture is None else dict(zip(released_pictures.WIDTHS,
-                                                            picture_growth.own_similarity(picture))),
+           "picture": dict(zip(heatmaps.WIDTHS, heatmaps.own_similarity(picture))),
            "growth": {family: None if found is None else {"here": found.here, "picture": found.picture,
                                                           "widths": found.widths} for family, found in growth.items()},
            "settings": {line: [[setting.n_train, setting.epochs, setting.steps()] for setting in settings]

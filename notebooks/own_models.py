@@ -51,9 +51,8 @@ import pandas as pd
 from IPython.display import display
 from torch import nn
 
-from lib import data, figures, models, results, salience
+from lib import data, figures, models, own, results, salience
 from lib.chapters import own_figures
-from lib.own import own_models, own_networks, own_pictures
 from lib.training.populations import population_grid
 
 # %% [markdown]
@@ -66,11 +65,11 @@ from lib.training.populations import population_grid
 # %% tags=["hide-input", "nbval-ignore-output"]
 if p.model_folder:
     with parameters.about("model_folder"):
-        networks = own_networks.load_models(parameters.located("model_folder", p.model_folder, "a folder of networks"))
+        networks = own.load_models(parameters.located("model_folder", p.model_folder, "a folder of networks"))
     with parameters.about("picture_folder"):
         place = parameters.located("picture_folder", p.picture_folder, "a folder of pictures, CLASS/FILE,")
-        transform = own_pictures.resized(p.picture_size, p.picture_mean, p.picture_std)
-        images, labels, classes = own_pictures.load_images(place, transform, count=p.n_test)
+        transform = own.resized(p.picture_size, p.picture_mean, p.picture_std)
+        images, labels, classes = own.load_images(place, transform, count=p.n_test)
 else:
     shown = data.load(p.dataset, n_train=p.n_train, n_test=p.n_test)
     images, labels, classes = shown.test_images, shown.test_labels, shown.classes
@@ -90,10 +89,10 @@ print("networks:", ", ".join(f"{len(group)} {name}" for name, group in networks.
 # ## Ten lines
 
 # %% tags=["nbval-ignore-output"]
-from lib.own import own_models
+from lib import own
 
-found = own_models.compare(networks, images, labels, grid=p.grid, output=p.output, draws=p.bootstrap_draws,
-                           seed=p.random_seed)
+found = own.compare(networks, images, labels, grid=p.grid, output=p.output, draws=p.bootstrap_draws,
+                    seed=p.random_seed)
 rho, low, high = found.rho  # [groups, groups], with 95 % intervals
 cosines, _, _ = found.mean_direction_cosines  # [groups, groups]
 expected_t, _, _ = found.expected_t  # [groups]
@@ -145,8 +144,8 @@ if p.model_folder is None:
 
 # %% tags=["nbval-ignore-output"]
 if len(networks) > 1:
-    single = own_models.compare({name: group[0] for name, group in networks.items()}, images, labels, grid=p.grid,
-                                output=p.output, draws=p.bootstrap_draws, seed=p.random_seed)
+    single = own.compare({name: group[0] for name, group in networks.items()}, images, labels, grid=p.grid,
+                         output=p.output, draws=p.bootstrap_draws, seed=p.random_seed)
     print(*single.notes(), sep="\n")
     display(pd.DataFrame({"E[t], all networks": found.expected_t[0], "E[t], first ones, by the fit": single.expected_t[0],
                           "low": single.expected_t[1], "high": single.expected_t[2]}, index=found.groups).round(3))
@@ -173,7 +172,7 @@ for name, network in spoilt.items():
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
         try:
-            own_models.compare({name: network, "good": good}, images[:100], labels[:100], grid=p.grid, draws=2)
+            own.compare({name: network, "good": good}, images[:100], labels[:100], grid=p.grid, draws=2)
         except ValueError as error:
             print(f"refused: {error}\n")
         for warning in warned:
@@ -189,13 +188,13 @@ for name, network in spoilt.items():
 #
 # ```python
 # import torch, torchvision
-# from lib import own_models, own_pictures
+# from lib import own
 #
 # weights = torchvision.models.ResNet18_Weights.DEFAULT
-# images, labels, classes = own_pictures.load_images("my/pictures", weights.transforms(),
-#                                                    classes=weights.meta["categories"], count=500)
+# images, labels, classes = own.load_images("my/pictures", weights.transforms(),
+#                                           classes=weights.meta["categories"], count=500)
 # networks = {name: torchvision.models.get_model(name, weights="DEFAULT") for name in ("resnet18", "resnet50", "vit_b_16")}
-# found = own_models.compare(networks, images, labels)
+# found = own.compare(networks, images, labels)
 # rho, low, high = found.rho
 # print(found.table(), *found.notes(), sep="\n")
 # ```
@@ -217,7 +216,7 @@ for name, network in spoilt.items():
 # `(network(file) for file in files)`, holds one network in memory at a time.
 #
 # - *Other normalisations*: put them into the network, `nn.Sequential(torchvision.transforms.v2.Normalize(mean, std), model)`,
-#   and give all networks the same pixels from 0 to 1: `own_pictures.resized(224, mean=(0, 0, 0), std=(1, 1, 1))`.
+#   and give all networks the same pixels from 0 to 1: `own.resized(224, mean=(0, 0, 0), std=(1, 1, 1))`.
 # - *Other sizes*: `images` may be a dictionary of a group's name and its images, the same pictures in the same order. The
 #   directions are comparable, because gradients are averaged over a grid of equal areas.
 # - *Scores inside something else*: `compare(..., scores=lambda output: output.logits)` takes them out.

@@ -9,19 +9,27 @@ from made_pictures import write_zip
 from safetensors.torch import save_file
 from torch import nn
 
-from lib.own import own_networks
+from lib.own import networks
 from lib.own.class_scores import ModelError
-from lib.own.own_models import compare
+from lib.own.comparison import compare
 
-pytestmark = pytest.mark.filterwarnings("ignore:no better than", "ignore:.*torch.jit.*deprecated",
-                                        "ignore::torch.jit.TracerWarning")
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:no better than", "ignore:.*torch.jit.*deprecated", "ignore::torch.jit.TracerWarning"
+)
 IMAGES, LABELS = torch.randn(10, 2, 12, 9, generator=torch.Generator().manual_seed(0)), torch.arange(10) % 3
 
 
 def network(seed, dropout=0.5):
     torch.manual_seed(seed)
-    model = nn.Sequential(nn.Conv2d(2, 4, 3), nn.BatchNorm2d(4), nn.ReLU(inplace=True), nn.Dropout(dropout),
-                          nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(16, 3))
+    model = nn.Sequential(
+        nn.Conv2d(2, 4, 3),
+        nn.BatchNorm2d(4),
+        nn.ReLU(inplace=True),
+        nn.Dropout(dropout),
+        nn.AdaptiveAvgPool2d(2),
+        nn.Flatten(),
+        nn.Linear(16, 3),
+    )
     model(torch.randn(20, 2, 12, 9))  # running statistics
     return model
 
@@ -48,10 +56,12 @@ def test_a_folder_of_files_gives_the_numbers_of_its_networks(tmp_path):
     (tmp_path / ".hidden.pt").write_text("text")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        loaded = own_networks.load_models(str(tmp_path))
+        loaded = networks.load_models(str(tmp_path))
     assert {name: len(group) for name, group in loaded.items()} == {"deep": 2, "small/wide": 2, "alone": 1}
-    found, expected = (compare({name: group[name] for name in groups}, IMAGES, LABELS, grid=4, batch_size=4)
-                       for group in (loaded, groups))
+    found, expected = (
+        compare({name: group[name] for name in groups}, IMAGES, LABELS, grid=4, batch_size=4)
+        for group in (loaded, groups)
+    )
     for name in groups:
         np.testing.assert_allclose(found.directions[name], expected.directions[name], atol=1e-4)
     np.testing.assert_allclose(found.rho[0], expected.rho[0], atol=1e-4)
@@ -61,16 +71,21 @@ def test_a_network_that_was_traced_or_exported_in_train_mode_is_refused(tmp_path
     torch.jit.trace(network(0, dropout=0.0), IMAGES[:3], check_trace=False).save(tmp_path / "traced.pt")
     export(network(1).train(), tmp_path / "exported.pt2")
     for name in ("traced", "exported"):
-        (model,) = own_networks.load_models(tmp_path)[name]
-        with pytest.raises(ModelError, match=f"that the model {name} gives an image change .* before a model is traced or"):
+        (model,) = networks.load_models(tmp_path)[name]
+        with pytest.raises(
+            ModelError, match=f"that the model {name} gives an image change .* before a model is traced or"
+        ):
             compare({name: model}, IMAGES, LABELS, grid=4)
 
 
 def test_a_file_that_takes_other_images_says_so_in_one_sentence(tmp_path):
     script(network(0), tmp_path / "a.pt")
-    model = own_networks.load_model(tmp_path / "a.pt")
-    with pytest.raises(ModelError, match="^the model a fails on images of the shape .*expected input.* to have 2 channels, "
-                       "but got 1 channels instead$") as caught:
+    model = networks.load_model(tmp_path / "a.pt")
+    with pytest.raises(
+        ModelError,
+        match="^the model a fails on images of the shape .*expected input.* to have 2 channels, "
+        "but got 1 channels instead$",
+    ) as caught:
         compare({"a": model}, IMAGES[:, :1], LABELS, grid=4)
     assert "\n" not in str(caught.value)
 
@@ -88,9 +103,12 @@ class Trap(nn.Module):
 
 def test_a_pickled_module_is_never_read(tmp_path):
     torch.save(Trap(tmp_path / "trace"), tmp_path / "whole.pt")
-    with pytest.raises(ValueError, match="^whole.pt holds a pickled module, and reading it would run any code .* give "
-                       "lib.own.own_models.compare a dictionary of a name and the module$"):
-        own_networks.load_models(tmp_path)
+    with pytest.raises(
+        ValueError,
+        match="^whole.pt holds a pickled module, and reading it would run any code .* give "
+        "lib.own.compare a dictionary of a name and the module$",
+    ):
+        networks.load_models(tmp_path)
     assert not (tmp_path / "trace").exists()
     torch.load(tmp_path / "whole.pt", weights_only=False)
     assert (tmp_path / "trace").exists()  # so it would have run
@@ -101,7 +119,7 @@ def test_weights_alone_are_told_that_their_architecture_is_missing(tmp_path):
     save_file(network(0).state_dict(), tmp_path / "b.safetensors")
     for name in ("a.pth", "b.safetensors"):
         with pytest.raises(ValueError, match=f"^{name} holds weights without their architecture: build the module, "):
-            own_networks.load_model(tmp_path / name)
+            networks.load_model(tmp_path / name)
 
 
 def archive(inside):
@@ -109,25 +127,31 @@ def archive(inside):
     return lambda path: write_zip(path, {inside: b""})
 
 
-@pytest.mark.parametrize("write, sentence", [
-    (lambda path: path.write_text("a text"), "^a.pt is neither a TorchScript file nor an exported program$"),
-    (lambda path: path.write_bytes(b""), "is neither"),
-    (archive("a/other"), "is neither"),
-    (archive("a/archive_format"), r"^a.pt cannot be loaded \(.*Error\); it may be damaged"),
-    (archive("a/constants.pkl"), r"^a.pt cannot be loaded \(RuntimeError\); it may be damaged, or made by another version of PyTorch than"),
-])
+@pytest.mark.parametrize(
+    "write, sentence",
+    [
+        (lambda path: path.write_text("a text"), "^a.pt is neither a TorchScript file nor an exported program$"),
+        (lambda path: path.write_bytes(b""), "is neither"),
+        (archive("a/other"), "is neither"),
+        (archive("a/archive_format"), r"^a.pt cannot be loaded \(.*Error\); it may be damaged"),
+        (
+            archive("a/constants.pkl"),
+            r"^a.pt cannot be loaded \(RuntimeError\); it may be damaged, or made by another version of PyTorch than",
+        ),
+    ],
+)
 def test_a_file_that_holds_no_network_is_named(tmp_path, write, sentence):
     write(tmp_path / "a.pt")
     with pytest.raises(ValueError, match=sentence):
-        own_networks.load_models(tmp_path)
+        networks.load_models(tmp_path)
 
 
 def test_a_folder_without_networks_or_with_two_groups_of_one_name_is_refused(tmp_path):
     with pytest.raises(ValueError, match="there is no folder .*nowhere; a folder of TorchScript files or exported"):
-        own_networks.load_models(tmp_path / "nowhere")
+        networks.load_models(tmp_path / "nowhere")
     with pytest.raises(ValueError, match=r"holds no networks; their files end in \.bin, "):
-        own_networks.load_models(tmp_path)
+        networks.load_models(tmp_path)
     script(network(0), tmp_path / "vit.pt")
     script(network(0), tmp_path / "vit" / "a.pt")
     with pytest.raises(ValueError, match="^vit.pt would be a group 'vit', and there is another one of that name"):
-        own_networks.load_models(tmp_path)
+        networks.load_models(tmp_path)

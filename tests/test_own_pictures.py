@@ -7,7 +7,7 @@ from made_pictures import colour, encoded, write_folder
 from PIL import Image
 from torchvision.models import ResNet18_Weights
 
-from lib.own.own_pictures import load_images, resized
+from lib.own.pictures import load_images, resized
 
 ZERO, ONE = (0, 0, 0), (1, 1, 1)
 PLAIN = resized(6, ZERO, ONE)
@@ -16,8 +16,11 @@ PLAIN = resized(6, ZERO, ONE)
 @pytest.fixture
 def folder(tmp_path):
     """Two pictures of bees and three of ants, and files that are none."""
-    files = {f"{name}/{number}.png": encoded(colour(10 * number + len(name))) for name, count in (("bee", 2), ("ants", 3))
-             for number in range(count)}
+    files = {
+        f"{name}/{number}.png": encoded(colour(10 * number + len(name)))
+        for name, count in (("bee", 2), ("ants", 3))
+        for number in range(count)
+    }
     return write_folder(tmp_path / "own", {**files, "bee/notes.txt": b"", ".cache/x.png": b"", "top.png": b""})
 
 
@@ -41,12 +44,14 @@ def test_labels_are_places_in_the_networks_classes(folder):
         load_images(folder, PLAIN, classes=["zzz"])
 
 
-@pytest.mark.parametrize("width, height, size", [(20, 10, 5), (10, 20, 5), (7, 3, (4, 8)), (3, 7, (8, 4)), (5, 5, (10, 4))])
+@pytest.mark.parametrize(
+    "width, height, size", [(20, 10, 5), (10, 20, 5), (7, 3, (4, 8)), (3, 7, (8, 4)), (5, 5, (10, 4))]
+)
 def test_a_picture_fills_the_size_and_is_cut_at_its_centre(width, height, size):
     """A picture that is even but for its right and lower halves: the middle of the result is the edge between them."""
     pixels = np.zeros((height, width, 3), dtype=np.uint8)
-    pixels[:, (width + 1) // 2:, 0] = 255
-    pixels[(height + 1) // 2:, :, 1] = 255
+    pixels[:, (width + 1) // 2 :, 0] = 255
+    pixels[(height + 1) // 2 :, :, 1] = 255
     found = resized(size, ZERO, ONE)(Image.fromarray(pixels))
     rows, columns = (size, size) if isinstance(size, int) else size
     assert found.shape == (3, rows, columns)
@@ -76,9 +81,16 @@ def test_a_part_is_balanced_and_the_same_again(folder):
         load_images(folder, PLAIN, count=6)
 
 
-@pytest.mark.parametrize("content, sentence", [
-    (b"no picture", r"^bee/x.png cannot be read and transformed \(UnidentifiedImageError: .*\)$"),
-    (encoded(colour(1)[0].astype(np.uint16)), r"^bee/x.png .* \(ValueError: its mode I;16 has more than 8 bits a channel\)$")])
+@pytest.mark.parametrize(
+    "content, sentence",
+    [
+        (b"no picture", r"^bee/x.png cannot be read and transformed \(UnidentifiedImageError: .*\)$"),
+        (
+            encoded(colour(1)[0].astype(np.uint16)),
+            r"^bee/x.png .* \(ValueError: its mode I;16 has more than 8 bits a channel\)$",
+        ),
+    ],
+)
 def test_a_picture_that_cannot_be_read_is_named(folder, content, sentence):
     (folder / "bee" / "x.png").write_bytes(content)
     with pytest.raises(ValueError, match=sentence):
@@ -89,12 +101,16 @@ def test_what_does_not_fit_is_refused(folder, tmp_path):
     with pytest.raises(ValueError, match=r"there are no pictures in .*nowhere/CLASS/; their files end in \.bmp, "):
         load_images(tmp_path / "nowhere", PLAIN)
     (folder / "bee" / "x.png").write_bytes(encoded(colour(1, 8)))
-    with pytest.raises(ValueError, match=r"^bee/x.png became a tensor \[3, 8, 8\], and ants/0.png \[3, 6, 6\]; a transform"):
+    with pytest.raises(
+        ValueError, match=r"^bee/x.png became a tensor \[3, 8, 8\], and ants/0.png \[3, 6, 6\]; a transform"
+    ):
         load_images(folder, lambda picture: torch.from_numpy(np.array(picture)).permute(2, 0, 1).float())
     with pytest.raises(ValueError, match=r"^ants/0.png .* \(TypeError: the transform gave a Image and no tensor\)$"):
         load_images(folder, lambda picture: picture)
     for size in (0, "224", (8, 0)):
         with pytest.raises(ValueError, match="size must be a whole number of at least 1"):
             resized(size)
-    with pytest.raises(ValueError, match="mean and std must be three numbers each, for colour, or one, for grey, not 2 and 3"):
+    with pytest.raises(
+        ValueError, match="mean and std must be three numbers each, for colour, or one, for grey, not 2 and 3"
+    ):
         resized(6, (0, 0), ONE)

@@ -15,8 +15,12 @@ from lib.released import checkpoint_files, load, load_folder, networks, one_fami
 @pytest.fixture
 def folder(tmp_path):
     """Three networks under names that say nothing, and files that are none."""
-    for name, family, width in (("z", "cnn-small", 2), ("b", "cnn-small", 3), ("a", "resnet-small", 2),
-                                ("y", "cnn-small", 2)):
+    for name, family, width in (
+        ("z", "cnn-small", 2),
+        ("b", "cnn-small", 3),
+        ("a", "resnet-small", 2),
+        ("y", "cnn-small", 2),
+    ):
         torch.save(network(ord(name), family, width).state_dict(), tmp_path / name)
     (tmp_path / "LICENSE").write_text("MIT")
     (tmp_path / "picture.png").write_bytes(b"")
@@ -28,7 +32,11 @@ def folder(tmp_path):
 def test_family_and_width_are_found_and_order_the_networks(folder):
     found = load_folder(folder, **SIZES)
     assert [(one.family, one.width, one.name) for one in found] == [
-        ("cnn-small", 2, "y"), ("cnn-small", 2, "z"), ("cnn-small", 3, "b"), ("resnet-small", 2, "a")]
+        ("cnn-small", 2, "y"),
+        ("cnn-small", 2, "z"),
+        ("cnn-small", 3, "b"),
+        ("resnet-small", 2, "a"),
+    ]
     files, aside = checkpoint_files(folder)
     assert [path.name for path in files] == ["a", "b", "y", "z"]
     assert [path.name for path in aside] == [".hidden", "LICENSE", "more", "picture.png"]
@@ -73,8 +81,10 @@ class Writes:
 
 def test_code_in_a_file_never_runs(tmp_path):
     trace = tmp_path / "trace"
-    for name, write in (("pickled", lambda path: path.write_bytes(pickle.dumps(Writes(trace), 2))),
-                        ("saved", lambda path: torch.save({"backbone.0.weight": Writes(trace)}, path))):
+    for name, write in (
+        ("pickled", lambda path: path.write_bytes(pickle.dumps(Writes(trace), 2))),
+        ("saved", lambda path: torch.save({"backbone.0.weight": Writes(trace)}, path)),
+    ):
         write(tmp_path / name)
         with pytest.raises(ValueError, match=f"^{name} is no PyTorch state dict, or holds more than weights"):
             load(tmp_path / name)
@@ -96,23 +106,44 @@ def renamed():
     return state
 
 
-@pytest.mark.parametrize("content, sentence", [
-    (renamed(), r"nearest to cnn-small, but lacks backbone.0.weight and has an unknown backbone.0.weigth \(1 names "
-     r"missing, 1 unknown\)"),
-    ({"fc.weight": torch.zeros(4, 16)}, "families cnn-small, cnn-large, resnet-small, resnet-large: it comes nearest"),
-    ({"blocks.0.weight": torch.zeros(3)}, "holds a network of another kind; the families are cnn-small, cnn-large, "),
-    (changed(**{"backbone.3.weight": lambda old: torch.zeros(8, 2, 3, 3)}), r"backbone.3.weight has the shape "
-     r"\[8, 2, 3, 3\], and cnn-small of width 2 for 1 channels and 4 classes has \[4, 2, 3, 3\]"),
-    (changed(**{"backbone.0.weight": lambda old: torch.zeros(3, 1, 3, 3)}), r"backbone.0.bias has the shape \[2\], and "
-     "cnn-small of width 3"),
-    (changed(**{"backbone.0.weight": lambda old: torch.zeros(2)}), r"must have the shape \[width, channels, "),
-    (changed(**{"fc.bias": lambda old: torch.zeros(7)}), r"fc.bias has the shape \[7\], and .* 4 classes has \[4\]"),
-    (changed(**{"fc.bias": lambda old: old * torch.nan}), "fc.bias holds numbers that are not finite"),
-    ([torch.zeros(3)], "is no state dict, which maps the names of layers to tensors, but a list of something else"),
-    ({"epoch": 3, "model": network().state_dict()}, "is no state dict, .* but a dict of something else"),
-    ({}, "is no state dict"),
-    (network(family="vit").state_dict(), "holds a network of another kind|it comes nearest"),
-])
+@pytest.mark.parametrize(
+    "content, sentence",
+    [
+        (
+            renamed(),
+            r"nearest to cnn-small, but lacks backbone.0.weight and has an unknown backbone.0.weigth \(1 names "
+            r"missing, 1 unknown\)",
+        ),
+        (
+            {"fc.weight": torch.zeros(4, 16)},
+            "families cnn-small, cnn-large, resnet-small, resnet-large: it comes nearest",
+        ),
+        (
+            {"blocks.0.weight": torch.zeros(3)},
+            "holds a network of another kind; the families are cnn-small, cnn-large, ",
+        ),
+        (
+            changed(**{"backbone.3.weight": lambda old: torch.zeros(8, 2, 3, 3)}),
+            r"backbone.3.weight has the shape "
+            r"\[8, 2, 3, 3\], and cnn-small of width 2 for 1 channels and 4 classes has \[4, 2, 3, 3\]",
+        ),
+        (
+            changed(**{"backbone.0.weight": lambda old: torch.zeros(3, 1, 3, 3)}),
+            r"backbone.0.bias has the shape \[2\], and "
+            "cnn-small of width 3",
+        ),
+        (changed(**{"backbone.0.weight": lambda old: torch.zeros(2)}), r"must have the shape \[width, channels, "),
+        (
+            changed(**{"fc.bias": lambda old: torch.zeros(7)}),
+            r"fc.bias has the shape \[7\], and .* 4 classes has \[4\]",
+        ),
+        (changed(**{"fc.bias": lambda old: old * torch.nan}), "fc.bias holds numbers that are not finite"),
+        ([torch.zeros(3)], "is no state dict, which maps the names of layers to tensors, but a list of something else"),
+        ({"epoch": 3, "model": network().state_dict()}, "is no state dict, .* but a dict of something else"),
+        ({}, "is no state dict"),
+        (network(family="vit").state_dict(), "holds a network of another kind|it comes nearest"),
+    ],
+)
 def test_a_checkpoint_that_does_not_fit_is_named_and_told_what_would(tmp_path, content, sentence):
     torch.save(content, tmp_path / "broken")
     with pytest.raises(ValueError, match=f"^broken.*({sentence})") as caught:

@@ -23,8 +23,7 @@ from lib.chapters.scale_findings import (
 )
 from lib.effects.paired import Measures
 from lib.effects.scale import EPOCHS, IMAGES, lines
-from lib.released.picture_growth import compared_growth, neighbours, own_similarity
-from lib.released.released_pictures import WIDTHS
+from lib.released.heatmaps import WIDTHS, compared_growth, neighbours, own_similarity
 from lib.similarity.crossed import similarity_matrix
 from lib.similarity.mean_directions import planted_population
 from lib.similarity.paired_similarity import PairedSimilarity

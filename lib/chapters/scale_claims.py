@@ -8,9 +8,9 @@ from lib.chapters.batch_size_claims import CHANGE
 from lib.data.loading import ImageData
 from lib.effects.paired import UNITS, Measures
 from lib.effects.scale import EPOCHS, IMAGES, Lines, similarity_factors, similarity_slopes
-from lib.released.picture_growth import EPOCHS as THEIR_EPOCHS
-from lib.released.picture_growth import TRAINING_IMAGES, Growth
-from lib.released.released_pictures import IMAGES as THEIR_TEST_IMAGES
+from lib.released.heatmaps import EPOCHS as THEIR_EPOCHS
+from lib.released.heatmaps import IMAGES as THEIR_TEST_IMAGES
+from lib.released.heatmaps import TRAINING_IMAGES, Growth
 from lib.statistics.intervals import Interval, in_brackets
 from lib.training.populations import Population
 from lib.verdicts import Claim, judge_above, judge_within

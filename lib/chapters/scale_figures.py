@@ -10,8 +10,7 @@ from lib.effects.paired import UNITS, Measures, by_population
 from lib.effects.scale import Lines, sizes
 from lib.family_widths import union
 from lib.figures import by_width, subplots, width_axis
-from lib.released.picture_growth import neighbours, own_similarity
-from lib.released.released_pictures import WIDTHS
+from lib.released.heatmaps import WIDTHS, neighbours, own_similarity
 from lib.statistics.intervals import Interval
 
 

@@ -8,9 +8,8 @@ from lib.chapters.batch_size_claims import CHANGE, direction
 from lib.chapters.scale_claims import Effects
 from lib.effects.paired import Measures
 from lib.effects.scale import EPOCHS, IMAGES, Lines, doublings_to, similarity_factors, sizes
-from lib.released.picture_growth import DATASET, TRAINING_IMAGES, Growth, at_width, own_similarity
-from lib.released.picture_growth import EPOCHS as THEIR_EPOCHS
-from lib.released.released_pictures import FAMILY, WIDTHS
+from lib.released.heatmaps import DATASET, FAMILY, TRAINING_IMAGES, WIDTHS, Growth, at_width, own_similarity
+from lib.released.heatmaps import EPOCHS as THEIR_EPOCHS
 from lib.statistics.intervals import in_brackets
 from lib.statistics.sample import Sample
 

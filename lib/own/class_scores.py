@@ -1,13 +1,22 @@
-"""Other people's modules as functions from images to class scores, and clear sentences about what is none."""
+"""Other people's modules as functions from images to class scores, their gradients, and sentences about what is none."""
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import chain
 
+import numpy as np
 import torch
 from torch import nn
 
+from lib.runtime.devices import evaluating, find_device
+from lib.runtime.tasks import progress
+from lib.salience import extraction, predictions
+
+CURES = {
+    "probabilities": "leave its softmax out, or give scores=torch.log and output='log-probability' or 'probability'",
+    "log-probabilities": "ask for output='log-probability' for all networks",
+}
 SURE = 0.01  # how far sums of probabilities in half precision may be from 1, and scores from their repetition
 
 
@@ -43,16 +52,21 @@ class ClassScores(nn.Module):
         try:
             scores = self.pick(self.model(images.to(self.dtype, copy=True)))
         except Exception as error:  # whatever a model meets that was made for other images
-            raise ModelError(f"the model {self.name} fails on images of the shape {list(images.shape)} [images, "
-                             f"channels, height, width]: {own_words(error)}") from error
+            raise ModelError(
+                f"the model {self.name} fails on images of the shape {list(images.shape)} [images, "
+                f"channels, height, width]: {own_words(error)}"
+            ) from error
         if fault := _fault(scores, len(images)):
             raise ModelError(f"the model {self.name} {fault}")
         if not scores.isfinite().all():
-            raise ModelError(f"the model {self.name} gives scores that are not finite; its weights or the images are "
-                             "broken")
+            raise ModelError(
+                f"the model {self.name} gives scores that are not finite; its weights or the images are broken"
+            )
         if images.requires_grad and not scores.requires_grad:
-            raise ModelError(f"the scores of the model {self.name} do not depend on the images in a way that has a "
-                             "gradient: they are constant, rounded, detached, or computed under torch.no_grad")
+            raise ModelError(
+                f"the scores of the model {self.name} do not depend on the images in a way that has a "
+                "gradient: they are constant, rounded, detached, or computed under torch.no_grad"
+            )
         return scores.float()
 
 
@@ -78,9 +92,11 @@ def check_alone(model: ClassScores, images: torch.Tensor) -> None:
     """
     first, second = (model(images[places])[0] for places in ([0, 0], [0, 1]))
     if (first - second).abs().max() > SURE * first.abs().max():
-        raise ModelError(f"the scores that the model {model.name} gives an image change with the other images or from "
-                         "call to call, though it is in eval mode: BatchNorm or dropout works as in training; call "
-                         "model.eval() before a model is traced or exported, and let BatchNorm keep running statistics")
+        raise ModelError(
+            f"the scores that the model {model.name} gives an image change with the other images or from "
+            "call to call, though it is in eval mode: BatchNorm or dropout works as in training; call "
+            "model.eval() before a model is traced or exported, and let BatchNorm keep running statistics"
+        )
 
 
 def kind_of_probability(scores: torch.Tensor) -> str | None:
@@ -95,15 +111,62 @@ def kind_of_probability(scores: torch.Tensor) -> str | None:
 def check_scores(name: str, scores: torch.Tensor, labels: torch.Tensor, output: str) -> None:
     """Raises ModelError for labels that [images, classes] scores lack; warns of scores that are probabilities."""
     if labels.max() >= scores.shape[1]:
-        raise ModelError(f"the model {name} scores {scores.shape[1]} classes, 0 to {scores.shape[1] - 1}, and the "
-                         f"labels go up to {labels.max()}")
+        raise ModelError(
+            f"the model {name} scores {scores.shape[1]} classes, 0 to {scores.shape[1] - 1}, and the "
+            f"labels go up to {labels.max()}"
+        )
     if kind := kind_of_probability(scores):
-        cure = {"probabilities": "leave its softmax out, or give scores=torch.log and output='log-probability' or "
-                                 "'probability'",
-                "log-probabilities": "ask for output='log-probability' for all networks"}[kind]
         if kind == "probabilities" or output == "logit":
-            warnings.warn(f"the model {name} returns {kind}, which are no logits: their gradients vanish where it is "
-                          f"sure; {cure}", stacklevel=4)
+            told = f"the model {name} returns {kind}, which are no logits: their gradients vanish where it is sure"
+            warnings.warn(f"{told}; {CURES[kind]}", stacklevel=4)
+
+
+def directions(
+    model: ClassScores,
+    images: torch.Tensor,
+    labels: torch.Tensor,
+    *,
+    grid: int | None,
+    output: str,
+    batch_size: int,
+    device: str,
+) -> tuple[np.ndarray, float]:
+    """The unit directions [images, dims] of the input gradients of one network, and its accuracy.
+
+    Arguments as for `lib.own.comparison.compare`.
+
+    Raises:
+        ModelError: all that `ClassScores`, `check_alone` and `check_scores` refuse, a network whose gradients cannot be
+            taken or are all zero.
+    """
+    device = find_device(device)
+    settings = {"batch_size": batch_size, "device": device}
+    rows = []
+    with frozen(model), evaluating(model, device) as placed:
+        check_alone(placed, images[[0, -1]].to(device))
+        logits = predictions.logits(placed, images, **settings)
+        check_scores(model.name, logits, labels, output)
+        with progress(len(labels), f"input gradients of {model.name}", delay=2) as bar:
+            for part in torch.arange(len(labels)).split(batch_size):
+                gradients = _gradients(model.name, placed, images[part], labels[part], output=output, **settings)
+                rows.append(extraction.directions(gradients, grid=grid).numpy())
+                bar.update(len(part))
+    found = np.concatenate(rows)
+    if not found.any():
+        raise ModelError(
+            f"the model {model.name} has a zero gradient at every image: its score of the true class does "
+            "not change with the image; leave it out"
+        )
+    return found, float((logits.argmax(1) == labels).float().mean())
+
+
+def _gradients(name: str, *arguments: object, **settings: object) -> torch.Tensor:
+    try:
+        return extraction.input_gradients(*arguments, **settings)
+    except ModelError:
+        raise
+    except Exception as error:  # a layer without a gradient, or one that changed what the gradient needs
+        raise ModelError(f"the gradients of the model {name} cannot be taken: {own_words(error)}") from error
 
 
 def own_words(error: Exception) -> str:
@@ -118,26 +181,36 @@ def _fault(scores: object, images: int) -> str | None:
     """Why this is no [images, classes] tensor of scores, with what would make one of it; None if it is."""
     if isinstance(scores, Mapping):
         first = next(iter(scores), "logits")
-        return (f"returns a dictionary with {', '.join(map(repr, scores)) or 'nothing'}, and class scores must be one "
-                f"tensor; say which, for instance scores=lambda output: output[{first!r}]")
+        return (
+            f"returns a dictionary with {', '.join(map(repr, scores)) or 'nothing'}, and class scores must be one "
+            f"tensor; say which, for instance scores=lambda output: output[{first!r}]"
+        )
     if isinstance(scores, (tuple, list)):
-        return (f"returns {len(scores)} things (a {type(scores).__name__}), and class scores must be one tensor; say "
-                "which, for instance scores=lambda output: output[0]")
+        return (
+            f"returns {len(scores)} things (a {type(scores).__name__}), and class scores must be one tensor; say "
+            "which, for instance scores=lambda output: output[0]"
+        )
     if not isinstance(scores, torch.Tensor):
         tensors = (name for name, value in getattr(scores, "__dict__", {}).items() if isinstance(value, torch.Tensor))
         name = next(tensors, "logits")
-        return (f"returns a {type(scores).__name__}, and class scores must be one tensor; say where it is, for "
-                f"instance scores=lambda output: output.{name}")
+        return (
+            f"returns a {type(scores).__name__}, and class scores must be one tensor; say where it is, for "
+            f"instance scores=lambda output: output.{name}"
+        )
     shape = list(scores.shape)
     if not scores.is_floating_point():
         return f"returns numbers of the type {scores.dtype}: class indices have no gradient; return the class scores"
     if scores.ndim == 1 or shape[1:] == [1]:
-        return (f"returns one number an image, of the shape {shape}: a binary classifier; make it two scores by "
-                "scores=lambda s: torch.stack([-s.flatten(), s.flatten()], 1)")
+        return (
+            f"returns one number an image, of the shape {shape}: a binary classifier; make it two scores by "
+            "scores=lambda s: torch.stack([-s.flatten(), s.flatten()], 1)"
+        )
     if scores.ndim > 2:
-        return (f"returns {shape} for {images} images, a map and not [images, classes] class scores: a segmentation "
-                "model or a network without its head; scores=lambda output: output.flatten(2).mean(2) averages a map "
-                "[images, classes, height, width] over its places")
+        return (
+            f"returns {shape} for {images} images, a map and not [images, classes] class scores: a segmentation "
+            "model or a network without its head; scores=lambda output: output.flatten(2).mean(2) averages a map "
+            "[images, classes, height, width] over its places"
+        )
     if shape[0] != images:
         return f"returns {shape} for {images} images, and not [images, classes] class scores"
     return None

@@ -13,9 +13,16 @@ from torch import nn
 
 from lib.models import architectures
 
-FAMILIES = (*architectures.CNN_LAYOUTS, *architectures.RESNET_BLOCKS)  # the authors' vision transformer was not released
-FIRST = {"cnn-small": "backbone.0.weight", "cnn-large": "backbone.0.weight",
-         "resnet-small": "conv1.weight", "resnet-large": "conv1.weight"}  # [width, channels, size, size]
+FAMILIES = (
+    *architectures.CNN_LAYOUTS,
+    *architectures.RESNET_BLOCKS,
+)  # the authors' vision transformer was not released
+FIRST = {
+    "cnn-small": "backbone.0.weight",
+    "cnn-large": "backbone.0.weight",
+    "resnet-small": "conv1.weight",
+    "resnet-large": "conv1.weight",
+}  # [width, channels, size, size]
 # What the authors' program subtracts from CIFAR's pixels (0 to 1), a channel, and divides by (fact sheet 4.2).
 MEAN, STD = (0.4914, 0.4822, 0.4465), (0.247, 0.243, 0.261)
 # Files that are plainly no checkpoint.  Everything else in the folder is meant as one, whatever its name.
@@ -45,29 +52,27 @@ def checkpoint_files(folder: str | Path) -> tuple[list[Path], list[Path]]:
     if not folder.is_dir():
         raise ValueError(f"there is no folder {folder}; a folder with PyTorch state dicts, one a file, is needed")
     entries = sorted(folder.iterdir())
-    aside = [path for path in entries if path.is_dir() or path.name.startswith(".") or path.stem.upper() in NOTICES
-             or path.suffix.lower() in DOCUMENTS]
+    aside = [path for path in entries if _is_aside(path)]
     if not (files := [path for path in entries if path not in aside]):
-        raise ValueError(f"the folder {folder.name} holds no checkpoints, only "
-                         f"{', '.join(path.name for path in aside) or 'nothing'}; a PyTorch state dict a file is "
-                         "needed")
+        only = ", ".join(path.name for path in aside) or "nothing"
+        raise ValueError(
+            f"the folder {folder.name} holds no checkpoints, only {only}; a PyTorch state dict a file is needed"
+        )
     return files, aside
 
 
-def load_folder(folder: str | Path, *, in_channels: int = 3, image_size: int = 32, num_classes: int = 10
-                ) -> list[ReleasedNetwork]:
-    """Every checkpoint of a folder as a network, by family, width and file name; arguments as for `lib.models.architectures.build`.
+def load_folder(folder: str | Path, **sizes: int) -> list[ReleasedNetwork]:
+    """Every checkpoint of a folder as a network, by family, width and file name; `sizes` as for `load`.
 
     Raises:
         ValueError: all that `checkpoint_files` and `load` refuse.
     """
-    networks = [load(path, in_channels=in_channels, image_size=image_size, num_classes=num_classes)
-                for path in checkpoint_files(folder)[0]]
+    networks = [load(path, **sizes) for path in checkpoint_files(folder)[0]]
     return sorted(networks, key=lambda network: (FAMILIES.index(network.family), network.width, network.name))
 
 
 def load(path: Path, *, in_channels: int = 3, image_size: int = 32, num_classes: int = 10) -> ReleasedNetwork:
-    """One network, from a file that is never executed.
+    """One network, from a file that is never executed; sizes as for `lib.models.architectures.build`.
 
     Raises:
         ValueError: a file that is no state dict, of no known family, with other layers or sizes than its family and
@@ -77,14 +82,17 @@ def load(path: Path, *, in_channels: int = 3, image_size: int = 32, num_classes:
     family = _family(path.name, state)
     first = state[FIRST[family]]
     if first.ndim != 4:
-        raise ValueError(f"{path.name}: {FIRST[family]} must have the shape [width, channels, size, size], not "
-                         f"{list(first.shape)}")
+        raise ValueError(
+            f"{path.name}: {FIRST[family]} must have the shape [width, channels, size, size], not {list(first.shape)}"
+        )
     width = len(first)
     model = architectures.build(family, width, in_channels=in_channels, image_size=image_size, num_classes=num_classes)
     for key, value in model.state_dict().items():
         if state[key].shape != value.shape:
-            raise ValueError(f"{path.name}: {key} has the shape {list(state[key].shape)}, and {family} of width "
-                             f"{width} for {in_channels} channels and {num_classes} classes has {list(value.shape)}")
+            raise ValueError(
+                f"{path.name}: {key} has the shape {list(state[key].shape)}, and {family} of width "
+                f"{width} for {in_channels} channels and {num_classes} classes has {list(value.shape)}"
+            )
         if not state[key].isfinite().all():
             raise ValueError(f"{path.name}: {key} holds numbers that are not finite")
     model.load_state_dict(state)
@@ -101,21 +109,30 @@ def one_family(networks: Sequence[ReleasedNetwork]) -> str:
     kinds = sorted({network.family for network in networks})
     widths = [network.width for network in networks]
     if len(kinds) > 1 or len(set(widths)) < max(len(widths), 3):
-        raise ValueError("one family is needed, at least 3 networks, each of another width, not "
-                         + ", ".join(f"{one.family} of width {one.width} ({one.name})" for one in networks))
+        there = ", ".join(f"{one.family} of width {one.width} ({one.name})" for one in networks)
+        raise ValueError(f"one family is needed, at least 3 networks, each of another width, not {there}")
     return kinds[0]
+
+
+def _is_aside(path: Path) -> bool:
+    hidden, notice = path.name.startswith("."), path.stem.upper() in NOTICES
+    return hidden or notice or path.is_dir() or path.suffix.lower() in DOCUMENTS
 
 
 def _state(path: Path) -> dict[str, torch.Tensor]:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)  # weights alone: code in the file never runs
     except Exception as error:  # whatever a file that is no checkpoint makes the reader stumble over
-        raise ValueError(f"{path.name} is no PyTorch state dict, or holds more than weights "
-                         f"({type(error).__name__}); files of the folder that are none must be moved away") from None
-    if not (isinstance(state, dict) and state
-            and all(isinstance(key, str) and isinstance(value, torch.Tensor) for key, value in state.items())):
-        raise ValueError(f"{path.name} is no state dict, which maps the names of layers to tensors, but a "
-                         f"{type(state).__name__} of something else")
+        raise ValueError(
+            f"{path.name} is no PyTorch state dict, or holds more than weights "
+            f"({type(error).__name__}); files of the folder that are none must be moved away"
+        ) from None
+    items = state.items() if isinstance(state, dict) else ()
+    if not items or not all(isinstance(key, str) and isinstance(value, torch.Tensor) for key, value in items):
+        kind = type(state).__name__
+        raise ValueError(
+            f"{path.name} is no state dict, which maps the names of layers to tensors, but a {kind} of something else"
+        )
     return state
 
 
@@ -132,5 +149,7 @@ def _family(name: str, state: dict[str, torch.Tensor]) -> str:
         raise ValueError(f"{name} holds a network of another kind; the families are {', '.join(FAMILIES)}")
     missing, added = sorted(layers[nearest] - state.keys()), sorted(state.keys() - layers[nearest])
     faults = ([f"lacks {missing[0]}"] if missing else []) + ([f"has an unknown {added[0]}"] if added else [])
-    raise ValueError(f"{name} is no network of the families {', '.join(FAMILIES)}: it comes nearest to {nearest}, but "
-                     f"{' and '.join(faults)} ({len(missing)} names missing, {len(added)} unknown)")
+    raise ValueError(
+        f"{name} is no network of the families {', '.join(FAMILIES)}: it comes nearest to {nearest}, but "
+        f"{' and '.join(faults)} ({len(missing)} names missing, {len(added)} unknown)"
+    )

@@ -5,27 +5,32 @@ Similarity within a group needs two of them, and an interval that counts network
 """
 
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 import pandas as pd
 import torch
 from torch import nn
 
-from lib.own.class_scores import ClassScores, ModelError, check_alone, check_scores, frozen, own_words
+from lib.own.class_scores import ClassScores, directions
 from lib.runtime.checks import check_count
-from lib.runtime.devices import evaluating, find_device
-from lib.runtime.tasks import progress
-from lib.salience import extraction, predictions
+from lib.salience import extraction
 from lib.similarity import rank_one
 from lib.similarity.cosines import by_image, has_direction
 from lib.similarity.crossed import similarity_matrix
 from lib.statistics.intervals import Interval
 from lib.statistics.resampling import resampled_means
-from lib.statistics.sample import Sample
 
 Group = nn.Module | Iterable[nn.Module]
+IMAGES_ALONE = "The intervals count images alone as samples, and say nothing about other networks of the same kind."
+NO_GROUP = "A single network has no similarity within its group, no mean direction and no E[t] of its own"
+FITTED = (
+    "Its E[t] is that of the rank-one fit log rho_ij = a_i + a_j, which holds if all groups share one mean direction."
+)
+FITTED_OF_THREE = "With three groups or more a rank-one fit would estimate it."
+NOT_ALL_DRAWS = "a similarity that it rests on is not positive on all draws of images"
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,33 +71,39 @@ class Comparison:
         """A row a group: its networks, accuracy, E[t] with its interval, and the share of gradients that are zero."""
         zero = [1 - has_direction(rows).mean() for rows in self.directions.values()]
         estimate, low, high = self.expected_t
-        return pd.DataFrame({"networks": self.networks, "accuracy": self.accuracy, "E[t]": estimate, "low": low,
-                             "high": high, "zero gradients": zero}, index=pd.Index(self.groups, name="group"))
+        columns = {"networks": self.networks, "accuracy": self.accuracy, "E[t]": estimate, "low": low, "high": high}
+        return pd.DataFrame(columns | {"zero gradients": zero}, index=pd.Index(self.groups, name="group"))
 
     def notes(self) -> list[str]:
         """What must be known to read the numbers, in sentences."""
-        single = [name for name, count in zip(self.groups, self.networks) if count == 1]
-        pairs = [name for name, count in zip(self.groups, self.networks) if count == 2]
-        found = ["The intervals count images alone as samples, and say nothing about other networks of the same kind."
-                 if single else "The intervals count networks and images as samples."]
+        counts = dict(zip(self.groups, self.networks))
+        single, pairs = ([name for name, there in counts.items() if there == count] for count in (1, 2))
+        found = [IMAGES_ALONE if single else "The intervals count networks and images as samples."]
         if single:
-            found.append("A single network has no similarity within its group, no mean direction and no E[t] of its "
-                         f"own: {', '.join(single)}." + (
-                             " Its E[t] is that of the rank-one fit log rho_ij = a_i + a_j, which holds if all groups "
-                             "share one mean direction." if len(self.groups) > 2 else
-                             " With three groups or more a rank-one fit would estimate it."))
+            fitted = len(self.groups) > 2
+            found.append(f"{NO_GROUP}: {', '.join(single)}. {FITTED if fitted else FITTED_OF_THREE}")
         elif pairs:
             found.append(f"Two networks give no interval within their group: {', '.join(pairs)}.")
         if np.isnan(self.expected_t[0]).any() and (len(self.groups) > 2 or not single):
             found.append("There is no E[t] where a similarity that it rests on is not positive.")
         if single and np.isnan(self.expected_t[1][np.isfinite(self.expected_t[0])]).any():
-            found.append("E[t] has no interval where a similarity that it rests on is not positive on all draws of images.")
+            found.append(f"E[t] has no interval where {NOT_ALL_DRAWS}.")
         return found
 
 
-def compare(models: Mapping[str, Group], images: torch.Tensor | Mapping[str, torch.Tensor], labels: torch.Tensor, *,
-            grid: int | None = 8, output: str = "logit", scores: Callable[[object], torch.Tensor] | None = None,
-            batch_size: int = 64, device: str = "auto", draws: int = 500, seed: int = 0) -> Comparison:
+def compare(
+    models: Mapping[str, Group],
+    images: torch.Tensor | Mapping[str, torch.Tensor],
+    labels: torch.Tensor,
+    *,
+    grid: int | None = 8,
+    output: str = "logit",
+    scores: Callable[[object], torch.Tensor] | None = None,
+    batch_size: int = 64,
+    device: str = "auto",
+    draws: int = 500,
+    seed: int = 0,
+) -> Comparison:
     """Rho map, mean-direction cosines and E[t] of groups of networks on the same labelled images.
 
     Networks are used in eval mode, one after another, and left as they were; of their gradients only the directions
@@ -117,105 +128,93 @@ def compare(models: Mapping[str, Group], images: torch.Tensor | Mapping[str, tor
     """
     labels = _checked_labels(labels)
     images = dict(images) if isinstance(images, Mapping) else dict.fromkeys(models, images)
-    _check(models, images, labels, grid, output, batch_size, draws)
-    found, right, guessing = {}, [], []
+    extraction.check_output(output)
+    check_count("batch_size", batch_size)
+    check_count("draws", draws, 2)
+    _check_images(models, images, labels, grid)
+    settings = {"grid": grid, "output": output, "batch_size": batch_size, "device": device}
+    rows, right, guessing = ({name: [] for name in models} for _ in range(3))
+    for name, title, model in _each(models):
+        found, accuracy = directions(ClassScores(title, model, scores), images[name], labels, **settings)
+        rows[name].append(found)
+        right[name].append(accuracy)
+        guessing[name] += [title] * (accuracy <= labels.bincount().max() / len(labels))
+    if named := "; ".join(chain(*guessing.values())):
+        warnings.warn(
+            f"no better than always naming the most frequent class: {named}; are the labels in the order of the "
+            "scores, and the images normalised as in training?",
+            stacklevel=2,
+        )
+    stacked = {name: np.stack(found) for name, found in rows.items()}
+    accuracy = np.array([np.mean(found) for found in right.values()])
+    return _compared(stacked, accuracy, np.random.default_rng(seed), draws)
+
+
+def _each(models: Mapping[str, Group]) -> Iterator[tuple[str, str, nn.Module]]:
+    """Group, what messages call the network, and the network itself."""
     for name, group in models.items():
-        rows = []
-        for position, model in enumerate([group] if isinstance(group, nn.Module) else group):
-            title = name if isinstance(group, nn.Module) else f"{name}, network {position + 1}"
-            model = ClassScores(title, model, scores)
-            directions, accuracy = _directions(model, images[name], labels, grid, output, batch_size, device)
-            rows.append((directions, accuracy))
-            if accuracy <= labels.bincount().max() / len(labels):
-                guessing.append(title)
-        if not rows:
+        if isinstance(group, nn.Module):
+            yield name, name, group
+            continue
+        place = 0
+        for place, model in enumerate(group, 1):
+            yield name, f"{name}, network {place}", model
+        if not place:
             raise ValueError(f"the group {name!r} has no networks")
-        found[name] = np.stack([directions for directions, _ in rows])
-        right.append(np.mean([accuracy for _, accuracy in rows]))
-    if guessing:
-        warnings.warn(f"no better than always naming the most frequent class: {'; '.join(guessing)}; are the labels in "
-                      "the order of the scores, and the images normalised as in training?", stacklevel=2)
-    return _compared(found, np.array(right), np.random.default_rng(seed), draws)
 
 
-def _directions(model: ClassScores, images: torch.Tensor, labels: torch.Tensor, grid: int | None, output: str,
-                batch_size: int, device: str) -> tuple[np.ndarray, float]:
-    """The directions [n, d] of one network and its accuracy."""
-    device = find_device(device)
-    rows = []
-    with frozen(model), evaluating(model, device) as placed:
-        check_alone(placed, images[[0, -1]].to(device))
-        logits = predictions.logits(placed, images, batch_size=batch_size, device=device)
-        check_scores(model.name, logits, labels, output)
-        with progress(len(labels), f"input gradients of {model.name}", delay=2) as bar:
-            for part in torch.arange(len(labels)).split(batch_size):
-                try:
-                    gradients = extraction.input_gradients(placed, images[part], labels[part], output=output,
-                                                         batch_size=batch_size, device=device)
-                except ModelError:
-                    raise
-                except Exception as error:  # a layer without a gradient, or one that changed what the gradient needs
-                    raise ModelError(f"the gradients of the model {model.name} cannot be taken: "
-                                     f"{own_words(error)}") from error
-                rows.append(extraction.directions(gradients, grid=grid).numpy())
-                bar.update(len(part))
-    directions = np.concatenate(rows)
-    if not directions.any():
-        raise ModelError(f"the model {model.name} has a zero gradient at every image: its score of the true class does "
-                         "not change with the image; leave it out")
-    return directions, float((logits.argmax(1) == labels).float().mean())
-
-
-def _compared(directions: dict[str, np.ndarray], accuracy: np.ndarray, rng: np.random.Generator, draws: int
-              ) -> Comparison:
+def _compared(
+    directions: dict[str, np.ndarray], accuracy: np.ndarray, rng: np.random.Generator, draws: int
+) -> Comparison:
     populations = list(directions.values())
     single = np.array([len(rows) for rows in populations]) == 1
     if len(populations) == 1 and single.all():
         raise ValueError("one network alone has nothing to be compared with; give two or more")
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*gradients are zero")  # the table counts them
-        matrix: Sample | Sample = (
-            resampled_means(by_image(populations), rng, draws) if single.any() else
-            similarity_matrix(populations, rng, draws))
+        if single.any():
+            matrix = resampled_means(by_image(populations), rng, draws)
+        else:
+            matrix = similarity_matrix(populations, rng, draws)
 
     def expected_t(rho: np.ndarray) -> np.ndarray:
         if not single.any() or len(populations) < 3:
             return rank_one.resultants(rho)
         return np.where(single, np.exp(rank_one.coefficients(rho, diagonal=False)), rank_one.resultants(rho))
 
-    return Comparison(directions, accuracy, "images" if single.any() else "networks and images", matrix.interval(),
-                      matrix.interval(rank_one.cosines), matrix.interval(expected_t))
+    samples = "images" if single.any() else "networks and images"
+    intervals = matrix.interval(), matrix.interval(rank_one.cosines), matrix.interval(expected_t)
+    return Comparison(directions, accuracy, samples, *intervals)
 
 
 def _checked_labels(labels: torch.Tensor) -> torch.Tensor:
     labels = torch.as_tensor(labels)
     if labels.ndim != 1 or labels.is_floating_point() or labels.dtype == torch.bool or len(labels) < 2:
-        raise ValueError(f"labels must be class indices, whole numbers [images], of 2 images or more, not "
-                         f"{list(labels.shape)} of the type {labels.dtype}")
+        raise ValueError(
+            "labels must be class indices, whole numbers [images], of 2 images or more, not "
+            f"{list(labels.shape)} of the type {labels.dtype}"
+        )
     if labels.min() < 0:
         raise ValueError(f"labels must be from 0 on, not {labels.min()}")
     return labels.long().cpu()
 
 
-def _check(models: Mapping[str, Group], images: Mapping[str, torch.Tensor], labels: torch.Tensor, grid: int | None,
-           output: str, batch_size: int, draws: int) -> None:
-    """What can be refused before any work."""
+def _check_images(
+    models: Mapping[str, Group], images: Mapping[str, torch.Tensor], labels: torch.Tensor, grid: int | None
+) -> None:
     if not models:
         raise ValueError("there are no models; give a dictionary of a name and a torch.nn.Module, or several, each")
-    extraction.check_output(output)
-    check_count("batch_size", batch_size)
-    check_count("draws", draws, 2)
     if missing := [name for name in models if name not in images]:
         raise ValueError(f"the group {missing[0]!r} has no images; those that have are {', '.join(map(repr, images))}")
-    sizes = set()
     for part in images.values():
         if not isinstance(part, torch.Tensor) or part.ndim != 4 or not part.is_floating_point():
             found = f"{list(part.shape)} of {part.dtype}" if isinstance(part, torch.Tensor) else type(part).__name__
-            raise ValueError("images must be a tensor [images, channels, height, width] of floating-point numbers, "
-                             f"normalised as in training, not {found}")
+            raise ValueError(
+                "images must be a tensor [images, channels, height, width] of floating-point numbers, "
+                f"normalised as in training, not {found}"
+            )
         if len(part) != len(labels):
             raise ValueError(f"{len(part)} images need as many labels, not {len(labels)}")
         extraction.check_grid(grid, min(part.shape[2:]))
-        sizes.add(part.shape[1:] if grid is None else part.shape[1])
-    if len(sizes) > 1:
+    if len({part.shape[1:] if grid is None else part.shape[1] for part in images.values()}) > 1:
         raise ValueError("the images of all groups need the same number of channels, and without a grid the same size")

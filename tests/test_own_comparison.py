@@ -11,8 +11,8 @@ from torch import nn
 from torchvision.transforms import v2
 
 from lib import models, salience
-from lib.own import own_models
-from lib.own.own_models import compare
+from lib.own import comparison
+from lib.own.comparison import compare
 
 T = {"wide": 0.9, "narrow": 0.4, "middle": 0.7}
 pytestmark = pytest.mark.filterwarnings("ignore:no better than")  # untrained networks guess
@@ -21,8 +21,9 @@ pytestmark = pytest.mark.filterwarnings("ignore:no better than")  # untrained ne
 def planted(networks=3, channels=1, factors=dict.fromkeys(T, 1)):
     """Groups whose networks have t * mu + sqrt(1 - t^2) * a direction of their own: rho is t_i t_j, exactly."""
     count, generator = 1 + networks * len(T), torch.Generator().manual_seed(1)
-    bases = [torch.linalg.qr(torch.randn(channels * 64, count, generator=generator, dtype=float))[0].T
-             for _ in range(4)]  # orthonormal rows for each class
+    bases = [
+        torch.linalg.qr(torch.randn(channels * 64, count, generator=generator, dtype=float))[0].T for _ in range(4)
+    ]  # orthonormal rows for each class
     rows, own = torch.stack(bases).float().unflatten(2, (channels, 8, 8)), 0  # [classes, count, C, 8, 8]
     groups = {}
     for name, t in T.items():
@@ -38,8 +39,11 @@ def test_planted_similarities_mean_directions_and_expected_t_are_found(channels)
     images, labels = random_images(channels=channels)
     found = compare(planted(channels=channels), images, labels)
     t = np.array(list(T.values()))
-    for (estimate, low, high), truth in ((found.rho, np.outer(t, t)), (found.mean_direction_cosines, np.ones((3, 3))),
-                                         (found.expected_t, t)):
+    for (estimate, low, high), truth in (
+        (found.rho, np.outer(t, t)),
+        (found.mean_direction_cosines, np.ones((3, 3))),
+        (found.expected_t, t),
+    ):
         for part in (estimate, low, high):  # no chance is left in the planted populations
             np.testing.assert_allclose(part, truth, atol=1e-5)
     assert found.samples == "networks and images" and found.groups == list(T) and found.networks == [3, 3, 3]
@@ -116,8 +120,12 @@ def test_one_group_two_networks_and_opposite_networks_say_what_is_missing():
 @pytest.mark.parametrize("family", ["cnn-small", "resnet-small", "vit"])
 def test_directions_are_those_of_the_book(family):
     images, labels = random_images(20)
-    group = [models.initialise(models.build(family, 2, in_channels=1, image_size=8, num_classes=4),
-                               torch.Generator().manual_seed(seed)) for seed in range(2)]
+    group = [
+        models.initialise(
+            models.build(family, 2, in_channels=1, image_size=8, num_classes=4), torch.Generator().manual_seed(seed)
+        )
+        for seed in range(2)
+    ]
     found = compare({"a": group}, images, labels, batch_size=7)
     for model, rows in zip(group, found.directions["a"]):
         book = salience.directions(salience.input_gradients(model, images, labels))
@@ -142,8 +150,11 @@ def mobilenet():
 def digest(model, images):
     sha = hashlib.sha256()
     for name, value in model.state_dict().items():
-        sha.update(name.encode() + value.contiguous().view(torch.uint8).numpy().tobytes() if value.ndim else
-                   f"{name} {value}".encode())
+        sha.update(
+            name.encode() + value.contiguous().view(torch.uint8).numpy().tobytes()
+            if value.ndim
+            else f"{name} {value}".encode()
+        )
     sha.update(images.numpy().tobytes())
     flags = [(name, module.training) for name, module in model.named_modules()]
     return sha.hexdigest(), flags, [(part.requires_grad, part.grad is None) for part in model.parameters()]
@@ -152,8 +163,11 @@ def digest(model, images):
 def test_networks_of_torchvision_are_compared_and_left_as_they_were():
     torch.manual_seed(0)
     images, labels = random_images(4, 3, (64, 64), 10)
-    groups = {"resnet18": [resnet() for _ in range(2)], "vit": [vision_transformer() for _ in range(2)],
-              "mobilenet": [mobilenet() for _ in range(2)]}
+    groups = {
+        "resnet18": [resnet() for _ in range(2)],
+        "vit": [vision_transformer() for _ in range(2)],
+        "mobilenet": [mobilenet() for _ in range(2)],
+    }
     groups["resnet18"][0].bn1.eval()  # a mixture of modes, and of parameters that are trained
     groups["vit"][0].encoder.requires_grad_(False)
     everyone = [model for group in groups.values() for model in group]
@@ -170,8 +184,16 @@ def test_an_in_place_layer_at_the_beginning_leaves_the_images_alone():
     torch.manual_seed(0)
 
     def network():
-        return nn.Sequential(nn.ReLU(inplace=True), nn.Conv2d(5, 3, 3), nn.BatchNorm2d(3), nn.ReLU(inplace=True),
-                             nn.Dropout(0.5), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, 4))
+        return nn.Sequential(
+            nn.ReLU(inplace=True),
+            nn.Conv2d(5, 3, 3),
+            nn.BatchNorm2d(3),
+            nn.ReLU(inplace=True),
+            nn.Dropout(0.5),
+            nn.AdaptiveAvgPool2d(1),
+            nn.Flatten(),
+            nn.Linear(3, 4),
+        )
 
     found = compare({"a": [network(), network()]}, images, labels, grid=4)
     assert torch.equal(images, kept) and found.directions["a"].shape == (2, 12, 5 * 16)
@@ -206,7 +228,9 @@ def test_networks_that_guess_are_named():
     rows = torch.eye(4, 64).unflatten(1, (1, 8, 8))
     images = images * 0.01 + rows[labels]
     good, shifted = linear(rows), linear(rows.roll(1, 0))
-    with pytest.warns(UserWarning, match="most frequent class: shifted, network 1; are the labels in the order of the scores"):
+    with pytest.warns(
+        UserWarning, match="most frequent class: shifted, network 1; are the labels in the order of the scores"
+    ):
         found = compare({"good": [good, good], "shifted": [shifted, good]}, images, labels)
     np.testing.assert_allclose(found.accuracy, [1, 0.5])
 
@@ -220,26 +244,35 @@ def test_gradients_that_vanish_at_some_images_are_counted():
 LABELS = torch.arange(12) % 4
 
 
-@pytest.mark.parametrize("arguments, sentence", [
-    ({"models": {}}, "there are no models; give a dictionary"),
-    ({"models": {"a": []}}, "the group 'a' has no networks"),
-    ({"images": {"b": torch.zeros(12, 1, 8, 8)}}, "the group 'a' has no images; those that have are 'b'"),
-    ({"models": {"a": [3]}}, "the model a, network 1 must be a torch.nn.Module, not a int"),
-    ({"models": {"a": nn.LazyLinear(4)}}, "the model a has lazy layers without weights; call it once on an image"),
-    ({"images": torch.zeros(12, 64)}, r"images must be a tensor \[images, channels, height, width\] .* not \[12, 64\] of"),
-    ({"images": torch.zeros(12, 1, 8, 8, dtype=torch.uint8)}, "of floating-point numbers, .* of torch.uint8"),
-    ({"images": np.zeros((12, 1, 8, 8))}, "not ndarray"),
-    ({"labels": LABELS[:5]}, "12 images need as many labels, not 5"),
-    ({"labels": LABELS - 1}, "labels must be from 0 on, not -1"),
-    ({"labels": LABELS / 2}, r"class indices, whole numbers \[images\], of 2 images or more, not \[12\] of the type torch.float32"),
-    ({"labels": LABELS[:1], "images": torch.zeros(1, 1, 8, 8)}, "of 2 images or more, not \\[1\\]"),
-    ({"grid": 9}, "grid must be a whole number from 1 to 8"),
-    ({"output": "loss"}, "unknown output 'loss'; the outputs are logit"),
-    ({"batch_size": 0}, "batch_size must be a whole number of at least 1, not 0"),
-    ({"draws": 1}, "draws must be a whole number of at least 2, not 1"),
-])
+@pytest.mark.parametrize(
+    "arguments, sentence",
+    [
+        ({"models": {}}, "there are no models; give a dictionary"),
+        ({"models": {"a": []}}, "the group 'a' has no networks"),
+        ({"images": {"b": torch.zeros(12, 1, 8, 8)}}, "the group 'a' has no images; those that have are 'b'"),
+        ({"models": {"a": [3]}}, "the model a, network 1 must be a torch.nn.Module, not a int"),
+        ({"models": {"a": nn.LazyLinear(4)}}, "the model a has lazy layers without weights; call it once on an image"),
+        (
+            {"images": torch.zeros(12, 64)},
+            r"images must be a tensor \[images, channels, height, width\] .* not \[12, 64\] of",
+        ),
+        ({"images": torch.zeros(12, 1, 8, 8, dtype=torch.uint8)}, "of floating-point numbers, .* of torch.uint8"),
+        ({"images": np.zeros((12, 1, 8, 8))}, "not ndarray"),
+        ({"labels": LABELS[:5]}, "12 images need as many labels, not 5"),
+        ({"labels": LABELS - 1}, "labels must be from 0 on, not -1"),
+        (
+            {"labels": LABELS / 2},
+            r"class indices, whole numbers \[images\], of 2 images or more, not \[12\] of the type torch.float32",
+        ),
+        ({"labels": LABELS[:1], "images": torch.zeros(1, 1, 8, 8)}, "of 2 images or more, not \\[1\\]"),
+        ({"grid": 9}, "grid must be a whole number from 1 to 8"),
+        ({"output": "loss"}, "unknown output 'loss'; the outputs are logit"),
+        ({"batch_size": 0}, "batch_size must be a whole number of at least 1, not 0"),
+        ({"draws": 1}, "draws must be a whole number of at least 2, not 1"),
+    ],
+)
 def test_arguments_that_do_not_fit_are_refused(arguments, sentence):
     images, labels = random_images()
     usual = {"models": {"a": returning(lambda s: s)}, "images": images, "labels": labels}
     with pytest.raises(ValueError, match=sentence):
-        own_models.compare(**(usual | arguments))
+        comparison.compare(**(usual | arguments))

@@ -8,11 +8,11 @@ import torch
 from torch import nn
 
 ENDINGS = (".bin", ".ckpt", ".jit", ".pt", ".pt2", ".pth", ".safetensors", ".torchscript", ".ts")
-BY_HAND = "give lib.own.own_models.compare a dictionary of a name and the module"
+BY_HAND = "give lib.own.compare a dictionary of a name and the module"
 REFUSED = {
     "weights": f"holds weights without their architecture: build the module, load_state_dict them, and {BY_HAND}",
     "pickle": "holds a pickled module, and reading it would run any code that is in it: if you trust it, read it "
-              f"yourself with torch.load(file, weights_only=False), and {BY_HAND}",
+    f"yourself with torch.load(file, weights_only=False), and {BY_HAND}",
     "unknown": "is neither a TorchScript file nor an exported program",
 }
 
@@ -48,8 +48,8 @@ def load_models(folder: str | Path) -> dict[str, list[nn.Module]]:
     folder = Path(folder)
     if not folder.is_dir():
         raise ValueError(f"there is no folder {folder}; a folder of TorchScript files or exported programs is needed")
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix.lower() in ENDINGS
-                   and not any(part.startswith(".") for part in path.relative_to(folder).parts))
+    named = sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix.lower() in ENDINGS)
+    files = [path for path in named if not any(part.startswith(".") for part in path.relative_to(folder).parts)]
     if not files:
         raise ValueError(f"the folder {folder.name} holds no networks; their files end in {', '.join(ENDINGS)}")
     names = [path.stem if path.parent == folder else path.parent.relative_to(folder).as_posix() for path in files]
@@ -70,11 +70,14 @@ def load_model(path: str | Path) -> nn.Module:
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=".*torch.jit.load.*deprecated")  # no matter of the reader's
-            return (torch.jit.load(path, map_location="cpu") if kind == "script" else
-                    Exported(torch.export.load(path).module()))
+            if kind == "script":
+                return torch.jit.load(path, map_location="cpu")
+            return Exported(torch.export.load(path).module())
     except Exception as error:
-        raise ValueError(f"{path.name} cannot be loaded ({type(error).__name__}); it may be damaged, or made by "
-                         f"another version of PyTorch than {torch.__version__}") from error
+        raise ValueError(
+            f"{path.name} cannot be loaded ({type(error).__name__}); it may be damaged, or made by "
+            f"another version of PyTorch than {torch.__version__}"
+        ) from error
 
 
 def _kind(path: Path) -> str:

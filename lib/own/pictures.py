@@ -17,8 +17,11 @@ ENDINGS = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".ti
 Transform = Callable[..., torch.Tensor]  # of a picture as Pillow opens it
 
 
-def resized(size: int | Sequence[int], mean: Sequence[float] = (0.485, 0.456, 0.406),
-            std: Sequence[float] = (0.229, 0.224, 0.225)) -> Transform:
+def resized(
+    size: int | Sequence[int],
+    mean: Sequence[float] = (0.485, 0.456, 0.406),
+    std: Sequence[float] = (0.229, 0.224, 0.225),
+) -> Transform:
     """A transform of a picture: resized to fill `size`, cut at its centre, (pixel - mean) / std, [channels, H, W].
 
     Args:
@@ -29,22 +32,28 @@ def resized(size: int | Sequence[int], mean: Sequence[float] = (0.485, 0.456, 0.
     for side in (height, width):
         check_count("size", side)
     if len(mean) != len(std) or len(mean) not in (1, 3):
-        raise ValueError(f"mean and std must be three numbers each, for colour, or one, for grey, not {len(mean)} and "
-                         f"{len(std)}")
+        raise ValueError(
+            f"mean and std must be three numbers each, for colour, or one, for grey, not {len(mean)} and {len(std)}"
+        )
 
     def fill(picture: Image.Image) -> Image.Image:
         scale = max(height / picture.height, width / picture.width)
-        return v2.functional.resize(picture, [max(height, round(scale * picture.height)),
-                                              max(width, round(scale * picture.width))], antialias=True)
+        size = [max(height, round(scale * picture.height)), max(width, round(scale * picture.width))]
+        return v2.functional.resize(picture, size, antialias=True)
 
     grey = [v2.Grayscale()] if len(mean) == 1 else []
-    return v2.Compose([*grey, fill, v2.CenterCrop((height, width)), v2.ToImage(), v2.ToDtype(torch.float32, scale=True),
-                       v2.Normalize(mean, std)])
+    numbers = [v2.ToImage(), v2.ToDtype(torch.float32, scale=True), v2.Normalize(mean, std)]
+    return v2.Compose([*grey, fill, v2.CenterCrop((height, width)), *numbers])
 
 
-def load_images(folder: str | Path, transform: Transform, *,
-                classes: Sequence[str] | None = None, count: int | None = None, seed: int = 0
-                ) -> tuple[torch.Tensor, torch.Tensor, list[str]]:
+def load_images(
+    folder: str | Path,
+    transform: Transform,
+    *,
+    classes: Sequence[str] | None = None,
+    count: int | None = None,
+    seed: int = 0,
+) -> tuple[torch.Tensor, torch.Tensor, list[str]]:
     """Pictures in FOLDER/CLASS/FILE: -> images [n, C, H, W], labels [n], names of the classes.
 
     Args:
@@ -59,8 +68,8 @@ def load_images(folder: str | Path, transform: Transform, *,
             another shape than the first; it is named.
     """
     folder = Path(folder)
-    files = sorted(path for path in folder.glob("*/*") if path.suffix.lower() in ENDINGS
-                   and not path.name.startswith(".") and not path.parent.name.startswith("."))
+    named = sorted(path for path in folder.glob("*/*") if path.suffix.lower() in ENDINGS)
+    files = [path for path in named if not (path.name.startswith(".") or path.parent.name.startswith("."))]
     if not files:
         raise ValueError(f"there are no pictures in {folder}/CLASS/; their files end in {', '.join(ENDINGS)}")
     classes, labels = _labels([path.parent.name for path in files], classes)
@@ -73,9 +82,10 @@ def load_images(folder: str | Path, transform: Transform, *,
         for place, path in enumerate(files):
             image = _read(path, transform)
             if image.shape != first.shape:
-                raise ValueError(f"{path.parent.name}/{path.name} became a tensor {list(image.shape)}, and "
-                                 f"{files[0].parent.name}/{files[0].name} {list(first.shape)}; a transform to one size "
-                                 "is needed, for instance resized(224)")
+                raise ValueError(
+                    f"{_name(path)} became a tensor {list(image.shape)}, and {_name(files[0])} {list(first.shape)}; a "
+                    "transform to one size is needed, for instance resized(224)"
+                )
             images[place] = image
             bar.update()
     return images, torch.from_numpy(labels), classes
@@ -87,9 +97,10 @@ def _labels(names: Sequence[str], classes: Sequence[str] | None) -> tuple[list[s
     classes = folders if classes is None else list(classes)
     for name in folders:
         if name not in classes:
-            near = difflib.get_close_matches(name, classes, 3)
-            raise ValueError(f"the folder {name!r} is no class of the networks" +
-                             (f"; near are {', '.join(map(repr, near))}" if near else ""))
+            near = ", ".join(map(repr, difflib.get_close_matches(name, classes, 3)))
+            raise ValueError(
+                f"the folder {name!r} is no class of the networks" + (f"; near are {near}" if near else "")
+            )
     number = {name: place for place, name in enumerate(classes)}
     return classes, np.array([number[name] for name in names])
 
@@ -104,5 +115,10 @@ def _read(path: Path, transform: Transform) -> torch.Tensor:
             raise TypeError(f"the transform gave a {type(image).__name__} and no tensor")
         return image
     except Exception as error:  # Pillow's decoders raise many kinds, and so may a transform
-        raise ValueError(f"{path.parent.name}/{path.name} cannot be read and transformed "
-                         f"({type(error).__name__}: {error})") from error
+        told = f"{type(error).__name__}: {error}"
+        raise ValueError(f"{_name(path)} cannot be read and transformed ({told})") from error
+
+
+def _name(path: Path) -> str:
+    """With that of its class."""
+    return f"{path.parent.name}/{path.name}"
