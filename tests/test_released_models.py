@@ -106,8 +106,8 @@ def judged(found, what="similarity"):
 
 
 def test_a_picture_of_other_images_of_the_kind_is_expected_there():
-    held = [comparison(by_image(seed, 256).mean(0)) for seed in range(1, 9)]
-    assert sum(judged(found).verdict == SUPPORTED for found in held) >= 7
+    held = [comparison(by_image(seed, 256).mean(0)) for seed in range(1, 5)]
+    assert sum(judged(found).verdict == SUPPORTED for found in held) >= 3
     assert 0.9 < np.mean([found.table()["within"].mean() for found in held]) <= 1
     table = held[0].table()
     assert list(table.index) == [f"pair {place}" for place in range(15)]

@@ -89,17 +89,8 @@ def over_eps(families: Mapping[str, Mapping[float, Sample]]) -> Figure:
 def _strategy_lines(axis: Axes, places: np.ndarray, found: np.ndarray, apart: float) -> None:
     """A line a strategy with its intervals, [strategies, 3, places], each moved by a factor so that bars do not overlap."""
     for position, (name, (colour, marker, line, _)) in enumerate(STRATEGIES.items()):
-        estimate, low, high = found[position]
-        axis.errorbar(
-            places * apart ** (position - 1.5),
-            estimate,
-            [estimate - low, high - estimate],
-            color=colour,
-            marker=marker,
-            linestyle=line,
-            capsize=3,
-            label=name,
-        )
+        looks = {"color": colour, "marker": marker, "linestyle": line, "label": name}
+        figures.bars(axis, places * apart ** (position - 1.5), found[position], **looks)
 
 
 def summaries(families: Mapping[str, Mapping[str, Sample]], widths: Widths) -> Figure:

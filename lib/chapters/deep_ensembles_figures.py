@@ -13,7 +13,7 @@ from lib.ensembles.comparisons import Families, common_sizes, estimates, interva
 from lib.ensembles.cosines import law
 from lib.ensembles.measures import Ensembles
 from lib.family_widths import Widths, union
-from lib.figures import PAGE, by_width, legend_entries, look, panel_grid, subplots, width_shades
+from lib.figures import PAGE, bars, by_width, legend_entries, look, panel_grid, subplots, width_shades
 
 COSINE = "E[t] (cosine)"
 STYLES = dict(zip(AVERAGES, ("solid", "dashed")))
@@ -42,7 +42,7 @@ def law_by_members(families: Families, widths: Widths) -> Figure:
     """A panel a family: measured E[t] of ensembles over m with intervals over networks, the law drawn through."""
 
     def draw(axis: Axes, population: Ensembles, label: str, colour: np.ndarray, shift: float) -> None:
-        t = _error_bars(axis, population, "t", shift, fmt="o", markersize=4, capsize=3, color=colour, label=label)
+        t = _error_bars(axis, population, "t", shift, fmt="o", markersize=4, color=colour, label=label)
         members = np.geomspace(1, population.sizes[-1], 50)
         expected = law(t[0], members, population.values["spread"][0, 0])
         axis.plot(shift * members, expected, color=colour, linewidth=1.2)
@@ -175,9 +175,9 @@ def _by_members(families: Families, widths: Widths, label: str, draw: Callable) 
 
 def _error_bars(axis: Axes, population: Ensembles, name: str, shift: float, **looks: object) -> np.ndarray:
     """A measure over the numbers of members with intervals over networks: -> [sizes], the estimates."""
-    estimate, low, high = interval([population], lambda rows: rows[0][name])
-    axis.errorbar(np.multiply(shift, population.sizes), estimate, np.abs([estimate - low, high - estimate]), **looks)
-    return estimate
+    found = interval([population], lambda rows: rows[0][name])
+    bars(axis, np.multiply(shift, population.sizes), found, **looks)
+    return found[0]
 
 
 def _spaced(figure: Figure) -> None:

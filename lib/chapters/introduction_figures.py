@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lib.figures import PAGE, heatmaps, subplots
+from lib.figures import PAGE, bars, heatmaps, subplots
 
 # Okabe and Ito's palette in an order whose neighbours also differ in lightness; markers and dashes repeat the order.
 COLOURS = ("#E69F00", "#0072B2", "#D55E00", "#56B4E9", "#CC79A7", "#009E73")
@@ -50,16 +50,9 @@ def caps(panels: Mapping[str, Sequence[tuple[np.ndarray, float]]], labels: Seque
         for i, (mu, cosine) in enumerate(families):
             rim = _circle(mu, cosine)
             front = rim @ _view()[0] > 0
-            for side, alpha in ((front, 1.0), (~front, 0.25)):
-                ax.plot(
-                    *np.where(side[:, None], rim, np.nan).T,
-                    color=COLOURS[i % 6],
-                    linestyle=DASHES[i % 6],
-                    linewidth=2.6,
-                    alpha=alpha,
-                    zorder=4,
-                    label=labels[i] if alpha == 1 else None,
-                )
+            look = {"color": COLOURS[i % 6], "linestyle": DASHES[i % 6], "linewidth": 2.6, "zorder": 4}
+            for side, alpha, label in ((front, 1.0, labels[i]), (~front, 0.25, None)):
+                ax.plot(*np.where(side[:, None], rim, np.nan).T, alpha=alpha, label=label, **look)
             _centre(ax, mu, COLOURS[i % 6])
     _legend(figure, axes[0])
     return figure
@@ -116,35 +109,17 @@ def chance_level(
         sampled: by dim, thresholds, sampled shares and their intervals' ends.
     """
     figure, (left, right) = subplots(1, 2, width=PAGE / 2, height=4.2)
+    points = {"linestyle": "none", "markersize": 6, "markeredgecolor": "black", "markeredgewidth": 0.6}
     for i, (dim, tail) in enumerate(tails.items()):
+        colour, shown = COLOURS[i % 6], tail > 0
         for ax in (left, right):
-            shown = tail > 0
-            ax.plot(
-                p[shown], tail[shown], color=COLOURS[i % 6], linestyle=DASHES[i % 6], linewidth=2.2, label=f"$d={dim}$"
-            )
-        at, share, low, high = sampled[dim]
-        right.errorbar(
-            at,
-            share,
-            yerr=(share - low, high - share),
-            color=COLOURS[i % 6],
-            marker=MARKERS[i % 6],
-            linestyle="none",
-            markersize=6,
-            capsize=3,
-            markeredgecolor="black",
-            markeredgewidth=0.6,
-        )
-    for ax, lowest, title in ((left, 1e-120, "formula"), (right, 2e-4, "formula (lines), samples (points)")):
-        ax.set(
-            yscale="log",
-            ylim=(lowest, 2),
-            xlabel="threshold $p$ of the cosine (dimensionless)",
-            ylabel="$P(Z > p)$ (dimensionless)",
-            title=title,
-        )
-    left.set_xlim(0, 0.4)
-    right.set_xlim(0, 1)
+            ax.plot(p[shown], tail[shown], color=colour, linestyle=DASHES[i % 6], linewidth=2.2, label=f"$d={dim}$")
+        at, *share = sampled[dim]
+        bars(right, at, share, color=colour, marker=MARKERS[i % 6], **points)
+    left.set(title="formula", xlim=(0, 0.4), ylim=(1e-120, 2))
+    right.set(title="formula (lines), samples (points)", xlim=(0, 1), ylim=(2e-4, 2))
+    for ax in (left, right):
+        ax.set(yscale="log", xlabel="threshold $p$ of the cosine (dimensionless)", ylabel="$P(Z > p)$ (dimensionless)")
     left.legend(loc="lower left")
     right.legend(loc="upper right")
     return figure
@@ -169,14 +144,8 @@ def _circle(mu: np.ndarray, cosine: float, points: int = 361) -> np.ndarray:
 def _spheres(titles: Sequence[str]) -> tuple[Figure, np.ndarray]:
     """One pale unit sphere a title, all seen from one place."""
     side = PAGE / len(titles)
-    figure, axes = subplots(
-        1,
-        len(titles),
-        width=side,
-        height=side + 0.2,
-        squeeze=False,
-        subplot_kw={"projection": "3d", "proj_type": "ortho", "computed_zorder": False},
-    )
+    kind = {"projection": "3d", "proj_type": "ortho", "computed_zorder": False}
+    figure, axes = subplots(1, len(titles), width=side, height=side + 0.2, squeeze=False, subplot_kw=kind)
     polar, around = np.mgrid[0 : np.pi : 37j, 0 : 2 * np.pi : 73j]
     surface = np.sin(polar) * np.cos(around), np.sin(polar) * np.sin(around), np.cos(polar)
     for ax, title in zip(axes[0], titles, strict=True):

@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lib.chapters.released_models import PictureComparison
-from lib.figures import look, subplots, width_axis
+from lib.figures import bars, look, subplots, width_axis
 from lib.statistics.intervals import Interval
 
 HERE, PICTURE = "here", "released picture"
@@ -17,10 +17,9 @@ Lines = Mapping[str, tuple[Sequence[int], Interval]]  # name -> its widths, (est
 def over_width(lines: Lines, label: str, axis: Axes | None = None) -> Figure:
     """A line each over its own widths; no bars where low is the estimate."""
     axis = axis or subplots(width=7)[1]
-    for position, (name, (widths, (estimate, low, high))) in enumerate(lines.items()):
+    for position, (name, (widths, interval)) in enumerate(lines.items()):
         colour, marker = look(name, 3 * position)  # black and blue
-        bars, order = [estimate - low, high - estimate], 3 - position
-        axis.errorbar(widths, estimate, bars, label=name, color=colour, marker=marker, capsize=3, zorder=order)
+        bars(axis, widths, interval, label=name, color=colour, marker=marker, zorder=3 - position)
     longest = max((list(widths) for widths, _ in lines.values()), key=len)
     width_axis(axis, longest)
     axis.tick_params(axis="x", labelrotation=60 if len(longest) > 8 else 0)
