@@ -214,6 +214,31 @@ def some(band: Band) -> Some:
 
 
 @dataclass(frozen=True)
+class Significant:
+    """A test is below its level, whatever the interval; contradicted if it is not and there can be but little to find.
+
+    Attributes:
+        p, level: of the test.
+        most: upper end of an interval of what it looks for; below `little` that counts as nothing.
+    """
+
+    p: float
+    level: float
+    most: float
+    little: float
+
+    def judge(self, found: Estimated, places: Sequence[str] = ()) -> Judged:
+        """The verdict of the test beside the interval of a single number."""
+        verdict = CONTRADICTED if self.most < self.little else UNDECIDED
+        if self.p < self.level:
+            verdict = SUPPORTED
+        return Judged(*map(float, found.interval(0.95)), verdict, f" (permutation test: p = {self.p:.4f})")
+
+    def __str__(self) -> str:
+        return f"test below {self.level:g}; contradicted if it is not and the 95 % interval lies below {self.little:g}"
+
+
+@dataclass(frozen=True)
 class Row:
     """A claim before it is judged.
 

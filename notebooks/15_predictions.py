@@ -10,6 +10,12 @@
 # images (Figs. F.2 and F.3). On ImageNet 419 of 1000 classes differ at p < 0.05 between a deeper and a wider ResNet-50,
 # fifty of each (Figs. 7c and F.4).
 #
+# **What it shows here.**
+#
+# ```{glue:md} answer
+# :format: myst
+# ```
+#
 # Networks for ImageNet are out of reach here: classes are compared on the data set at hand. Few training images, so
 # that there are errors to compare.
 
@@ -40,10 +46,10 @@ parameters.check_deeper(p.deep_depth, p.shallow_depth)
 
 # %%
 import numpy as np
-from IPython.display import Markdown, display
+from myst_nb import glue
 
 from lib import data, figures, results
-from lib.chapters import diversity_claims, diversity_figures, diversity_tables
+from lib.chapters import predictions, predictions_figures
 from lib.effects.accuracy_differences import class_accuracy, class_differences, ladders, network_difference, steps
 from lib.effects.errors import difference, halves, hits, less_group_means, scores, split_variances, strata
 from lib.statistics.intervals import in_brackets, mean_interval
@@ -80,11 +86,12 @@ print(f"deep: {deep}; wide: {wide}; base: {base}; {n_networks} networks of each 
 # Accuracies of single networks, the paper's Table B.1, with Student's intervals over networks.
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-diversity_tables.accuracy_table(right, populations).style.hide(axis="index")
+predictions.accuracy_table(right, populations).style.hide(axis="index")
 
 # %% [markdown]
 # Not to find a difference is not to show that there is none. The claim of equal means below therefore asks that the
-# whole 95 % interval of the difference (Welch's) lies within one point of accuracy, 0.01, on either side of zero.
+# whole 95 % interval of the difference (Welch's) lies within one point of accuracy, 0.01, on either side of zero. Where
+# it does not, the line on images equally hard is the one to read.
 
 # %% tags=["nbval-ignore-output"]
 means = network_difference(right[deep], right[wide])
@@ -99,7 +106,7 @@ print(f"mean accuracy, {deep} less {wide}: {in_brackets(means, '+.4f')}")
 
 # %% mystnb={"image": {"alt": "Three square panels: counts of images by the share of networks that are right on them, for deep against wide networks, for two halves of the deep networks, and for two halves of the wide ones."}} tags=["hide-input"]
 group = {one: halves(table) for one, table in right.items()}
-figures.show(diversity_figures.accuracy_pairs({
+figures.show(predictions_figures.accuracy_pairs({
     "deep and wide": ((f"{deep}", group[deep][0]), (f"{wide}", group[wide][0])),
     "deep, two halves": ((f"{deep}, first half", group[deep][0]), (f"{deep}, second half", group[deep][1])),
     "wide, two halves": ((f"{wide}, first half", group[wide][0]), (f"{wide}, second half", group[wide][1]))}),
@@ -132,13 +139,13 @@ by_class = {one: class_accuracy(table, labels, len(images.classes)) for one, tab
 beyond_hardness = {one: class_accuracy(less_group_means(right[one], hard), labels, len(images.classes))
                    for one in (deep, wide)}
 differences = {
-    "images": difference(right[deep], right[wide], rng, p.permutations),
-    "images equally hard": difference(right[deep], right[wide], rng, p.permutations, hard),
-    "classes": difference(by_class[deep], by_class[wide], rng, p.permutations),
+    predictions.IMAGES: difference(right[deep], right[wide], rng, p.permutations),
+    predictions.HARD: difference(right[deep], right[wide], rng, p.permutations, hard),
+    predictions.CLASSES: difference(by_class[deep], by_class[wide], rng, p.permutations),
     "classes, among images equally hard": difference(beyond_hardness[deep], beyond_hardness[wide], rng, p.permutations)}
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-diversity_tables.differences_table(differences).style.hide(axis="index")
+predictions.differences_table(differences).style.hide(axis="index")
 
 # %% [markdown]
 # In units of accuracy: the signed root of the variance, with an interval from leaving out one network at a time. Near
@@ -148,9 +155,9 @@ diversity_tables.differences_table(differences).style.hide(axis="index")
 
 # %% mystnb={"image": {"alt": "Three histograms of variances: of random halves of the deep networks, of the wide ones and across; of permutations over all images with a line at the observed value; and the same among images equally hard."}} tags=["hide-input"]
 within_deep, within_wide, across = split_variances(right[deep], right[wide], rng, p.permutations)
-figures.show(diversity_figures.beyond_chance(
+figures.show(predictions_figures.beyond_chance(
     {"two halves of deep": within_deep, "two halves of wide": within_wide, "half of each": across},
-    {"all images": differences["images"], "images equally hard": differences["images equally hard"]}),
+    {"all images": differences[predictions.IMAGES], "images equally hard": differences[predictions.HARD]}),
     f"**Chance and what was seen.** Left: {n_networks // 2} networks against {n_networks // 2}, {p.permutations} "
     f"random splits of the same networks. Middle and right: {p.permutations} deals of the labels of all "
     f"{2 * n_networks} networks; the line is what was observed. n = {n_images} test images.")
@@ -165,12 +172,12 @@ figures.show(diversity_figures.beyond_chance(
 # %% tags=["hide-input", "nbval-ignore-output"]
 classes = {f"{deep} and {wide}": class_differences(by_class[deep], by_class[wide], rng, p.permutations)} | {
     f"{one}, two halves": class_differences(*halves(by_class[one]), rng, p.permutations) for one in (deep, wide)}
-diversity_tables.classes_table(classes).style.hide(axis="index")
+predictions.classes_table(classes).style.hide(axis="index")
 
 # %% mystnb={"image": {"alt": "Scatter of classes: change of accuracy from extra width over change from extra depth, both relative to the base network, beside the same for two halves of the deep and of the wide networks."}} tags=["hide-input"]
 start = by_class[base].mean(0)
 deep_change, wide_change = ([half.mean(0) - start for half in halves(by_class[one])] for one in (deep, wide))
-figures.show(diversity_figures.class_changes(
+figures.show(predictions_figures.class_changes(
     {f"x: {deep}, y: {wide}": (deep_change[0], wide_change[0]),
      f"x and y: two halves of {deep}": tuple(deep_change), f"x and y: two halves of {wide}": tuple(wide_change)},
     ("change of class accuracy, x", "change of class accuracy, y"), images.classes),
@@ -193,13 +200,13 @@ for name, taken in stepped.items():
         panels[f"{name}: to {step.large}"] = (f"{step.small}", small[0]), (f"{step.large}", large[0])
         panels[f"beside it ({name}): {step.small}"] = (f"{step.small}, first half", small[0]), (
             "second half", small[1])
-figures.show(diversity_figures.accuracy_pairs(panels, columns=2),
+figures.show(predictions_figures.accuracy_pairs(panels, columns=2),
              f"**The paper's Figs. F.2 and F.3.** Per-example accuracy, {n_networks // 2} networks on each axis; "
              f"colour: images with these two values, n = {n_images} test images. Above the diagonal of the left panels: "
              "the larger network is right more often.")
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-diversity_tables.steps_table(stepped).style.hide(axis="index")
+predictions.steps_table(stepped).style.hide(axis="index")
 
 # %% [markdown]
 # ## Beside it: do two networks give the same answer?
@@ -211,29 +218,23 @@ diversity_tables.steps_table(stepped).style.hide(axis="index")
 # can be smaller across than within on average.
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-diversity_tables.pairs_table(logits[deep], logits[wide], rng, p.permutations).style.hide(axis="index")
+predictions.pairs_table(logits[deep], logits[wide], rng, p.permutations).style.hide(axis="index")
 
 # %% [markdown]
 # ## Verdicts
 #
-# *Rules*, fixed beforehand. Equal means: the 95 % interval lies within one point. Different errors: the permutation
-# test is below 0.05; contradicted if it is not and the interval of the standard deviation lies below one point (that
-# over all images for images equally hard). Steps: all intervals of the gains lie above zero, with the correction of the
-# chapters before for calling one below it; and where a direction has two steps or more, the interval of the first gain
-# less the last lies above zero. With one step nothing is said on whether small networks gain most.
+# The claims, with rules that do not depend on this run. The test decides whether errors differ; only an interval that
+# leaves less than one point of accuracy contradicts, for images equally hard that over all images. With one step
+# nothing is said on whether small networks gain most.
+
+# %% tags=["hide-input"]
+results.rules([*predictions.PAIR, predictions.BETTER, predictions.HELPS_SMALL],
+              deep="the deep architecture", wide="the wide one", way="deeper or wider")
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-verdicts = [diversity_claims.equal_accuracy_claim(right, deep, wide),
-            *diversity_claims.difference_claims(right, deep, wide, differences["images"],
-                                                differences["images equally hard"], differences["classes"]),
-            *diversity_claims.step_claims(right, paths, stepped)]
+pair = predictions.Compared(right, deep, wide, differences)
+verdicts = predictions.pair_claims(pair) + predictions.step_claims(right, paths)
 results.table(verdicts)
-
-# %% [markdown]
-# ## What it shows here
-
-# %% tags=["hide-input", "nbval-ignore-output"]
-display(Markdown(diversity_tables.findings(deep, wide, means, differences, classes[f"{deep} and {wide}"], stepped)))
 
 # %% [markdown]
 # ## What differs from the paper
@@ -244,7 +245,8 @@ display(Markdown(diversity_tables.findings(deep, wide, means, differences, class
 # - The paper compares scatter plots and p values of classes. The variance without the share of chance, the permutation
 #   tests, the images equally hard, the intervals and the correction for many classes are additions.
 
-# %%
+# %% tags=["hide-input", "nbval-ignore-output", "remove-output"]
+glue("answer", results.answer(verdicts, level=None), display=False)
 numbers = {"images": n_images, "networks": n_networks, "deep": str(deep), "wide": str(wide), "base": str(base),
            "accuracy": {str(one): mean_interval(table.mean(1)) for one, table in right.items()},
            "means": means,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lib.statistics.sample import Estimated
-from lib.verdicts import Row, above, all_above, all_within, judge_above, judge_within, judged, some, verdicts_by
+from lib.verdicts import Row, Significant, above, all_above, all_within, judge_above, judge_within, judged, some, verdicts_by
 
 
 @pytest.mark.parametrize("low, high, threshold, verdict", [
@@ -121,3 +121,12 @@ def test_of_several_numbers_one_that_keeps_the_band_is_enough(estimates, verdict
     found = some(above(0)).judge(Estimated(interval, 7, 100), ["a", "b"])
     assert (found.verdict, found.estimate) == (verdict, shown)
     assert found.low == pytest.approx(shown - 0.15) and found.note.endswith("the best of 2 (97.5 % interval)")
+
+
+@pytest.mark.parametrize(
+    "p, most, verdict", [(0.01, 0.001, "supported"), (0.05, 0.2, "undecided"), (0.4, 0.001, "contradicted")]
+)
+def test_a_test_supports_and_only_little_to_find_contradicts(p, most, verdict):
+    found = Significant(p, 0.05, most, 0.01).judge(Estimated(lambda level: (0.02, -0.03, 0.07), 7, 100))
+    assert (found.estimate, found.low, found.high, found.verdict) == (0.02, -0.03, 0.07, verdict)
+    assert found.note == f" (permutation test: p = {p:.4f})"

@@ -23,14 +23,18 @@ def accuracy_pairs(panels: Mapping[str, Panel], columns: int = 3) -> Figure:
     most = max(counts.max() for counts in counted.values())
     for axis, (title, ((x_label, x), (y_label, y))) in zip(axes.flat, panels.items()):
         counts = counted[title]
-        image = axis.pcolormesh(*(np.arange(-0.5, len(table) + 1) / len(table) for table in (x, y)),
-                                np.ma.masked_equal(counts.T, 0), norm=LogNorm(1, max(most, 2)), rasterized=True)
+        image = axis.pcolormesh(
+            *(np.arange(-0.5, len(table) + 1) / len(table) for table in (x, y)),
+            np.ma.masked_equal(counts.T, 0),
+            norm=LogNorm(1, max(most, 2)),
+            rasterized=True,
+        )
         axis.plot([0, 1], [0, 1], color="#D55E00", linewidth=1)
         axis.set(title=title, xlabel=x_label, ylabel=y_label, aspect="equal")
         for text in (axis.title, axis.xaxis.label, axis.yaxis.label):
             text.set_fontsize(10)
         axis.grid(False)
-    for axis in axes.flat[len(panels):]:
+    for axis in axes.flat[len(panels) :]:
         axis.set_visible(False)
     figure.colorbar(image, ax=axes, label="images", shrink=0.7, pad=0.02, format="%d")
     figure.supxlabel("per-example accuracy (share of networks that are right)", fontsize=10)
@@ -61,8 +65,9 @@ def beyond_chance(splits: Mapping[str, np.ndarray], tests: Mapping[str, Differen
     return figure
 
 
-def class_changes(panels: Mapping[str, tuple[np.ndarray, np.ndarray]], labels: tuple[str, str],
-                  classes: Sequence[str]) -> Figure:
+def class_changes(
+    panels: Mapping[str, tuple[np.ndarray, np.ndarray]], labels: tuple[str, str], classes: Sequence[str]
+) -> Figure:
     """Change of every class's accuracy in one way over that in another (Fig. 7c).
 
     Args:

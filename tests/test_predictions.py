@@ -1,18 +1,14 @@
-"""The verdicts of chapter 15 follow from its numbers; tables, words and figures have them."""
+"""The verdicts of chapter 15 follow from its numbers; tables and figures have them."""
 
 from types import SimpleNamespace
-
-import matplotlib
-
-matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from lib.chapters import diversity_figures, diversity_tables
-from lib.chapters.diversity_claims import difference_claims, equal_accuracy_claim, judge_difference, step_claims
-from lib.effects.accuracy_differences import ClassDifferences, Step, steps
+from lib.chapters import predictions, predictions_figures
+from lib.chapters.predictions import CLASSES, HARD, IMAGES, Compared, pair_claims, step_claims
+from lib.effects.accuracy_differences import ClassDifferences, Step
 from lib.effects.errors import Difference
 from lib.training.wide_and_deep import Architecture
 
@@ -25,7 +21,7 @@ def hits(rate, networks=8, images=200, seed=0):
     rng = np.random.default_rng(seed)
     table = np.zeros((networks, images))
     for row, count in zip(table, rate * images + rng.integers(0, 2, networks)):
-        row[rng.permutation(images)[:int(count)]] = 1
+        row[rng.permutation(images)[: int(count)]] = 1
     return table
 
 
@@ -38,42 +34,66 @@ def class_table(p):
     return ClassDifferences(np.linspace(-0.1, 0.1, len(p)), p, p < 0.001, (p < 0.05).mean(), np.full(10, 0.05), 0.0321)
 
 
-@pytest.mark.parametrize("rates, verdict", [((0.8, 0.8), "supported"), ((0.8, 0.7), "contradicted"),
-                                            ((0.7, 0.8), "contradicted"), ((0.8, 0.79), "undecided")])
+def compared(first, second, images, hard, classes):
+    """The four claims by the end of their name."""
+    found = Compared({DEEP: first, WIDE: second}, DEEP, WIDE, {IMAGES: images, HARD: hard, CLASSES: classes})
+    return {claim.name.removeprefix("15-"): claim for claim in pair_claims(found)}
+
+
+@pytest.mark.parametrize(
+    "rates, verdict",
+    [((0.8, 0.8), "supported"), ((0.8, 0.7), "contradicted"), ((0.7, 0.8), "contradicted"), ((0.8, 0.79), "undecided")],
+)
 def test_equal_means_lie_within_a_point(rates, verdict):
-    tables = {DEEP: hits(rates[0]), WIDE: hits(rates[1], seed=1)}
-    claim = equal_accuracy_claim(tables, DEEP, WIDE)
+    first, second = hits(rates[0]), hits(rates[1], seed=1)
+    claim = compared(first, second, *[found(SMALL, 0.4)] * 3)["equal-accuracy"]
     assert claim.verdict == verdict and claim.networks == 16 and claim.images == 200
-    assert claim.estimate == pytest.approx(tables[DEEP].mean() - tables[WIDE].mean())
+    assert claim.estimate == pytest.approx(first.mean() - second.mean())
 
 
-@pytest.mark.parametrize("root, p, whole, verdict", [
-    (LARGE, 0.001, LARGE, "supported"), (SMALL, 0.001, SMALL, "supported"), (SMALL, 0.4, SMALL, "contradicted"),
-    (OPEN, 0.4, OPEN, "undecided"), (SMALL, 0.4, LARGE, "undecided"), (LARGE, 0.05, LARGE, "undecided")])
-def test_the_test_supports_and_only_less_than_a_point_contradicts(root, p, whole, verdict):
-    assert judge_difference(found(root, p), found(whole, p)) == verdict
+@pytest.mark.parametrize(
+    "root, p, whole, verdict",
+    [
+        (LARGE, 0.001, LARGE, "supported"),
+        (SMALL, 0.001, SMALL, "supported"),
+        (SMALL, 0.4, SMALL, "contradicted"),
+        (OPEN, 0.4, OPEN, "undecided"),
+        (SMALL, 0.4, LARGE, "undecided"),
+        (LARGE, 0.05, LARGE, "undecided"),
+    ],
+)
+def test_the_test_supports_and_only_less_than_a_point_over_all_images_contradicts(root, p, whole, verdict):
+    claim = compared(hits(0.8), hits(0.8), found(whole, p), found(root, p), found(LARGE, 1))["not-only-accuracy"]
+    assert claim.verdict == verdict and (claim.estimate, claim.low, claim.high) == root
 
 
 def test_a_low_estimate_among_images_equally_hard_contradicts_nothing_by_itself():
-    tables = {DEEP: hits(0.8), WIDE: hits(0.8)}
-    claims = difference_claims(tables, DEEP, WIDE, found(LARGE, 0.01), found(SMALL, 0.3), found(SMALL, 0.3))
-    assert [(claim.name, claim.verdict) for claim in claims] == [
-        ("15-different-errors", "supported"), ("15-not-only-accuracy", "undecided"),
-        ("15-different-classes", "contradicted")]
-    assert "over all images" in claims[1].rule and "p = 0.3000" in claims[1].statistic
-    assert (claims[0].estimate, claims[0].low, claims[0].high) == LARGE
+    claims = compared(hits(0.8), hits(0.8), found(LARGE, 0.01), found(SMALL, 0.3), found(SMALL, 0.3))
+    assert [(name, claim.verdict) for name, claim in claims.items()][1:] == [
+        ("different-errors", "supported"),
+        ("not-only-accuracy", "undecided"),
+        ("different-classes", "contradicted"),
+    ]
+    hard = claims["not-only-accuracy"]
+    assert "over all images" in hard.rule and "p = 0.3000" in hard.statistic and "over images equally" in hard.statistic
 
 
 def ladder_claims(rates):
-    ladder = [BASE, MIDDLE, DEEP][:len(rates)]
+    ladder = [BASE, MIDDLE, DEEP][: len(rates)]
     tables = {one: hits(rate, seed=seed) for seed, (one, rate) in enumerate(zip(ladder, rates))}
-    taken = {"deeper": steps(tables, ladder, np.random.default_rng(0), 10)}
-    return {claim.name: claim.verdict for claim in step_claims(tables, {"deeper": ladder}, taken)}
+    return {claim.name: claim.verdict for claim in step_claims(tables, {"deeper": ladder})}
 
 
-@pytest.mark.parametrize("rates, better, small", [
-    ((0.5, 0.7, 0.75), "supported", "supported"), ((0.5, 0.55, 0.75), "supported", "contradicted"),
-    ((0.5, 0.7, 0.6), "contradicted", "supported"), ((0.5, 0.6, 0.7), "supported", "undecided")])
+@pytest.mark.parametrize(
+    "rates, better, small",
+    [
+        ((0.5, 0.7, 0.75), "supported", "supported"),
+        ((0.5, 0.55, 0.75), "supported", "contradicted"),
+        ((0.5, 0.7, 0.6), "contradicted", "supported"),
+        ((0.5, 0.6, 0.7), "supported", "undecided"),
+        ((0.5, 0.5, 0.7), "undecided", "contradicted"),
+    ],
+)
 def test_every_step_has_to_raise_accuracy_and_the_first_most(rates, better, small):
     assert ladder_claims(rates) == {"15-deeper-better": better, "15-deeper-helps-small": small}
 
@@ -85,15 +105,16 @@ def test_a_single_step_says_nothing_of_small_networks():
 def test_tables_have_a_row_a_comparison():
     tables = {WIDE: hits(0.7), BASE: hits(0.6)}
     learnt = SimpleNamespace(networks=[SimpleNamespace(train_accuracy=[0.2, value]) for value in (0.9, 1.0)])
-    table = diversity_tables.accuracy_table(tables, {WIDE: learnt, BASE: learnt})
+    table = predictions.accuracy_table(tables, {WIDE: learnt, BASE: learnt})
     assert list(table["architecture"]) == ["ResNet-14 (1×)", "ResNet-14 (2×)"]
     assert set(table["training accuracy (last epoch)"]) == {"0.950"}
-    assert diversity_tables.differences_table({"images": found(LARGE, 0.01)}).values.tolist() == [
-        ["images", "+0.050 [+0.030, +0.070]", "0.0100"]]
-    classes = diversity_tables.classes_table({"a and b": class_table([0.01, 0.04, 0.2, 0.0001])})
+    assert predictions.differences_table({"images": found(LARGE, 0.01)}).values.tolist() == [
+        ["images", "+0.050 [+0.030, +0.070]", "0.0100"]
+    ]
+    classes = predictions.classes_table({"a and b": class_table([0.01, 0.04, 0.2, 0.0001])})
     assert classes.values.tolist() == [["a and b", 4, 3, "0.2", "0.0321", 1]]
     step = Step(BASE, WIDE, LARGE, found(SMALL, 0.2))
-    rows = diversity_tables.steps_table({"wider": [step]})
+    rows = predictions.steps_table({"wider": [step]})
     assert rows["step"].tolist() == ["ResNet-14 (1×) to ResNet-14 (2×)"] and rows["p"].tolist() == ["0.2000"]
 
 
@@ -101,7 +122,7 @@ def test_networks_of_one_kind_answer_more_alike_in_the_table_where_they_do():
     rng = np.random.default_rng(0)
     kinds = 3 * rng.standard_normal((2, 1, 80, 4))
     first, second = kinds + rng.standard_normal((2, 6, 80, 4))
-    table = diversity_tables.pairs_table(first, second, rng, 400).set_index("two networks")
+    table = predictions.pairs_table(first, second, rng, 400).set_index("two networks")
     same, distance = (table.loc[name] for name in table.index)
     assert min(float(same["both deep"]), float(same["both wide"])) > float(same["one of each"])
     assert max(float(distance["both deep"]), float(distance["both wide"])) < float(distance["one of each"])
@@ -110,22 +131,10 @@ def test_networks_of_one_kind_answer_more_alike_in_the_table_where_they_do():
     assert float(same["more alike within than across, by"].split()[0]) == pytest.approx(between, abs=0.0015)
 
 
-@pytest.mark.parametrize("p, words", [(0.001, "more than what chance makes"), (0.4, "not distinguishable from what")])
-def test_words_follow_the_numbers(p, words):
-    text = diversity_tables.findings(DEEP, WIDE, (0.003, -0.002, 0.008), {"images": found(LARGE, p)},
-                                     class_table([0.01, 0.5]), {"wider": [Step(BASE, WIDE, LARGE, found(SMALL, p))]})
-    assert words in text and "within a point of zero" in text and "1 of 2 differ at a p below 0.05" in text
-    assert "**Going wider** changes the mean accuracy by: ResNet-14 (1×) to ResNet-14 (2×) +0.050" in text
-    far = diversity_tables.findings(DEEP, WIDE, OPEN, {}, class_table([0.5]), {})
-    assert "not shown to be within a point of zero" in far
-    apart = diversity_tables.findings(DEEP, WIDE, (0.05, 0.03, 0.07), {}, class_table([0.5]), {})
-    assert "more than a point from zero" in apart
-
-
 def test_panels_count_every_image_once_at_its_two_accuracies():
     rng = np.random.default_rng(0)
     x, y = (rng.random((5, 60)) < 0.8).astype(float), (rng.random((4, 60)) < 0.6).astype(float)
-    figure = diversity_figures.accuracy_pairs({"one": (("a", x), ("b", y)), "two": (("b", y), ("a", x))})
+    figure = predictions_figures.accuracy_pairs({"one": (("a", x), ("b", y)), "two": (("b", y), ("a", x))})
     mesh = figure.axes[0].collections[0]
     counts = mesh.get_array().filled(0)
     assert counts.shape == (5, 6) and counts.sum() == 60
@@ -137,8 +146,9 @@ def test_panels_count_every_image_once_at_its_two_accuracies():
 
 
 def test_chance_and_what_was_seen_are_in_squared_points():
-    figure = diversity_figures.beyond_chance({"a": np.full(9, 1e-4), "b": np.full(9, 3e-4)},
-                                             {"all": found(LARGE, 0.1), "hard": found(SMALL, 0.1)})
+    figure = predictions_figures.beyond_chance(
+        {"a": np.full(9, 1e-4), "b": np.full(9, 3e-4)}, {"all": found(LARGE, 0.1), "hard": found(SMALL, 0.1)}
+    )
     assert [axis.get_title() for axis in figure.axes] == ["half against half", "all", "hard"]
     line = figure.axes[1].lines[0]
     assert list(line.get_xdata()) == pytest.approx([25.0, 25.0])
@@ -149,7 +159,7 @@ def test_chance_and_what_was_seen_are_in_squared_points():
 def test_classes_are_named_where_names_can_be_read(count, named):
     rng = np.random.default_rng(0)
     clouds = {name: tuple(rng.standard_normal((2, count))) for name in ("deep and wide", "deep halves")}
-    figure = diversity_figures.class_changes(clouds, ("deeper", "wider"), [str(number) for number in range(count)])
+    figure = predictions_figures.class_changes(clouds, ("deeper", "wider"), [str(number) for number in range(count)])
     axis = figure.axes[0]
     assert len(axis.texts) == named and len(axis.collections) == 2
     np.testing.assert_allclose(axis.collections[1].get_offsets().data, 100 * np.transpose(clouds["deep halves"]))

@@ -1,0 +1,245 @@
+"""Chapter 15: do wide and deep networks of equal accuracy err on different images, and what do steps of either change?
+
+Intervals are over networks, and the test images are fixed: they say what other networks would do on these images.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import pandas as pd
+
+from lib.effects.accuracy_differences import LEVEL, ClassDifferences, Step, Tables, first_over_last, network_difference
+from lib.effects.errors import Difference, agreement, divergence
+from lib.statistics.group_contrast import contrast_interval, exchanged, of_group, permutation_p
+from lib.statistics.intervals import in_brackets, mean_interval
+from lib.statistics.sample import Estimated
+from lib.training.populations import Population
+from lib.training.wide_and_deep import Architecture
+from lib.verdicts import DETAIL, HEADLINE, Claim, Row, Significant, above, every, judged, within
+
+ALIKE = 0.01  # one point of accuracy: less counts as no difference
+CHANGE = "+.3f"  # how differences of accuracy are written
+IMAGES, HARD, CLASSES = "images", "images equally hard", "classes"
+
+
+@dataclass(frozen=True, eq=False)
+class Compared:
+    """Hits of the deep and the wide architecture, and by how much the first less the second differs over what."""
+
+    tables: Tables
+    deep: Architecture
+    wide: Architecture
+    differences: Mapping[str, Difference]
+
+    def means(self) -> Estimated:
+        """Mean accuracy of deep less that of wide, with Welch's interval."""
+        pair = self.tables[self.deep], self.tables[self.wide]
+        return Estimated(lambda level: network_difference(*pair, level), *counts(self.tables, self.deep, self.wide))
+
+    def root(self, over: str) -> Estimated:
+        """Signed root of the variance without what chance makes; its interval is that of 95 % whatever the level."""
+        return Estimated(lambda level: self.differences[over].root, *counts(self.tables, self.deep, self.wide))
+
+
+@dataclass(frozen=True, eq=False)
+class Ladder:
+    """Hits of all architectures, and some of them from the smallest up, each a step deeper or wider."""
+
+    tables: Tables
+    rungs: Sequence[Architecture]
+
+    def gains(self) -> Estimated:
+        """Gain of mean accuracy in every step, with Welch's intervals."""
+
+        def interval(level: float) -> np.ndarray:
+            pairs = zip(self.rungs, self.rungs[1:])
+            return np.transpose(
+                [network_difference(self.tables[large], self.tables[small], level) for small, large in pairs]
+            )
+
+        return Estimated(interval, *counts(self.tables, *self.rungs))
+
+    def first_over_last(self) -> Estimated:
+        """Gain of the first step less that of the last."""
+        return Estimated(partial(first_over_last, self.tables, self.rungs), *counts(self.tables, *self.rungs))
+
+
+def counts(tables: Tables, *architectures: Architecture) -> tuple[int, int]:
+    """How many networks several architectures have together, each counted once, and on how many images."""
+    used = [tables[one] for one in dict.fromkeys(architectures)]
+    return sum(map(len, used)), used[0].shape[1]
+
+
+def _differ(name: str, says: str, source: str, over: str, whole: str, level: str = DETAIL) -> Row:
+    """The test decides; `whole`: over what the interval has to be small to contradict.
+
+    Among images equally hard that is over all images, which is no smaller: where accuracies differ, the estimate among
+    images equally hard is too low.
+    """
+    return Row(
+        f"15-{name}",
+        says,
+        source,
+        f"standard deviation over {over} of the difference in accuracy, without what chance makes (signed root of the "
+        "variance)",
+        lambda pair: pair.root(over),
+        lambda pair: Significant(pair.differences[over].p, LEVEL, pair.differences[whole].root[2], ALIKE),
+        told=f"permutation test below {LEVEL:g}; contradicted if it is not and the 95 % interval"
+        f"{'' if whole == over else f' over all {whole}'} lies below {ALIKE:g}",
+        level=level,
+    )
+
+
+PAIR = (
+    Row(
+        "15-equal-accuracy",
+        "{deep} and {wide} have about the same mean accuracy.",
+        "Wide and Deep, section 6; Table B.1",
+        "difference of the mean accuracies (Welch's interval)",
+        Compared.means,
+        within(-ALIKE, ALIKE),
+    ),
+    _differ(
+        "different-errors",
+        "The per-example accuracies of {deep} and {wide} differ, not by the same on all images, by more than chance "
+        "makes of networks of one kind.",
+        "Wide and Deep, Figs. 7a, 7b and F.1",
+        IMAGES,
+        IMAGES,
+        HEADLINE,
+    ),
+    _differ(
+        "not-only-accuracy",
+        "{deep} and {wide} differ so among images that are equally hard too, which a difference of accuracy alone does "
+        "not explain.",
+        "ours",
+        HARD,
+        IMAGES,
+    ),
+    _differ(
+        "different-classes",
+        "The difference in accuracy of {deep} and {wide} is not the same for all classes.",
+        "Wide and Deep, Fig. 7c",
+        CLASSES,
+        CLASSES,
+    ),
+)
+BETTER = Row(
+    "15-{way}-better",
+    "Going {way} raises the accuracy.",
+    "Wide and Deep, Figs. F.2 and F.3",
+    "gain of accuracy in a step",
+    Ladder.gains,
+    every(above(0)),
+    places=lambda ladder: [f"{small} to {large}" for small, large in zip(ladder.rungs, ladder.rungs[1:])],
+)
+HELPS_SMALL = Row(
+    "15-{way}-helps-small",
+    "Going {way} raises the accuracy of small networks more than that of large ones.",
+    "Wide and Deep, Figs. F.2 and F.3",
+    "gain of the first step less that of the last",
+    Ladder.first_over_last,
+)
+
+
+def pair_claims(pair: Compared) -> list[Claim]:
+    """The claims about the deep and the wide architecture."""
+    return judged(PAIR, pair, deep=pair.deep, wide=pair.wide)
+
+
+def step_claims(tables: Tables, ladders: Mapping[str, Sequence[Architecture]]) -> list[Claim]:
+    """Every step raises accuracy; where there are two or more, the first one more than the last."""
+    return [
+        claim
+        for way, rungs in ladders.items()
+        for claim in judged([BETTER, HELPS_SMALL][: len(rungs) - 1], Ladder(tables, rungs), way=way)
+    ]
+
+
+def accuracy_table(tables: Tables, populations: Mapping[Architecture, Population]) -> pd.DataFrame:
+    """The paper's Table B.1, one row an architecture: mean accuracy of single networks with its interval."""
+    rows = []
+    for one, table in sorted(tables.items()):
+        learnt = np.mean([network.train_accuracy[-1] for network in populations[one].networks])
+        accuracy = table.mean(1)
+        rows.append(
+            {
+                "architecture": str(one),
+                "networks": len(table),
+                "training accuracy (last epoch)": f"{learnt:.3f}",
+                "test accuracy": in_brackets(mean_interval(accuracy), ".3f"),
+                "lowest to highest": f"{accuracy.min():.3f} to {accuracy.max():.3f}",
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def differences_table(found: Mapping[str, Difference]) -> pd.DataFrame:
+    """One row a comparison: the deviation that chance does not explain, with its interval, and the test."""
+    columns = ["difference over", "standard deviation beyond chance", "p"]
+    rows = [(name, in_brackets(one.root, CHANGE), f"{one.p:.4f}") for name, one in found.items()]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def steps_table(found: Mapping[str, Sequence[Step]]) -> pd.DataFrame:
+    """One row a step: gain over all images, and how much it differs from image to image."""
+    columns = ["step", "gain of accuracy", "standard deviation over images beyond chance", "p"]
+    rows = [
+        (
+            f"{step.small} to {step.large}",
+            in_brackets(step.gain, CHANGE),
+            in_brackets(step.spread.root, CHANGE),
+            f"{step.spread.p:.4f}",
+        )
+        for steps in found.values()
+        for step in steps
+    ]
+    return pd.DataFrame(rows, columns=columns).drop_duplicates()
+
+
+def classes_table(found: Mapping[str, ClassDifferences]) -> pd.DataFrame:
+    """One row a comparison: how many classes differ, and how many do where networks are dealt out anew."""
+    return pd.DataFrame(
+        [
+            {
+                "comparison": name,
+                "classes": len(one.p),
+                f"with p below {LEVEL:g}": int((one.p < LEVEL).sum()),
+                "by chance, on average": f"{one.chance.mean() * len(one.p):.1f}",
+                "p of so many": f"{one.share_p:.4f}",
+                f"at a false discovery rate of {LEVEL:g}": int(one.discovered.sum()),
+            }
+            for name, one in found.items()
+        ]
+    )
+
+
+def pairs_table(first: np.ndarray, second: np.ndarray, rng: np.random.Generator, draws: int) -> pd.DataFrame:
+    """How alike two networks answer, within the first architecture, within the second and across.
+
+    Args:
+        first, second: logits, [networks, images, classes].
+    """
+    together, members = np.concatenate([first, second]), of_group(len(first), len(second))
+    off = ~np.eye(len(together), dtype=bool)
+    rows = []
+    for name, pairs, sign in (
+        ("same label (share of images)", agreement(together), 1),
+        ("Kullback-Leibler divergence (nats)", divergence(together), -1),
+    ):
+        inside = [pairs[off & np.outer(group, group)].mean() for group in (members, ~members)]
+        gap = contrast_interval(sign * pairs, members)
+        p = permutation_p(gap[0], exchanged(sign * pairs, members, rng, draws))
+        rows.append(
+            {
+                "two networks": name,
+                "both deep": f"{inside[0]:.3f}",
+                "both wide": f"{inside[1]:.3f}",
+                "one of each": f"{pairs[np.ix_(members, ~members)].mean():.3f}",
+                "more alike within than across, by": in_brackets(np.array(gap) / 2, "+.4f"),
+                "p": f"{p:.4f}",
+            }
+        )
+    return pd.DataFrame(rows)
