@@ -6,7 +6,18 @@ import numpy as np
 import pytest
 
 from lib.statistics.sample import Estimated
-from lib.verdicts import Row, Significant, above, all_above, all_within, judge_above, judge_within, judged, some, verdicts_by
+from lib.verdicts import (
+    Row,
+    Significant,
+    above,
+    all_above,
+    all_within,
+    judge_above,
+    judge_within,
+    judged,
+    some,
+    verdicts_by,
+)
 
 
 @pytest.mark.parametrize("low, high, threshold, verdict", [
