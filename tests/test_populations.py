@@ -222,7 +222,7 @@ def killed(script, artifacts, *arguments):
     return result.stdout
 
 
-@pytest.mark.parametrize("renames", [1, 2, 9, 18, 21, 31])
+@pytest.mark.parametrize("renames", [1, 18, 31, *(pytest.param(count, marks=pytest.mark.slow) for count in (2, 9, 21))])
 def test_a_training_killed_while_it_writes_loses_an_epoch_at_most_and_ends_in_the_same_bytes(
     tiny, artifacts, inline, monkeypatch, renames
 ):
