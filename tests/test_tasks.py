@@ -1,0 +1,45 @@
+"""Tasks shared out: each is finished once under its key, and the first error ends all."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import torch
+
+from lib.runtime.devices import one_thread
+from lib.runtime.tasks import run_tasks
+
+TASKS = {"a": (pow, 2, 3), "b": (pow, 3, 2), "c": (int, "4")}
+
+
+@pytest.mark.parametrize("threads", [0, 2])
+def test_every_result_comes_once_under_its_key(inline, threads):
+    found, asked = [], []
+    executor = ThreadPoolExecutor(threads) if threads else inline
+
+    def work(key):
+        asked.append(key)
+        return 2.0
+
+    run_tasks(TASKS, lambda key, future: found.append((key, future.result())), "counting", executor, work)
+    assert sorted(found) == [("a", 8), ("b", 9), ("c", 4)] and set(asked) == set(TASKS)
+
+
+def test_an_error_that_finishing_raises_ends_all_and_one_that_it_takes_does_not(inline):
+    tasks = {"wrong": (int, "x"), **TASKS}
+    with pytest.raises(ValueError, match="invalid literal"):
+        run_tasks(tasks, lambda key, future: future.result(), "counting", inline)
+    failed = {}
+    run_tasks(tasks, lambda key, future: failed.update({key: future.exception()}), "counting", inline)
+    assert [key for key, error in failed.items() if error] == ["wrong"] and len(failed) == 4
+
+
+def test_one_thread_is_given_back_also_after_an_error():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        with pytest.raises(ZeroDivisionError), one_thread():
+            assert torch.get_num_threads() == 1
+            1 / 0
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
