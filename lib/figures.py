@@ -1,6 +1,6 @@
 """The pictures of the book: one look, readable without colour vision, captions that say how many of what."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise, product
 
 import matplotlib.pyplot as plt
@@ -164,6 +164,15 @@ def heatmap(axis: Axes, values: np.ndarray, widths: Sequence[int], top: float, h
     axis.set_yticks(ticks, widths)
     axis.set(xlabel="width k1", ylabel="width k2")
     return image
+
+
+def cell_numbers(axis: Axes, values: np.ndarray, text: Callable[[float], str], dark: Callable[[float], bool],
+                 size: float = 9) -> None:
+    """The numbers of a map [rows, columns] in its cells, white on those that are dark; no grid."""
+    axis.grid(False)
+    for (row, column), value in np.ndenumerate(values):
+        axis.text(column, row, text(value), ha="center", va="center", fontsize=size,
+                  color="white" if dark(value) else "black")
 
 
 def population_cosines(values: np.ndarray, family_of: Sequence[str], width_of: Sequence[int]) -> Figure:

@@ -5,7 +5,7 @@ verdicts, the rules in prose and the answer from what it returns.
 """
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
@@ -236,6 +236,30 @@ class Significant:
 
     def __str__(self) -> str:
         return f"test below {self.level:g}; contradicted if it is not and the 95 % interval lies below {self.little:g}"
+
+
+@dataclass(frozen=True)
+class Unless:
+    """Another rule, one verdict of which is left undecided where nothing else could have been seen.
+
+    Attributes:
+        rule: what decides otherwise.
+        verdict: the one that counts only if another could have been seen, such as one that follows from an absence.
+        hidden: whether no other could have been seen; `where`: that condition in words.
+    """
+
+    rule: Rule
+    verdict: str
+    hidden: bool
+    where: str
+
+    def judge(self, found: Estimated, places: Sequence[str] = ()) -> Judged:
+        """The other rule's verdict, or undecided."""
+        result = self.rule.judge(found, places)
+        return replace(result, verdict=UNDECIDED) if self.hidden and result.verdict == self.verdict else result
+
+    def __str__(self) -> str:
+        return f"{self.rule}; not {self.verdict} but undecided where {self.where}"
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,10 @@ import pytest
 
 from lib.statistics.sample import Estimated
 from lib.verdicts import (
+    CONTRADICTED,
     Row,
     Significant,
+    Unless,
     above,
     all_above,
     all_within,
@@ -141,3 +143,12 @@ def test_a_test_supports_and_only_little_to_find_contradicts(p, most, verdict):
     found = Significant(p, 0.05, most, 0.01).judge(Estimated(lambda level: (0.02, -0.03, 0.07), 7, 100))
     assert (found.estimate, found.low, found.high, found.verdict) == (0.02, -0.03, 0.07, verdict)
     assert found.note == f" (permutation test: p = {p:.4f})"
+
+
+@pytest.mark.parametrize("estimate, hidden, verdict", [
+    (0.5, False, "supported"), (0.5, True, "supported"), (-0.5, False, "contradicted"), (-0.5, True, "undecided")])
+def test_an_absence_decides_nothing_where_a_presence_could_not_have_been_seen(estimate, hidden, verdict):
+    rule = Unless(above(0), CONTRADICTED, hidden, "it is dark")
+    found = rule.judge(Estimated(lambda level: (estimate, estimate - 0.1, estimate + 0.1), 3, 0))
+    assert (found.verdict, found.estimate) == (verdict, estimate)
+    assert str(rule) == "95 % interval above 0; contradicted if it lies below; not contradicted but undecided where it is dark"

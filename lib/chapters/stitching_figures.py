@@ -7,23 +7,27 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from lib.figures import PAGE, look, subplots
+from lib.figures import PAGE, bars, cell_numbers, look, subplots
 from lib.statistics.intervals import Interval
 from lib.stitching.layers import DISTANCES
 
-SHORT = {"task loss matching, accuracy": "task loss (accuracy)", "direct matching, accuracy": "direct (accuracy)",
-         "direct matching, residual": "direct (residual)"}
+SHORT = {
+    "task loss matching, accuracy": "task loss (accuracy)",
+    "direct matching, accuracy": "direct (accuracy)",
+    "direct matching, residual": "direct (residual)",
+}
 
 
-def matrices(panels: Mapping[str, np.ndarray], points: Sequence[str], label: str, columns: int = 3,
-             diverging: bool = False) -> Figure:
+def matrices(
+    panels: Mapping[str, np.ndarray], points: Sequence[str], label: str, columns: int = 3, diverging: bool = False
+) -> Figure:
     """A panel a measure: sources in rows, targets in columns, the best sources of each target in frames.
 
     Colours of each panel go from its least to its largest value, or, diverging, as far below zero as above it.
     """
     rows = -(-len(panels) // columns)
     figure, axes = subplots(rows, columns, width=PAGE / columns, height=PAGE / columns + 0.25, squeeze=False)
-    for axis in axes.flat[len(panels):]:
+    for axis in axes.flat[len(panels) :]:
         axis.set_visible(False)
     for axis, (name, values) in zip(axes.flat, panels.items()):
         ends = np.array([-1, 1]) * np.abs(values).max() if diverging else (values.min(), values.max())
@@ -40,36 +44,42 @@ def matrices(panels: Mapping[str, np.ndarray], points: Sequence[str], label: str
 
 
 def _numbers(axis: Axes, values: np.ndarray, ends: Sequence[float], diverging: bool) -> None:
-    size = min(6.5, 52 / len(values))
-    for (source, target), value in np.ndenumerate(values):
+    def text(value: float) -> str:
+        rounded = f"{value:+.2f}" if diverging else f"{value:.2f}" if value < 10 else f"{value:.0f}"
+        return "0" if float(rounded) == 0 else rounded.replace("0.", ".")
+
+    def dark(value: float) -> bool:
         share = (value - ends[0]) / (ends[1] - ends[0] or 1)
-        dark = abs(share - 0.5) > 0.35 if diverging else share < 0.6
-        text = f"{value:+.2f}" if diverging else f"{value:.2f}" if value < 10 else f"{value:.0f}"
-        text = "0" if float(text) == 0 else text.replace("0.", ".")
-        axis.text(target, source, text, ha="center", va="center", fontsize=size,
-                  color="white" if dark else "black")
+        return abs(share - 0.5) > 0.35 if diverging else share < 0.6
+
+    cell_numbers(axis, values, text, dark, min(6.5, 52 / len(values)))
 
 
 def _layer_axes(axis: Axes, points: Sequence[str]) -> None:
-    names = [point.removeprefix("layer").removeprefix("stage") for point in points]
-    axis.grid(False)
+    names = [_block(point) for point in points]
     axis.set_xticks(range(len(points)), names, fontsize=8, rotation=90)
     axis.set_yticks(range(len(points)), names, fontsize=8)
     axis.set_xlabel("target j (block)", fontsize=9)
     axis.set_ylabel("source i (block)", fontsize=9)
 
 
+def _block(point: str) -> str:
+    return point.removeprefix("layer").removeprefix("stage")
+
+
 def identification(kinds: Mapping[str, Mapping[str, Mapping[str, Interval]]], chance: tuple[float, float]) -> Figure:
     """A row a measure, a colour a kind of pair: share of identified targets, and distance of the best source."""
     figure, axes = subplots(1, 2, width=PAGE / 2, height=4.6, sharey=True)
-    labels = {"identified": "targets whose best source corresponds (share)", "distance": "distance of the best source (layers)"}
+    labels = {
+        "identified": "targets whose best source corresponds (share)",
+        "distance": "distance of the best source (layers)",
+    }
     for axis, (what, label), level in zip(axes, labels.items(), chance):
         for position, (kind, found) in enumerate(kinds.items()):
             colour, marker = look(kind, position)
             places = np.arange(len(found)) + 0.22 * (position - (len(kinds) - 1) / 2)
-            estimate, low, high = np.array([[float(part) for part in of[what]] for of in found.values()]).T
-            axis.errorbar(estimate, places, xerr=[estimate - low, high - estimate], fmt=marker, color=colour,
-                          markersize=5, capsize=2, linestyle="none", label=kind)
+            interval = np.array([of[what] for of in found.values()], dtype=float).T
+            bars(axis, places, interval, sideways=True, fmt=marker, color=colour, markersize=5, capsize=2, label=kind)
         axis.axvline(level, color="black", linestyle="--", linewidth=1, label="a source at random")
         axis.set_xlabel(label)
         axis.set_yticks(range(len(found)), [SHORT.get(name, name) for name in found])
@@ -85,13 +95,9 @@ def by_target(shares: Mapping[str, np.ndarray], points: Sequence[str], sizes: Se
     figure, axis = subplots(width=PAGE * 0.75, height=3.6)
     values = np.stack(list(shares.values()))
     image = axis.imshow(values, vmin=0, vmax=1, aspect="auto")
-    for (row, target), value in np.ndenumerate(values):
-        axis.text(target, row, f"{value:.2f}", ha="center", va="center", fontsize=9,
-                  color="white" if value < 0.6 else "black")
-    axis.grid(False)
+    cell_numbers(axis, values, "{:.2f}".format, lambda share: share < 0.6)
     axis.set_yticks(range(len(shares)), [SHORT.get(name, name) for name in shares])
-    axis.set_xticks(range(len(points)), [f"{point.removeprefix('layer').removeprefix('stage')}\n{size}"
-                                         for point, size in zip(points, sizes)])
+    axis.set_xticks(range(len(points)), [f"{_block(point)}\n{size}" for point, size in zip(points, sizes)])
     axis.set_xlabel("target j (block, size of its maps in pixels)")
     figure.colorbar(image, ax=axis, label="identified (share of pairs)", shrink=0.9)
     return figure
@@ -100,13 +106,24 @@ def by_target(shares: Mapping[str, np.ndarray], points: Sequence[str], sizes: Se
 def residuals(direct: np.ndarray, task_loss: np.ndarray, distances: np.ndarray) -> Figure:
     """Residuals of both matchings of every source and target, [pairs, sources, targets], coloured by distance."""
     figure, axis = subplots(width=6.4, height=4.4)
-    image = axis.scatter(direct.ravel(), task_loss.ravel(), s=14, alpha=0.7, linewidths=0,
-                         c=np.broadcast_to(distances, direct.shape).ravel(), cmap="cividis")
+    image = axis.scatter(
+        direct.ravel(),
+        task_loss.ravel(),
+        s=14,
+        alpha=0.7,
+        linewidths=0,
+        c=np.broadcast_to(distances, direct.shape).ravel(),
+        cmap="cividis",
+    )
     ends = min(direct.min(), task_loss.min()), max(direct.max(), task_loss.max())
     axis.plot(ends, ends, color="black", linewidth=1, label="equal")
     axis.axhline(1, color="black", linestyle="--", linewidth=1, label="as far as zero")
-    axis.set(xscale="log", yscale="log", xlabel="residual of direct matching (share of the target's squared norm)",
-             ylabel="residual of task loss matching")
+    axis.set(
+        xscale="log",
+        yscale="log",
+        xlabel="residual of direct matching (share of the target's squared norm)",
+        ylabel="residual of task loss matching",
+    )
     axis.legend()
     figure.colorbar(image, ax=axis, label="distance of the layers |i − j|")
     return figure
@@ -129,39 +146,41 @@ def over_distance(panels: Mapping[str, Mapping[str, np.ndarray]]) -> Figure:
 
 
 def over_epochs(found: Mapping[str, Mapping[int, Interval]], layers: int) -> Figure:
-    """Over the epochs of training: violated targets of `layers`, and accuracies (`stitching_findings.trained_longer`)."""
+    """Over the epochs of training: violated targets of `layers`, and accuracies (`lib.chapters.stitching.trained_longer`)."""
     figure, axes = subplots(1, 2, width=PAGE / 2, height=3.6)
     for axis, labels in zip(axes, (("violated", "beyond chance"), ("the network", "into itself"))):
         for position, label in enumerate(labels):
-            epochs, (middle, low, high) = list(found[label]), np.transpose(list(found[label].values()))
+            epochs, interval = list(found[label]), np.transpose(list(found[label].values()))
             colour, marker = look(label, position)
-            axis.errorbar(epochs, middle, [middle - low, high - middle], color=colour, marker=marker, capsize=2, label=label)
-        axis.set_xscale("log")
-        axis.set_xticks(epochs, [str(count) for count in epochs])
-        axis.xaxis.minorticks_off()
-        axis.set_xlabel("epochs of task loss matching")
+            bars(axis, epochs, interval, color=colour, marker=marker, capsize=2, label=label)
+        _count_axis(axis, epochs, "epochs of task loss matching")
         axis.legend()
     axes[0].set_ylabel(f"targets of {layers}")
     axes[1].set_ylabel("test accuracy (share)")
     return figure
 
 
-def over_counts(counts: Sequence[int], corresponding: Interval, others: Interval, found: Interval, chance: float
-                ) -> Figure:
+def over_counts(
+    counts: Sequence[int], corresponding: Interval, others: Interval, found: Interval, chance: float
+) -> Figure:
     """Over the number of fitting images: residuals on test images, and the share of identified targets."""
     figure, (left, right) = subplots(1, 2, width=PAGE / 2, height=3.6)
-    for position, (label, (middle, low, high)) in enumerate({"i = j": corresponding, "i ≠ j": others}.items()):
+    for position, (label, interval) in enumerate({"i = j": corresponding, "i ≠ j": others}.items()):
         colour, marker = look(label, position)
-        left.errorbar(counts, middle, [middle - low, high - middle], color=colour, marker=marker, capsize=2, label=label)
-    middle, low, high = found
-    right.errorbar(counts, middle, [middle - low, high - middle], color="#0072B2", marker="o", capsize=2)
+        bars(left, counts, interval, color=colour, marker=marker, capsize=2, label=label)
+    bars(right, counts, found, color="#0072B2", marker="o", capsize=2)
     right.axhline(chance, color="black", linestyle="--", linewidth=1, label="a source at random")
     left.set(ylabel="residual on test images", yscale="log")
     right.set(ylabel="identified by residual (share)", ylim=(-0.03, 1.03))
     for axis in (left, right):
-        axis.set_xscale("log", base=2)
-        axis.set_xticks(counts, [str(count) for count in counts])
-        axis.xaxis.minorticks_off()
-        axis.set_xlabel("images to fit (K)")
+        _count_axis(axis, counts, "images to fit (K)")
         axis.legend()
     return figure
+
+
+def _count_axis(axis: Axes, counts: Sequence[int], label: str) -> None:
+    """Names each count; minor ticks stay on the other axis."""
+    axis.set_xscale("log")
+    axis.set_xticks(counts, [str(count) for count in counts])
+    axis.xaxis.minorticks_off()
+    axis.set_xlabel(label)

@@ -30,11 +30,6 @@ def distance(scores: np.ndarray) -> np.ndarray:
     return (best_shares(scores) * layer_distances(len(scores))).sum(0)
 
 
-def ties(scores: np.ndarray) -> np.ndarray:
-    """[targets]: whether several sources are best."""
-    return (scores == scores.max(0)).sum(0) > 1
-
-
 def layer_distances(layers: int) -> np.ndarray:
     """[layers, layers]: how far apart two are."""
     places = np.arange(layers)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from lib.figures import PAGE, look, panel_grid, subplots, width_axis
+from lib.figures import PAGE, bars, cell_numbers, look, panel_grid, subplots, width_axis
 from lib.statistics.intervals import Interval
 from lib.stitching.detection import DETECTORS, INDICES, MATCHINGS, Detection
 from lib.stitching.sensitivity import Truncated
@@ -21,10 +21,7 @@ def auroc_heatmaps(found: Sequence[Detection], points: Sequence[str]) -> Figure:
         for axis, name in zip(row, MATCHINGS):
             values = np.mean([one.auroc[detector][name] for one in found], axis=0)
             image = axis.imshow(values, vmin=0, vmax=1, cmap="PuOr", origin="lower")
-            axis.grid(False)
-            for (i, j), value in np.ndenumerate(values):
-                axis.text(j, i, f"{value:.2f}", ha="center", va="center", fontsize=9,
-                          color="white" if abs(value - 0.5) > 0.3 else "black")
+            cell_numbers(axis, values, "{:.2f}".format, lambda area: abs(area - 0.5) > 0.3)
             axis.set_xticks(range(len(points)), points, rotation=45 if len(points) > 4 else 0)
             axis.set_yticks(range(len(points)), points)
             axis.set_title(f"{name}, {detector}", fontsize=10)
@@ -42,11 +39,21 @@ def auroc_over_residual(found: Sequence[Detection]) -> Figure:
     for axis, detector in zip(axes, DETECTORS):
         for position, name in enumerate(MATCHINGS):
             colour, marker = look(name, position)
-            x, y = (np.stack(part) for part in ([one.residual[name] for one in found],
-                                                [one.auroc[detector][name] for one in found]))
+            x, y = (
+                np.stack(part)
+                for part in ([one.residual[name] for one in found], [one.auroc[detector][name] for one in found])
+            )
             same = np.broadcast_to(np.eye(x.shape[1], dtype=bool), x.shape)
-            axis.scatter(x[~same], y[~same], s=22, facecolors="none", edgecolors=colour, marker=marker, alpha=0.7,
-                         label=f"{name}, other layers")
+            axis.scatter(
+                x[~same],
+                y[~same],
+                s=22,
+                facecolors="none",
+                edgecolors=colour,
+                marker=marker,
+                alpha=0.7,
+                label=f"{name}, other layers",
+            )
             axis.scatter(x[same], y[same], s=26, color=colour, marker=marker, label=f"{name}, corresponding layers")
         axis.axhline(0.5, color="grey", linewidth=1, linestyle="--")
         axis.set(xscale="log", xlabel="residual (share of the target's squared norm)", title=f"{detector} detector")
@@ -60,11 +67,8 @@ def index_intervals(panels: Mapping[str, Mapping[str, Interval]]) -> Figure:
     figure, axes = subplots(1, len(panels), width=PAGE / len(panels), height=3.2, sharey=True, squeeze=False)
     places = np.arange(len(INDICES))[::-1]
     for axis, (label, found) in zip(axes[0], panels.items()):
-        for place, name, position in zip(places, INDICES, range(len(INDICES))):
-            estimate, low, high = map(float, found[name])
-            colour, marker = LOOKS[position]
-            axis.errorbar(estimate, place, xerr=[[estimate - low], [high - estimate]], color=colour, marker=marker,
-                          capsize=3)
+        for place, name, (colour, marker) in zip(places, INDICES, LOOKS):
+            bars(axis, place, found[name], sideways=True, color=colour, marker=marker)
         axis.axvline(0.5 if "chance" in label else 0, color="grey", linewidth=1, linestyle="--")
         axis.set_xlabel(label)
     axes[0, 0].set_yticks(places, INDICES)
@@ -78,12 +82,24 @@ def over_rank(found: Sequence[Mapping[str, Truncated]]) -> Figure:
     for axis, layer in zip(axes, layers):
         parts = [one[layer] for one in found]
         kept = parts[0].ranks
-        for position, name in enumerate(INDICES):
-            colour, marker = LOOKS[position]
-            axis.plot(kept, np.mean([part.likeness[name] for part in parts], axis=0), color=colour, marker=marker,
-                      markersize=5, linewidth=1.2, label=name)
-        axis.plot(kept, np.mean([part.probe for part in parts], axis=0), color="black", linewidth=2.5,
-                  linestyle="--", label="linear probe's accuracy")
+        for name, (colour, marker) in zip(INDICES, LOOKS):
+            axis.plot(
+                kept,
+                np.mean([part.likeness[name] for part in parts], axis=0),
+                color=colour,
+                marker=marker,
+                markersize=5,
+                linewidth=1.2,
+                label=name,
+            )
+        axis.plot(
+            kept,
+            np.mean([part.probe for part in parts], axis=0),
+            color="black",
+            linewidth=2.5,
+            linestyle="--",
+            label="linear probe's accuracy",
+        )
         width_axis(axis, kept, "rank kept (directions)")
         axis.set_title(f"{layer}, {kept[-1]} channels", fontsize=10)
     for axis in axes[::2]:

@@ -1,10 +1,19 @@
-"""The claims of chapter 17 on planted numbers, their tables and pictures."""
+"""Chapter 17: verdicts, tables and pictures of planted numbers."""
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from lib.chapters import ood_claims, ood_figures
+from lib.chapters import out_of_distribution_figures
+from lib.chapters.out_of_distribution import (
+    accuracy_table,
+    checks_table,
+    detection_claims,
+    intervals,
+    scores_table,
+    sensitivity_claims,
+    specificity_claims,
+)
 from lib.statistics.intervals import mean_interval
 from lib.stitching.detection import DETECTORS, FOREIGN, INDICES, Detection
 from lib.stitching.sensitivity import Truncated
@@ -18,9 +27,14 @@ def detection(task_loss, direct, shift=0.0, foreign=1.0):
     """One pair of three layers: AUROC `task_loss` everywhere, `direct` [3, 3]; residuals that rise with the place."""
     areas = {"task loss": np.full((3, 3), task_loss + shift), "direct": np.asarray(direct) + shift}
     both = {"task loss": FLAT, "direct": FLAT}
-    return Detection(both, both, dict.fromkeys(DETECTORS, areas), dict.fromkeys(DETECTORS, areas),
-                     dict.fromkeys(DETECTORS, np.full(3, 0.5 + shift)),
-                     dict.fromkeys(DETECTORS, {kind: np.full(3, foreign) for kind in FOREIGN}))
+    return Detection(
+        both,
+        both,
+        dict.fromkeys(DETECTORS, areas),
+        dict.fromkeys(DETECTORS, areas),
+        dict.fromkeys(DETECTORS, np.full(3, 0.5 + shift)),
+        dict.fromkeys(DETECTORS, {kind: np.full(3, foreign) for kind in FOREIGN}),
+    )
 
 
 def detected(task_loss, direct, **options):
@@ -32,32 +46,34 @@ def verdicts(found):
 
 
 def test_what_the_paper_describes_is_supported():
-    found = ood_claims.detection_claims(detected(0.97, 0.5 + FLAT / 4), 20)
+    found = detection_claims(detected(0.97, 0.5 + FLAT / 4), 20)
     assert set(verdicts(found).values()) == {SUPPORTED} and len(found) == 8
     assert {(claim.networks, claim.images) for claim in found} == {(8, 20)}
 
 
 def test_the_reverse_is_contradicted_and_what_lies_across_a_line_undecided():
-    found = verdicts(ood_claims.detection_claims(detected(0.6, 0.98 - FLAT / 4), 20))
+    found = verdicts(detection_claims(detected(0.6, 0.98 - FLAT / 4), 20))
     assert set(found.values()) == {CONTRADICTED}
-    assert verdicts(ood_claims.detection_claims(detected(0.75, np.full((3, 3), 0.75)), 20)) == {
-        f"{name}-{detector}": UNDECIDED for detector in ("mahalanobis", "energy")
-        for name in ("task-loss-out", "direct-in", "task-loss-further", "direct-follows-residual")}
+    assert verdicts(detection_claims(detected(0.75, np.full((3, 3), 0.75)), 20)) == {
+        f"{name}-{detector}": UNDECIDED
+        for detector in ("mahalanobis", "energy")
+        for name in ("task-loss-out", "direct-in", "task-loss-further", "direct-follows-residual")
+    }
 
 
 def test_an_estimate_is_the_mean_over_pairs_with_its_interval():
-    found = {claim.name: claim for claim in ood_claims.detection_claims(detected(0.9, 0.5 + FLAT / 4), 20)}
+    found = {claim.name: claim for claim in detection_claims(detected(0.9, 0.5 + FLAT / 4), 20)}
     one = found["17-task-loss-out-energy"]
     assert (one.estimate, one.low, one.high) == pytest.approx([float(part) for part in mean_interval(0.9 + JITTER)])
     assert found["17-direct-in-energy"].estimate == pytest.approx(np.diagonal(FLAT).mean() / 4 + JITTER.mean())
 
 
 def test_activations_that_look_too_typical_can_be_told_too():
-    found = verdicts(ood_claims.detection_claims(detected(0.97, 0.02 + FLAT / 9), 20))
+    found = verdicts(detection_claims(detected(0.97, 0.02 + FLAT / 9), 20))
     assert found["direct-in-energy"] == found["direct-follows-residual-energy"] == CONTRADICTED
     assert found["task-loss-further-energy"] == SUPPORTED
     opposite = np.where(np.eye(3, 3, dtype=bool), [0.1, 0.9, 0.1], 0.5)  # no mean of 0.5 may hide it
-    found = verdicts(ood_claims.detection_claims(detected(0.97, opposite), 20))
+    found = verdicts(detection_claims(detected(0.97, opposite), 20))
     assert found["direct-in-energy"] == CONTRADICTED
 
 
@@ -68,70 +84,78 @@ def table(**values):
 
 def test_direct_matching_is_more_specific_where_both_statistics_say_so():
     better, worse = table(direct_residual=0.9, direct_accuracy=0.8), table(direct_residual=0.1, direct_accuracy=0.2)
-    found = verdicts(ood_claims.specificity_claims({"distance": better, "identification": worse}, 20))
-    assert found == {"distance-direct-residual": SUPPORTED, "distance-direct-accuracy": SUPPORTED,
-                     "identification-direct-residual": CONTRADICTED,
-                     "identification-direct-accuracy": CONTRADICTED}
+    found = verdicts(specificity_claims({"distance": better, "identification": worse}, 20))
+    assert found == {
+        "distance-direct-residual": SUPPORTED,
+        "distance-direct-accuracy": SUPPORTED,
+        "identification-direct-residual": CONTRADICTED,
+        "identification-direct-accuracy": CONTRADICTED,
+    }
 
 
 def test_sensitivity_is_judged_by_itself_and_against_procrustes():
-    found = ood_claims.sensitivity_claims(table(direct_residual=0.9, direct_accuracy=0.3), 20)
-    assert verdicts(found) == {"sensitive-direct-residual": SUPPORTED,
-                               "more-sensitive-direct-residual": SUPPORTED,
-                               "sensitive-direct-accuracy": SUPPORTED,
-                               "more-sensitive-direct-accuracy": CONTRADICTED}
+    found = sensitivity_claims(table(direct_residual=0.9, direct_accuracy=0.3), 20)
+    assert verdicts(found) == {
+        "sensitive-direct-residual": SUPPORTED,
+        "more-sensitive-direct-residual": SUPPORTED,
+        "sensitive-direct-accuracy": SUPPORTED,
+        "more-sensitive-direct-accuracy": CONTRADICTED,
+    }
     assert {claim.networks for claim in found} == {4}
 
 
 def test_names_are_distinct():
     found = detected(0.9, FLAT)
-    every = [*ood_claims.detection_claims(found, 20), *ood_claims.sensitivity_claims(table(), 20),
-             *ood_claims.specificity_claims({"distance": table(), "identification": table()}, 20)]
+    every = [
+        *detection_claims(found, 20),
+        *sensitivity_claims(table(), 20),
+        *specificity_claims({"distance": table(), "identification": table()}, 20),
+    ]
     assert len({claim.name for claim in every}) == len({claim.statement for claim in every}) == len(every) == 16
 
 
+def test_the_paper_s_detector_has_the_headlines():
+    found = detection_claims(detected(0.97, FLAT), 20)
+    headlines = {claim.name for claim in found if claim.level == "headline"}
+    assert headlines == {"17-task-loss-out-energy", "17-direct-in-energy"}
+    assert {claim.source for claim in found if "mahalanobis" in claim.name} == {"ours"}
+
+
 def test_tables_hold_every_detector_and_matching():
-    checks = ood_claims.checks_table(detected(0.9, FLAT))
-    assert list(checks["detector"]) == list(DETECTORS) and checks["negatives"][0] == "1.00 [1.00, 1.00]"
-    scores = ood_claims.scores_table(detected(0.9, np.full((3, 3), 0.6)))
-    assert len(scores) == 4 and scores["AUROC, corresponding"][1].startswith("0.60 [")
+    scores = scores_table(detected(0.9, np.full((3, 3), 0.6)))
+    assert len(scores) == 4 and scores.loc[("energy", "direct"), "AUROC, corresponding"].startswith("0.60 [")
+    assert set(accuracy_table(detected(0.9, FLAT)).loc["direct"]) == {"0.45 [0.45, 0.45]"}
 
 
-def test_findings_warn_of_a_detector_that_misses_foreign_images():
-    specific = {"distance": table(), "identification": table()}
-    assert "badly" not in ood_claims.findings(detected(0.9, FLAT), specific, table())
-    assert ood_claims.findings(detected(0.9, FLAT, foreign=0.6), specific, table()).count(
-        "It tells negatives and noise badly itself") == 2
-
-
-def test_findings_give_accuracies_and_the_auroc_of_both_matchings():
-    told = ood_claims.findings(detected(0.9, FLAT), {"distance": table(), "identification": table()}, table())
-    assert told.count("0.45 [0.45, 0.45] over all pairs of layers, 0.45 [0.45, 0.45] between corresponding ones") == 2
-    assert told.count("task loss, AUROC: 0.90 [") == told.count("direct, AUROC: 0.45 [") == len(DETECTORS)
+def test_a_detector_that_misses_foreign_images_is_marked():
+    table = checks_table(detected(0.9, FLAT))
+    assert list(table.index) == list(DETECTORS) and set(table["negatives"]) == {"1.00 [1.00, 1.00]"}
+    assert set(table["refuses foreign images"]) == {"yes"}
+    assert set(checks_table(detected(0.9, FLAT, foreign=0.6))["refuses foreign images"]) == {"no"}
 
 
 def test_heatmaps_hold_the_means_over_pairs():
-    figure = ood_figures.auroc_heatmaps(detected(0.9, FLAT), ("a", "b", "c"))
+    figure = out_of_distribution_figures.auroc_heatmaps(detected(0.9, FLAT), ("a", "b", "c"))
     for axis, expected in zip(figure.axes, [np.full((3, 3), 0.9), FLAT] * 2):
         np.testing.assert_allclose(axis.images[0].get_array(), expected + JITTER.mean())
     plt.close(figure)
 
 
 def test_the_scatter_has_a_point_for_every_stitch():
-    figure = ood_figures.auroc_over_residual(detected(0.9, FLAT))
+    figure = out_of_distribution_figures.auroc_over_residual(detected(0.9, FLAT))
     for axis in figure.axes:
         assert sum(len(part.get_offsets()) for part in axis.collections) == 2 * 4 * 9
     plt.close(figure)
 
 
 def test_intervals_and_curves_are_those_given():
-    found = ood_claims.intervals(table(PWCCA=0.8))
-    figure = ood_figures.index_intervals({"a": found, "chance": found})
+    found = intervals(table(PWCCA=0.8))
+    figure = out_of_distribution_figures.index_intervals({"a": found, "chance": found})
     drawn = [container.lines[0].get_xdata()[0] for container in figure.axes[1].containers]
     assert drawn == pytest.approx([found[name][0] for name in INDICES])
     plt.close(figure)
     layer = Truncated([1, 2, 4], {name: np.array([0.1, 0.5, 1]) for name in INDICES}, np.array([0.2, 0.6, 0.9]))
-    figure = ood_figures.over_rank([{"a": layer, "b": layer, "c": layer}] * 2)
+    figure = out_of_distribution_figures.over_rank([{"a": layer, "b": layer, "c": layer}] * 2)
     assert all(len(axis.lines) == 7 for axis in figure.axes[:3])
     np.testing.assert_allclose(figure.axes[2].lines[-1].get_ydata(), layer.probe)
     plt.close(figure)

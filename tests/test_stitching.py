@@ -1,0 +1,233 @@
+"""Chapter 16: verdicts, tables and pictures follow from scores that are planted."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from planted_stitches import FAR, IMAGES, LAYERS, NEAR, PLAN, planted, scores
+
+from lib.chapters import stitching_figures
+from lib.chapters.stitching import (
+    DISTANT_ROWS,
+    FROM_LAST_BLOCK,
+    Stitched,
+    falls_with_distance,
+    identification,
+    identification_claims,
+    means,
+    trained_longer,
+    violated,
+    violations_table,
+    within_claims,
+)
+from lib.stitching.identification import chance, layer_distances
+from lib.stitching.layers import DIRECT, MEASURES, RESIDUAL, TASK_LOSS
+from lib.stitching.stitched_pairs import NARROWED, SEEDS, WIDENED, WITHIN
+from lib.verdicts import judged
+
+POINTS = tuple(f"layer{place}.0" for place in range(1, 5))
+BEHIND = "behind their target (at random)"
+
+
+@pytest.fixture(autouse=True)
+def closed():
+    yield
+    plt.close("all")
+
+
+def stitched(kind, task_loss, direct, draw=0, **options):
+    return Stitched(scores(task_loss, direct, draw, **options), PLAN[kind])
+
+
+def verdicts(claims):
+    names = [claim.name for claim in claims]
+    assert len(set(names)) == len(names) and all(name.startswith("16-") for name in names)
+    return {claim.name.removeprefix("16-"): claim.verdict for claim in claims}
+
+
+def within(task_loss, direct=NEAR):
+    return verdicts(within_claims(stitched(WITHIN, task_loss, direct)))
+
+
+def test_a_source_that_is_better_beyond_chance_violates_a_target():
+    one = planted(FAR, NEAR)
+    np.testing.assert_array_equal(violated(one, TASK_LOSS), FAR > np.diagonal(FAR))
+    barely = planted(NEAR + 0.11 * np.eye(LAYERS)[::-1], NEAR)  # one layer away 0.8 becomes 0.91: two images more
+    assert violated(barely, TASK_LOSS, False).sum() == 2 and not violated(barely, TASK_LOSS).any()
+    assert not violated(one, RESIDUAL).any()
+
+
+def test_within_a_network_the_number_of_violated_targets_decides():
+    found = within_claims(stitched(WITHIN, FAR, NEAR))
+    names = "task-loss-prefers-others", "direct-never-prefers-others", "violations-later"
+    assert verdicts(found) == dict(zip(names, ("supported", "supported", "undecided")))
+    assert [claim.estimate for claim in found] == pytest.approx([4, 0, 0])
+    assert {(claim.networks, claim.images) for claim in found} == {(5, IMAGES)}
+    assert within(NEAR, FAR) == dict(zip(names, ("contradicted", "contradicted", "undecided")))
+
+
+def test_violations_that_nobody_could_have_seen_decide_nothing():
+    """Layers that err on two of 200 images leave no room for a source that is better beyond chance."""
+    found = within(NEAR + 0.09, NEAR + 0.09)
+    assert found["task-loss-prefers-others"] == found["direct-never-prefers-others"] == "undecided"
+    seen = FAR + 0.09  # the layer itself errs on many images in the middle, and others do not
+    assert within(seen)["task-loss-prefers-others"] == "supported"
+
+
+@pytest.mark.parametrize("later, verdict", [(True, "supported"), (False, "contradicted")])
+def test_violations_of_middle_targets_tell_whether_they_come_from_behind(later, verdict):
+    accuracy = np.full((LAYERS, LAYERS), 0.6)
+    accuracy[3 if later else 0, 1:3] = 0.9
+    assert within(accuracy)["violations-later"] == verdict
+    found = within_claims(stitched(WITHIN, accuracy, NEAR))[2]
+    assert found.estimate == pytest.approx(0.5 if later else -0.5)
+
+
+@pytest.mark.parametrize("kind", [SEEDS, NARROWED, WIDENED])
+@pytest.mark.parametrize(
+    "task_loss, direct, verdict", [(FAR, NEAR, "supported"), (NEAR, FAR, "contradicted"), (NEAR, NEAR, "undecided")]
+)
+def test_the_share_of_identified_targets_decides(kind, task_loss, direct, verdict):
+    found = identification_claims(kind, stitched(kind, task_loss, direct))
+    names = [f"{name}-identify-better-{kind.replace(' ', '-')}" for name in ("direct-scores", "indices")]
+    assert verdicts(found) == dict.fromkeys(names, verdict)
+    assert [claim.networks for claim in found] == ([5, 5] if kind == SEEDS else [6, 6])
+    assert (found[0].level, found[0].source) == (
+        ("headline", "Stitching, abstract") if kind == SEEDS else ("detail", "ours")
+    )
+
+
+def distant(task_loss, direct, draw=0, **options):
+    return judged(DISTANT_ROWS, stitched(SEEDS, task_loss, direct, draw, **options))
+
+
+def test_distant_layers_decide_the_rest():
+    found = distant(FAR, NEAR)
+    assert set(verdicts(found).values()) == {"supported"} and len(found) == 4
+    assert [claim.estimate for claim in found[:2]] == pytest.approx([0.3, 0.3])
+    assert set(verdicts(distant(NEAR, FAR, large=0.5)).values()) == {"contradicted"}
+
+
+def test_scores_of_noise_rarely_have_a_verdict():
+    """All accuracies are equal and residuals are noise: what is said of distances is chance."""
+    flat = np.full((LAYERS, LAYERS), 0.5)
+    found = [verdicts(distant(flat, flat, draw)) for draw in range(60)]
+    for name in ("task-loss-prefers-distant", "direct-prefers-corresponding", "direct-follows-distance"):
+        assert np.mean([one[name] == "undecided" for one in found]) > 0.94
+
+
+def test_identification_has_shares_and_distances():
+    found = identification(stitched(SEEDS, FAR, NEAR))
+    assert list(found) == list(MEASURES)
+    for name, of in found.items():
+        assert (of["identified"][0], of["distance"][0]) == pytest.approx((0, 2) if name == TASK_LOSS else (1, 0))
+
+
+def test_violations_are_counted_network_by_network():
+    table = violations_table(stitched(WITHIN, FAR, NEAR))
+    assert table["width, seed"].tolist() == [f"8, {seed}" for seed in range(5)]
+    assert set(table[TASK_LOSS]) == {"4 (4)"} and set(table[DIRECT]) == {"0 (0)"} and set(table[RESIDUAL]) == {"0"}
+    assert set(table[BEHIND]) == {"0.50 (0.50)"} and set(table["own accuracy"]) == {"0.900"}
+    assert set(violations_table(stitched(WITHIN, NEAR, NEAR))[BEHIND]) == {"–"}
+
+
+def test_longer_training_is_followed_in_violations_and_in_accuracy():
+    found = trained_longer({3: stitched(WITHIN, FAR, NEAR), 30: stitched(WITHIN, NEAR, NEAR)})
+    estimates = {label: [interval[0] for interval in line.values()] for label, line in found.items()}
+    assert estimates == {
+        "violated": [4, 0],
+        "beyond chance": [4, 0],
+        "into itself": pytest.approx([0.7, 0.9]),
+        "the network": pytest.approx([0.9, 0.9]),
+    }
+    left, right = stitching_figures.over_epochs(found, LAYERS).axes
+    drawn = {bars.get_label(): bars.lines[0].get_ydata().tolist() for bars in (*left.containers, *right.containers)}
+    assert drawn == estimates and left.get_ylabel() == "targets of 4"
+    assert [label.get_text() for label in right.get_xticklabels()] == ["3", "30"]
+
+
+def test_tables_have_a_row_a_kind_of_pair():
+    kinds = {kind: stitched(kind, FAR, NEAR) for kind in PLAN}
+    table = means(kinds, FROM_LAST_BLOCK, ".3f")
+    assert list(table.index) == list(PLAN) and set(table["end's own accuracy"]) == {"0.900 [0.900, 0.900]"}
+    for name, last, first in (("task loss matching", 0.9, 0.6), ("direct matching", 0.6, 0.9)):
+        assert set(table[f"{name}, last into first block"]) == {f"{last:.3f} [{last:.3f}, {last:.3f}]"}
+        assert set(table[f"{name}, first into first"]) == {f"{first:.3f} [{first:.3f}, {first:.3f}]"}
+    flat = {SEEDS: stitched(SEEDS, np.full((4, 4), 0.5), NEAR)}
+    ranks = means(flat, {name: falls_with_distance(name) for name in (TASK_LOSS, DIRECT)}).loc[SEEDS]
+    assert (ranks[TASK_LOSS], ranks[DIRECT]) == ("not to be told", "1.00 [1.00, 1.00]")
+
+
+def frames(axis):
+    """Targets and sources that are framed."""
+    return sorted((round(patch.get_x() + 0.5), round(patch.get_y() + 0.5)) for patch in axis.patches)
+
+
+def test_matrices_frame_the_best_source_of_each_target():
+    figure = stitching_figures.matrices({TASK_LOSS: FAR, RESIDUAL: 1 - NEAR}, POINTS, "both", columns=2)
+    for axis, best in zip(figure.axes, ([3, 2, 1, 0], [0, 1, 2, 3])):
+        assert frames(axis) == list(enumerate(best))
+        assert [label.get_text() for label in axis.get_xticklabels()] == ["1.0", "2.0", "3.0", "4.0"]
+    assert figure.axes[0].texts[0].get_text() == ".60" and figure.axes[1].texts[0].get_text() == ".10"
+
+
+def test_of_several_best_sources_each_has_a_frame_also_if_their_means_were_rounded_differently():
+    values = np.where(np.eye(4, dtype=bool), 0.3, 0.1)
+    values[3, 0] = 0.1 + 0.2  # the last bit is not that of 0.3
+    figure = stitching_figures.matrices({TASK_LOSS: values}, POINTS, "ties", columns=1)
+    assert frames(figure.axes[0]) == [(0, 0), (0, 3), (1, 1), (2, 2), (3, 3)]
+
+
+def test_a_diverging_matrix_has_its_zero_in_the_middle():
+    figure = stitching_figures.matrices({TASK_LOSS: FAR - 0.7}, POINTS, "less", columns=1, diverging=True)
+    image, values = figure.axes[0].images[0], [text.get_text() for text in figure.axes[0].texts]
+    assert image.norm.vmin == -image.norm.vmax
+    assert values[:2] == ["-.10", "0"] and not {"-.00", "+.00"} & set(values)
+
+
+def test_identification_has_a_row_a_measure_and_the_level_of_chance():
+    kinds = {kind: identification(stitched(kind, FAR, NEAR)) for kind in (SEEDS, NARROWED)}
+    figure = stitching_figures.identification(kinds, chance(LAYERS))
+    lines = [line for line in figure.axes[0].lines if line.get_marker() == "o"]
+    np.testing.assert_allclose(lines[0].get_xdata(), [0, 1, 1, 1, 1, 1, 1])
+    dashed = [line.get_xdata()[0] for axis in figure.axes for line in axis.lines if line.get_linestyle() == "--"]
+    assert dashed == pytest.approx(chance(LAYERS))
+
+
+def test_targets_have_their_shares_and_the_size_of_their_maps():
+    figure = stitching_figures.by_target({TASK_LOSS: np.array([0, 0.5, 1, 1])}, POINTS, ["4 x 4"] * 4)
+    assert [text.get_text() for text in figure.axes[0].texts] == ["0.00", "0.50", "1.00", "1.00"]
+    assert figure.axes[0].get_xticklabels()[2].get_text() == "3.0\n4 x 4"
+
+
+def test_residuals_are_points_of_all_sources_and_targets():
+    found = stitched(SEEDS, FAR, NEAR)
+    direct, trained = found.of(lambda one: one.direct_residual), found.of(lambda one: one.task_loss_residual)
+    points = stitching_figures.residuals(direct, trained, layer_distances(LAYERS)).axes[0].collections[0]
+    np.testing.assert_allclose(points.get_offsets(), np.column_stack([direct.ravel(), trained.ravel()]))
+    assert points.get_array().reshape(-1, LAYERS, LAYERS)[4].tolist() == layer_distances(LAYERS).tolist()
+
+
+def test_distance_is_that_of_the_source_behind_the_target():
+    values = stitched(SEEDS, FAR, NEAR).of(lambda one: one.measures[TASK_LOSS])
+    values[:, 3, 0] = 0.2  # distance +3 is the last source into the first target
+    line = stitching_figures.over_distance({"accuracy": {TASK_LOSS: values}}).axes[0].lines[0]
+    assert line.get_xdata().tolist() == list(range(-3, 4))
+    np.testing.assert_allclose(line.get_ydata()[[0, 3, 6]], [0.9, np.diagonal(FAR).mean(), 0.2])
+
+
+def test_numbers_of_images_have_axes_that_can_be_read():
+    interval = np.array([0.5, 0.2]), np.array([0.4, 0.1]), np.array([0.6, 0.3])
+    figure = stitching_figures.over_counts([25, 100], interval, interval, interval, 0.25)
+    left, right = figure.axes
+    assert left.get_yscale() == "log" and right.lines[0].get_ydata().tolist() == [0.5, 0.2]
+    figure.canvas.draw()
+    for axis in (left, right):
+        assert [label.get_text() for label in axis.get_xticklabels()] == ["25", "100"]
+    low, high = left.get_ylim()
+    named = [
+        label
+        for minor in (False, True)
+        for label in left.get_yticklabels(minor=minor)
+        if label.get_text() and low <= label.get_position()[1] <= high
+    ]
+    assert len(named) >= 2
