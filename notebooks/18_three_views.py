@@ -45,12 +45,12 @@ from lib.chapters import view_figures
 from lib.chapters.view_claims import NAMES, view_claims
 from lib.chapters.view_findings import findings, rank_table, skill_table
 from lib.training.populations import population_grid
-from lib.views import three_views, view_pairs
-from lib.views.view_measures import measure
-from lib.views.view_outcomes import TRANSFER
+from lib.views import three_views
+from lib.views.measures import measure
+from lib.views.outcomes import TRANSFER
 
 with parameters.about("families"):
-    view_pairs.check_families(p.families)
+    three_views.check_families(p.families)
 images = data.load(p.dataset, n_train=p.n_train, n_test=p.n_test)
 parameters.check_grid(p.grid, *images.test_images.shape[1:3])
 with parameters.about("view_images"):

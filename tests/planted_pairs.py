@@ -3,8 +3,8 @@
 import numpy as np
 
 from lib.statistics.pairs import PairTable
-from lib.views.view_outcomes import OUTCOMES
-from lib.views.view_pairs import VIEWS
+from lib.views.outcomes import OUTCOMES
+from lib.views.three_views import VIEWS
 
 WIDTHS = np.repeat([2, 4, 8], 4)
 

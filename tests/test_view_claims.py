@@ -5,9 +5,9 @@ import pytest
 from planted_pairs import planted, symmetric
 
 from lib.chapters.view_claims import view_claims
-from lib.views.view_measures import measure
-from lib.views.view_outcomes import AGREEMENT, ERRORS, OUTCOMES, TRANSFER
-from lib.views.view_pairs import CKA, MATCHING, RHO
+from lib.views.measures import measure
+from lib.views.outcomes import AGREEMENT, ERRORS, OUTCOMES, TRANSFER
+from lib.views.three_views import CKA, MATCHING, RHO
 
 WIDTHS = np.repeat([2, 4, 8], 6)
 LEVEL = np.log2(WIDTHS)[:, None] + np.log2(WIDTHS)

@@ -7,10 +7,10 @@ from planted_pairs import WIDTHS, planted
 
 from lib.chapters import view_figures
 from lib.chapters.view_claims import DEEDS
-from lib.views.view_measures import measure
-from lib.views.view_outcomes import ERRORS, OUTCOMES, TRANSFER
-from lib.views.view_pairs import CKA, MATCHING, RHO, VIEWS
-from lib.views.view_prediction import MODELS
+from lib.views.measures import measure
+from lib.views.outcomes import ERRORS, OUTCOMES, TRANSFER
+from lib.views.prediction import MODELS
+from lib.views.three_views import CKA, MATCHING, RHO, VIEWS
 
 PAIRS = np.triu_indices(len(WIDTHS), 1)
 

@@ -7,10 +7,10 @@ from planted_pairs import planted, symmetric
 from lib.chapters.view_claims import DEEDS
 from lib.chapters.view_findings import findings, rank_table, skill_table
 from lib.statistics.intervals import in_brackets
-from lib.views.view_measures import measure
-from lib.views.view_outcomes import OUTCOMES, TRANSFER
-from lib.views.view_pairs import CKA, MATCHING, RHO, VIEWS
-from lib.views.view_prediction import ALONE, MODELS
+from lib.views.measures import measure
+from lib.views.outcomes import OUTCOMES, TRANSFER
+from lib.views.prediction import ALONE, MODELS
+from lib.views.three_views import CKA, MATCHING, RHO, VIEWS
 
 WIDTHS = np.repeat([2, 4, 8], 6)
 LEVEL = np.log2(WIDTHS)[:, None] + np.log2(WIDTHS)

@@ -4,10 +4,10 @@ from functools import partial
 from itertools import combinations
 
 from lib.verdicts import Claim, all_above, judge_above
-from lib.views.view_measures import Measures
-from lib.views.view_outcomes import AGREEMENT, ERRORS, OUTCOMES, TRANSFER
-from lib.views.view_pairs import CKA, MATCHING, RHO, VIEWS
-from lib.views.view_prediction import ALL, SOURCES
+from lib.views.measures import Measures
+from lib.views.outcomes import AGREEMENT, ERRORS, OUTCOMES, TRANSFER
+from lib.views.prediction import ALL, SOURCES
+from lib.views.three_views import CKA, MATCHING, RHO, VIEWS
 
 NAMES = {RHO: "ρ", CKA: "CKA", MATCHING: "direct matching"}
 DEEDS = {AGREEMENT: "equal predictions", ERRORS: "errors in common", TRANSFER: "transfer of attacks"}

@@ -12,10 +12,10 @@ from matplotlib.figure import Figure
 from lib.chapters.view_claims import DEEDS
 from lib.figures import PAGE, by_width, look, subplots, width_axis
 from lib.statistics.pairs import PairTable
-from lib.views.view_measures import Measures
-from lib.views.view_outcomes import AGREEMENT, ERRORS, OUTCOMES, TRANSFER
-from lib.views.view_pairs import CKA, MATCHING, RHO, VIEWS
-from lib.views.view_prediction import ALL, ALONE, MODELS, WIDTHS
+from lib.views.measures import Measures
+from lib.views.outcomes import AGREEMENT, ERRORS, OUTCOMES, TRANSFER
+from lib.views.prediction import ALL, ALONE, MODELS, WIDTHS
+from lib.views.three_views import CKA, MATCHING, RHO, VIEWS
 
 LABELS = {RHO: "gradients: ρ (cosine)", CKA: "linear CKA (0 to 1)", MATCHING: "direct matching (1 − residual)"}
 UNITS = {AGREEMENT: "equal predictions (share)", ERRORS: "errors in common (κ)", TRANSFER: "attack takes (share)"}

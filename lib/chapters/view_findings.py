@@ -8,10 +8,10 @@ import pandas as pd
 
 from lib.chapters.view_claims import DEEDS, NAMES
 from lib.statistics.intervals import Interval, in_brackets
-from lib.views.view_measures import Measures
-from lib.views.view_outcomes import OUTCOMES
-from lib.views.view_pairs import VIEWS
-from lib.views.view_prediction import ALL, ALONE, MODELS, SOURCES, WIDTHS
+from lib.views.measures import Measures
+from lib.views.outcomes import OUTCOMES
+from lib.views.prediction import ALL, ALONE, MODELS, SOURCES, WIDTHS
+from lib.views.three_views import VIEWS
 
 CHANGE = "+.3f"  # how changes are written
 

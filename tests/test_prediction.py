@@ -5,7 +5,7 @@ import pytest
 from planted_pairs import WIDTHS, planted, symmetric
 
 from lib.statistics.pairs import PairTable, jackknife
-from lib.views.view_prediction import (
+from lib.views.prediction import (
     ALL,
     ALONE,
     MEAN,
@@ -18,7 +18,7 @@ from lib.views.view_prediction import (
     skill_of,
     squared_errors,
 )
-from lib.views.view_prediction import WIDTHS as WIDTH_MODEL
+from lib.views.prediction import WIDTHS as WIDTH_MODEL
 
 NAMES = list(MODELS)
 
@@ -45,8 +45,10 @@ def test_nothing_observed_of_either_network_enters_its_prediction(model):
     touched = np.isin(table.first, (1, 7)) | np.isin(table.second, (1, 7))
     pair = int(np.flatnonzero((table.first == 1) & (table.second == 7))[0])
     other = int(np.flatnonzero((table.first == 0) & (table.second == 2))[0])
-    before, after = (held_out(design, y, table.first, table.second)
-                     for y in (outcomes, np.where(touched[:, None], outcomes + 100, outcomes)))
+    before, after = (
+        held_out(design, y, table.first, table.second)
+        for y in (outcomes, np.where(touched[:, None], outcomes + 100, outcomes))
+    )
     np.testing.assert_allclose(after[pair], before[pair], atol=1e-6)
     assert (abs(after[other] - before[other]) > 1).all()
 
@@ -85,8 +87,11 @@ def test_a_view_that_decides_the_outcome_up_to_noise_has_the_skill_that_the_nois
 def test_what_follows_from_widths_or_from_each_network_alone_is_known_without_views():
     level = np.log2(WIDTHS)
     own = np.random.default_rng(4).uniform(0.8, 1, len(WIDTHS))
-    table = planted(4, agreement=level[:, None] * level + np.where(WIDTHS == 4, 1, 0)[:, None] + np.where(WIDTHS == 4, 1, 0),
-                    errors=own[:, None] * own)
+    table = planted(
+        4,
+        agreement=level[:, None] * level + np.where(WIDTHS == 4, 1, 0)[:, None] + np.where(WIDTHS == 4, 1, 0),
+        errors=own[:, None] * own,
+    )
     table = PairTable(table.widths, {"accuracy": own}, table.views, table.outcomes)
     errors = squared_errors(table)
     np.testing.assert_allclose(skill_of(errors, WIDTH_MODEL)[0], 1, atol=1e-6)

@@ -42,8 +42,9 @@ def transfer(networks: Sequence[nn.Module], images: torch.Tensor, labels: torch.
 
 def weakness(networks: Sequence[nn.Module], images: torch.Tensor, labels: torch.Tensor, eps: float) -> np.ndarray:
     """What an attack through the network itself takes, as in `transfer`: [networks]."""
-    return np.array([float(_taken(network, images, _attacked(network, images, labels, eps), labels))
-                     for network in networks])
+    return np.array(
+        [float(_taken(network, images, _attacked(network, images, labels, eps), labels)) for network in networks]
+    )
 
 
 def _attacked(network: nn.Module, images: torch.Tensor, labels: torch.Tensor, eps: float) -> torch.Tensor:
@@ -52,6 +53,7 @@ def _attacked(network: nn.Module, images: torch.Tensor, labels: torch.Tensor, ep
 
 def _taken(target: nn.Module, images: torch.Tensor, attacked: torch.Tensor, labels: torch.Tensor) -> np.ndarray:
     """[...] of attacked images [..., n, C, H, W]."""
-    before, after = (np.exp(true_class_scores(target, shown, labels).log_probability).mean(-1)
-                     for shown in (images, attacked))
+    before, after = (
+        np.exp(true_class_scores(target, shown, labels).log_probability).mean(-1) for shown in (images, attacked)
+    )
     return 1 - after / before

@@ -7,13 +7,20 @@ was observed of either with any other network enters.
 import numpy as np
 
 from lib.statistics.pairs import PairTable
-from lib.views.view_pairs import VIEWS
+from lib.views.three_views import VIEWS
 
 MEAN, WIDTHS, ALONE, ALL = "mean", "widths", "each alone", "all three"
 SOURCES = (*VIEWS, ALL)  # of knowledge about a pair
 # What is known -> the blocks of columns that stand for it.
-MODELS = {MEAN: (), **{view: (view,) for view in VIEWS}, ALL: VIEWS, WIDTHS: (WIDTHS,), ALONE: (WIDTHS, ALONE),
-          **{f"{ALONE} + {view}": (WIDTHS, ALONE, view) for view in VIEWS}, f"{ALONE} + {ALL}": (WIDTHS, ALONE, *VIEWS)}
+MODELS = {
+    MEAN: (),
+    **{view: (view,) for view in VIEWS},
+    ALL: VIEWS,
+    WIDTHS: (WIDTHS,),
+    ALONE: (WIDTHS, ALONE),
+    **{f"{ALONE} + {view}": (WIDTHS, ALONE, view) for view in VIEWS},
+    f"{ALONE} + {ALL}": (WIDTHS, ALONE, *VIEWS),
+}
 RIDGE = 1e-9  # of the number of pairs: columns that tell the same must not stop the solution
 
 
@@ -22,9 +29,21 @@ def squared_errors(table: PairTable) -> np.ndarray:
     blocks = columns(table)
     outcomes = _standard(table.of_pairs(table.outcomes).T)
     nothing = np.empty((len(outcomes), 0))
-    return np.stack([
-        np.mean((outcomes - held_out(np.hstack([nothing, *(blocks[name] for name in names)]), outcomes, table.first,
-                                     table.second))**2, axis=0) for names in MODELS.values()])
+    return np.stack(
+        [
+            np.mean(
+                (
+                    outcomes
+                    - held_out(
+                        np.hstack([nothing, *(blocks[name] for name in names)]), outcomes, table.first, table.second
+                    )
+                )
+                ** 2,
+                axis=0,
+            )
+            for names in MODELS.values()
+        ]
+    )
 
 
 def columns(table: PairTable) -> dict[str, np.ndarray]:
@@ -37,8 +56,10 @@ def columns(table: PairTable) -> dict[str, np.ndarray]:
     widths = table.widths[pair]
     occurs = [(widths == width).sum(0) for width in np.unique(table.widths)]
     alone = [_standard(numbers)[pair] for numbers in table.alone.values()]
-    blocks = {WIDTHS: [*occurs, np.log2(widths).prod(0)],
-              ALONE: [column for two in alone for column in (two.sum(0), two.prod(0))]}
+    blocks = {
+        WIDTHS: [*occurs, np.log2(widths).prod(0)],
+        ALONE: [column for two in alone for column in (two.sum(0), two.prod(0))],
+    }
     for name, view in zip(table.views, table.of_pairs(table.views)):
         blocks[name] = [view, _standard(view) ** 2]
     return {name: np.column_stack([_standard(column) for column in block]) for name, block in blocks.items()}
