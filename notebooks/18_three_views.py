@@ -10,6 +10,12 @@
 # by centred kernel alignment {cite:p}`nguyen2021wide`, one by direct matching {cite:p}`balogh2025stitch`. That wider
 # networks have more similar representations was found before, by CKA {cite:p}`kornblith2019similarity`. Everything
 # below is this book's own, the claims included.
+#
+# **What it shows here.**
+#
+# ```{glue:md} answer
+# :format: myst
+# ```
 
 # %% tags=["hide-input", "parameters"]
 study = "mine"
@@ -38,12 +44,21 @@ parameters.check_seeds(p.seeds, 4)
 # %%
 import warnings
 
-from IPython.display import Markdown, display
+from myst_nb import glue
 
 from lib import data, figures, results
-from lib.chapters import view_figures
-from lib.chapters.view_claims import NAMES, view_claims
-from lib.chapters.view_findings import findings, rank_table, skill_table
+from lib.chapters import three_views_figures as drawn
+from lib.chapters.three_views import (
+    AGREE_WITHIN,
+    ALL_AGREE,
+    GAINS,
+    GROWTH,
+    HYPOTHESES,
+    NAMES,
+    rank_table,
+    skill_table,
+    view_claims,
+)
 from lib.training.populations import population_grid
 from lib.views import three_views
 from lib.views.measures import measure
@@ -110,14 +125,14 @@ found = {family: measure(table) for family, table in tables.items()}
 # widths, two networks of $k = 4$ and $8$ say, and averaged over combinations.
 
 # %% mystnb={"image": {"alt": "A row of three panels for each family: CKA over gradient similarity, direct matching over gradient similarity, and direct matching over CKA. A point a pair of networks, coloured by their mean width; the title has the rank correlations over all pairs and within widths."}} tags=["hide-input"]
-figures.show(view_figures.views_against_views(found),
+figures.show(drawn.views_against_views(found),
              f"**The views against each other.** Titles: Spearman's rank correlation. {counted}; n = {n_images} test images.")
 
 # %% [markdown]
 # ## Does each grow with the width?
 
 # %% mystnb={"image": {"alt": "Three panels, one for each view: the mean over pairs of networks of one width, over the width, a line with intervals for each family."}} tags=["hide-input"]
-figures.show(view_figures.over_width(found),
+figures.show(drawn.over_width(found),
              f"**Two networks of one width.** Means over pairs with 95 % intervals over networks. {counted}; "
              f"n = {n_images} test images.")
 
@@ -141,13 +156,13 @@ figures.show(view_figures.over_width(found),
 # ρ*.
 
 # %% mystnb={"image": {"alt": "A row of three panels for each family, one for each view: the share of the probability that attacks take over the view's likeness, a point a pair of networks, coloured by their mean width; titles have the held-out R squared and the rank correlation within widths."}} tags=["hide-input"]
-figures.show(view_figures.views_against_outcome(found, TRANSFER),
+figures.show(drawn.views_against_outcome(found, TRANSFER),
              f"**Transfer of attacks, as three views see it.** eps = {p.main_eps:g} in normalised units. A point is a pair of "
              f"networks; titles: held-out R² of the view alone, and rank correlation within widths. {counted}; "
              f"n = {n_images} test images for the views, {n_images} others for the attacks.")
 
 # %% mystnb={"image": {"alt": "Three panels, one for each outcome: the held-out R squared with intervals of each view, of all three, of the widths, of all that is known of each network alone, and of that with the views, a marker for each family."}} tags=["hide-input"]
-figures.show(view_figures.skills(found),
+figures.show(drawn.skills(found),
              f"**What foretells what two networks do.** Held-out R² with 95 % intervals over networks, seen from -1 up; 0 is "
              f"the mean of other pairs. {counted}; n = {n_images} test images for the views, {n_images} others for "
              "what networks do.")
@@ -161,7 +176,7 @@ skill_table(found)
 # look more alike also those that do more alike? No claim was laid down for them.
 
 # %% mystnb={"image": {"alt": "Three panels, one for each outcome: the rank correlation of each view with it, with intervals; hollow markers over all pairs, filled ones within widths, a colour for each family."}} tags=["hide-input"]
-figures.show(view_figures.rank_correlations(found),
+figures.show(drawn.rank_correlations(found),
              f"**All pairs, and pairs of equal widths.** Spearman's rank correlation with 95 % intervals over networks. "
              f"{counted}; n = {n_images} test images for the views, {n_images} others for what networks do.")
 
@@ -175,21 +190,14 @@ rank_table(found)
 #
 # ## Verdicts
 #
-# *Rules*, for each family. *Agreement*: the rank correlations of all three couples of views lie above zero (all 95 %
-# intervals; contradicted if one lies below, at a level corrected for three), over all pairs and within widths. *Growth*: the
-# interval of the slope of each view over $\log_2 k$ lies above zero. *Hypotheses*: the intervals of both differences of
-# held-out $R^2$ lie above zero (contradicted likewise, corrected for two). *Beyond each alone*: the interval of
-# the share of the error that the three views together take from "each alone" lies above zero.
+# The rules, for each family:
+
+# %% tags=["hide-input"]
+results.rules([ALL_AGREE, AGREE_WITHIN, *GROWTH, *HYPOTHESES, *GAINS], family="a family")
 
 # %% tags=["hide-input", "nbval-ignore-output"]
 verdicts = [claim for family, measures in found.items() for claim in view_claims(family, measures, n_images)]
 results.table(verdicts)
-
-# %% [markdown]
-# ## What it shows here
-
-# %% tags=["hide-input", "nbval-ignore-output"]
-display(Markdown(findings(found)))
 
 # %% [markdown]
 # ## What this cannot tell
@@ -199,7 +207,10 @@ display(Markdown(findings(found)))
 #   far out.
 # - Another summary of the views over blocks, another step of the attack, or other images may give another order.
 
-# %%
+# %% tags=["hide-input", "nbval-ignore-output", "remove-output"]
+asked = [claim for family, measures in found.items()
+         for claim in view_claims(family, measures, n_images, [AGREE_WITHIN, *GROWTH, *HYPOTHESES])]
+glue("answer", results.answer(asked, level=None), display=False)
 ends = "estimate", "low", "high"
 numbers = {"images": n_images, "networks": {family: len(table) for family, table in tables.items()},
            "views": list(NAMES), "measures": {

@@ -9,8 +9,8 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from lib.chapters.view_claims import DEEDS
-from lib.figures import PAGE, by_width, look, subplots, width_axis
+from lib.chapters.three_views import DEEDS, NAMES
+from lib.figures import PAGE, bars, by_width, look, subplots, width_axis
 from lib.statistics.pairs import PairTable
 from lib.views.measures import Measures
 from lib.views.outcomes import AGREEMENT, ERRORS, OUTCOMES, TRANSFER
@@ -19,8 +19,7 @@ from lib.views.three_views import CKA, MATCHING, RHO, VIEWS
 
 LABELS = {RHO: "gradients: ρ (cosine)", CKA: "linear CKA (0 to 1)", MATCHING: "direct matching (1 − residual)"}
 UNITS = {AGREEMENT: "equal predictions (share)", ERRORS: "errors in common (κ)", TRANSFER: "attack takes (share)"}
-SHOWN = {RHO: "ρ", CKA: "CKA", MATCHING: "direct matching", ALL: "all three views", WIDTHS: "widths",
-         ALONE: "each alone", f"{ALONE} + {ALL}": "each alone + views"}
+SHOWN = {**NAMES, ALL: "all three views", WIDTHS: WIDTHS, ALONE: ALONE, f"{ALONE} + {ALL}": "each alone + views"}
 
 
 def views_against_views(families: Mapping[str, Measures]) -> Figure:
@@ -42,8 +41,9 @@ def over_width(families: Mapping[str, Measures]) -> Figure:
     """A panel a view: its mean over pairs of one width, with intervals, a line a family."""
     figure, axes = subplots(1, len(VIEWS), width=PAGE / 3, height=3.2)
     for place, (axis, view) in enumerate(zip(axes, VIEWS)):
-        found = {family: tuple(part[place] for part in measures.means.interval())
-                 for family, measures in families.items()}
+        found = {
+            family: tuple(part[place] for part in measures.means.interval()) for family, measures in families.items()
+        }
         widths = np.unique(next(iter(families.values())).table.widths)
         by_width(found, widths, LABELS[view], axis=axis)
         width_axis(axis, widths, "width k of both")
@@ -79,7 +79,7 @@ def rank_correlations(families: Mapping[str, Measures]) -> Figure:
             for column, axis in enumerate(axes):
                 rows = np.arange(len(VIEWS)) + 0.18 * (2 * place + half - len(families) + 0.5)
                 _dots(axis, [part[:, column] for part in found], rows, family, place, f"{family}, {words}", within)
-    return _finished(figure, axes, [SHOWN[view] for view in VIEWS], "rank correlation", (-1.05, 1.05))
+    return _finished(figure, axes, list(NAMES.values()), "rank correlation", (-1.05, 1.05))
 
 
 def skills(families: Mapping[str, Measures]) -> Figure:
@@ -110,8 +110,16 @@ def _scatter(axis: Axes, table: PairTable, x: np.ndarray, y: np.ndarray) -> Scal
     """Points of all pairs; the colour is the geometric mean of the two widths."""
     pairs = table.first, table.second
     width = np.sqrt(table.widths[pairs[0]] * table.widths[pairs[1]])
-    return axis.scatter(x[pairs], y[pairs], c=width, norm=LogNorm(table.widths.min(), table.widths.max()),
-                        cmap="viridis", s=9, alpha=0.8, linewidths=0)
+    return axis.scatter(
+        x[pairs],
+        y[pairs],
+        c=width,
+        norm=LogNorm(table.widths.min(), table.widths.max()),
+        cmap="viridis",
+        s=9,
+        alpha=0.8,
+        linewidths=0,
+    )
 
 
 def _width_bar(figure: Figure, axes: np.ndarray, points: ScalarMappable, table: PairTable) -> None:
@@ -121,12 +129,23 @@ def _width_bar(figure: Figure, axes: np.ndarray, points: ScalarMappable, table: 
     bar.minorticks_off()
 
 
-def _dots(axis: Axes, found: list[np.ndarray], rows: np.ndarray, family: str, place: int, label: str, filled: bool
-          ) -> None:
+def _dots(
+    axis: Axes, found: list[np.ndarray], rows: np.ndarray, family: str, place: int, label: str, filled: bool
+) -> None:
     colour, marker = look(family, place)
-    middle, low, high = found
-    axis.errorbar(middle, rows, xerr=[middle - low, high - middle], fmt=marker, color=colour, label=label, markersize=5,
-                  capsize=2, linewidth=1, markerfacecolor=colour if filled else "white")
+    bars(
+        axis,
+        rows,
+        found,
+        sideways=True,
+        fmt=marker,
+        color=colour,
+        label=label,
+        markersize=5,
+        capsize=2,
+        linewidth=1,
+        markerfacecolor=colour if filled else "white",
+    )
 
 
 def _finished(figure: Figure, axes: np.ndarray, names: list[str], label: str, limits: tuple[float, float]) -> Figure:
