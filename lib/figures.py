@@ -8,7 +8,9 @@ import numpy as np
 from IPython.display import Markdown, display
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
+from lib.cka.blocks import Block
 from lib.family_widths import Widths, all_steps, by_family, union
 from lib.statistics.intervals import Interval
 
@@ -173,6 +175,18 @@ def cell_numbers(axis: Axes, values: np.ndarray, text: Callable[[float], str], d
     for (row, column), value in np.ndenumerate(values):
         axis.text(column, row, text(value), ha="center", va="center", fontsize=size,
                   color="white" if dark(value) else "black")
+
+
+def frame(axis: Axes, rows: Block, columns: Block | None = None, *, colour: str = "#D55E00", width: float = 2) -> None:
+    """A frame about the block of a layer map, or about those of two networks, whose layers are its rows and columns.
+
+    Nothing is drawn where one of them is too short to be a block.
+    """
+    columns = rows if columns is None else columns
+    if rows.exists and columns.exists:
+        corner = columns.start - 0.5, rows.start - 0.5
+        axis.add_patch(Rectangle(corner, len(columns), len(rows), fill=False, edgecolor=colour, linewidth=width,
+                                 clip_on=False))
 
 
 def population_cosines(values: np.ndarray, family_of: Sequence[str], width_of: Sequence[int]) -> Figure:

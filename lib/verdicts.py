@@ -98,11 +98,13 @@ class Band:
         return side * end >= side * limit if np.isfinite([self.least, self.most]).all() else side * end > side * limit
 
     def beyond(self, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-        """How far intervals reach out of the band; negative within.  Two-sided: in logarithms, as ratios differ."""
+        """How far intervals reach out of the band; negative within.  A band of ratios, above 0: in logarithms."""
         if np.isinf(self.most):
             return self.least - low
         if np.isinf(self.least):
             return high - self.most
+        if self.least <= 0:
+            return np.maximum(self.least - low, high - self.most)
         tiny = np.finfo(float).tiny  # a ratio's low may be below 0
         logs = np.log(np.maximum(low, tiny)), np.log(np.maximum(high, tiny))
         return np.maximum(np.log(self.least) - logs[0], logs[1] - np.log(self.most))
@@ -157,8 +159,10 @@ class Every:
     band: Band
 
     def judge(self, found: Estimated, places: Sequence[str]) -> Judged:
-        """The verdict on all numbers together."""
+        """The verdict on all numbers together; undecided if there are none, as where every population is too small."""
         estimate, low, high = map(np.ravel, found.interval(0.95))
+        if estimate.size == 0:
+            return Judged(np.nan, np.nan, np.nan, UNDECIDED, ": too few networks everywhere")
         strict = [np.ravel(part) for part in found.interval(1 - 0.05 / estimate.size)[1:]]
         verdicts, outside = self.band.verdicts(low, high), self.band.verdicts(*strict) == CONTRADICTED
         if outside.any():
@@ -182,6 +186,21 @@ class Every:
 def every(band: Band) -> Every:
     """All of several intervals keep a band."""
     return Every(band)
+
+
+@dataclass(frozen=True)
+class AtLeast:
+    """The number at hand reaches a least value, whatever its interval, which is about networks that are not at hand."""
+
+    least: float
+
+    def judge(self, found: Estimated, places: Sequence[str] = ()) -> Judged:
+        """The verdict on a single number."""
+        estimate, low, high = map(float, found.interval(0.95))
+        return Judged(estimate, low, high, SUPPORTED if estimate >= self.least else CONTRADICTED)
+
+    def __str__(self) -> str:
+        return f"the number at hand is at least {self.least:g}; contradicted if it is less"
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,12 @@
 # comes with size *relative to the data*: with fewer training images smaller networks have it too (Figs 2 and D.2). It
 # needs no residual connections (Fig. C.1), and every seed has one, but not at the same layers (Fig. D.1).
 #
+# **What it shows here.**
+#
+# ```{glue:md} answer
+# :format: myst
+# ```
+#
 # This chapter measures the block. The next ones ask what it is made of, what it is good for, whether different networks
 # share it, and whether wide and deep networks err on the same images.
 
@@ -47,9 +53,10 @@ p = parameters.read(globals(), ["study", "dataset", "n_train", "n_test", "wide_d
 import numpy as np
 import torch
 from IPython.display import Markdown, display
+from myst_nb import glue
 
 from lib import data, figures, results
-from lib.chapters import block_claims, block_figures, block_findings
+from lib.chapters import block_structure, block_structure_figures
 from lib.cka import block_growth
 from lib.cka.block_growth import growth, halving, mean_share
 from lib.cka.blocks import shares
@@ -57,6 +64,7 @@ from lib.cka.grams import batch_sizes
 from lib.cka.maps import all_maps, part_maps
 from lib.effects.scale import with_fewer
 from lib.training.wide_and_deep import RECIPE, Architecture, architecture_populations, grid
+from lib.verdicts import judged
 
 # %% tags=["hide-input"]
 images = data.load(p.dataset, n_train=p.n_train, n_test=p.n_test)
@@ -90,9 +98,9 @@ trained = architecture_populations(images, [*residual_grid, *plain_line], p.seed
 populations, plain_populations = ({one: trained[one] for one in line} for line in (residual_grid, plain_line))
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-display(block_findings.networks_table(populations).style.hide(axis="index"))
+display(block_structure.networks_table(populations).style.hide(axis="index"))
 display(Markdown("Training loss and accuracy are those of the last epoch, while its images were learnt: the range "
-                 f"over seeds. {block_findings.fit_words(populations)} Test accuracy: mean over seeds with "
+                 f"over seeds. {block_structure.fit_words(populations)} Test accuracy: mean over seeds with "
                  f"Student's 95 % interval, {n_images} images."))
 
 # %% [markdown]
@@ -129,7 +137,7 @@ counted = f"maps from {n_images} test images in batches of {p.cka_batch}, {p.cka
 # ## Deeper and wider: Fig. 1
 
 # %% mystnb={"image": {"alt": "Two rows of square maps of CKA between the layers of one network, above for growing depth, below for growing width; a frame marks the block where there is one."}} tags=["hide-input"]
-figures.show(block_figures.map_rows([[(str(one), maps[one][0]) for one in line] for line in (depth_line, width_line)],
+figures.show(block_structure_figures.map_rows([[(str(one), maps[one][0]) for one in line] for line in (depth_line, width_line)],
                                     p.block_threshold),
              "**The paper's Fig. 1.** CKA between every two layers of one network (its first seed); above, depth "
              f"grows, below, width. Frame: the block at a threshold of {p.block_threshold:g}. Ticks: the first block "
@@ -145,15 +153,15 @@ figures.show(block_figures.map_rows([[(str(one), maps[one][0]) for one in line] 
 # %% mystnb={"image": {"alt": "Two panels with the block's share of the depth, left over the depth, right over the width, one line with intervals for each threshold."}} tags=["hide-input", "nbval-ignore-output"]
 lines = {"growing depth, width 1": ("depth", depth_line), f"growing width, depth {p.wide_depth}": ("width", width_line)}
 all_thresholds = sorted({*p.thresholds, p.block_threshold})
-figures.show(block_figures.over_size(maps, lines, all_thresholds),
+figures.show(block_structure_figures.over_size(maps, lines, all_thresholds),
              f"**The block measure over depth and width.** Mean over seeds with 95 % interval; n = "
              f"{sum(map(len, maps.values()))} networks in all; {counted}.")
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-block_findings.blocks_table(maps, p.block_threshold).style.hide(axis="index")
+block_structure.blocks_table(maps, p.block_threshold).style.hide(axis="index")
 
 # %% mystnb={"image": {"alt": "One column for each network architecture with a vertical bar for each seed, from where its block begins to where it ends in parts of the depth; short lines mark where stages begin, crosses the networks without a block."}} tags=["hide-input", "nbval-ignore-output"]
-figures.show(block_figures.where_blocks_lie(maps, p.block_threshold),
+figures.show(block_structure_figures.where_blocks_lie(maps, p.block_threshold),
              "**Where blocks lie.** A bar a network, from the beginning to the end of its block; horizontal lines: "
              "where the three stages begin; crosses: networks without a block at the threshold of "
              f"{p.block_threshold:g}. n = {sum(map(len, maps.values()))} networks; {counted}.")
@@ -171,22 +179,22 @@ known = [(populations[one], maps[one]) for one in maps]
 by_count = block_growth.stacked_counts(all_maps(reduced, images.test_images, p.random_seed, known, **sampling))
 for count in p.train_counts:
     of_count = {architecture: found for (architecture, one), found in reduced.items() if one == count}
-    print(f"{count} images:", block_findings.fit_words(of_count))
+    print(f"{count} images:", block_structure.fit_words(of_count))
 
 # %% mystnb={"image": {"alt": "A grid of CKA maps, one row for each number of training images, one column for each architecture; a frame marks the block where there is one."}} tags=["hide-input", "nbval-ignore-output"]
-figures.show(block_figures.map_rows([[(f"{architecture}, n = {count}", of_count[0, place])
+figures.show(block_structure_figures.map_rows([[(f"{architecture}, n = {count}", of_count[0, place])
                                       for architecture, of_count in by_count.items()]
                                      for place, count in enumerate(p.train_counts)], p.block_threshold),
              f"**The paper's Figs 2 and D.2.** CKA maps of one network each (its first seed), trained with n images, "
              f"more in every row. Frame: the block at a threshold of {p.block_threshold:g}; {counted}.")
 
 # %% mystnb={"image": {"alt": "The block's share of the depth over the number of training images on a logarithmic axis, one line with intervals for each architecture."}} tags=["hide-input", "nbval-ignore-output"]
-figures.show(block_figures.over_data(by_count, p.train_counts, p.block_threshold),
+figures.show(block_structure_figures.over_data(by_count, p.train_counts, p.block_threshold),
              f"**The block measure over the training images.** Threshold {p.block_threshold:g}; mean over seeds with "
              f"95 % interval; n = {len(p.train_counts) * sum(map(len, by_count.values()))} networks in all; {counted}.")
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-block_findings.less_data_table(by_count, p.train_counts, p.block_threshold).style.hide(axis="index")
+block_structure.less_data_table(by_count, p.train_counts, p.block_threshold).style.hide(axis="index")
 
 # %% [markdown]
 # ## Without residual connections: Fig. C.1
@@ -197,23 +205,23 @@ block_findings.less_data_table(by_count, p.train_counts, p.block_threshold).styl
 # %% tags=["nbval-ignore-output"]
 maps |= all_maps(plain_populations, images.test_images, p.random_seed, **sampling)
 n_plain = sum(map(len, plain_populations.values()))
-print(block_findings.fit_words(plain_populations))
+print(block_structure.fit_words(plain_populations))
 
 # %% mystnb={"image": {"alt": "Two rows of CKA maps for growing width, above with residual connections, below without; a frame marks the block where there is one."}} tags=["hide-input", "nbval-ignore-output"]
-figures.show(block_figures.map_rows([[(str(one), maps[one][0]) for one in line]
+figures.show(block_structure_figures.map_rows([[(str(one), maps[one][0]) for one in line]
                                      for line in (block_growth.ends(width_line), plain_line)], p.block_threshold),
              "**The paper's Fig. C.1.** CKA maps of one network each (its first seed); above with residual "
              f"connections, below without. Frame: the block at a threshold of {p.block_threshold:g}; {counted}.")
 
 # %% mystnb={"image": {"alt": "Two panels with the block's share of the depth over the width, left with residual connections, right without, one line with intervals for each threshold."}} tags=["hide-input", "nbval-ignore-output"]
-figures.show(block_figures.over_size(maps, {"with residual connections": ("width", width_line),
+figures.show(block_structure_figures.over_size(maps, {"with residual connections": ("width", width_line),
                                             "without": ("width", plain_line)}, all_thresholds),
              f"**The block measure over width.** Mean over seeds with 95 % interval; n = "
              f"{sum(len(maps[one]) for one in width_line)} networks with residual connections and {n_plain} without, "
              f"depth {p.wide_depth}; {counted}.")
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-block_findings.blocks_table({one: maps[one] for one in plain_line}, p.block_threshold).style.hide(axis="index")
+block_structure.blocks_table({one: maps[one] for one in plain_line}, p.block_threshold).style.hide(axis="index")
 
 # %% [markdown]
 # ## Every seed its own: Fig. D.1
@@ -227,7 +235,7 @@ block_findings.blocks_table({one: maps[one] for one in plain_line}, p.block_thre
 
 # %% mystnb={"image": {"alt": "Two rows of CKA maps, one map for each seed, above of the deepest architecture, below of the widest; a frame marks the block where there is one."}} tags=["hide-input", "nbval-ignore-output"]
 deepest, widest = depth_line[-1], width_line[-1]
-figures.show(block_figures.map_rows([[(f"{one}, no. {place + 1}", cka) for place, cka in enumerate(maps[one][:5])]
+figures.show(block_structure_figures.map_rows([[(f"{one}, no. {place + 1}", cka) for place, cka in enumerate(maps[one][:5])]
                                      for one in (deepest, widest)], p.block_threshold),
              f"**The paper's Fig. D.1.** CKA maps of up to five seeds of {deepest}, above, and of {widest}, below. "
              f"Frame: the block at a threshold of {p.block_threshold:g}; {counted}.")
@@ -251,40 +259,33 @@ unbiased, biased = (batch_sizes(network, images.test_images[chosen], p.cka_batch
                                 unbiased=estimator) for estimator in (True, False))
 
 # %% mystnb={"image": {"alt": "Mean CKA over pairs of layers against the batch size on a logarithmic axis, one line with intervals for the unbiased and one for the biased estimator, each with a dashed line at the value of all images at once."}} tags=["hide-input", "nbval-ignore-output"]
-figures.show(block_figures.over_batch_size([unbiased, biased]),
+figures.show(block_structure_figures.over_batch_size([unbiased, biased]),
              f"**CKA over the batch size.** Mean over pairs of different layers of one network, {widest}; dashed: all "
              f"{unbiased.images} images at once. 95 % intervals over {p.cka_passes} passes, each with a new order of "
              "the same images. n = 1 network.")
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-block_findings.batch_sizes_table([unbiased, biased]).style.hide(axis="index")
+block_structure.batch_sizes_table([unbiased, biased]).style.hide(axis="index")
 
 # %% [markdown]
 # ## Verdicts
 #
-# *Rules*, fixed before the numbers were known.
-#
-# - **Growth** (Figs 1, C.1): the least-squares slope of $B$ per doubling of the depth, or of the width, has a 95 %
-#   interval above zero: supported; below: contradicted; else undecided. Networks of different architectures are
-#   independent, and their variances add (Welch and Satterthwaite).
-# - **Less data** (Figs 2, D.2): the same for the slope of $B$ per halving of the training images, taken within each
-#   seed, mean over the smaller and the larger network of a line.
-# - **Every seed** (Fig. D.1): supported if all networks at hand have a block, contradicted if one has none. The
-#   interval says for what share of other seeds that may hold: few seeds leave much open.
-# - **Other ends** (Fig. D.1): the difference of distances above, in layers, has an interval above zero: supported.
-#   Contradicted if on every part of the images all networks have the same block. Else, or with fewer than three
-#   networks that have a block on all parts, undecided.
-# - **Last two stages** (Fig. 1): they hold about two thirds of the layers, and about as much of a block placed by
-#   chance. The share of a block's layers that lie in them, less the stages' own share of all layers, mean over all
-#   networks with a block and residual connections, has an interval above zero: supported; below: contradicted.
-# - **Batch size** (appendix A): the mean deviation of unbiased minibatch CKA from the full value has intervals within
-#   0.02 for all batch sizes: supported; outside, at a level corrected for their number, for one: contradicted.
+# The rules, which do not depend on this run:
+
+# %% tags=["hide-input"]
+rows = [*block_structure.SIZE, *block_structure.SEEDS, block_structure.LATE, block_structure.BATCH_SIZE]
+results.rules(rows, name="deepest or widest", architecture="of that architecture")
+
+# %% [markdown]
+# Slopes are least-squares ones. Networks of different architectures are independent, and their variances add (Welch and
+# Satterthwaite); slopes over training images are taken within each seed. The share of networks with a block has an
+# interval for other seeds: few leave much open. The last two stages hold about two thirds of the layers, and about as
+# much of a block placed by chance.
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-by_threshold = {threshold: block_claims.block_claims(found, threshold, n_images,
-                                                     np.random.default_rng([p.random_seed, 11]))
-                for threshold in all_thresholds}
-verdicts = [*by_threshold[p.block_threshold], block_claims.batch_size_claim(unbiased)]
+by_threshold = {threshold: block_structure.block_claims(block_structure.Blocks(
+    found, threshold, n_images, np.random.default_rng([p.random_seed, 11]))) for threshold in all_thresholds}
+verdicts = [*by_threshold[p.block_threshold], *judged([block_structure.BATCH_SIZE], unbiased)]
 results.table(verdicts)
 
 # %% [markdown]
@@ -292,13 +293,7 @@ results.table(verdicts)
 # the other thresholds:
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-block_findings.robustness_table(by_threshold).style.hide(axis="index")
-
-# %% [markdown]
-# ## What it shows here
-
-# %% tags=["hide-input", "nbval-ignore-output"]
-display(Markdown(block_findings.findings(found, p.block_threshold, verdicts, by_threshold)))
+block_structure.robustness_table(by_threshold).style.hide(axis="index")
 
 # %% [markdown]
 # ## What differs from the paper
@@ -312,13 +307,14 @@ display(Markdown(block_findings.findings(found, p.block_threshold, verdicts, by_
 #   without augmentation; the table of networks shows how near to zero their training loss came.
 # - The depths, widths and seeds behind its single panels are not known to this project.
 
-# %%
+# %% tags=["hide-input", "nbval-ignore-output", "remove-output"]
+glue("answer", results.answer(verdicts), display=False)
 numbers = {"images": n_images, "layers": {str(one): found.maps[one].shape[-1] for one in found.maps},
            "shares": {str(one): {f"{threshold:g}": shares(of_one, threshold) for threshold in all_thresholds}
                       for one, of_one in maps.items()},
            "mean_share": {str(one): mean_share(of_one, p.block_threshold) for one, of_one in maps.items()},
            "blocks": {str(one): [[block.start, block.stop]
-                                 for block in block_findings.blocks_of(of_one, p.block_threshold)]
+                                 for block in block_structure.blocks_of(of_one, p.block_threshold)]
                       for one, of_one in maps.items()},
            "growth": {name: {f"{threshold:g}": growth(maps, line, quantity, threshold) for threshold in all_thresholds}
                       for name, quantity, line in (("depth", "depth", depth_line), ("width", "width", width_line),

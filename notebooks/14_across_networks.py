@@ -9,6 +9,12 @@
 # similar (Fig. 6). Across architectures, layers at the same *relative* depth match, again but for the blocks (Fig.
 # E.1). Only slides with these figures and the released program are at hand, so that no number of the paper can be
 # compared.
+#
+# **What it shows here.**
+#
+# ```{glue:md} answer
+# :format: myst
+# ```
 
 # %% tags=["hide-input", "parameters"]
 study = "mine"
@@ -36,10 +42,10 @@ p = parameters.read(globals(), ["study", "dataset", "n_train", "n_test", "wide_d
 
 # %%
 import torch
-from IPython.display import Markdown, display
+from myst_nb import glue
 
 from lib import data, figures, results
-from lib.chapters import matching_claims, matching_figures, matching_findings
+from lib.chapters import across_networks, across_networks_figures
 from lib.cka.across import across_architectures, across_seeds
 from lib.cka.maps import maps_between
 from lib.training.wide_and_deep import architecture_populations
@@ -55,7 +61,7 @@ from lib.training.wide_and_deep import architecture_populations
 images = data.load(p.dataset, n_train=p.n_train, n_test=p.n_test)
 n_images = len(images.test_labels)
 parameters.check_at_most("cka_batch", p.cka_batch, n_images)
-names = matching_claims.roles(p.depths, p.wide_depth, p.widths)
+names = across_networks.roles(p.depths, p.wide_depth, p.widths)
 print("\n".join(f"{role}: {architecture}" for role, architecture in names.items()))
 
 # %% tags=["nbval-ignore-output"]
@@ -66,7 +72,7 @@ maps = maps_between(populations, images.test_images, torch.Generator().manual_se
                     batch_size=p.cka_batch, passes=p.cka_passes)
 same = {role: across_seeds(maps, role, p.block_threshold) for role in names}
 ends = {role: same[role] for role in ("small", "wide", "deep")}
-pairs = {pair: across_architectures(maps, *pair, p.block_threshold) for pair in matching_claims.compared(names)}
+pairs = {pair: across_architectures(maps, *pair, p.block_threshold) for pair in across_networks.compared(names)}
 counted = ", ".join(f"{len(population)} {role}" for role, population in populations.items())
 
 # %% [markdown]
@@ -79,7 +85,7 @@ counted = ", ".join(f"{len(population)} {role}" for role, population in populati
 # are averages over those networks that have one, and are "not to be told" for fewer than three.
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-matching_findings.blocks_table(same, names).style.hide(axis="index")
+across_networks.blocks_table(same, names).style.hide(axis="index")
 
 # %% [markdown]
 # ## Across seeds: Fig. 6
@@ -88,16 +94,16 @@ matching_findings.blocks_table(same, names).style.hide(axis="index")
 # not the same representation: their diagonals are below 1.
 
 # %% mystnb={"image": {"alt": "A square grid of heatmaps of CKA between the layers of every two networks of the small architecture; the block of a network is framed on the diagonal."}} tags=["hide-input"]
-caption = (f"Rows and columns: up to {matching_figures.SHOWN} networks that differ in their seed. Frames: the block of "
+caption = (f"Rows and columns: up to {across_networks_figures.SHOWN} networks that differ in their seed. Frames: the block of "
            f"a network, if it has one. Minibatch CKA, n = {n_images} test images, {p.cka_passes} passes in batches of "
            f"{p.cka_batch}.")
-figures.show(matching_figures.seed_maps(same["small"]), f"**The paper's Fig. 6, small: {names['small']}.** {caption}")
+figures.show(across_networks_figures.seed_maps(same["small"]), f"**The paper's Fig. 6, small: {names['small']}.** {caption}")
 
 # %% mystnb={"image": {"alt": "A square grid of heatmaps of CKA between the layers of every two networks of the wide architecture; the block of a network is framed on the diagonal."}} tags=["hide-input"]
-figures.show(matching_figures.seed_maps(same["wide"]), f"**Fig. 6, wide: {names['wide']}.** {caption}")
+figures.show(across_networks_figures.seed_maps(same["wide"]), f"**Fig. 6, wide: {names['wide']}.** {caption}")
 
 # %% mystnb={"image": {"alt": "A square grid of heatmaps of CKA between the layers of every two networks of the deep architecture; the block of a network is framed on the diagonal."}} tags=["hide-input"]
-figures.show(matching_figures.seed_maps(same["deep"]), f"**Fig. 6, deep: {names['deep']}.** {caption}")
+figures.show(across_networks_figures.seed_maps(same["deep"]), f"**Fig. 6, deep: {names['deep']}.** {caption}")
 
 # %% [markdown]
 # Three questions to these maps:
@@ -118,8 +124,8 @@ figures.show(matching_figures.seed_maps(same["deep"]), f"**Fig. 6, deep: {names[
 # correlation or a share can be.
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-seed_numbers = {role: matching_findings.seed_numbers(result) for role, result in ends.items()}
-matching_findings.numbers_table({f"{role}, {names[role]}": numbers for role, numbers in seed_numbers.items()})
+seed_numbers = {role: across_networks.seed_numbers(result) for role, result in ends.items()}
+across_networks.numbers_table({f"{role}, {names[role]}": numbers for role, numbers in seed_numbers.items()})
 
 # %% [markdown]
 # By chance a layer would be found again with the probability of one over the number of layers.
@@ -134,14 +140,14 @@ matching_findings.numbers_table({f"{role}, {names[role]}": numbers for role, num
 # are both outside of their blocks there is nothing to compare with, and layers are left out.
 
 # %% mystnb={"image": {"alt": "Three panels, one an architecture: CKA of the same layer of every two networks over relative depth, points marked by whether the layer lies in the block of both, one or neither network, with lines for the mean of all pairs and of the small networks."}} tags=["hide-input"]
-figures.show(matching_figures.likeness_over_depth(ends, names),
+figures.show(across_networks_figures.likeness_over_depth(ends, names),
              "**CKA of the same layer of two networks.** A point for each layer and pair of networks; those of one "
              "network are not independent. The lines are means over all pairs, inside of blocks and outside. Networks: "
              f"{counted}. n = {n_images} test images.")
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-depth_numbers = matching_findings.depth_numbers(ends)
-matching_findings.numbers_table({f"{role} − small": numbers for role, numbers in depth_numbers.items()})
+depth_numbers = across_networks.depth_numbers(ends)
+across_networks.numbers_table({f"{role} − small": numbers for role, numbers in depth_numbers.items()})
 
 # %% [markdown]
 # ## Across architectures: Fig. E.1
@@ -158,12 +164,12 @@ matching_findings.numbers_table({f"{role} − small": numbers for role, numbers 
 # correlation (Spearman's) of layers and their matches asks for their order alone.
 
 # %% mystnb={"image": {"alt": "A row for every two architectures: the CKA map within a network of the first, the map across with the best match of every layer and a dashed line of equal relative depth, and the map within a network of the second."}} tags=["hide-input"]
-figures.show(matching_figures.architecture_maps(pairs, same, names),
+figures.show(across_networks_figures.architecture_maps(pairs, same, names),
              "**The paper's Fig. E.1.** Network 0 of each architecture; frames: its block, if it has one. Points: best "
              f"match of each layer of the first. Dashed: equal relative depth. n = {n_images} test images.")
 
 # %% mystnb={"image": {"alt": "A row for every two architectures and a panel for each direction: relative depth of the best match over the relative depth of the layer, points marked by whether the layer lies in the block of its network, and the line of equal relative depth."}} tags=["hide-input"]
-figures.show(matching_figures.matches_over_depth(pairs, names),
+figures.show(across_networks_figures.matches_over_depth(pairs, names),
              "**Where the best match lies**, for all layers and pairs of networks; darker where points coincide. "
              f"Networks: {counted}. n = {n_images} test images.")
 
@@ -174,38 +180,30 @@ figures.show(matching_figures.matches_over_depth(pairs, names),
 # those outside is not accounted for here.
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-pair_numbers = {pair: matching_findings.architecture_numbers(result) for pair, result in pairs.items()}
-matching_findings.numbers_table({" and ".join(pair): numbers for pair, numbers in pair_numbers.items()})
+pair_numbers = {pair: across_networks.architecture_numbers(result) for pair, result in pairs.items()}
+across_networks.numbers_table({" and ".join(pair): numbers for pair, numbers in pair_numbers.items()})
 
 # %% [markdown]
 # ## Verdicts
 #
-# *Rules*, all by 95 % intervals over networks, and undecided where fewer than three networks of an architecture take
-# part:
-#
-# - maps look alike outside of blocks: the correlation lies above 0.9, so that one map explains more than four fifths
-#   of the variance of the other; contradicted if it lies below;
-# - blocks are unlike: inside minus outside lies below zero, across seeds, at equal depth (minus small networks), and
-#   across architectures (CKA with the best match); contradicted if it lies above;
-# - layers outside of blocks match at equal relative depth: their distance lies below chance, and, a second claim,
-#   below a tenth of the depth; contradicted if it lies above.
+# Claims are undecided where fewer than three networks of an architecture take part. A correlation of 0.9 says that one
+# map explains more than four fifths of the variance of the other.
 
-# %% tags=["hide-input", "nbval-ignore-output"]
-verdicts = [*matching_claims.seed_claims(ends, names, n_images),
-            *matching_claims.architecture_claims(pairs, names, n_images)]
-results.table(verdicts)
-
-# %% [markdown]
-# ## Do wide and deep networks learn the same things?
-
-# %% tags=["hide-input", "nbval-ignore-output"]
-display(Markdown(matching_findings.findings(same, pairs, names, verdicts)))
+# %% tags=["hide-input"]
+rows = [*across_networks.SAME, across_networks.EQUAL_DEPTH, *across_networks.OTHER]
+results.rules(rows, architecture="an architecture", small=names["small"], both="two architectures")
 
 # %% [markdown]
 # What this rests on is CKA: two representations are alike here if the similarities between images are. It says nothing
 # of what single units do, nor of which images are classified rightly; a CKA that one direction dominates hides all
 # others.
-#
+
+# %% tags=["hide-input", "nbval-ignore-output"]
+verdicts = [*across_networks.seed_claims(ends, names, n_images),
+            *across_networks.architecture_claims(pairs, names, n_images)]
+results.table(verdicts)
+
+# %% [markdown]
 # ## What differs from the paper
 #
 # - Which depths, widths and seeds its panels show is known in part: small is a ResNet-38 there, and the shallowest
@@ -214,7 +212,8 @@ display(Markdown(matching_findings.findings(same, pairs, names, verdicts)))
 #   value, the comparison at equal depth and all intervals are additions.
 # - It draws up to twenty pairs of networks of two architectures; here all pairs are taken.
 
-# %%
+# %% tags=["hide-input", "nbval-ignore-output", "remove-output"]
+glue("answer", results.answer(verdicts), display=False)
 numbers = {"images": n_images, "networks": {role: len(population) for role, population in populations.items()},
            "architectures": {role: str(architecture) for role, architecture in names.items()},
            "blocks": {role: [[block.start, block.stop, block.layers] for block in result.blocks]

@@ -8,45 +8,61 @@ import pytest
 from lib.statistics.sample import Estimated
 from lib.verdicts import (
     CONTRADICTED,
+    AtLeast,
     Row,
     Significant,
     Unless,
     above,
     all_above,
     all_within,
+    every,
     judge_above,
     judge_within,
     judged,
     some,
     verdicts_by,
+    within,
 )
 
 
-@pytest.mark.parametrize("low, high, threshold, verdict", [
-    (0.1, 0.3, 0.0, "supported"),
-    (-0.1, 0.3, 0.0, "undecided"),
-    (-0.3, -0.1, 0.0, "contradicted"),
-    (0.0, 0.3, 0.0, "undecided"),  # touching is not above
-    (-0.3, 0.0, 0.0, "undecided"),
-    (0.1, 0.3, 0.2, "undecided"),
-    (0.91, 0.95, 0.9, "supported"),
-    ([0.1, 0.2], [0.3, 0.4], 0.0, "supported"),
-    ([0.1, -0.2], [0.3, 0.4], 0.0, "undecided"),
-    ([0.1, -0.2], [0.3, -0.1], 0.0, "contradicted"),  # one counterexample is enough
-    ([-0.2, -0.2], [0.3, -0.1], 0.0, "contradicted"),
-    (math.nan, math.nan, 0.0, "undecided"),
-    ([0.1, math.nan], [0.2, math.nan], 0.0, "undecided"),
-    ([-0.2, math.nan], [-0.1, math.nan], 0.0, "contradicted"),
-    (np.array([[0.1], [0.2]]), np.array([[0.3], [0.4]]), 0.0, "supported"),
-    ([], [], 0.0, "undecided"),  # nothing seen, nothing supported
-])
+@pytest.mark.parametrize(
+    "low, high, threshold, verdict",
+    [
+        (0.1, 0.3, 0.0, "supported"),
+        (-0.1, 0.3, 0.0, "undecided"),
+        (-0.3, -0.1, 0.0, "contradicted"),
+        (0.0, 0.3, 0.0, "undecided"),  # touching is not above
+        (-0.3, 0.0, 0.0, "undecided"),
+        (0.1, 0.3, 0.2, "undecided"),
+        (0.91, 0.95, 0.9, "supported"),
+        ([0.1, 0.2], [0.3, 0.4], 0.0, "supported"),
+        ([0.1, -0.2], [0.3, 0.4], 0.0, "undecided"),
+        ([0.1, -0.2], [0.3, -0.1], 0.0, "contradicted"),  # one counterexample is enough
+        ([-0.2, -0.2], [0.3, -0.1], 0.0, "contradicted"),
+        (math.nan, math.nan, 0.0, "undecided"),
+        ([0.1, math.nan], [0.2, math.nan], 0.0, "undecided"),
+        ([-0.2, math.nan], [-0.1, math.nan], 0.0, "contradicted"),
+        (np.array([[0.1], [0.2]]), np.array([[0.3], [0.4]]), 0.0, "supported"),
+        ([], [], 0.0, "undecided"),  # nothing seen, nothing supported
+    ],
+)
 def test_verdicts(low, high, threshold, verdict):
     assert judge_above(low, high, threshold) == verdict
 
 
-@pytest.mark.parametrize("low, high, verdict", [
-    (0.95, 1.05, "supported"), (0.9, 1.1, "supported"), (0.85, 1.05, "undecided"), (0.95, 1.2, "undecided"),
-    (0.5, 2.0, "undecided"), (1.11, 1.2, "contradicted"), (0.5, 0.89, "contradicted"), (math.nan, math.nan, "undecided")])
+@pytest.mark.parametrize(
+    "low, high, verdict",
+    [
+        (0.95, 1.05, "supported"),
+        (0.9, 1.1, "supported"),
+        (0.85, 1.05, "undecided"),
+        (0.95, 1.2, "undecided"),
+        (0.5, 2.0, "undecided"),
+        (1.11, 1.2, "contradicted"),
+        (0.5, 0.89, "contradicted"),
+        (math.nan, math.nan, "undecided"),
+    ],
+)
 def test_verdicts_of_a_band(low, high, verdict):
     assert judge_within(low, high, 0.9, 1.1) == verdict
 
@@ -87,11 +103,18 @@ def claim_that_all_are_within(estimates, half, band=(0.9, 1.1)):
     return all_within("all", "All hold.", "ratio", interval, band, 7, 100, places)
 
 
-@pytest.mark.parametrize("estimates, verdict, shown", [
-    ([1.0, 1.02], "supported", 1.02), ([1.0, 0.8], "contradicted", 0.8), ([0.94, 1.0], "undecided", 0.94),
-    ([1.0, 0.84], "undecided", 0.84),  # outside at 95 %, not at the corrected level
-    ([1.0, math.nan], "undecided", math.nan), ([math.nan, math.nan], "undecided", math.nan),
-    ([math.nan, 0.8], "contradicted", 0.8)])
+@pytest.mark.parametrize(
+    "estimates, verdict, shown",
+    [
+        ([1.0, 1.02], "supported", 1.02),
+        ([1.0, 0.8], "contradicted", 0.8),
+        ([0.94, 1.0], "undecided", 0.94),
+        ([1.0, 0.84], "undecided", 0.84),  # outside at 95 %, not at the corrected level
+        ([1.0, math.nan], "undecided", math.nan),
+        ([math.nan, math.nan], "undecided", math.nan),
+        ([math.nan, 0.8], "contradicted", 0.8),
+    ],
+)
 def test_of_many_ratios_all_must_lie_within_the_band(estimates, verdict, shown):
     claim = claim_that_all_are_within(estimates, 0.05)
     assert claim.verdict == verdict and claim.estimate == pytest.approx(shown, nan_ok=True)
@@ -113,17 +136,22 @@ def test_a_half_is_as_far_from_the_band_as_a_double():
     assert (below_zero.verdict, below_zero.estimate) == ("undecided", 0.5)
 
 
-
-
 def test_the_same_rules_on_several_pieces_of_evidence():
     row = Row("a", "It is so.", "ours", "x", lambda value: Estimated(lambda level: (value, value, value), 3, 0))
     found = verdicts_by(lambda value: judged([row], value), {"one": 1.0, "other": -1.0})
     assert found == {"a": {"one": "supported", "other": "contradicted"}}
 
 
-@pytest.mark.parametrize("estimates, verdict, shown", [
-    ([0.5, -0.5], "supported", 0.5), ([-0.5, 0.3], "supported", 0.3), ([-0.5, -0.3], "contradicted", -0.3),
-    ([0.05, -0.5], "undecided", 0.05), ([0.12, -0.5], "undecided", 0.12)])  # 0.12: above zero at 95 %, not at 97.5 %
+@pytest.mark.parametrize(
+    "estimates, verdict, shown",
+    [
+        ([0.5, -0.5], "supported", 0.5),
+        ([-0.5, 0.3], "supported", 0.3),
+        ([-0.5, -0.3], "contradicted", -0.3),
+        ([0.05, -0.5], "undecided", 0.05),
+        ([0.12, -0.5], "undecided", 0.12),
+    ],
+)  # 0.12: above zero at 95 %, not at 97.5 %
 def test_of_several_numbers_one_that_keeps_the_band_is_enough(estimates, verdict, shown):
     estimates = np.array(estimates)
 
@@ -145,10 +173,42 @@ def test_a_test_supports_and_only_little_to_find_contradicts(p, most, verdict):
     assert found.note == f" (permutation test: p = {p:.4f})"
 
 
-@pytest.mark.parametrize("estimate, hidden, verdict", [
-    (0.5, False, "supported"), (0.5, True, "supported"), (-0.5, False, "contradicted"), (-0.5, True, "undecided")])
+@pytest.mark.parametrize(
+    "estimate, hidden, verdict",
+    [(0.5, False, "supported"), (0.5, True, "supported"), (-0.5, False, "contradicted"), (-0.5, True, "undecided")],
+)
 def test_an_absence_decides_nothing_where_a_presence_could_not_have_been_seen(estimate, hidden, verdict):
     rule = Unless(above(0), CONTRADICTED, hidden, "it is dark")
     found = rule.judge(Estimated(lambda level: (estimate, estimate - 0.1, estimate + 0.1), 3, 0))
     assert (found.verdict, found.estimate) == (verdict, estimate)
-    assert str(rule) == "95 % interval above 0; contradicted if it lies below; not contradicted but undecided where it is dark"
+    assert (
+        str(rule)
+        == "95 % interval above 0; contradicted if it lies below; not contradicted but undecided where it is dark"
+    )
+
+
+@pytest.mark.parametrize(
+    "estimates, verdict, shown",
+    [
+        ([0.01, -0.015], "supported", -0.015),
+        ([0.03, -0.09], "contradicted", -0.09),
+        ([0.0, -0.019], "undecided", -0.019),
+    ],
+)
+def test_a_band_about_zero_is_left_on_either_side(estimates, verdict, shown):
+    estimates = np.array(estimates)
+    found = every(within(-0.02, 0.02)).judge(
+        Estimated(lambda level: (estimates, estimates - 0.004, estimates + 0.004), 7, 100), ["a", "b"]
+    )
+    assert (found.verdict, found.estimate) == (verdict, shown)
+
+
+def test_every_one_of_nothing_is_undecided():
+    nothing = np.array([])
+    found = every(above(0)).judge(Estimated(lambda level: (nothing, nothing, nothing), 0, 100), [])
+    assert found.verdict == "undecided" and np.isnan(found.estimate)
+
+
+@pytest.mark.parametrize("value, verdict", [(1.0, "supported"), (0.9, "contradicted")])
+def test_what_is_at_hand_decides_without_its_interval(value, verdict):
+    assert AtLeast(1).judge(Estimated(lambda level: (value, 0.4, 1), 4, 100)).verdict == verdict

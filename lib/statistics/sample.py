@@ -93,6 +93,12 @@ class Sample:
         return crossed_margin(networks, images, residual, freedom, self.images, level)
 
 
+def at_95(interval: Interval | None, networks: int, images: int) -> Estimated:
+    """One number whose interval is known at 95 % alone; None: from too few networks, NaN."""
+    found = (np.nan, np.nan, np.nan) if interval is None else interval
+    return Estimated(lambda level: found, networks, images)
+
+
 def side_by_side(parts: Sequence[Estimated], networks: int | None = None) -> Estimated:
     """All numbers of several estimates on the same images, for a rule about every one of them.
 

@@ -5,12 +5,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 
 from lib.cka.block_growth import mean_share
 from lib.cka.blocks import largest_block, stage_starts
 from lib.cka.grams import BatchSizes
-from lib.figures import PAGE, look, shades, subplots, width_axis
+from lib.figures import PAGE, bars, frame, look, shades, subplots, width_axis
 from lib.training.wide_and_deep import Architecture
 
 SHARE = "block's share of the depth B"
@@ -28,7 +27,7 @@ def map_rows(rows: Sequence[Sequence[tuple[str, np.ndarray]]], threshold: float)
             image = axis.imshow(cka, vmin=0, vmax=1, origin="lower")
             _outline(axis, cka, threshold)
             axis.set_title(title, fontsize=9)
-        for axis in row[len(of_row):]:
+        for axis in row[len(of_row) :]:
             axis.set_visible(False)
         row[0].set_ylabel("layer (stage)", fontsize=9)
     for axis in axes[-1]:
@@ -38,18 +37,19 @@ def map_rows(rows: Sequence[Sequence[tuple[str, np.ndarray]]], threshold: float)
 
 
 def _outline(axis: Axes, cka: np.ndarray, threshold: float) -> None:
-    block, starts = largest_block(cka, threshold), stage_starts(len(cka))
-    if block.exists:
-        for colour, width in (("white", 3), ("black", 1.3)):  # seen on light and on dark
-            axis.add_patch(Rectangle((block.start - 0.5,) * 2, len(block), len(block), fill=False, edgecolor=colour,
-                                     linewidth=width))
+    for colour, width in (("white", 3), ("black", 1.3)):  # seen on light and on dark
+        frame(axis, largest_block(cka, threshold), colour=colour, width=width)
     axis.grid(False)
+    starts = stage_starts(len(cka))
     axis.set_xticks(starts, (1, 2, 3), fontsize=8)
     axis.set_yticks(starts, (1, 2, 3), fontsize=8)
 
 
-def over_size(maps: Mapping[Architecture, np.ndarray], lines: Mapping[str, tuple[str, Sequence[Architecture]]],
-              thresholds: Sequence[float]) -> Figure:
+def over_size(
+    maps: Mapping[Architecture, np.ndarray],
+    lines: Mapping[str, tuple[str, Sequence[Architecture]]],
+    thresholds: Sequence[float],
+) -> Figure:
     """The block measure with intervals: a panel a line, 'depth' or 'width' below it, a line a threshold.
 
     lines: title -> what grows, and the architectures.
@@ -88,8 +88,9 @@ def where_blocks_lie(maps: Mapping[Architecture, np.ndarray], threshold: float) 
     figure, axis = subplots(width=PAGE, height=3.4)
     for position, of_architecture in enumerate(maps.values()):
         layers = of_architecture.shape[-1]
-        axis.hlines(np.divide(stage_starts(layers), layers), position - 0.45, position + 0.45, color="black",
-                    linewidth=1)
+        axis.hlines(
+            np.divide(stage_starts(layers), layers), position - 0.45, position + 0.45, color="black", linewidth=1
+        )
         places = position + np.linspace(-0.3, 0.3, len(of_architecture))
         for x, block in zip(places, (largest_block(cka, threshold) for cka in of_architecture)):
             if block.exists:
@@ -107,11 +108,11 @@ def over_batch_size(of_estimators: Sequence[BatchSizes]) -> Figure:
     figure, axis = subplots(width=6.4, height=3.6)
     for position, found in enumerate(of_estimators):
         colour, marker = look(found.estimator, position)
-        estimate, low, high = (part + found.full_mean() for part in found.interval())
-        axis.errorbar(found.sizes, estimate, [estimate - low, high - estimate], color=colour, marker=marker, capsize=3,
-                      label=f"{found.estimator} HSIC, batches")
-        axis.axhline(found.full_mean(), color=colour, linestyle="--", linewidth=1,
-                     label=f"{found.estimator} HSIC, all {found.images} images at once")
+        full, words = found.full_mean(), f"{found.estimator} HSIC"
+        interval = [part + full for part in found.interval()]
+        bars(axis, found.sizes, interval, color=colour, marker=marker, label=f"{words}, batches")
+        whole = f"{words}, all {found.images} images at once"
+        axis.axhline(full, color=colour, linestyle="--", linewidth=1, label=whole)
     width_axis(axis, found.sizes, "batch size (images)")
     axis.set_ylabel("CKA, mean over pairs of layers")
     figure.legend(*axis.get_legend_handles_labels(), loc="outside lower center", ncols=2)
@@ -120,7 +121,5 @@ def over_batch_size(of_estimators: Sequence[BatchSizes]) -> Figure:
 
 def _bars(axis: Axes, sizes: Sequence[int], found: np.ndarray, position: int, count: int, colour, label: str) -> None:
     """A line with intervals [3, sizes], shifted so that bars do not hide others."""
-    middle, low, high = found
     shifted = np.asarray(sizes) * 1.03 ** (position - (count - 1) / 2)
-    axis.errorbar(shifted, middle, [middle - low, high - middle], color=colour, marker=MARKERS[position % len(MARKERS)],
-                  markersize=5, capsize=3, label=label)
+    bars(axis, shifted, found, color=colour, marker=MARKERS[position % len(MARKERS)], markersize=5, label=label)

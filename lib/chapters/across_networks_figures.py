@@ -3,18 +3,20 @@
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
-from lib.chapters.matching_claims import Pairs, Roles, Seeds
+from lib.chapters.across_networks import Pairs, Roles, Seeds
 from lib.cka.across import BOTH, NEITHER, ONE, AcrossSeeds
 from lib.cka.best_layers import BestLayers, relative_depths
-from lib.cka.blocks import LEAST, Block
-from lib.figures import PAGE, subplots
+from lib.cka.blocks import Block
+from lib.figures import PAGE, frame, subplots
 from lib.statistics.intervals import known_mean
 
-KINDS = {NEITHER: ("in neither's block", "#0072B2", "o"), ONE: ("in the block of one", "#E69F00", "s"),
-         BOTH: ("in the blocks of both", "#D55E00", "^")}  # colour and marker
+KINDS = {
+    NEITHER: ("in neither's block", "#0072B2", "o"),
+    ONE: ("in the block of one", "#E69F00", "s"),
+    BOTH: ("in the blocks of both", "#D55E00", "^"),
+}  # colour and marker
 SHOWN = 5  # networks in a grid of maps
 
 
@@ -24,8 +26,11 @@ def seed_maps(found: AcrossSeeds) -> Figure:
     side = PAGE / SHOWN
     figure, axes = subplots(count, count, width=side, height=0.9 * side, sharex=True, sharey=True, squeeze=False)
     for row, column in np.ndindex(count, count):
-        image = cka_map(axes[row, column], found.maps[row, column],
-                        (found.blocks[row], found.blocks[row]) if row == column else None)
+        image = cka_map(
+            axes[row, column],
+            found.maps[row, column],
+            (found.blocks[row], found.blocks[row]) if row == column else None,
+        )
         if row == count - 1:
             axes[row, column].set_xlabel(f"network {column}", fontsize=10)
         if column == 0:
@@ -60,10 +65,8 @@ def cka_map(axis: Axes, values: np.ndarray, blocks: tuple[Block, Block] | None =
     axis.grid(False)
     for scale in (axis.xaxis, axis.yaxis):
         scale.set_major_locator(MaxNLocator(4, integer=True))
-    if blocks and all(len(block) >= LEAST for block in blocks):
-        rows, columns = blocks
-        axis.add_patch(Rectangle((columns.start - 0.5, rows.start - 0.5), len(columns), len(rows), fill=False,
-                                 edgecolor="#56B4E9", linewidth=1.5, clip_on=False))
+    if blocks:
+        frame(axis, *blocks, colour="#56B4E9", width=1.5)
     return image
 
 
@@ -75,12 +78,25 @@ def likeness_over_depth(seeds: Seeds, names: Roles) -> Figure:
         depths, pairs = relative_depths(found.layers), np.triu_indices(len(found.maps), 1)
         for shared, (words, colour, marker) in KINDS.items():
             chosen = found.shared[pairs] == shared
-            axis.plot(np.broadcast_to(depths, chosen.shape)[chosen], found.corresponding[pairs][chosen], marker,
-                      color=colour, markersize=4, alpha=0.5, markeredgewidth=0, label=words)
+            axis.plot(
+                np.broadcast_to(depths, chosen.shape)[chosen],
+                found.corresponding[pairs][chosen],
+                marker,
+                color=colour,
+                markersize=4,
+                alpha=0.5,
+                markeredgewidth=0,
+                label=words,
+            )
         axis.plot(depths, _mean_of_pairs(found.corresponding), color="black", label="mean of all pairs")
         if role != "small":
-            axis.plot(relative_depths(seeds["small"].layers), small, color="grey", linestyle="--",
-                      label=f"mean of {names['small']}")
+            axis.plot(
+                relative_depths(seeds["small"].layers),
+                small,
+                color="grey",
+                linestyle="--",
+                label=f"mean of {names['small']}",
+            )
         axis.set_title(f"{role}: {names[role]}", fontsize=10)
         axis.set_xlabel("relative depth (0 stem, 1 last)")
     axes[0, 0].set_ylabel("CKA of the same layer")
@@ -92,8 +108,8 @@ def matches_over_depth(pairs: Pairs, names: Roles) -> Figure:
     """A row for every two architectures: relative depth of the best match over that of the layer, either way."""
     figure, axes = subplots(len(pairs), 2, width=PAGE / 2, height=3.1, sharex=True, sharey=True, squeeze=False)
     for row, ((first, second), found) in zip(axes, pairs.items()):
-        for axis, matching, (own, other) in zip(row, (found.there, found.back), ((first, second), (second, first))):
-            _matches(axis, matching)
+        for axis, best, (own, other) in zip(row, (found.there, found.back), ((first, second), (second, first))):
+            _matches(axis, best)
             axis.set_title(f"{names[own]} in {names[other]}", fontsize=10)
         row[0].set_ylabel("relative depth of the match")
     for axis in axes[-1]:
@@ -102,15 +118,22 @@ def matches_over_depth(pairs: Pairs, names: Roles) -> Figure:
     return figure
 
 
-def _matches(axis: Axes, matching: BestLayers) -> None:
-    own, other = relative_depths(matching.place.shape[2]), relative_depths(matching.others)
-    inside = np.broadcast_to(matching.inside[:, None], matching.place.shape)
+def _matches(axis: Axes, best: BestLayers) -> None:
+    own, other = relative_depths(best.place.shape[2]), relative_depths(best.others)
+    inside = np.broadcast_to(best.inside[:, None], best.place.shape)
     for kind, shift in ((NEITHER, -0.006), (BOTH, 0.006)):
         _, colour, marker = KINDS[kind]
         chosen = inside == (kind == BOTH)
-        axis.plot(np.broadcast_to(own, inside.shape)[chosen] + shift, other[matching.place[chosen]], marker,
-                  color=colour, markersize=5, alpha=0.25, markeredgewidth=0,
-                  label="layer inside its block" if kind == BOTH else "layer outside")
+        axis.plot(
+            np.broadcast_to(own, inside.shape)[chosen] + shift,
+            other[best.place[chosen]],
+            marker,
+            color=colour,
+            markersize=5,
+            alpha=0.25,
+            markeredgewidth=0,
+            label="layer inside its block" if kind == BOTH else "layer outside",
+        )
     axis.plot([0, 1], [0, 1], color="black", linewidth=1, linestyle="--", label="equal relative depth")
 
 

@@ -11,49 +11,69 @@ from matplotlib.patches import Rectangle
 from planted_blocks import planted, with_shares
 from test_grams import planted as planted_sizes
 
-from lib.chapters import block_figures
-from lib.chapters.block_claims import batch_size_claim, block_claims, judge_apart
-from lib.chapters.block_findings import (
+from lib.chapters import block_structure_figures
+from lib.chapters.block_structure import (
+    BATCH_SIZE,
+    Blocks,
+    Differs,
     batch_sizes_table,
+    block_claims,
     blocks_of,
     blocks_table,
-    findings,
     less_data_table,
     place,
     robustness_table,
 )
 from lib.cka.block_growth import BlockMaps
+from lib.statistics.sample import at_95
 from lib.training.wide_and_deep import Architecture
+from lib.verdicts import judged as judged_rows
 
 DEPTHS = [Architecture(depth) for depth in (14, 26, 38)]
 WIDTHS = [Architecture(14, width) for width in (1, 2, 4)]
 PLAIN = [Architecture(14, width, False) for width in (1, 2, 4)]
 COUNTS = [100, 200, 400]
-RULES = {"11-block-grows-depth", "11-block-grows-width", "11-block-grows-width-plain", "11-less-data-width",
-         "11-less-data-depth", "11-every-seed-deepest", "11-ends-differ-deepest", "11-every-seed-widest",
-         "11-ends-differ-widest", "11-block-late"}
+RULES = {
+    "11-block-grows-depth",
+    "11-block-grows-width",
+    "11-block-grows-width-plain",
+    "11-less-data-width",
+    "11-less-data-depth",
+    "11-every-seed-deepest",
+    "11-ends-differ-deepest",
+    "11-every-seed-widest",
+    "11-ends-differ-widest",
+    "11-block-late",
+}
 
 
 def maps_of(growing=True, fewer=True, elsewhere=True, late=True, side=3):
     """Blocks of 13 layers' depth that follow the paper in each respect, or do not."""
+
     def network(length, place):
         start = 13 - length - place if late else place
         return planted(13, start, start + length)
 
     def line(architectures):
-        return {one: np.stack([network(side + 2 * step * growing, 0) for _ in range(4)])
-                for step, one in enumerate(architectures)}
+        return {
+            one: np.stack([network(side + 2 * step * growing, 0) for _ in range(4)])
+            for step, one in enumerate(architectures)
+        }
 
     maps = line(DEPTHS) | line(WIDTHS) | line(PLAIN)
-    by_count = {one: np.stack([[network(side + 2 * (2 - step) * fewer, 0) for step in range(3)] for _ in range(4)])
-                for one in (DEPTHS[0], DEPTHS[-1], WIDTHS[-1])}
-    parts = {one: np.stack([[network(5, 2 * seed * elsewhere) for _ in range(4)] for seed in range(4)])
-             for one in (DEPTHS[-1], WIDTHS[-1])}
+    by_count = {
+        one: np.stack([[network(side + 2 * (2 - step) * fewer, 0) for step in range(3)] for _ in range(4)])
+        for one in (DEPTHS[0], DEPTHS[-1], WIDTHS[-1])
+    }
+    parts = {
+        one: np.stack([[network(5, 2 * seed * elsewhere) for _ in range(4)] for seed in range(4)])
+        for one in (DEPTHS[-1], WIDTHS[-1])
+    }
     return BlockMaps(DEPTHS, WIDTHS, PLAIN, maps, COUNTS, by_count, parts)
 
 
 def judged(found, threshold=0.9):
-    return block_claims(found, threshold, 500, np.random.default_rng(0))
+    return block_claims(Blocks(found, threshold, 500, np.random.default_rng(0)))
 
 
 def verdicts(found, threshold=0.9):
@@ -66,9 +86,15 @@ def test_blocks_as_the_paper_has_them_are_supported():
 
 def test_the_reverse_is_contradicted():
     found = maps_of(elsewhere=False, late=False)
-    turned = BlockMaps(DEPTHS, WIDTHS, PLAIN, {one: found.maps[other] for line in (DEPTHS, WIDTHS, PLAIN)
-                                               for one, other in zip(line, reversed(line))}, COUNTS,
-                       {one: maps[:, ::-1] for one, maps in found.by_count.items()}, found.parts)
+    turned = BlockMaps(
+        DEPTHS,
+        WIDTHS,
+        PLAIN,
+        {one: found.maps[other] for line in (DEPTHS, WIDTHS, PLAIN) for one, other in zip(line, reversed(line))},
+        COUNTS,
+        {one: maps[:, ::-1] for one, maps in found.by_count.items()},
+        found.parts,
+    )
     every = {"11-every-seed-deepest", "11-every-seed-widest"}
     assert verdicts(turned) == dict.fromkeys(RULES - every, "contradicted") | dict.fromkeys(every, "supported")
 
@@ -103,33 +129,51 @@ def test_claims_count_their_networks():
     assert all(claim.images == 500 for claim in claims.values())
     assert claims["11-block-grows-depth"].networks == 12 and claims["11-less-data-width"].networks == 24
     assert claims["11-block-late"].networks == 20  # depth 14 at width 1 stands in both lines
-    assert claims["11-block-grows-depth"].estimate == pytest.approx(np.polyfit(
-        np.log2([14, 26, 38]), np.array([3, 5, 7]) / 13, 1)[0])
+    assert claims["11-block-grows-depth"].estimate == pytest.approx(
+        np.polyfit(np.log2([14, 26, 38]), np.array([3, 5, 7]) / 13, 1)[0]
+    )
     assert claims["11-less-data-depth"].estimate == pytest.approx(2 / 13)
 
 
-@pytest.mark.parametrize("low, high, verdict", [(0.1, 5, "supported"), (0, 0, "contradicted"),
-                                                (-1e-16, 1e-16, "contradicted"), (0, 0.5, "undecided"),
-                                                (-1, 1, "undecided"), (-2, -1, "undecided"),
-                                                (np.nan, np.nan, "undecided")])
+@pytest.mark.parametrize(
+    "low, high, verdict",
+    [
+        (0.1, 5, "supported"),
+        (0, 0, "contradicted"),
+        (-1e-16, 1e-16, "contradicted"),
+        (0, 0.5, "undecided"),
+        (-1, 1, "undecided"),
+        (-2, -1, "undecided"),
+        (np.nan, np.nan, "undecided"),
+    ],
+)
 def test_ends_are_the_same_only_where_all_networks_have_one_block(low, high, verdict):
-    assert judge_apart(low, high) == verdict
+    assert Differs().judge(at_95((low, low, high), 4, 500)).verdict == verdict
 
 
-@pytest.mark.parametrize("deviations, verdict, size", [
-    ([0.001, -0.002, 0.003], "supported", 64), ([0.001, -0.05, 0.003], "contradicted", 32),
-    ([0.001, 0.019, 0.003], "undecided", 32), ([0.05, -0.09, 0.003], "contradicted", 32)])
+@pytest.mark.parametrize(
+    "deviations, verdict, size",
+    [
+        ([0.001, -0.002, 0.003], "supported", 64),
+        ([0.001, -0.05, 0.003], "contradicted", 32),
+        ([0.001, 0.019, 0.003], "undecided", 32),
+        ([0.05, -0.09, 0.003], "contradicted", 32),
+    ],
+)
 def test_batch_sizes_are_judged_by_the_one_that_deviates_most(deviations, verdict, size):
-    claim = batch_size_claim(planted_sizes(deviations))
-    assert claim.verdict == verdict and f"in batches of {size} " in claim.statistic and claim.images == 500
+    (claim,) = judged_rows([BATCH_SIZE], planted_sizes(deviations))
+    assert claim.verdict == verdict and f": batches of {size}, the one of 3 " in claim.statistic and claim.images == 500
 
 
 def test_a_single_pass_decides_nothing_about_batch_sizes():
-    assert batch_size_claim(planted_sizes([0.5, 0.5], passes=1)).verdict == "undecided"
+    (claim,) = judged_rows([BATCH_SIZE], planted_sizes([0.5, 0.5], passes=1))
+    assert claim.verdict == "undecided"
 
 
-@pytest.mark.parametrize("layer, words", [(0, "stem"), (1, "stage 1, block 1"), (4, "stage 1, block 4"),
-                                          (5, "stage 2, block 1"), (12, "stage 3, block 4")])
+@pytest.mark.parametrize(
+    "layer, words",
+    [(0, "stem"), (1, "stage 1, block 1"), (4, "stage 1, block 4"), (5, "stage 2, block 1"), (12, "stage 3, block 4")],
+)
 def test_layers_have_the_names_of_their_stage(layer, words):
     assert place(layer, 13) == words
 
@@ -150,37 +194,17 @@ def test_tables_have_the_numbers():
     assert list(sizes["batch (images)"]) == [16, 32] and list(sizes["largest of a pair"]) == ["0.101", "0.199"]
 
 
-def all_verdicts(found, threshold=0.9):
-    return [*judged(found, threshold), batch_size_claim(planted_sizes([0.001, -0.002]))]
-
-
-def test_what_changes_with_the_threshold_is_named():
-    found = maps_of()
-    by_threshold = {threshold: judged(found, threshold) for threshold in (0.9, 0.99)}
+def test_every_threshold_has_its_column():
+    by_threshold = {threshold: judged(maps_of(), threshold) for threshold in (0.9, 0.99)}
     table = robustness_table(by_threshold)
     assert list(table.columns) == ["claim", "threshold 0.9", "threshold 0.99"] and len(table) == len(RULES)
     row = table.set_index("claim").loc["11-block-late"]
     assert row["threshold 0.9"].startswith("supported, 0.385") and row["threshold 0.99"] == "undecided, –"
-    text = findings(found, 0.9, all_verdicts(found), by_threshold)
-    assert "the verdict changes for 11-block-grows-depth" in text
-    same = dict.fromkeys((0.8, 0.9), by_threshold[0.9])
-    text = findings(found, 0.9, all_verdicts(found), same)
-    assert "Thresholds** 0.8, 0.9: no verdict changes" in text
-
-
-def test_words_say_what_there_is_and_what_there_is_not():
-    found = maps_of()
-    text = findings(found, 0.9, all_verdicts(found), {0.9: judged(found)})
-    assert "(20 networks with a block): +0.385 [" in text and "from the full value by +0.002 [" in text
-    assert "4 of 4 have a block, of the layers 7 to 13, 7 to 13, 7 to 13, 7 to 13 of 13" in text
-    assert "(from 400 to 100 images): per halving the block's share changes by +0.154" in text
-    nothing = findings(found, 0.99, all_verdicts(found, 0.99), {0.99: judged(found, 0.99)})
-    assert "ResNet-38 (1×): 0 of 4 have a block." in nothing and "(0 networks with a block): not to be told" in nothing
 
 
 def test_a_map_is_drawn_with_its_block_and_stages():
     rows = [[("a", planted(13, 5, 11)), ("b", planted(7, 0, 2)), ("c", planted(13, 0, 13))], [("d", planted(4, 0, 4))]]
-    figure = block_figures.map_rows(rows, 0.9)
+    figure = block_structure_figures.map_rows(rows, 0.9)
     panels = [axis for axis in figure.axes if axis.get_visible() and axis.images and axis.get_title()]
     assert [axis.get_title() for axis in panels] == ["a", "b", "c", "d"]
     boxes = [{patch.get_bbox().bounds for patch in axis.patches if isinstance(patch, Rectangle)} for axis in panels]
@@ -191,13 +215,15 @@ def test_a_map_is_drawn_with_its_block_and_stages():
 
 def test_lines_are_the_means_with_their_intervals():
     found = maps_of()
-    figure = block_figures.over_size(found.maps, {"deep": ("depth", DEPTHS), "wide": ("width", WIDTHS)}, [0.9, 0.99])
+    figure = block_structure_figures.over_size(
+        found.maps, {"deep": ("depth", DEPTHS), "wide": ("width", WIDTHS)}, [0.9, 0.99]
+    )
     for axis, label in zip(figure.axes, ("depth (layers)", "width (multiplier of the channels)")):
         assert axis.get_xlabel() == label and len(axis.containers) == 2
         np.testing.assert_allclose(axis.containers[0][0].get_ydata(), np.array([3, 5, 7]) / 13)
         np.testing.assert_allclose(axis.containers[1][0].get_ydata(), 0)
     plt.close(figure)
-    figure = block_figures.over_data(found.by_count, COUNTS, 0.9)
+    figure = block_structure_figures.over_data(found.by_count, COUNTS, 0.9)
     assert len(figure.axes[0].containers) == 3
     np.testing.assert_allclose(figure.axes[0].containers[0][0].get_ydata(), np.array([7, 5, 3]) / 13)
     plt.close(figure)
@@ -207,19 +233,24 @@ def test_bars_stand_where_blocks_lie_and_crosses_where_there_is_none():
     found = maps_of()
     found.maps[DEPTHS[0]][0] = with_shares(13, [2])
     maps = {one: found.maps[one] for one in DEPTHS}
-    figure = block_figures.where_blocks_lie(maps, 0.9)
+    figure = block_structure_figures.where_blocks_lie(maps, 0.9)
     axis = figure.axes[0]
-    upright = [segment for collection in axis.collections for segment in collection.get_segments()
-               if segment[0, 0] == segment[1, 0]]
+    upright = [
+        segment
+        for collection in axis.collections
+        for segment in collection.get_segments()
+        if segment[0, 0] == segment[1, 0]
+    ]
     blocks = [block for of_one in maps.values() for block in blocks_of(of_one, 0.9)]
-    np.testing.assert_allclose([segment[:, 1] for segment in upright],
-                               [(block.start / 13, block.stop / 13) for block in blocks])
+    np.testing.assert_allclose(
+        [segment[:, 1] for segment in upright], [(block.start / 13, block.stop / 13) for block in blocks]
+    )
     assert len(axis.lines) == 1 and len(upright) == 11
     plt.close(figure)
 
 
 def test_the_full_values_are_dashed_beside_those_of_batches():
-    figure = block_figures.over_batch_size([planted_sizes([0.1, -0.2])])
+    figure = block_structure_figures.over_batch_size([planted_sizes([0.1, -0.2])])
     axis = figure.axes[0]
     np.testing.assert_allclose(axis.containers[0][0].get_ydata(), [0.601, 0.301])
     dashed = [line for line in axis.lines if line.get_linestyle() == "--"]
