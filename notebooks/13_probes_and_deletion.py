@@ -12,6 +12,12 @@
 # between networks with the size and clarity of their block structure. The body of the paper is not at hand: this
 # follows its authors' program and slides that show the figures. That probes are *better* after the additions than
 # before is inferred from the words.
+#
+# **What it shows here.**
+#
+# ```{glue:md} answer
+# :format: myst
+# ```
 
 # %% tags=["hide-input", "parameters"]
 study = "mine"
@@ -41,10 +47,11 @@ p = parameters.read(globals(), ["study", "dataset", "n_train", "n_test", "wide_d
 # %%
 import torch
 from IPython.display import Markdown, display
+from myst_nb import glue
 
 from lib import data, figures, results
-from lib.chapters import probe_figures
-from lib.chapters.probe_claims import effects_table, findings, probe_claims
+from lib.chapters import probes_and_deletion_figures
+from lib.chapters.probes_and_deletion import CLAIMS, effects_table, networks_table, probe_claims
 from lib.cka.block_effects import PLATEAU_LOSS, measure, plateaus, rank_correlations
 from lib.cka.probes import PENALTY
 from lib.training.wide_and_deep import Architecture, architecture_populations
@@ -93,15 +100,15 @@ print(f"networks: {counted}; training images: {n_train}; test images: {n_images}
 # three layers of which every two have a CKA above `block_threshold`. Where a network has none, nothing is inside.
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-having = {key: int(measures.inside.any(1).sum()) for key, measures in found.items()}
-told = ", ".join(f"{count} of {len(found[key].whole)} {key}" for key, count in having.items())
-print(f"networks with a block structure at CKA > {p.block_threshold:g}: {told}")
+display(networks_table(found).style.hide(axis="index"))
+display(Markdown(f"Block structures at CKA > {p.block_threshold:g}. Numbers with commas are one a network. Plateaus and losses "
+                 "are those of Fig. 5 below."))
 
 # %% [markdown]
 # ## Probes over the layers: Fig. 4
 
 # %% mystnb={"image": {"alt": "A column for each architecture: above, the CKA of every two layers of one network as a square of colours, its block structure outlined if it has one; below, probe accuracy over the layers, solid lines after the residual additions and dashed ones before, thin for single networks and thick for their mean, with bars at the foot where block structures lie."}} tags=["hide-input"]
-figures.show(probe_figures.probes(found),
+figures.show(probes_and_deletion_figures.probes(found),
              "**The paper's Fig. 4.** Above: CKA of the layers of the first network of each architecture, its block "
              "structure outlined if it has one. Below: thin lines are single networks, thick ones their mean. Layer 0 "
              f"is the stem. Networks: {counted}. Probes learn from n = {n_train} training images and are tested on "
@@ -115,19 +122,15 @@ figures.show(probe_figures.probes(found),
 # first blocks of stages 2 and 3 change the shape of the activations and cannot go.
 
 # %% mystnb={"image": {"alt": "A panel for each architecture: test accuracy after deleting a residual block and all behind it in its stage, over the place of that block, thin lines for single networks and a thick one for their mean, with a grey line for whole networks, green lines between stages, and bars at the foot where block structures lie."}} tags=["hide-input"]
-figures.show(probe_figures.deletions(found),
+figures.show(probes_and_deletion_figures.deletions(found),
              f"**The paper's Fig. 5.** Each point deletes the block named on the axis and all behind it in its stage. "
              f"Thin lines are single networks, the thick one is their mean. Networks: {counted}; n = {n_images} test "
              "images.")
 
 # %% [markdown]
 # The length of a *plateau* is the largest number of blocks at the end of one stage that can go while no more than one
-# hundredth of the images is lost. It only describes; no verdict uses it.
-
-# %% tags=["hide-input", "nbval-ignore-output"]
-for key, measures in found.items():
-    print(f"{key}: residual blocks inside {measures.inside.sum(1).tolist()}, plateau {plateaus(measures).tolist()}, "
-          f"mean loss over all deletions {[round(float(loss), 3) for loss in measures.loss]}, one number a network")
+# hundredth of the images is lost. It only describes, in the table
+# of networks above; no verdict uses it.
 
 # %% [markdown]
 # ## Inside against outside
@@ -160,30 +163,17 @@ display(Markdown("Shares of the test images, with 95 % intervals and, in bracket
 # %% [markdown]
 # ## Verdicts
 #
-# *Rules.*
-#
-# - *Probes rise without a block structure*: the 95 % interval of the mean rank correlation (Spearman) of depth and
-#   probe accuracy after the additions lies above zero in every architecture with at least three networks without a
-#   block structure. A rise at every single step would be a stronger statement, which the noise of the test images does
-#   not let one decide.
-# - *Gain smaller inside*, *deletion cheaper inside*: outside − inside, *after exceeds before*: after − before inside;
-#   in every architecture with at least three such networks the 95 % interval of the mean lies above zero.
-# - *Cheaper with a larger block structure*: over all networks, with an intercept for every architecture, the slope of
-#   the mean loss over all deletions on the share of the layers that the block structure takes (0 without one) has a
-#   95 % interval below zero.
-#
-# Contradicted if an interval lies on the other side (of several: at a level corrected for their number), else
-# undecided; so also if there are not enough networks.
+# The first four claims are about every architecture with at least three networks that can decide them: without a block
+# structure for the first, with one for the others. The correlation is Spearman's, of probes after the additions: a rise
+# at every single step would be a stronger statement, which the noise of the test images does not let one decide. In the
+# last claim a network without a block structure has the share 0.
+
+# %% tags=["hide-input"]
+results.rules(CLAIMS)
 
 # %% tags=["hide-input", "nbval-ignore-output"]
 verdicts = probe_claims(found)
 results.table(verdicts)
-
-# %% [markdown]
-# ## What it shows here
-
-# %% tags=["hide-input", "nbval-ignore-output"]
-display(Markdown(findings(found)))
 
 # %% [markdown]
 # ## What differs from the paper
@@ -195,7 +185,8 @@ display(Markdown(findings(found)))
 # - Which blocks were deleted together in its Fig. 5 is inferred: one stage at a time.
 # - The numbers for inside and outside, their intervals and the rules are additions.
 
-# %%
+# %% tags=["hide-input", "nbval-ignore-output", "remove-output"]
+glue("answer", results.answer(verdicts), display=False)
 numbers = {"images": n_images, "train_images": n_train, "penalty": PENALTY, "plateau_loss": PLATEAU_LOSS,
            "architectures": {str(key): {
                "structures": [[structure.start, structure.stop, structure.layers] for structure in measures.structures],

@@ -25,7 +25,7 @@ def known_values(
 
 def means(values: Mapping[Architecture, np.ndarray], level: float = 0.95) -> Interval:
     """Mean over the networks of every architecture, each with its Student interval: three arrays [architectures]."""
-    return tuple(np.array(part) for part in zip(*(mean_interval(of_one, level) for of_one in values.values())))
+    return tuple(np.reshape([mean_interval(of_one, level) for of_one in values.values()], (-1, 3)).T)
 
 
 def rank_interval(pairs: np.ndarray, level: float = 0.95) -> Interval:

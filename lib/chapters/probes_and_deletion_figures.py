@@ -5,11 +5,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
 from lib.cka.block_effects import BlockMeasures
-from lib.figures import PAGE, subplots
+from lib.figures import PAGE, frame, legend_below, subplots
 from lib.training.wide_and_deep import Architecture
 
 AFTER, BEFORE, BOUNDARY = "#0072B2", "#D55E00", "#009E73"
@@ -23,10 +22,7 @@ def probes(found: Mapping[Architecture, BlockMeasures]) -> Figure:
         image = above.imshow(measures.maps[0], vmin=0, vmax=1, origin="lower", aspect="auto")
         above.grid(False)
         above.yaxis.set_major_locator(MaxNLocator(6, integer=True))
-        structure = measures.structures[0]
-        if structure.share():
-            above.add_patch(Rectangle((structure.start - 0.5, structure.start - 0.5), len(structure), len(structure),
-                                      fill=False, edgecolor=BEFORE, linewidth=2))
+        frame(above, measures.structures[0], colour=BEFORE)
         above.set_title(str(key))
         layers = np.arange(measures.after.shape[1])
         lines(below, layers, measures.after, AFTER, "after the addition", "-")
@@ -36,7 +32,7 @@ def probes(found: Mapping[Architecture, BlockMeasures]) -> Figure:
     axes[0, 0].set_ylabel("layer (number)")
     axes[1, 0].set_ylabel("probe accuracy (share)")
     figure.colorbar(image, ax=axes[0], label="CKA", pad=0.02)
-    figure.legend(*_entries(axes[1]), loc="outside lower center", ncols=3)
+    legend_below(figure, axes[1], columns=3)
     return figure
 
 
@@ -53,7 +49,7 @@ def deletions(found: Mapping[Architecture, BlockMeasures]) -> Figure:
         axis.set_xlabel("first block deleted (number)")
     structure_bars(axes[0], list(found.values()), "blocks inside the block structure, one bar a network", skipped=1)
     axes[0, 0].set_ylabel("test accuracy (share)")
-    figure.legend(*_entries(axes[0]), loc="outside lower center", ncols=2)
+    legend_below(figure, axes[0], columns=2)
     return figure
 
 
@@ -75,11 +71,12 @@ def structure_bars(axes: Sequence[Axes], found: Sequence[BlockMeasures], label: 
         axis.xaxis.set_major_locator(MaxNLocator(6, integer=True))
         for row, structure in enumerate(measures.structures):
             if structure.share():
-                axis.hlines(step * (count - row), structure.start + skipped, structure.stop - 1, color="black",
-                            linewidth=2, transform=axis.get_xaxis_transform(), label=label)
-
-
-def _entries(axes: np.ndarray) -> tuple[list, list]:
-    """Handles and labels of all panels, each label once."""
-    found = {label: handle for axis in axes for handle, label in zip(*axis.get_legend_handles_labels())}
-    return list(found.values()), list(found)
+                axis.hlines(
+                    step * (count - row),
+                    structure.start + skipped,
+                    structure.stop - 1,
+                    color="black",
+                    linewidth=2,
+                    transform=axis.get_xaxis_transform(),
+                    label=label,
+                )

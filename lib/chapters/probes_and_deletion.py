@@ -1,0 +1,171 @@
+"""Chapter 13: what do linear probes and deleted residual blocks say of the block structure?"""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import pandas as pd
+
+from lib.cka.block_effects import BlockMeasures, inside_and_outside, plateaus, rank_correlations
+from lib.cka.blocks import mean_where
+from lib.cka.network_statistics import known_interval, known_values, means, slope_within
+from lib.statistics.intervals import in_brackets
+from lib.statistics.sample import Estimated, at_95
+from lib.training.wide_and_deep import Architecture
+from lib.verdicts import DETAIL, HEADLINE, Claim, Row, above, below, every, judged
+
+Found = Mapping[Architecture, BlockMeasures]
+
+# attribute of BlockMeasures -> what it is called
+QUANTITIES = {
+    "gain": "probe accuracy gained by a block",
+    "lead": "probe accuracy after − before the addition",
+    "cost": "accuracy lost by deleting a block",
+}
+
+
+def contrast(measures: BlockMeasures, quantity: str) -> np.ndarray:
+    """One of QUANTITIES outside the block structure less inside, [networks]; NaN for a network without both."""
+    inside, outside = inside_and_outside(measures, getattr(measures, quantity))
+    return outside - inside
+
+
+def lead_inside(measures: BlockMeasures) -> np.ndarray:
+    """Probe accuracy after less before the addition, mean over the blocks inside: [networks]."""
+    return mean_where(measures.lead, measures.inside)
+
+
+def slope_on_share(found: Found) -> Estimated:
+    """Slope of the mean loss over all deletions on the share of the layers in the block structure."""
+    shares = {key: np.array([one.share() for one in measures.structures]) for key, measures in found.items()}
+    slope = slope_within(shares, {key: measures.loss for key, measures in found.items()})
+    return at_95(slope, sum(map(len, shares.values())), images_of(found))
+
+
+def images_of(found: Found) -> int:
+    """How many images the accuracies are measured on."""
+    return next(iter(found.values())).images
+
+
+def _everywhere(
+    name: str, says: str, figure: int, statistic: str, value: Callable[[BlockMeasures], np.ndarray], level: str = DETAIL
+) -> Row:
+    """The claim that the mean over networks is above 0 in every architecture that has enough networks with a value."""
+
+    def known(found: Found) -> dict[Architecture, np.ndarray]:
+        return known_values({key: value(measures) for key, measures in found.items()}, float)
+
+    def mean(found: Found) -> Estimated:
+        enough = known(found)
+        networks = (
+            sum(map(len, enough.values()))
+            if enough
+            else sum(np.isfinite(value(measures)).sum() for measures in found.values())
+        )
+        return Estimated(lambda level: means(enough, level), int(networks), images_of(found))
+
+    return Row(
+        f"13-{name}",
+        says,
+        f"Wide and Deep, Fig. {figure}",
+        statistic,
+        mean,
+        rule=every(above(0)),
+        places=lambda found: list(map(str, known(found))),
+        level=level,
+    )
+
+
+CLAIMS = (
+    _everywhere(
+        "probe-rises-without-block",
+        "Without a block structure the accuracy of linear probes rises with depth.",
+        4,
+        "rank correlation of depth and probe accuracy",
+        rank_correlations,
+    ),
+    _everywhere(
+        "probe-gain-smaller-in-block",
+        "Residual blocks inside the block structure add less to the accuracy of linear probes than those outside.",
+        4,
+        f"{QUANTITIES['gain']}, outside − inside (share of images)",
+        lambda measures: contrast(measures, "gain"),
+        HEADLINE,
+    ),
+    _everywhere(
+        "after-exceeds-before-in-block",
+        "Inside the block structure probes are better after the residual addition than before it.",
+        4,
+        f"{QUANTITIES['lead']}, inside (share of images)",
+        lead_inside,
+    ),
+    _everywhere(
+        "deletion-cheaper-in-block",
+        "Deleting a residual block inside the block structure costs less accuracy than deleting one outside.",
+        5,
+        f"{QUANTITIES['cost']}, outside − inside (share of images)",
+        lambda measures: contrast(measures, "cost"),
+        HEADLINE,
+    ),
+    Row(
+        "13-deletion-cheaper-with-larger-block",
+        "Among networks of one architecture, deletions cost those with a larger block structure less accuracy.",
+        "Wide and Deep, Fig. 5",
+        "slope of the mean loss of accuracy over all deletions on the share of the layers in the block structure, an "
+        "intercept for every architecture",
+        slope_on_share,
+        rule=below(0),
+    ),
+)
+
+
+def probe_claims(found: Found) -> list[Claim]:
+    """Three claims on probes and two on deletions."""
+    return judged(CLAIMS, found)
+
+
+def networks_table(found: Found) -> pd.DataFrame:
+    """A row an architecture; what is listed has one number a network."""
+    return pd.DataFrame(
+        [
+            {
+                "architecture": str(key),
+                "with a block structure": f"{measures.inside.any(1).sum()} of {len(measures.whole)}",
+                "residual blocks": measures.inside.shape[1],
+                "inside": _listed(measures.inside.sum(1)),
+                "mean accuracy": f"{measures.whole.mean():.3f}",
+                "of the probe at the stem": f"{measures.after[:, 0].mean():.3f}",
+                "after the last addition": f"{measures.after[:, -1].mean():.3f}",
+                "plateau (blocks)": _listed(plateaus(measures)),
+                "mean loss over all deletions": _listed(np.round(measures.loss, 3)),
+            }
+            for key, measures in found.items()
+        ]
+    )
+
+
+def _listed(values: np.ndarray) -> str:
+    return ", ".join(f"{value:g}" for value in values)
+
+
+def effects_table(found: Found) -> pd.DataFrame:
+    """A row an architecture and quantity: means over the blocks inside and over those outside, each over the networks
+    with a block structure that have such blocks, the difference over those that have both, and the mean over all
+    blocks of the networks without a block structure; with intervals over networks."""
+    rows = []
+    for key, measures in found.items():
+        inside, having = measures.inside, measures.inside.any(1)
+        for name, words in QUANTITIES.items():
+            values = getattr(measures, name)
+            columns = {
+                "inside": mean_where(values, inside),
+                "outside": np.where(having, mean_where(values, ~inside), np.nan),
+                "outside − inside": contrast(measures, name),
+                "networks without": np.where(having, np.nan, mean_where(values, np.ones_like(inside))),
+            }
+            written = {column: _mean_and_count(one) for column, one in columns.items()}
+            rows.append({"architecture": str(key), "quantity": words, **written})
+    return pd.DataFrame(rows)
+
+
+def _mean_and_count(values: np.ndarray) -> str:
+    return f"{in_brackets(known_interval(values), '+.3f')} ({np.isfinite(values).sum()})"
