@@ -10,6 +10,12 @@
 # follow-up {cite:p}`nguyen2022origins` traces the component to few *dominant* images with very large activations,
 # which are others for another seed. Only the figures as a talk shows them, the released programs and the abstract of
 # the follow-up are at hand.
+#
+# **What it shows here.**
+#
+# ```{glue:md} answer
+# :format: myst
+# ```
 
 # %% tags=["hide-input", "parameters"]
 study = "mine"
@@ -39,10 +45,11 @@ p = parameters.read(globals(), ["study", "dataset", "n_train", "n_test", "wide_d
 
 # %%
 import numpy as np
+from myst_nb import glue
 
 from lib import data, figures, results
-from lib.chapters import component_figures, component_tables
-from lib.chapters.component_claims import component_claims, share_and_block
+from lib.chapters import first_component, first_component_figures
+from lib.chapters.first_component import CLAIMS, component_claims, share_and_block
 from lib.cka import linear_cka
 from lib.cka.block_components import late_shares, population_components, settings_for, with_block
 from lib.cka.components import TOP, carried, component_cka, components, normal_carried, one_percent
@@ -104,18 +111,18 @@ print(f"layers {points[0]} and {points[-1]}, {p.cka_batch} images: both forms ag
 found = population_components(populations, images.test_images, settings)
 n_networks = sum(map(len, found.values()))
 caption = f"n = {n_images} test images; CKA from {p.cka_passes} passes of batches of {p.cka_batch}."
-print("networks with a block:", component_tables.block_counts(found))
+print("networks with a block:", first_component.block_counts(found))
 
 # %% [markdown]
 # ## One deep and one wide network: Fig. 3
 
 # %% mystnb={"image": {"alt": "Four panels for the deepest network: a map over pairs of layers of the squared cosine of their first components, one of their CKA, the share of the first component over the layers, and a map of CKA without the first components. A frame marks the block, if there is one."}} tags=["hide-input"]
-figures.show(component_figures.four_plots(found[deep[-1]], f"{deep[-1]}, network 0"),
+figures.show(first_component_figures.four_plots(found[deep[-1]], f"{deep[-1]}, network 0"),
              f"**The paper's Fig. 3, the deepest network.** Frame and shade: the block of network 0, where it has one. "
              f"Pale lines: the other {len(found[deep[-1]]) - 1} networks. {caption}")
 
 # %% mystnb={"image": {"alt": "Four panels for the widest network: a map over pairs of layers of the squared cosine of their first components, one of their CKA, the share of the first component over the layers, and a map of CKA without the first components. A frame marks the block, if there is one."}} tags=["hide-input"]
-figures.show(component_figures.four_plots(found[wide[-1]], f"{wide[-1]}, network 0"),
+figures.show(first_component_figures.four_plots(found[wide[-1]], f"{wide[-1]}, network 0"),
              f"**The same for the widest network.** Pale lines: the other {len(found[wide[-1]]) - 1} networks. "
              f"{caption}")
 
@@ -124,7 +131,7 @@ figures.show(component_figures.four_plots(found[wide[-1]], f"{wide[-1]}, network
 
 # %% mystnb={"image": {"alt": "Two panels, networks of growing depth and of growing width: share of the variance that the first component has, over the place of the layer between stem and last block, a line with a band for each architecture."}} tags=["hide-input"]
 groups = {"growing depth": deep, "growing width": wide}
-figures.show(component_figures.shares_by_depth({title: {architecture: found[architecture] for architecture in group}
+figures.show(first_component_figures.shares_by_depth({title: {architecture: found[architecture] for architecture in group}
                                                 for title, group in groups.items()}),
              f"**Share of the first component in every layer.** Line: mean of the networks of an architecture; band: "
              f"all of them. n = {n_images} test images; {n_networks} networks in all.")
@@ -144,11 +151,11 @@ figures.show(component_figures.shares_by_depth({title: {architecture: found[arch
 # other than fall. Whether it falls further than elsewhere is the stricter question.
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-component_tables.table(found, component_tables.PAIRS).style.hide(axis="index")
+first_component.table(found, first_component.PAIRS).style.hide(axis="index")
 
 # %% mystnb={"image": {"alt": "Three panels, a row for each architecture: the correlation of CKA and squared cosine, the share inside minus outside the block, and the fall of CKA inside the block and elsewhere, with intervals where there are three networks."}} tags=["hide-input"]
-correlation, contrast, *falls = component_tables.PAIRS.items()
-figures.show(component_figures.dots(found, {"CKA and squared cosine": dict([correlation]),
+correlation, contrast, *falls = first_component.PAIRS.items()
+figures.show(first_component_figures.dots(found, {"CKA and squared cosine": dict([correlation]),
                                             "first component": dict([contrast]), "removal": dict(falls)},
                                     ["correlation", "share, inside − outside", "fall of CKA"]),
              f"**Components and the block.** Means over networks with 95 % intervals; empty where fewer than three "
@@ -162,7 +169,7 @@ figures.show(component_figures.dots(found, {"CKA and squared cosine": dict([corr
 # Gram matrices; layers are not brought to one scale before, so that those with large activations count for more.
 
 # %% mystnb={"image": {"alt": "Left a table of colours, networks by architectures: the share of the first component of the last two stages together, with the block's share of the depth in brackets. Right the one over the other, a point for each network."}} tags=["hide-input"]
-figures.show(component_figures.late_share_heatmap(found),
+figures.show(first_component_figures.late_share_heatmap(found),
              f"**The paper's Fig. D.5.** Upper number and colour: share of the first component of the last two stages; "
              f"in brackets: layers in the block over all layers. n = {n_images} test images; {n_networks} networks.")
 
@@ -195,7 +202,7 @@ print("slope within architectures:", in_brackets(within))
 ends = {architecture: found[architecture] for architecture in (deep[-1], wide[-1])}
 few = one_percent(n_images)
 normal = normal_carried(n_images)[few - 1]
-figures.show(component_figures.carried_curves(ends),
+figures.show(first_component_figures.carried_curves(ends),
              f"**How few images carry the first component.** A line a network, the images with the largest "
              f"coefficients first; grey: no block; dashed: normal law, {normal:.2f} on 1 % of the images ({few} "
              f"of {n_images}). n = {sum(map(len, ends.values()))} networks.")
@@ -206,11 +213,11 @@ names = [images.classes[label] for label in images.test_labels]
 gallery_caption = (f"The {TOP} of {n_images} test images with the largest coefficients, with class and coefficient; "
                    f"the sign only tells which of them are on one side. Framed: also among the {TOP} with the longest "
                    "activations.")
-figures.show(component_figures.gallery(deep[-1], found[deep[-1]], pixels, names),
+figures.show(first_component_figures.gallery(deep[-1], found[deep[-1]], pixels, names),
              f"**Dominant images of the deepest networks.** {gallery_caption}")
 
 # %% mystnb={"image": {"alt": "A row of images for each of the widest networks: those with the largest coefficients, each with its class and coefficient above."}} tags=["hide-input"]
-figures.show(component_figures.gallery(wide[-1], found[wide[-1]], pixels, names),
+figures.show(first_component_figures.gallery(wide[-1], found[wide[-1]], pixels, names),
              f"**Dominant images of the widest networks.** {gallery_caption}")
 
 # %% [markdown]
@@ -222,7 +229,7 @@ figures.show(component_figures.gallery(wide[-1], found[wide[-1]], pixels, names)
 # %% tags=["hide-input", "nbval-ignore-output"]
 blocks = with_block(found)
 print(f"by chance two networks would share {min(1, TOP / n_images):.3f} of their ten images")
-component_tables.image_table(blocks).style.hide(axis="index")
+first_component.image_table(blocks).style.hide(axis="index")
 
 # %% [markdown]
 # ## The block without them
@@ -232,21 +239,21 @@ component_tables.image_table(blocks).style.hide(axis="index")
 
 # %% mystnb={"image": {"alt": "One panel, a row for each architecture: mean CKA inside the block on all images, without random images and without the dominant ones, with intervals where there are three networks with a block."}} tags=["hide-input"]
 title = f"{settings.dropped} of {n_images} images dropped"
-figures.show(component_figures.dots(blocks, {title: component_tables.DROPPED}, ["mean CKA inside the block"]),
+figures.show(first_component_figures.dots(blocks, {title: first_component.DROPPED}, ["mean CKA inside the block"]),
              f"**CKA inside the block.** Means over networks with a block, 95 % intervals; random: mean of "
              f"{p.random_drops} choices in each network. n = {sum(map(len, blocks.values()))} networks.")
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-component_tables.table(blocks, component_tables.DROPPED).style.hide(axis="index")
+first_component.table(blocks, first_component.DROPPED).style.hide(axis="index")
 
 # %% [markdown]
 # ## Verdicts
 #
-# *Rules.* For each architecture with three networks of which it can be asked, the mean over networks has a 95 %
-# interval. A claim is supported if all of these lie above zero (for the images that seeds have to themselves: above one
-# half, which is most of them), and contradicted if one lies below at a level corrected for the number of architectures;
-# else, and where no architecture can be asked, it is undecided. The claim on share and block is judged by the one
-# interval of their rank correlation.
+# All claims but the one on share and block are about every architecture with three networks of which they can be asked.
+# Most of the images of a seed are more than one half of them.
+
+# %% tags=["hide-input"]
+results.rules(CLAIMS)
 
 # %% tags=["hide-input", "nbval-ignore-output"]
 verdicts = component_claims(found)
@@ -264,7 +271,8 @@ results.table(verdicts)
 # - The follow-up's own definition of dominant images is not at hand: here they are those with the largest coefficients.
 # - All comparisons in numbers, their intervals and the rules are additions.
 
-# %%
+# %% tags=["hide-input", "nbval-ignore-output", "remove-output"]
+glue("answer", results.answer(verdicts), display=False)
 measures = {str(architecture): {
     "block": [[network.block.start, network.block.stop] if network.has_block else None for network in networks],
     "block_share": late_shares(networks)[:, 1], "late_share": late_shares(networks)[:, 0],

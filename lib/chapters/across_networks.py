@@ -46,7 +46,7 @@ def compared(found: Roles) -> list[tuple[str, str]]:
 
 @dataclass(frozen=True, eq=False)
 class Two:
-    """Networks of one architecture or of two, two at a time, on so many images; `small` for comparison at equal depth."""
+    """Networks of one architecture or of two, two at a time, on so many images; `small`: for equal depth."""
 
     found: AcrossSeeds | AcrossArchitectures
     images: int
@@ -62,8 +62,8 @@ SAME = (
         "14-maps-alike-{role}",
         "Outside of blocks the map across two networks of {architecture} looks like those within them.",
         "Wide and Deep, Fig. 6",
-        "correlation of the map across with the mean of those within, over pairs of different layers in neither's block, "
-        "mean over pairs of networks",
+        "correlation of the map across with the mean of those within, over pairs of different layers in neither's "
+        "block, mean over pairs of networks",
         lambda two: two.estimated(two.found.looks_alike()),
         rule=above(ALIKE),
     ),
@@ -79,10 +79,11 @@ SAME = (
 )
 EQUAL_DEPTH = Row(
     "14-block-unlike-at-equal-depth-{role}",
-    "Networks of {architecture} are less alike in their blocks than {small} outside of any block at equal relative depth.",
+    "Networks of {architecture} are less alike in their blocks than {small} outside of any block at equal relative "
+    "depth.",
     "ours, of Wide and Deep, Fig. 6",
-    "CKA of the same layer of two networks, in both blocks − small networks at equal relative depth, mean over pairs of "
-    "networks",
+    "CKA of the same layer of two networks, in both blocks − small networks at equal relative depth, mean over pairs "
+    "of networks",
     lambda two: two.estimated(two.found.beyond_equal_depth(two.small, BOTH)),
     rule=below(0),
 )

@@ -1,4 +1,4 @@
-"""Chapter 11: does the block structure come with depth, with width and with fewer training images, and in every seed?"""
+"""Chapter 11: does the block structure come with depth, width and fewer training images, and in every seed?"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -141,7 +141,8 @@ SEEDS = (
         "11-ends-differ-{name}",
         "The blocks of the {name} networks do not begin and end at the same layers in all seeds.",
         "Wide and Deep, Fig. D.1",
-        "distance of the ends of the blocks of two networks {architecture}, less that of two measurements of one (layers)",
+        "distance of the ends of the blocks of two networks {architecture}, less that of two measurements of one "
+        "(layers)",
         lambda at: at[0].apart(at[1]),
         rule=Differs(),
         level=HEADLINE,
@@ -151,8 +152,8 @@ LATE = Row(
     "11-block-late",
     "The block structure lies mostly in the last two stages of a network.",
     "Wide and Deep, Fig. 1",
-    "share of the block's layers in the last two stages, less these stages' share of all layers, mean over the networks "
-    "with a block",
+    "share of the block's layers in the last two stages, less these stages' share of all layers, mean over the "
+    "networks with a block",
     Blocks.late,
 )
 BATCH_SIZE = Row(

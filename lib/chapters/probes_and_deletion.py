@@ -1,13 +1,14 @@
 """Chapter 13: what do linear probes and deleted residual blocks say of the block structure?"""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from lib.cka.block_effects import BlockMeasures, inside_and_outside, plateaus, rank_correlations
 from lib.cka.blocks import mean_where
-from lib.cka.network_statistics import known_interval, known_values, means, slope_within
+from lib.cka.network_statistics import estimated_means, known_interval, known_values, slope_within
 from lib.statistics.intervals import in_brackets
 from lib.statistics.sample import Estimated, at_95
 from lib.training.wide_and_deep import Architecture
@@ -55,13 +56,9 @@ def _everywhere(
         return known_values({key: value(measures) for key, measures in found.items()}, float)
 
     def mean(found: Found) -> Estimated:
-        enough = known(found)
-        networks = (
-            sum(map(len, enough.values()))
-            if enough
-            else sum(np.isfinite(value(measures)).sum() for measures in found.values())
-        )
-        return Estimated(lambda level: means(enough, level), int(networks), images_of(found))
+        estimated = estimated_means(known(found), images_of(found))
+        asked = sum(int(np.isfinite(value(measures)).sum()) for measures in found.values())
+        return estimated if estimated.networks else replace(estimated, networks=asked)
 
     return Row(
         f"13-{name}",

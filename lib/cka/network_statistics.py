@@ -9,6 +9,7 @@ from scipy.stats import t as student
 
 from lib.cka.blocks import LEAST_NETWORKS
 from lib.statistics.intervals import Interval, mean_interval
+from lib.statistics.sample import Estimated
 from lib.training.wide_and_deep import Architecture
 
 Network = TypeVar("Network")
@@ -26,6 +27,11 @@ def known_values(
 def means(values: Mapping[Architecture, np.ndarray], level: float = 0.95) -> Interval:
     """Mean over the networks of every architecture, each with its Student interval: three arrays [architectures]."""
     return tuple(np.reshape([mean_interval(of_one, level) for of_one in values.values()], (-1, 3)).T)
+
+
+def estimated_means(values: Mapping[Architecture, np.ndarray], images: int) -> Estimated:
+    """`means` for a verdict about every architecture; no number where there is none."""
+    return Estimated(lambda level: means(values, level), sum(map(len, values.values())), images)
 
 
 def rank_interval(pairs: np.ndarray, level: float = 0.95) -> Interval:

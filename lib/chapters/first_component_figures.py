@@ -5,14 +5,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 
-from lib.chapters.component_tables import Columns
+from lib.chapters.first_component import Columns
 from lib.cka.block_components import Found, NetworkComponents, late_shares
 from lib.cka.blocks import Block
 from lib.cka.components import TOP, carried, dominant, normal_carried
 from lib.cka.network_statistics import known_values, means
-from lib.figures import PAGE, look, shades, subplots
+from lib.figures import PAGE, bars, frame, look, shades, subplots
 from lib.training.wide_and_deep import Architecture
 
 SIGNS = {False: "#0072B2", True: "#D55E00"}  # of a coefficient: is it positive?
@@ -22,8 +21,11 @@ def four_plots(networks: Sequence[NetworkComponents], title: str) -> Figure:
     """The paper's Fig. 3 for the first network: squared cosines, CKA, shares (the other networks pale), CKA without."""
     network = networks[0]
     figure, axes = subplots(2, 2, width=PAGE / 2, height=3.9)
-    maps = {"squared cosine of first components": (axes[0, 0], network.cosines), "CKA": (axes[0, 1], network.cka),
-            "CKA without the first components": (axes[1, 1], network.without)}
+    maps = {
+        "squared cosine of first components": (axes[0, 0], network.cosines),
+        "CKA": (axes[0, 1], network.cka),
+        "CKA without the first components": (axes[1, 1], network.without),
+    }
     for name, (axis, values) in maps.items():
         image = layer_map(axis, values, network.block)
         axis.set_title(name, fontsize=10)
@@ -45,9 +47,7 @@ def layer_map(axis: Axes, values: np.ndarray, block: Block):
     image = axis.imshow(values, vmin=0, vmax=1, origin="lower")
     axis.grid(False)
     axis.set(xlabel="layer", ylabel="layer")
-    if block.inside().any():
-        axis.add_patch(Rectangle((block.start - 0.5,) * 2, len(block), len(block), fill=False, edgecolor="#D55E00",
-                                 linewidth=2))
+    frame(axis, block)
     return image
 
 
@@ -73,15 +73,27 @@ def late_share_heatmap(found: Found) -> Figure:
     figure, (left, right) = subplots(1, 2, width=PAGE / 2, height=3.9, gridspec_kw={"width_ratios": [1.5, 1]})
     values = np.full((max(map(len, found.values())), len(found), 2), np.nan)
     for column, (architecture, networks) in enumerate(found.items()):
-        values[:len(networks), column] = late_shares(networks)
-        right.scatter(*late_shares(networks).T[::-1], color=look("", column)[0], marker=look("", column)[1], alpha=0.8,
-                      label=str(architecture))
+        values[: len(networks), column] = late_shares(networks)
+        right.scatter(
+            *late_shares(networks).T[::-1],
+            color=look("", column)[0],
+            marker=look("", column)[1],
+            alpha=0.8,
+            label=str(architecture),
+        )
     top = np.ceil(10 * np.nanmax(values[..., 0])) / 10  # shares may all be small
     image = left.imshow(values[..., 0], vmin=0, vmax=top, aspect="auto")
     for row, column in np.argwhere(np.isfinite(values[..., 0])):
         share, block = values[row, column]
-        left.text(column, row, f"{share:.2f}\n({block:.2f})", ha="center", va="center", fontsize=8,
-                  color="white" if share < 0.6 * top else "black")
+        left.text(
+            column,
+            row,
+            f"{share:.2f}\n({block:.2f})",
+            ha="center",
+            va="center",
+            fontsize=8,
+            color="white" if share < 0.6 * top else "black",
+        )
     left.grid(False)
     left.set_xticks(range(len(found)), list(map(str, found)), rotation=40, ha="right", fontsize=9)
     left.set_yticks(range(len(values)))
@@ -95,8 +107,9 @@ def late_share_heatmap(found: Found) -> Figure:
 def dots(found: Found, panels: Mapping[str, Columns], labels: Sequence[str]) -> Figure:
     """A panel a set of columns, with the label of its abscissa: means over networks with 95 % intervals, a row an
     architecture; empty where fewer than three networks have a value."""
-    figure, axes = subplots(1, len(panels), width=PAGE / len(panels), height=1.6 + 0.4 * len(found), sharey=True,
-                            squeeze=False)
+    figure, axes = subplots(
+        1, len(panels), width=PAGE / len(panels), height=1.6 + 0.4 * len(found), sharey=True, squeeze=False
+    )
     for axis, (title, columns), label in zip(axes[0], panels.items(), labels):
         for position, (name, value) in enumerate(columns.items()):
             shift = 0.22 * (position - (len(columns) - 1) / 2)  # so that bars do not hide others
@@ -115,10 +128,8 @@ def dots(found: Found, panels: Mapping[str, Columns], labels: Sequence[str]) -> 
 
 def _means(axis: Axes, found: Found, value, shift: float, colour: str, marker: str, name: str) -> None:
     if values := known_values(found, value):
-        middle, low, high = means(values)
         places = [list(found).index(architecture) + shift for architecture in values]
-        axis.errorbar(middle, places, xerr=[middle - low, high - middle], fmt=marker, color=colour, markersize=5,
-                      capsize=2, label=name)
+        bars(axis, places, means(values), sideways=True, fmt=marker, color=colour, markersize=5, capsize=2, label=name)
 
 
 def carried_curves(found: Found) -> Figure:
@@ -129,8 +140,9 @@ def carried_curves(found: Found) -> Figure:
         images = len(networks[0].coefficients)
         share = np.arange(1, images + 1) / images
         for network in networks:
-            axis.plot(share, carried(network.coefficients), color="#0072B2" if network.has_block else "0.6",
-                      linewidth=1.2)
+            axis.plot(
+                share, carried(network.coefficients), color="#0072B2" if network.has_block else "0.6", linewidth=1.2
+            )
         axis.plot(share, normal_carried(images), color="black", linestyle="--", linewidth=1)
         axis.set(xscale="log", xlabel="share of the images", ylim=(0, 1))
         axis.set_title(str(architecture), fontsize=10)
@@ -138,8 +150,9 @@ def carried_curves(found: Found) -> Figure:
     return figure
 
 
-def gallery(architecture: Architecture, networks: Sequence[NetworkComponents], pixels: np.ndarray,
-            labels: Sequence[str]) -> Figure:
+def gallery(
+    architecture: Architecture, networks: Sequence[NetworkComponents], pixels: np.ndarray, labels: Sequence[str]
+) -> Figure:
     """The images [n, H, W, C] with the largest coefficients, a row a network: above each its label and coefficient; a
     frame where it is also among those with the longest activations."""
     columns = min(TOP, len(pixels))
