@@ -56,7 +56,8 @@ from IPython.display import Markdown, display
 from myst_nb import glue
 
 from lib import data, figures, results
-from lib.chapters import block_structure, block_structure_figures
+from lib.chapters import block_structure
+from lib.chapters.block_structure_figures import map_rows, over_batch_size, over_data, over_size, where_blocks_lie
 from lib.cka import block_growth
 from lib.cka.block_growth import growth, halving, mean_share
 from lib.cka.blocks import shares
@@ -137,8 +138,8 @@ counted = f"maps from {n_images} test images in batches of {p.cka_batch}, {p.cka
 # ## Deeper and wider: Fig. 1
 
 # %% mystnb={"image": {"alt": "Two rows of square maps of CKA between the layers of one network, above for growing depth, below for growing width; a frame marks the block where there is one."}} tags=["hide-input"]
-figures.show(block_structure_figures.map_rows([[(str(one), maps[one][0]) for one in line] for line in (depth_line, width_line)],
-                                    p.block_threshold),
+rows = [[(str(one), maps[one][0]) for one in line] for line in (depth_line, width_line)]
+figures.show(map_rows(rows, p.block_threshold),
              "**The paper's Fig. 1.** CKA between every two layers of one network (its first seed); above, depth "
              f"grows, below, width. Frame: the block at a threshold of {p.block_threshold:g}. Ticks: the first block "
              f"of each stage. n = 1 network a map; {counted}.")
@@ -153,7 +154,7 @@ figures.show(block_structure_figures.map_rows([[(str(one), maps[one][0]) for one
 # %% mystnb={"image": {"alt": "Two panels with the block's share of the depth, left over the depth, right over the width, one line with intervals for each threshold."}} tags=["hide-input", "nbval-ignore-output"]
 lines = {"growing depth, width 1": ("depth", depth_line), f"growing width, depth {p.wide_depth}": ("width", width_line)}
 all_thresholds = sorted({*p.thresholds, p.block_threshold})
-figures.show(block_structure_figures.over_size(maps, lines, all_thresholds),
+figures.show(over_size(maps, lines, all_thresholds),
              f"**The block measure over depth and width.** Mean over seeds with 95 % interval; n = "
              f"{sum(map(len, maps.values()))} networks in all; {counted}.")
 
@@ -161,7 +162,7 @@ figures.show(block_structure_figures.over_size(maps, lines, all_thresholds),
 block_structure.blocks_table(maps, p.block_threshold).style.hide(axis="index")
 
 # %% mystnb={"image": {"alt": "One column for each network architecture with a vertical bar for each seed, from where its block begins to where it ends in parts of the depth; short lines mark where stages begin, crosses the networks without a block."}} tags=["hide-input", "nbval-ignore-output"]
-figures.show(block_structure_figures.where_blocks_lie(maps, p.block_threshold),
+figures.show(where_blocks_lie(maps, p.block_threshold),
              "**Where blocks lie.** A bar a network, from the beginning to the end of its block; horizontal lines: "
              "where the three stages begin; crosses: networks without a block at the threshold of "
              f"{p.block_threshold:g}. n = {sum(map(len, maps.values()))} networks; {counted}.")
@@ -182,14 +183,14 @@ for count in p.train_counts:
     print(f"{count} images:", block_structure.fit_words(of_count))
 
 # %% mystnb={"image": {"alt": "A grid of CKA maps, one row for each number of training images, one column for each architecture; a frame marks the block where there is one."}} tags=["hide-input", "nbval-ignore-output"]
-figures.show(block_structure_figures.map_rows([[(f"{architecture}, n = {count}", of_count[0, place])
-                                      for architecture, of_count in by_count.items()]
-                                     for place, count in enumerate(p.train_counts)], p.block_threshold),
+rows = [[(f"{architecture}, n = {count}", of_count[0, place]) for architecture, of_count in by_count.items()]
+        for place, count in enumerate(p.train_counts)]
+figures.show(map_rows(rows, p.block_threshold),
              f"**The paper's Figs 2 and D.2.** CKA maps of one network each (its first seed), trained with n images, "
              f"more in every row. Frame: the block at a threshold of {p.block_threshold:g}; {counted}.")
 
 # %% mystnb={"image": {"alt": "The block's share of the depth over the number of training images on a logarithmic axis, one line with intervals for each architecture."}} tags=["hide-input", "nbval-ignore-output"]
-figures.show(block_structure_figures.over_data(by_count, p.train_counts, p.block_threshold),
+figures.show(over_data(by_count, p.train_counts, p.block_threshold),
              f"**The block measure over the training images.** Threshold {p.block_threshold:g}; mean over seeds with "
              f"95 % interval; n = {len(p.train_counts) * sum(map(len, by_count.values()))} networks in all; {counted}.")
 
@@ -208,13 +209,13 @@ n_plain = sum(map(len, plain_populations.values()))
 print(block_structure.fit_words(plain_populations))
 
 # %% mystnb={"image": {"alt": "Two rows of CKA maps for growing width, above with residual connections, below without; a frame marks the block where there is one."}} tags=["hide-input", "nbval-ignore-output"]
-figures.show(block_structure_figures.map_rows([[(str(one), maps[one][0]) for one in line]
-                                     for line in (block_growth.ends(width_line), plain_line)], p.block_threshold),
+rows = [[(str(one), maps[one][0]) for one in line] for line in (block_growth.ends(width_line), plain_line)]
+figures.show(map_rows(rows, p.block_threshold),
              "**The paper's Fig. C.1.** CKA maps of one network each (its first seed); above with residual "
              f"connections, below without. Frame: the block at a threshold of {p.block_threshold:g}; {counted}.")
 
 # %% mystnb={"image": {"alt": "Two panels with the block's share of the depth over the width, left with residual connections, right without, one line with intervals for each threshold."}} tags=["hide-input", "nbval-ignore-output"]
-figures.show(block_structure_figures.over_size(maps, {"with residual connections": ("width", width_line),
+figures.show(over_size(maps, {"with residual connections": ("width", width_line),
                                             "without": ("width", plain_line)}, all_thresholds),
              f"**The block measure over width.** Mean over seeds with 95 % interval; n = "
              f"{sum(len(maps[one]) for one in width_line)} networks with residual connections and {n_plain} without, "
@@ -235,8 +236,8 @@ block_structure.blocks_table({one: maps[one] for one in plain_line}, p.block_thr
 
 # %% mystnb={"image": {"alt": "Two rows of CKA maps, one map for each seed, above of the deepest architecture, below of the widest; a frame marks the block where there is one."}} tags=["hide-input", "nbval-ignore-output"]
 deepest, widest = depth_line[-1], width_line[-1]
-figures.show(block_structure_figures.map_rows([[(f"{one}, no. {place + 1}", cka) for place, cka in enumerate(maps[one][:5])]
-                                     for one in (deepest, widest)], p.block_threshold),
+rows = [[(f"{one}, no. {place + 1}", cka) for place, cka in enumerate(maps[one][:5])] for one in (deepest, widest)]
+figures.show(map_rows(rows, p.block_threshold),
              f"**The paper's Fig. D.1.** CKA maps of up to five seeds of {deepest}, above, and of {widest}, below. "
              f"Frame: the block at a threshold of {p.block_threshold:g}; {counted}.")
 
@@ -259,7 +260,7 @@ unbiased, biased = (batch_sizes(network, images.test_images[chosen], p.cka_batch
                                 unbiased=estimator) for estimator in (True, False))
 
 # %% mystnb={"image": {"alt": "Mean CKA over pairs of layers against the batch size on a logarithmic axis, one line with intervals for the unbiased and one for the biased estimator, each with a dashed line at the value of all images at once."}} tags=["hide-input", "nbval-ignore-output"]
-figures.show(block_structure_figures.over_batch_size([unbiased, biased]),
+figures.show(over_batch_size([unbiased, biased]),
              f"**CKA over the batch size.** Mean over pairs of different layers of one network, {widest}; dashed: all "
              f"{unbiased.images} images at once. 95 % intervals over {p.cka_passes} passes, each with a new order of "
              "the same images. n = 1 network.")
@@ -273,8 +274,8 @@ block_structure.batch_sizes_table([unbiased, biased]).style.hide(axis="index")
 # The rules, which do not depend on this run:
 
 # %% tags=["hide-input"]
-rows = [*block_structure.SIZE, *block_structure.SEEDS, block_structure.LATE, block_structure.BATCH_SIZE]
-results.rules(rows, name="deepest or widest", architecture="of that architecture")
+claims = [*block_structure.SIZE, *block_structure.SEEDS, block_structure.LATE, block_structure.BATCH_SIZE]
+results.rules(claims, name="deepest or widest", architecture="of that architecture")
 
 # %% [markdown]
 # Slopes are least-squares ones. Networks of different architectures are independent, and their variances add (Welch and

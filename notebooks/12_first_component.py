@@ -131,8 +131,8 @@ figures.show(first_component_figures.four_plots(found[wide[-1]], f"{wide[-1]}, n
 
 # %% mystnb={"image": {"alt": "Two panels, networks of growing depth and of growing width: share of the variance that the first component has, over the place of the layer between stem and last block, a line with a band for each architecture."}} tags=["hide-input"]
 groups = {"growing depth": deep, "growing width": wide}
-figures.show(first_component_figures.shares_by_depth({title: {architecture: found[architecture] for architecture in group}
-                                                for title, group in groups.items()}),
+grouped = {title: {architecture: found[architecture] for architecture in group} for title, group in groups.items()}
+figures.show(first_component_figures.shares_by_depth(grouped),
              f"**Share of the first component in every layer.** Line: mean of the networks of an architecture; band: "
              f"all of them. n = {n_images} test images; {n_networks} networks in all.")
 
@@ -155,9 +155,9 @@ first_component.table(found, first_component.PAIRS).style.hide(axis="index")
 
 # %% mystnb={"image": {"alt": "Three panels, a row for each architecture: the correlation of CKA and squared cosine, the share inside minus outside the block, and the fall of CKA inside the block and elsewhere, with intervals where there are three networks."}} tags=["hide-input"]
 correlation, contrast, *falls = first_component.PAIRS.items()
-figures.show(first_component_figures.dots(found, {"CKA and squared cosine": dict([correlation]),
-                                            "first component": dict([contrast]), "removal": dict(falls)},
-                                    ["correlation", "share, inside − outside", "fall of CKA"]),
+panels = {"CKA and squared cosine": dict([correlation]), "first component": dict([contrast]), "removal": dict(falls)}
+labels = ["correlation", "share, inside − outside", "fall of CKA"]
+figures.show(first_component_figures.dots(found, panels, labels),
              f"**Components and the block.** Means over networks with 95 % intervals; empty where fewer than three "
              f"networks have what is asked. n = {n_images} test images; {n_networks} networks.")
 

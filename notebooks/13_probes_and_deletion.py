@@ -101,8 +101,8 @@ print(f"networks: {counted}; training images: {n_train}; test images: {n_images}
 
 # %% tags=["hide-input", "nbval-ignore-output"]
 display(networks_table(found).style.hide(axis="index"))
-display(Markdown(f"Block structures at CKA > {p.block_threshold:g}. Numbers with commas are one a network. Plateaus and losses "
-                 "are those of Fig. 5 below."))
+display(Markdown(f"Block structures at CKA > {p.block_threshold:g}. Numbers with commas are one a network. Plateaus "
+                 "and losses are those of Fig. 5 below."))
 
 # %% [markdown]
 # ## Probes over the layers: Fig. 4

@@ -45,7 +45,14 @@ import torch
 from myst_nb import glue
 
 from lib import data, figures, results
-from lib.chapters import across_networks, across_networks_figures
+from lib.chapters import across_networks
+from lib.chapters.across_networks_figures import (
+    SHOWN,
+    architecture_maps,
+    likeness_over_depth,
+    matches_over_depth,
+    seed_maps,
+)
 from lib.cka.across import across_architectures, across_seeds
 from lib.cka.maps import maps_between
 from lib.training.wide_and_deep import architecture_populations
@@ -94,16 +101,16 @@ across_networks.blocks_table(same, names).style.hide(axis="index")
 # not the same representation: their diagonals are below 1.
 
 # %% mystnb={"image": {"alt": "A square grid of heatmaps of CKA between the layers of every two networks of the small architecture; the block of a network is framed on the diagonal."}} tags=["hide-input"]
-caption = (f"Rows and columns: up to {across_networks_figures.SHOWN} networks that differ in their seed. Frames: the block of "
+caption = (f"Rows and columns: up to {SHOWN} networks that differ in their seed. Frames: the block of "
            f"a network, if it has one. Minibatch CKA, n = {n_images} test images, {p.cka_passes} passes in batches of "
            f"{p.cka_batch}.")
-figures.show(across_networks_figures.seed_maps(same["small"]), f"**The paper's Fig. 6, small: {names['small']}.** {caption}")
+figures.show(seed_maps(same["small"]), f"**The paper's Fig. 6, small: {names['small']}.** {caption}")
 
 # %% mystnb={"image": {"alt": "A square grid of heatmaps of CKA between the layers of every two networks of the wide architecture; the block of a network is framed on the diagonal."}} tags=["hide-input"]
-figures.show(across_networks_figures.seed_maps(same["wide"]), f"**Fig. 6, wide: {names['wide']}.** {caption}")
+figures.show(seed_maps(same["wide"]), f"**Fig. 6, wide: {names['wide']}.** {caption}")
 
 # %% mystnb={"image": {"alt": "A square grid of heatmaps of CKA between the layers of every two networks of the deep architecture; the block of a network is framed on the diagonal."}} tags=["hide-input"]
-figures.show(across_networks_figures.seed_maps(same["deep"]), f"**Fig. 6, deep: {names['deep']}.** {caption}")
+figures.show(seed_maps(same["deep"]), f"**Fig. 6, deep: {names['deep']}.** {caption}")
 
 # %% [markdown]
 # Three questions to these maps:
@@ -140,7 +147,7 @@ across_networks.numbers_table({f"{role}, {names[role]}": numbers for role, numbe
 # are both outside of their blocks there is nothing to compare with, and layers are left out.
 
 # %% mystnb={"image": {"alt": "Three panels, one an architecture: CKA of the same layer of every two networks over relative depth, points marked by whether the layer lies in the block of both, one or neither network, with lines for the mean of all pairs and of the small networks."}} tags=["hide-input"]
-figures.show(across_networks_figures.likeness_over_depth(ends, names),
+figures.show(likeness_over_depth(ends, names),
              "**CKA of the same layer of two networks.** A point for each layer and pair of networks; those of one "
              "network are not independent. The lines are means over all pairs, inside of blocks and outside. Networks: "
              f"{counted}. n = {n_images} test images.")
@@ -164,12 +171,12 @@ across_networks.numbers_table({f"{role} − small": numbers for role, numbers in
 # correlation (Spearman's) of layers and their matches asks for their order alone.
 
 # %% mystnb={"image": {"alt": "A row for every two architectures: the CKA map within a network of the first, the map across with the best match of every layer and a dashed line of equal relative depth, and the map within a network of the second."}} tags=["hide-input"]
-figures.show(across_networks_figures.architecture_maps(pairs, same, names),
+figures.show(architecture_maps(pairs, same, names),
              "**The paper's Fig. E.1.** Network 0 of each architecture; frames: its block, if it has one. Points: best "
              f"match of each layer of the first. Dashed: equal relative depth. n = {n_images} test images.")
 
 # %% mystnb={"image": {"alt": "A row for every two architectures and a panel for each direction: relative depth of the best match over the relative depth of the layer, points marked by whether the layer lies in the block of its network, and the line of equal relative depth."}} tags=["hide-input"]
-figures.show(across_networks_figures.matches_over_depth(pairs, names),
+figures.show(matches_over_depth(pairs, names),
              "**Where the best match lies**, for all layers and pairs of networks; darker where points coincide. "
              f"Networks: {counted}. n = {n_images} test images.")
 
@@ -190,8 +197,8 @@ across_networks.numbers_table({" and ".join(pair): numbers for pair, numbers in 
 # map explains more than four fifths of the variance of the other.
 
 # %% tags=["hide-input"]
-rows = [*across_networks.SAME, across_networks.EQUAL_DEPTH, *across_networks.OTHER]
-results.rules(rows, architecture="an architecture", small=names["small"], both="two architectures")
+claims = [*across_networks.SAME, across_networks.EQUAL_DEPTH, *across_networks.OTHER]
+results.rules(claims, architecture="an architecture", small=names["small"], both="two architectures")
 
 # %% [markdown]
 # What this rests on is CKA: two representations are alike here if the similarities between images are. It says nothing

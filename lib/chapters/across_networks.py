@@ -81,7 +81,7 @@ EQUAL_DEPTH = Row(
     "14-block-unlike-at-equal-depth-{role}",
     "Networks of {architecture} are less alike in their blocks than {small} outside of any block at equal relative "
     "depth.",
-    "ours, of Wide and Deep, Fig. 6",
+    "ours, from Wide and Deep, Fig. 6",
     "CKA of the same layer of two networks, in both blocks − small networks at equal relative depth, mean over pairs "
     "of networks",
     lambda two: two.estimated(two.found.beyond_equal_depth(two.small, BOTH)),
