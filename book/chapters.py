@@ -40,18 +40,19 @@ NOTEBOOKS, PAGES = ROOT / "notebooks", ROOT / "book" / "chapters"
 NEEDS = {"10_released_models": ("../shared/data/authors_checkpoints", "../shared/data/cifar10.zip")}
 METADATA = {"kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
             "language_info": {"name": "python"}}
-# chapter -> those that train networks which it loads: it begins after them, so that nobody trains them twice
-POPULATIONS, DEPTHS = ("02_populations",), ("11_block_structure",)
-LOADS = {**dict.fromkeys(("03_individual_similarity", "04_hypotheses", "05_saw_distribution", "06_deep_ensembles",
-                          "07_black_box_attack", "08_batch_size", "09_vision_transformer", "16_stitching",
-                          "A1_open_choices", "A2_scale"), POPULATIONS),
+# chapter -> those that store networks or directions which it loads: it begins after them, so that nothing is computed twice
+DIRECTIONS, DEPTHS = ("02_populations", "03_individual_similarity"), ("11_block_structure",)
+LOADS = {**dict.fromkeys(("03_individual_similarity", "07_black_box_attack", "08_batch_size", "16_stitching"), ("02_populations",)),
+         **dict.fromkeys(("04_hypotheses", "05_saw_distribution", "06_deep_ensembles", "09_vision_transformer", "A1_open_choices",
+                          "A2_scale"), DIRECTIONS),
          **dict.fromkeys(("12_first_component", "13_probes_and_deletion", "14_across_networks", "15_predictions"), DEPTHS),
-         "17_out_of_distribution": (*POPULATIONS, "16_stitching"), "18_three_views": (*POPULATIONS, "16_stitching"),
-         "own_models": (*POPULATIONS, "09_vision_transformer")}
-# About how many seconds a chapter takes from nothing on two cores, another beside it.
-SECONDS = {"02_populations": 300, "11_block_structure": 150, "16_stitching": 240, "15_predictions": 90, "08_batch_size": 90,
-           "09_vision_transformer": 90, "04_hypotheses": 90, "07_black_box_attack": 70}
-OTHERS = 30
+         "17_out_of_distribution": ("02_populations",), "18_three_views": DIRECTIONS,
+         "own_models": (*DIRECTIONS, "09_vision_transformer")}
+# About how many seconds of a core a chapter takes from nothing; all others take OTHERS.
+SECONDS = {"02_populations": 550, "11_block_structure": 200, "16_stitching": 280, "09_vision_transformer": 170,
+           "04_hypotheses": 85, "08_batch_size": 65, "15_predictions": 60, "17_out_of_distribution": 60, "A1_open_choices": 60,
+           "07_black_box_attack": 55, "13_probes_and_deletion": 40, "12_first_component": 35, "05_saw_distribution": 30}
+OTHERS = 15
 BAR = re.compile(r"[^\r\n]*\d+%\|[^\r\n]*|\r")
 
 
@@ -284,7 +285,7 @@ def in_turn(names: Sequence[str], work: Callable[[str], None], at_once: int) -> 
 
 
 def way_to_go(name: str, names: Sequence[str]) -> float:
-    """Seconds from a chapter's beginning to the end of the last that waits for it."""
+    """SECONDS of a chapter and of the longest row of chapters that wait for it."""
     after = [way_to_go(later, names) for later in names if name in LOADS.get(later, ())]
     return SECONDS.get(name, OTHERS) + max(after, default=0)
 
