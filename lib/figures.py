@@ -114,6 +114,15 @@ def width_axis(axis: Axes, widths: Sequence[int], label: str = "width k (multipl
     axis.set_xlabel(label)
 
 
+def by_size(axis: Axes, sizes: Sequence[int], interval: Interval, widths: Sequence[int], label: str) -> None:
+    """A line a width with intervals, [widths, sizes] each, over sizes on a logarithmic axis that names them."""
+    for position, (width, colour, *found) in enumerate(zip(widths, shades(len(widths)), *interval)):
+        shifted = np.asarray(sizes) * 1.04 ** (position - (len(widths) - 1) / 2)  # so that bars do not hide others
+        marker = "os^Dv"[position % 5]
+        bars(axis, shifted, found, color=colour, marker=marker, markersize=5, capsize=2, label=f"k = {width}")
+    width_axis(axis, sizes, label)
+
+
 def curves(families: Mapping[str, Mapping[int, np.ndarray]], label: str) -> Figure:
     """A panel a family: mean curve over the networks at each width with the band that holds all of them.
 

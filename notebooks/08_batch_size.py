@@ -8,6 +8,12 @@
 # for batches of 64, 128, 256 and 512 images. Only its caption is at hand. A summary written by a program, which is
 # wrong about other figures, says that similarity and accuracy rise with the batch size and that the loss falls: the
 # directions claimed below are of low trust. What else was changed with the batch size is not known.
+#
+# **What it shows here.**
+#
+# ```{glue:md} answer
+# :format: myst
+# ```
 
 # %% tags=["hide-input", "parameters"]
 study = "mine"
@@ -37,11 +43,17 @@ import warnings
 
 import numpy as np
 import pandas as pd
-from IPython.display import Markdown, display
+from myst_nb import glue
 
 from lib import data, figures, results
-from lib.chapters import batch_size_figures
-from lib.chapters.batch_size_claims import CHANGE, batch_size_claims, effects_table, findings
+from lib.chapters.batch_size import (
+    CHANGE,
+    ROWS,
+    batch_size_claims,
+    effects_table,
+    over_batch_size,
+    similarity_over_loss,
+)
 from lib.effects import batch_size, paired
 from lib.effects.batch_size import effects, slope_at_equal_loss
 from lib.effects.paired import UNITS, by_population
@@ -99,15 +111,15 @@ print(f"seeds over all widths: {seeds_kept}; networks: {counted}; test images: {
 
 # %% mystnb={"image": {"alt": "A row of three panels for each family, one for each protocol: similarity within a population over the batch size on a logarithmic axis, one line with intervals for each width."}} tags=["hide-input"]
 caption = f"n = {n_images} test images; networks over all panels: {counted}. 95 % intervals over networks and images."
-figures.show(batch_size_figures.over_batch_size(found, protocols, p.widths, "similarity"),
+figures.show(over_batch_size(found, protocols, p.widths, "similarity"),
              f"**The paper's Fig. 18a and b.** Expected similarity of two networks of one population. {caption}")
 
 # %% mystnb={"image": {"alt": "A row of three panels for each family, one for each protocol: test loss on a logarithmic axis over the batch size, one line with intervals for each width."}} tags=["hide-input"]
-figures.show(batch_size_figures.over_batch_size(found, protocols, p.widths, "test loss"),
+figures.show(over_batch_size(found, protocols, p.widths, "test loss"),
              f"**Fig. 18c.** Cross entropy of single networks. {caption}")
 
 # %% mystnb={"image": {"alt": "A row of three panels for each family, one for each protocol: test accuracy over the batch size, one line with intervals for each width."}} tags=["hide-input"]
-figures.show(batch_size_figures.over_batch_size(found, protocols, p.widths, "test accuracy"),
+figures.show(over_batch_size(found, protocols, p.widths, "test accuracy"),
              f"**Fig. 18d.** Share of test images that single networks classify rightly. {caption}")
 
 # %% [markdown]
@@ -139,7 +151,7 @@ effects_table(slopes).style.hide(axis="index")
 # lines in each panel below would be one.
 
 # %% mystnb={"image": {"alt": "One panel for each family and width: similarity over the training loss reached on a logarithmic axis, a line for each of three protocols, with markers that grow with the batch size."}} tags=["hide-input"]
-figures.show(batch_size_figures.similarity_over_loss(found, protocols, p.widths),
+figures.show(similarity_over_loss(found, protocols, p.widths),
              f"**Similarity over the loss reached.** Larger markers: larger batches, from {p.batch_sizes[0]} to "
              f"{p.batch_sizes[-1]}. Training loss: mean cross entropy of the {n_train} training images after training, "
              "in eval mode, over the seeds of a population. Points of different protocols with one recipe coincide. "
@@ -148,7 +160,8 @@ figures.show(batch_size_figures.similarity_over_loss(found, protocols, p.widths)
 # %% [markdown]
 # In numbers: over the recipes with the usual learning rate, that is over equal epochs and equal steps together,
 # similarity is regressed on $\log_2 B$ and on the logarithm of the training loss, with an intercept for each width. The
-# slope over $\log_2 B$ then compares networks of equal loss.
+# slope over $\log_2 B$ then compares networks of equal loss: where its interval holds zero, similarity may follow the
+# training loss alone; where it does not, it follows more than that, if it follows the logarithm in a straight line.
 
 # %% tags=["nbval-ignore-output"]
 at_equal_loss = {family: slope_at_equal_loss(measures) for family, measures in found.items()}
@@ -159,21 +172,16 @@ for family, change in at_equal_loss.items():
 # %% [markdown]
 # ## Verdicts
 #
-# *Rules*, for each family and protocol: the 95 % interval of the mean change per doubling lies above zero (similarity,
-# accuracy) or below (loss): supported; on the other side: contradicted; else undecided. The statements are those of the
-# summary named at the top. Contradicted says that they do not hold for these networks under this protocol, not that
-# the paper is wrong: its protocol is not known.
+# The statements are those of the summary named at the top. Contradicted says that they do not hold for these networks
+# under this protocol, not that the paper is wrong: its protocol is not known. The claims, with rules that do not depend
+# on this run:
+
+# %% tags=["hide-input"]
+results.rules(ROWS, family="a family", protocol="each protocol")
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-verdicts = [claim for family, measures in found.items()
-            for claim in batch_size_claims(family, measures, protocols, slopes[family])]
+verdicts = [claim for family, measures in found.items() for claim in batch_size_claims(family, measures, protocols)]
 results.table(verdicts)
-
-# %% [markdown]
-# ## What it shows here
-
-# %% tags=["hide-input", "nbval-ignore-output"]
-display(Markdown(findings(slopes, protocols, at_equal_loss)))
 
 # %% [markdown]
 # ## What differs from the paper
@@ -186,7 +194,8 @@ display(Markdown(findings(slopes, protocols, at_equal_loss)))
 #   39,100 steps at batch size 128. Nothing here tells what longer training would make of it.
 # - Slopes, their intervals, the differences of protocols and the comparison at equal loss are additions.
 
-# %%
+# %% tags=["hide-input", "nbval-ignore-output", "remove-output"]
+glue("answer", results.answer(verdicts), display=False)
 numbers = {"images": n_images, "seeds": seeds_kept,
            "recipes": {name: [[recipe.batch_size, recipe.epochs, recipe.learning_rate, recipe.steps(n_train)]
                               for recipe in recipes] for name, recipes in protocols.items()},

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from lib.chapters import scale_figures
-from lib.chapters.batch_size_claims import CHANGE
+from lib.chapters.batch_size import CHANGE
 from lib.chapters.scale_claims import conditions_table, doublings_table, scale_claims, settings_table
 from lib.chapters.scale_findings import (
     distance_findings,

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from lib.chapters.batch_size_claims import CHANGE
+from lib.chapters.batch_size import CHANGE
 from lib.data.loading import ImageData
 from lib.effects.paired import UNITS, Measures
 from lib.effects.scale import EPOCHS, IMAGES, Lines, similarity_factors, similarity_slopes

@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from lib.chapters.batch_size_figures import LABELS, line_a_width
-from lib.effects.paired import UNITS, Measures, by_population
+from lib.chapters.batch_size import measure_label
+from lib.effects.paired import Measures, by_population
 from lib.effects.scale import Lines, sizes
 from lib.family_widths import union
-from lib.figures import by_width, subplots, width_axis
+from lib.figures import by_size, by_width, subplots, width_axis
 from lib.released.heatmaps import WIDTHS, neighbours, own_similarity
 from lib.statistics.intervals import Interval
 
@@ -38,10 +38,10 @@ def over_scale(family: str, measures: Measures, found: Lines, widths: Sequence[i
         of_all = by_population(measures, name)
         for axis, (line, settings) in zip(row, found.items()):
             places = [measures.recipes.index(setting) for setting in settings]
-            line_a_width(axis, sizes(line, settings), [part[:, places] for part in of_all], widths,
-                         f"{line} (number)")
+            by_size(axis, sizes(line, settings), [part[:, places] for part in of_all], widths,
+                    f"{line} (number)")
             axis.label_outer()
-        row[0].set_ylabel(f"{LABELS.get(name, name)} ({UNITS[name]})")
+        row[0].set_ylabel(measure_label(name))
     for axis, (line, settings) in zip(axes[0], found.items()):
         held = f"{settings[0].epochs} epochs" if len({setting.epochs for setting in settings}) == 1 else \
             f"{settings[0].n_train} training images"

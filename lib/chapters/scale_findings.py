@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from lib.chapters.batch_size_claims import CHANGE, direction
+from lib.chapters.batch_size import CHANGE
 from lib.chapters.scale_claims import Effects
 from lib.effects.paired import Measures
 from lib.effects.scale import EPOCHS, IMAGES, Lines, doublings_to, similarity_factors, sizes
 from lib.released.heatmaps import DATASET, FAMILY, TRAINING_IMAGES, WIDTHS, Growth, at_width, own_similarity
 from lib.released.heatmaps import EPOCHS as THEIR_EPOCHS
-from lib.statistics.intervals import in_brackets
+from lib.statistics.intervals import Interval, in_brackets
 from lib.statistics.sample import Sample
 
 THEIRS = {IMAGES: TRAINING_IMAGES, EPOCHS: THEIR_EPOCHS}
@@ -47,6 +47,12 @@ def reading_finding(families: Mapping[str, Sample]) -> str:
             "does not exist, because some similarities are not positive")
     return ("- **The reading of the picture**: on the networks here, where ρ(k, k) is known, exp(2a) of pairs of "
             f"different widths {told}.")
+
+
+def direction(found: Interval) -> str:
+    """'rises', 'falls' or 'undecided', as the interval says."""
+    _, low, high = map(float, found)
+    return "rises" if low > 0 else "falls" if high < 0 else "undecided"
 
 
 def scale_findings(family: str, measures: Measures, found: Lines, effects: Effects, widths: Sequence[int]

@@ -19,6 +19,7 @@ from lib.salience.direction_store import population_directions
 from lib.salience.predictions import population_logits
 from lib.similarity.paired_similarity import LEAST, PairedSimilarity, interval, paired_similarities
 from lib.statistics.intervals import Interval, combined_interval, crossed_interval
+from lib.statistics.sample import Estimated
 from lib.training.populations import Population, train_or_load
 from lib.training.specification import Specification
 
@@ -159,6 +160,24 @@ def mean_over_widths(measures: Measures, weights: np.ndarray, name: str, level: 
     # A seed's networks are weighed against each other first: what is left varies from seed to seed independently.
     tables = [table @ weights for table in _tables(measures, name)]
     return combined_interval(tables, [1 / len(tables)] * len(tables), level)
+
+
+@dataclass(frozen=True, eq=False)
+class Doubled:
+    """What one family does along some of its recipes, on which something grows: `sizes`, one number a recipe."""
+
+    measures: Measures
+    recipes: Sequence[Hashable]
+    sizes: Sequence[int]
+
+    def change(self, name: str) -> Estimated:
+        """Change of a measure per doubling, averaged over widths, as in `doubling_effects`."""
+        weights = slope_weights(self.measures.recipes, self.recipes, self.sizes)
+        return Estimated(
+            lambda level: mean_over_widths(self.measures, weights, name, level),
+            self.measures.seeds * len(self.recipes),
+            self.measures.similarity[0].images,
+        )
 
 
 def by_population(measures: Measures, name: str) -> Interval:
