@@ -18,6 +18,8 @@
 # ```{glue:md} answer
 # :format: myst
 # ```
+#
+# A detector that does not refuse foreign images, in the table of checks below, says little by what it passes.
 
 # %% tags=["hide-input", "parameters"]
 study = "mine"

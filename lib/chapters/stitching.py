@@ -51,9 +51,9 @@ class Stitched:
         """A number, or several, of each pair: [pairs, ...]."""
         return np.array([statistic(self.scores[pair]) for pair in self.pairs], dtype=float)
 
-    def interval(self, statistic: Statistic, level: float = 0.95) -> Interval:
-        """The mean over pairs with its interval over networks."""
-        return over_listed_pairs(self.of(statistic), self.pairs, level)
+    def interval(self, statistic: Statistic) -> Interval:
+        """The mean over pairs with its 95 % interval over networks."""
+        return over_listed_pairs(self.of(statistic), self.pairs)
 
     def estimated(self, statistic: Statistic) -> Estimated:
         """The mean over pairs for a verdict."""
