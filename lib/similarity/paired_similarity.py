@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from lib.similarity.crossed import similarity_matrix
-from lib.statistics.intervals import Interval, crossed_margin, sum_freedom
+from lib.statistics.intervals import Interval
+from lib.statistics.sample import Sample
 
 LEAST = 3  # seeds: leaving one out has to leave a pair
 
@@ -80,28 +81,28 @@ def interval(groups: Sequence[PairedSimilarity], statistic: Statistic, losses: S
             images, for a statistic of both; zeros by default.
     """
     losses = losses or [np.zeros_like(group.without) for group in groups]
+    sample = _sample(groups, losses)
+    return sample.interval(lambda both: statistic(both[..., 0, :, :], both[..., 1, :, :]), level)
+
+
+def _sample(groups: Sequence[PairedSimilarity], losses: Sequence[np.ndarray]) -> Sample:
+    """rho and mean losses, [2, groups, populations]; a seed is a unit, which leaves the other groups as they are."""
     mean_loss = np.stack([loss.mean(0) for loss in losses])
     loss_without = [(loss.sum(0) - loss) / (len(loss) - 1) for loss in losses]
     values, by_images = (np.stack([getattr(group, name) for group in groups], axis=-2)
                          for name in ("values", "by_images"))
 
-    def jackknife(whole: np.ndarray, without: Sequence[np.ndarray]) -> np.ndarray:
-        """Variance over the seeds of each group: [groups, populations], [seeds, populations] each -> [groups, any]."""
-        left = [statistic(_replaced(whole, place, rho), _replaced(mean_loss, place, loss))
-                for place, (rho, loss) in enumerate(zip(without, loss_without))]
-        return np.stack([(len(part) - 1) * np.var(part, axis=0) for part in left])
+    def without(whole: np.ndarray, rows: Sequence[np.ndarray]) -> np.ndarray:
+        """[seeds of all groups, 2, groups, populations], from rho of all and of each group without a seed."""
+        both = [(_replaced(whole, place, rho), _replaced(mean_loss, place, loss))
+                for place, (rho, loss) in enumerate(zip(rows, loss_without))]
+        return np.concatenate([np.stack(pair, axis=1) for pair in both])
 
-    by_group = jackknife(values, [group.without for group in groups])
-    joint = [jackknife(by_images[draw], [group.without_by_images[draw] for group in groups]).sum(0)
+    joint = [without(by_images[draw], [group.without_by_images[draw] for group in groups])
              for draw in range(len(groups[0].without_by_images))]
-    seeds = by_group.sum(0)
-    # As for unpaired networks (lib.similarity.crossed): the residual may exceed the images' part, not the seeds'.
-    residual = np.clip(np.mean(joint, axis=0) - seeds, 0, seeds)
-    freedom = sum_freedom(by_group, np.array([len(group.without) - 1 for group in groups]))
-    drawn = statistic(by_images, np.broadcast_to(mean_loss, by_images.shape))
-    margin = crossed_margin(seeds, np.var(drawn, axis=0, ddof=1), residual, freedom, groups[0].images, level)
-    estimate = statistic(values, mean_loss)
-    return estimate, estimate - margin, estimate + margin
+    return Sample(np.stack([values, mean_loss]), without(values, [group.without for group in groups]),
+                  np.stack([by_images, np.broadcast_to(mean_loss, by_images.shape)], axis=1), np.stack(joint),
+                  tuple(len(group.without) for group in groups), groups[0].images)
 
 
 def _replaced(whole: np.ndarray, place: int, rows: np.ndarray) -> np.ndarray:
