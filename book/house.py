@@ -1,5 +1,7 @@
-"""The rooms of lib/ from the ground up, who imports whom, and the pages of its documentation: `make book` runs this."""
+"""The rooms of lib/ from the ground up, who imports whom, and the pages that show it: `make book` runs this."""
 
+import ast
+from collections import Counter
 from pathlib import Path
 
 import closure
@@ -35,18 +37,57 @@ def from_the_ground(graph: dict[str, set[str]]) -> list[str]:
 
 
 def write_pages() -> None:
-    """One page of documentation a room; pages of rooms that are gone are removed."""
-    ordered = from_the_ground(imports())
+    """One page of documentation a room, a table of all modules and a picture; pages of rooms that are gone are removed."""
+    graph = imports()
+    ordered = from_the_ground(graph)
     PAGES.mkdir(exist_ok=True)
     for path in PAGES.glob("*.md"):
-        if path.stem not in ROOMS:
+        if path.stem not in (*ROOMS, "where"):
             path.unlink()
+    (PAGES / "where.md").write_text(table(ordered))
+    draw(graph, PAGES / "house.png")
     for name in ROOMS:
         package = "lib" if name == "lib" else f"lib.{name}"
         parts = [f"# {package}", f"```{{eval-rst}}\n.. automodule:: {package}\n```"]
         for module in (module for module in ordered if room(module) == name):
             parts.append(f"## {module}\n\n```{{eval-rst}}\n.. automodule:: {module}\n   :members:\n```")
         (PAGES / f"{name}.md").write_text("\n\n".join(parts) + "\n")
+
+
+def table(ordered: list[str]) -> str:
+    """A Markdown table: each room, its modules and what each is about."""
+    rows = ["| room | module | what it is about |", "| --- | --- | --- |"]
+    for module in ordered:
+        text = ast.get_docstring(closure.tree(ROOT.joinpath(*module.split(".")).with_suffix(".py")))
+        first = text.split("\n\n")[0].replace("\n", " ")
+        rows.append(f"| {room(module)} | `{module.split('.')[-1]}` | {first} |")
+    return "\n".join(rows) + "\n"
+
+
+def crossings(graph: dict[str, set[str]]) -> Counter:
+    """(room, room it imports from) -> how many imports of one module by another there are."""
+    return Counter((room(name), room(other)) for name, others in graph.items() for other in others)
+
+
+def draw(graph: dict[str, set[str]], picture: Path) -> None:
+    """Who imports from whom, as a matrix of rooms: all below the diagonal, because imports run one way."""
+    import matplotlib
+
+    matplotlib.use("agg")
+    import matplotlib.pyplot as plt
+
+    counts = crossings(graph)
+    figure, axis = plt.subplots(figsize=(8, 7), layout="constrained")
+    shown = [[counts[row, column] or float("nan") for column in ROOMS] for row in ROOMS]
+    axis.imshow(shown, cmap="cividis", vmin=0)
+    for row, column in ((i, j) for i in range(len(ROOMS)) for j in range(len(ROOMS))):
+        if count := counts[ROOMS[row], ROOMS[column]]:
+            axis.text(column, row, count, ha="center", va="center", fontsize=8, color="white" if count < 20 else "black")
+    axis.set_xticks(range(len(ROOMS)), ROOMS, rotation=60, ha="right")
+    axis.set_yticks(range(len(ROOMS)), ROOMS)
+    axis.set(xlabel="imports from", ylabel="room")
+    figure.savefig(picture, dpi=110, metadata={"Software": None})
+    plt.close(figure)
 
 
 if __name__ == "__main__":
