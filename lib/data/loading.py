@@ -2,9 +2,9 @@
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
@@ -20,8 +20,6 @@ from lib.runtime.files import ROOT, data_folder
 DIGITS_TRAIN = 1200
 # reduced set -> the whole one, and how many pixels in a row and column become one
 REDUCED = {f"{name}-{32 // side}": (name, side) for name in cifar.SETS for side in (2, 4)}
-NAMES = ("digits", *cifar.SETS, *REDUCED, "tiny-imagenet", "tiny-imagenet-64")
-WITH_PATH = ("imagefolder", "tiny-imagenet", "tiny-imagenet-64")  # NAME:PATH
 BLOCK = 16  # images at a time, so that no second copy of many exists and the work stays in the processor's cache
 
 
@@ -80,9 +78,11 @@ def canonical(name: str) -> str:
 def check_name(name: str) -> None:
     """Raises ValueError, naming the data sets there are, for any other, and for a PATH that leads nowhere."""
     kind, colon, path = name.partition(":") if isinstance(name, str) else (name, "", "")
-    if name not in list(NAMES) and not (kind in list(WITH_PATH) and path):  # lists: also for what cannot be hashed
+    if name not in ["digits", *SETS] and not (
+        kind in list(WITH_PATH) and path
+    ):  # lists: also for what cannot be hashed
         raise ValueError(
-            f"unknown data set {name!r}; the data sets are {', '.join(NAMES)}, "
+            f"unknown data set {name!r}; the data sets are {', '.join(['digits', *SETS])}, "
             f"{', '.join(f'{kind}:PATH' for kind in WITH_PATH)}"
         )
     if colon and not (ROOT / path).exists():
@@ -167,21 +167,23 @@ def _digits(seed: int) -> tuple[Decoded, Decoded, int, np.ndarray, np.ndarray]:
 def _pictures(name: str, root: Path) -> tuple[Decoded, Decoded, int, np.ndarray, np.ndarray]:
     """As `_digits`."""
     kind, _, path = name.partition(":")
-    if kind in cifar.SETS:
-        train, test = cifar.load(kind, root)
-    elif kind in REDUCED:
-        whole, side = REDUCED[kind]
-        train, test = (_reduced(part, side) for part in cifar.load(whole, root))
-    elif kind == "imagefolder":
-        train, test = remembered(ROOT / path, "pictures", lambda: decoded(pictures.find_both(ROOT / path)))
-    else:
-        train, test = tiny_imagenet.load(64 if kind.endswith("-64") else 32, ROOT / path if path else None, root)
+    train, test = WITH_PATH[kind](ROOT / path, root) if path else SETS[kind](root)
     if train.pixels.shape[1:] != test.pixels.shape[1:]:
         kinds = [pictures.describe(part.pixels.shape[1:]) for part in (train, test)]
         raise ValueError(
             f"{name!r} needs pictures of one kind: those in train/ are {kinds[0]}, and those in test/ {kinds[1]}"
         )
     return train, test, 255, *_constants(name, train.pixels)
+
+
+def _folder(path: Path, root: Path) -> tuple[Decoded, Decoded]:
+    return remembered(path, "pictures", lambda: decoded(pictures.find_both(path)))
+
+
+def _reduced_cifar(name: str, root: Path) -> tuple[Decoded, Decoded]:
+    whole, side = REDUCED[name]
+    train, test = cifar.load(whole, root)
+    return _reduced(train, side), _reduced(test, side)
 
 
 def _reduced(part: Decoded, side: int) -> Decoded:
@@ -222,3 +224,18 @@ def _subset(part: Decoded, count: int | None, seed: int, what: str) -> np.ndarra
     if not isinstance(count, int) or not classes <= count <= most:
         raise ValueError(f"{what} must be a whole number from {classes} (one a class) to {most}, not {count!r}")
     return pictures.subset(part.labels, count, np.random.default_rng(seed), balanced=True)
+
+
+# name -> how its pictures are read: folder of data sets -> training and test part.  A new data set is a row here.
+SETS: dict[str, Callable[[Path], tuple[Decoded, Decoded]]] = {
+    **{name: partial(cifar.load, name) for name in cifar.SETS},
+    **{name: partial(_reduced_cifar, name) for name in REDUCED},
+    "tiny-imagenet": partial(tiny_imagenet.load, 32, None),
+    "tiny-imagenet-64": partial(tiny_imagenet.load, 64, None),
+}
+# NAME:PATH -> the same of PATH
+WITH_PATH: dict[str, Callable[[Path, Path], tuple[Decoded, Decoded]]] = {
+    "imagefolder": _folder,
+    "tiny-imagenet": partial(tiny_imagenet.load, 32),
+    "tiny-imagenet-64": partial(tiny_imagenet.load, 64),
+}

@@ -6,6 +6,9 @@ Width k multiplies every channel count.  One rule fits the CNNs and ResNets to i
 takes the map that is left, and a pool or stride that would meet a map of a single pixel is left out.
 """
 
+from collections.abc import Callable
+from functools import partial
+
 import torch
 from torch import nn
 
@@ -19,7 +22,6 @@ CNN_LAYOUTS = {"cnn-small": (1, 2, "pool", 4, "pool", 8), "cnn-large": (1, 1, 2,
 RESNET_BLOCKS = {"resnet-small": (2, 1, 1, 1), "resnet-large": (2, 2, 2, 2)}
 # Encoder blocks, and patches along a side of the image: the paper's are unknown.  The variants change one at a time.
 VIT_LAYOUTS = {"vit": (2, 4), "vit-deep": (4, 4), "vit-coarse": (2, 2)}
-FAMILIES = (*CNN_LAYOUTS, *RESNET_BLOCKS, *VIT_LAYOUTS)
 
 
 class CNN(nn.Module):
@@ -104,6 +106,19 @@ def _halve(size: int) -> tuple[int, int]:
     return (2, (size + 1) // 2) if size > 1 else (1, 1)
 
 
+def _transformer(layout: tuple[int, int], width: int, in_channels: int, image_size: int, num_classes: int) -> nn.Module:
+    depth, side = layout
+    return VisionTransformer(depth, max(image_size // side, 1), width, in_channels, image_size, num_classes)
+
+
+# family -> what makes a network of it: width, in_channels, image_size, num_classes -> module.  A new family is a row here.
+FAMILIES: dict[str, Callable[[int, int, int, int], nn.Module]] = {
+    **{family: partial(CNN, layout) for family, layout in CNN_LAYOUTS.items()},
+    **{family: partial(ResNet, blocks) for family, blocks in RESNET_BLOCKS.items()},
+    **{family: partial(_transformer, layout) for family, layout in VIT_LAYOUTS.items()},
+}
+
+
 def build(family: str, width: int, *, in_channels: int = 3, image_size: int = 32, num_classes: int = 10) -> nn.Module:
     """One untrained network; its weights are PyTorch's own draw and `initialise` draws them reproducibly.
 
@@ -118,12 +133,7 @@ def build(family: str, width: int, *, in_channels: int = 3, image_size: int = 32
         check_count(name, value)
     if cifar_resnets.is_cifar_resnet(family):
         return cifar_resnets.build(family, width, in_channels, image_size, num_classes)
-    if family in CNN_LAYOUTS:
-        return CNN(CNN_LAYOUTS[family], width, in_channels, image_size, num_classes)
-    if family in VIT_LAYOUTS:
-        depth, side = VIT_LAYOUTS[family]
-        return VisionTransformer(depth, max(image_size // side, 1), width, in_channels, image_size, num_classes)
-    return ResNet(RESNET_BLOCKS[family], width, in_channels, image_size, num_classes)
+    return FAMILIES[family](width, in_channels, image_size, num_classes)
 
 
 def first_channels(family: str, width: int) -> int:

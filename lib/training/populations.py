@@ -123,7 +123,7 @@ def population_grid(
 
     `widths`: of all families, or family -> its own.
     """
-    of = widths if isinstance(widths, Mapping) else {family: widths for family in families}
+    of = widths if isinstance(widths, Mapping) else dict.fromkeys(families, widths)
     grid = {(family, width): specify(images, family, width, **recipe) for family in families for width in of[family]}
     found = three_or_more({specification: range(seeds[family]) for (family, _), specification in grid.items()})
     return {key: found[specification] for key, specification in grid.items()}

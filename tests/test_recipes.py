@@ -1,0 +1,71 @@
+"""The recipes of the page for contributors, followed as they stand there."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lib import data, salience
+from lib.chapters import individual_similarity
+from lib.data import loading
+from lib.models import architectures
+from lib.similarity.crossed import similarity_matrix
+from lib.training.populations import train_or_load
+from lib.training.specification import specify
+from lib.verdicts import judged
+
+PAGE = Path(__file__).resolve().parents[1] / "book" / "contributing.md"
+
+
+def recipe(title):
+    """The blocks of Python below a heading: the file, and the row."""
+    part = PAGE.read_text().split(f"### {title}\n")[1].split("\n## ")[0].split("\n### ")[0]
+    file, row = re.findall(r"```python\n(.*?)```", part, re.S)
+    assert sum(bool(line.strip()) for line in (file + row).splitlines()) <= 24
+    return file, row
+
+
+def test_a_new_family_is_trained_and_has_input_gradients(monkeypatch, tmp_path):
+    monkeypatch.setenv("GREATMINDS_ARTIFACTS", str(tmp_path))
+    monkeypatch.setattr(architectures, "FAMILIES", dict(architectures.FAMILIES))
+    file, row = recipe("A new family of networks")
+    names = {}
+    exec(file, names)
+    exec(row, names | {"FAMILIES": architectures.FAMILIES})
+    images = data.load("digits", n_train=60, n_test=20)
+    population = train_or_load(specify("perceptron", 2, images, epochs=1), range(3), images)
+    directions = salience.population_directions({("perceptron", 2): population}, images)["perceptron", 2]
+    assert directions.shape == (3, 20, 64)
+    np.testing.assert_allclose(np.linalg.norm(directions, axis=2), 1, rtol=1e-5)
+
+
+def test_a_new_data_set_is_loaded_normalised_and_by_its_name_alone(monkeypatch):
+    monkeypatch.setattr(loading, "SETS", dict(loading.SETS))
+    file, row = recipe("A new data set")
+    names = {"SETS": loading.SETS}
+    exec(file, names)
+    exec(row, names)
+    found = data.load("stripes", n_train=20)
+    assert found.train_images.shape == (20, 1, 16, 16) and found.classes == ("horizontal", "vertical")
+    assert abs(float(data.load("stripes").train_images.mean())) < 1e-5
+    with pytest.raises(ValueError, match="the data sets are digits, .*, stripes, imagefolder:PATH"):
+        data.load("strips")
+
+
+@pytest.mark.parametrize("rises, verdict", [(0.2, "supported"), (-0.2, "contradicted")])
+def test_a_new_claim_is_judged_and_told(rises, verdict):
+    file, row = recipe("A new claim")
+    names = dict(vars(individual_similarity))
+    exec(file, names)
+    exec(row, names)
+    rng, follow = np.random.default_rng(0), {2: 0.5, 4: 0.5 + rises}
+    mean = rng.standard_normal((60, 5)) / np.sqrt(5)
+    populations = []
+    for share in follow.values():
+        raw = share * mean + 0.3 * rng.standard_normal((8, 60, 5)) / np.sqrt(5)
+        populations.append(raw / np.linalg.norm(raw, axis=2, keepdims=True))
+    growth = individual_similarity.Growth(similarity_matrix(populations, rng, 50), list(follow), (-0.1, 0.1))
+    *_, claim = judged(names["GROWTH"], growth, family="vit", narrowest=2, widest=4, chance="0.1")
+    assert claim.name == "03-either-vit" and claim.verdict == verdict
+    assert claim.rule == "95 % interval above 0; contradicted if it lies below"
