@@ -34,7 +34,8 @@ def test_a_new_family_is_trained_and_has_input_gradients(monkeypatch, tmp_path):
     exec(file, names)
     exec(row, names | {"FAMILIES": architectures.FAMILIES})
     images = data.load("digits", n_train=60, n_test=20)
-    population = train_or_load(specify("perceptron", 2, images, epochs=1), range(3), images)
+    specification = specify(images, "perceptron", 2, epochs=1)
+    population = train_or_load({specification: range(3)})[specification]
     directions = salience.population_directions({("perceptron", 2): population}, images)["perceptron", 2]
     assert directions.shape == (3, 20, 64)
     np.testing.assert_allclose(np.linalg.norm(directions, axis=2), 1, rtol=1e-5)
