@@ -115,10 +115,10 @@ def check_scores(name: str, scores: torch.Tensor, labels: torch.Tensor, output: 
             f"the model {name} scores {scores.shape[1]} classes, 0 to {scores.shape[1] - 1}, and the "
             f"labels go up to {labels.max()}"
         )
-    if kind := kind_of_probability(scores):
-        if kind == "probabilities" or output == "logit":
-            told = f"the model {name} returns {kind}, which are no logits: their gradients vanish where it is sure"
-            warnings.warn(f"{told}; {CURES[kind]}", stacklevel=4)
+    kind = kind_of_probability(scores)
+    if kind and (kind == "probabilities" or output == "logit"):
+        told = f"the model {name} returns {kind}, which are no logits: their gradients vanish where it is sure"
+        warnings.warn(f"{told}; {CURES[kind]}", stacklevel=4)
 
 
 def directions(
