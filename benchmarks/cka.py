@@ -42,14 +42,24 @@ def seconds(function):
 
 def weighted_layers(model: nn.Module) -> list[str]:
     """The 3x3 convolutions and the linear layer: as many as the network is deep."""
-    return [name for name, module in model.named_modules()
-            if isinstance(module, nn.Linear) or isinstance(module, nn.Conv2d) and module.kernel_size == (3, 3)]
+    return [
+        name
+        for name, module in model.named_modules()
+        if isinstance(module, nn.Linear) or isinstance(module, nn.Conv2d) and module.kernel_size == (3, 3)
+    ]
 
 
 def ours(model: nn.Module, images: torch.Tensor, batch_size: int) -> np.ndarray:
     """[layers, layers] by lib, from one pass."""
-    return network_cka([model], images, [weighted_layers(model)], batch_size=batch_size, passes=1,
-                       generator=torch.Generator().manual_seed(1), device="cpu")
+    return network_cka(
+        [model],
+        images,
+        [weighted_layers(model)],
+        batch_size=batch_size,
+        passes=1,
+        generator=torch.Generator().manual_seed(1),
+        device="cpu",
+    )
 
 
 def theirs(package, model: nn.Module, images: torch.Tensor, batch_size: int) -> np.ndarray:
@@ -68,16 +78,23 @@ def main(package, count: int) -> None:
     fast_result, first = seconds(lambda: ours(model, images, BATCH))
     slow_result, slow = seconds(lambda: theirs(package, model, images, BATCH))
     fast = min(first, *(seconds(lambda: ours(model, images, BATCH))[1] for _ in range(2)))
-    print(f"CKA of {len(fast_result)} layers, {count} images: torch_cka / lib = {slow / fast:.1f} in time, "
-          f"largest difference {np.abs(fast_result - slow_result).max():.1e}", flush=True)
+    print(
+        f"CKA of {len(fast_result)} layers, {count} images: torch_cka / lib = {slow / fast:.1f} in time, "
+        f"largest difference {np.abs(fast_result - slow_result).max():.1e}",
+        flush=True,
+    )
     model, images = model.double(), images.double()
     truth = ours(model, images, BATCH)
-    print(f"largest difference from float64: lib {np.abs(fast_result - truth).max():.1e}, "
-          f"torch_cka {np.abs(slow_result - truth).max():.1e}")
+    print(
+        f"largest difference from float64: lib {np.abs(fast_result - truth).max():.1e}, "
+        f"torch_cka {np.abs(slow_result - truth).max():.1e}"
+    )
     torch.set_default_dtype(torch.float64)
-    some = images[:4 * DOUBLE]
-    print(f"both in float64, {len(some)} images in batches of {DOUBLE}: largest difference "
-          f"{np.abs(ours(model, some, DOUBLE) - theirs(package, model, some, DOUBLE)).max():.1e}")
+    some = images[: 4 * DOUBLE]
+    print(
+        f"both in float64, {len(some)} images in batches of {DOUBLE}: largest difference "
+        f"{np.abs(ours(model, some, DOUBLE) - theirs(package, model, some, DOUBLE)).max():.1e}"
+    )
 
 
 if __name__ == "__main__":

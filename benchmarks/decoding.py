@@ -52,8 +52,10 @@ def main(path: Path) -> None:
         blocks = np.array_split(np.arange(len(split.files)), 4 * threads)
         with ThreadPoolExecutor(threads) as executor:
             parts, together = seconds(lambda: np.concatenate(list(executor.map(split.decode, blocks))))
-        print(f"{len(whole)} pictures: one after another / {threads} threads = {alone / together:.2f} in time, "
-              f"the same pixels: {np.array_equal(whole, parts)}")
+        print(
+            f"{len(whole)} pictures: one after another / {threads} threads = {alone / together:.2f} in time, "
+            f"the same pixels: {np.array_equal(whole, parts)}"
+        )
     _, first = seconds(lambda: pixel_cache.remembered(path, "benchmark", both))
     _, again = seconds(lambda: pixel_cache.remembered(path, "benchmark", both))
     print(f"both splits: decoded and stored in {first:.2f} s, opened again in {again:.3f} s, ratio {first / again:.0f}")

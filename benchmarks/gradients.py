@@ -45,15 +45,21 @@ def network(family: str, width: int, channels: int, size: int) -> nn.Module:
 
 def captum(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, batch_size: int) -> torch.Tensor:
     """Captum's gradients [n, C, H, W] of the images, in batches."""
-    return torch.cat([Saliency(model).attribute(part.clone().requires_grad_(), right, abs=False)
-                      for part, right in zip(images.split(batch_size), labels.split(batch_size))])
+    return torch.cat(
+        [
+            Saliency(model).attribute(part.clone().requires_grad_(), right, abs=False)
+            for part, right in zip(images.split(batch_size), labels.split(batch_size))
+        ]
+    )
 
 
 def ways(model: nn.Module, images: torch.Tensor, labels: torch.Tensor) -> dict[str, Callable[[], torch.Tensor]]:
     """Name -> a function that takes all gradients."""
     ours = min(BATCH, salience.CACHED // images.shape[2:].numel())
-    found = {"lib": lambda: salience.input_gradients(model, images, labels, batch_size=BATCH, device="cpu"),
-             "plain": lambda: salience.plain_gradients(model, images, labels, "logit", BATCH, "cpu")}
+    found = {
+        "lib": lambda: salience.input_gradients(model, images, labels, batch_size=BATCH, device="cpu"),
+        "plain": lambda: salience.plain_gradients(model, images, labels, "logit", BATCH, "cpu"),
+    }
     for size in sorted({BATCH, ours}):
         found[f"captum, {size} at once"] = lambda size=size: captum(model, images, labels, size)
     return found
@@ -95,9 +101,12 @@ def main() -> None:
                 times[name].append(time.process_time() - start)
         for name, seconds in times.items():
             ratios = sorted(slow / fast for slow, fast in zip(seconds, times["lib"]))
-            print(f"    {name}: {count / statistics.median(seconds):,.0f} images/s ({count / max(seconds):,.0f} to "
-                  f"{count / min(seconds):,.0f}); its time over lib's {statistics.median(ratios):.2f} ({ratios[0]:.2f} "
-                  f"to {ratios[-1]:.2f})", flush=True)
+            print(
+                f"    {name}: {count / statistics.median(seconds):,.0f} images/s ({count / max(seconds):,.0f} to "
+                f"{count / min(seconds):,.0f}); its time over lib's {statistics.median(ratios):.2f} ({ratios[0]:.2f} "
+                f"to {ratios[-1]:.2f})",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

@@ -34,14 +34,18 @@ def noise(images: int) -> ImageData:
 
 def untrained(data: ImageData, networks: int) -> Population:
     specification = specify(data, "cnn-small", 4)
-    states = [initialise(specification.build(), specification.generator(seed, "weights")).state_dict()
-              for seed in range(networks)]
-    return Population(specification, tuple(TrainedNetwork(seed, state, [], [], [], [], [], "cpu", 0.0)
-                                           for seed, state in enumerate(states)))
+    states = [
+        initialise(specification.build(), specification.generator(seed, "weights")).state_dict()
+        for seed in range(networks)
+    ]
+    return Population(
+        specification,
+        tuple(TrainedNetwork(seed, state, [], [], [], [], [], "cpu", 0.0) for seed, state in enumerate(states)),
+    )
 
 
 if __name__ == "__main__":
-    networks, images = (int(word) for word in (sys.argv[1:] + ["100", "10000"][len(sys.argv) - 1:]))
+    networks, images = (int(word) for word in (sys.argv[1:] + ["100", "10000"][len(sys.argv) - 1 :]))
     data = noise(images)
     population = untrained(data, networks)
     before = peak()

@@ -30,8 +30,10 @@ def pairs() -> None:
     directions /= np.linalg.norm(directions, axis=2, keepdims=True)
     fast_result, fast = seconds(lambda: cosines.pairwise(directions))
     slow_result, slow = seconds(lambda: np.array([[(a * b).sum(1).mean() for b in directions] for a in directions]), 1)
-    print(f"pairs of 60 networks, 1000 images, 192 dims: double loop / lib = {slow / fast:.1f} in time, "
-          f"largest difference {np.abs(fast_result - slow_result).max():.1e}")
+    print(
+        f"pairs of 60 networks, 1000 images, 192 dims: double loop / lib = {slow / fast:.1f} in time, "
+        f"largest difference {np.abs(fast_result - slow_result).max():.1e}"
+    )
 
 
 def intervals() -> None:
@@ -51,8 +53,10 @@ def intervals() -> None:
         tracemalloc.stop()
     _, whole = seconds(lambda: crossed.similarity_matrix([directions], np.random.default_rng(0), 1000), 2)
     _, single = seconds(one_draw, 3)
-    print(f"intervals of 100 networks, 597 images, 64 dims, 1000 draws: {whole:.1f} s; 1000 single draws / lib = "
-          f"{1000 * single / whole:.0f} in time; memory at 1000 / at 100 draws = {peaks[1] / peaks[0]:.2f}")
+    print(
+        f"intervals of 100 networks, 597 images, 64 dims, 1000 draws: {whole:.1f} s; 1000 single draws / lib = "
+        f"{1000 * single / whole:.0f} in time; memory at 1000 / at 100 draws = {peaks[1] / peaks[0]:.2f}"
+    )
 
 
 if __name__ == "__main__":

@@ -19,8 +19,13 @@ SHORT = 2  # epochs of a comparison
 
 def network(seed: int, images: data.ImageData) -> CutNetwork:
     """An untrained network: times do not depend on its weights."""
-    model = models.build("resnet-large", 8, in_channels=images.train_images.shape[1],
-                         image_size=images.train_images.shape[2], num_classes=len(images.classes))
+    model = models.build(
+        "resnet-large",
+        8,
+        in_channels=images.train_images.shape[1],
+        image_size=images.train_images.shape[2],
+        num_classes=len(images.classes),
+    )
     return CutNetwork(models.initialise(model, torch.Generator().manual_seed(seed)))
 
 
@@ -34,22 +39,33 @@ def direct(front: CutNetwork, end: CutNetwork, images: data.ImageData, count: in
             one = direct_match(fit[0][i], fit[1][j])
             residual(one(test[0][i]), test[1][j])
             hits(one, test[0][i], end.end(j), images.test_labels)
-    print(f"direct matching, {len(front.points)} x {len(end.points)}, {count} images to fit, {len(images.test_labels)} to "
-          f"test: {time.perf_counter() - start:.1f} s", flush=True)
+    print(
+        f"direct matching, {len(front.points)} x {len(end.points)}, {count} images to fit, {len(images.test_labels)} to "
+        f"test: {time.perf_counter() - start:.1f} s",
+        flush=True,
+    )
 
 
 def task_loss(front: CutNetwork, end: CutNetwork, images: data.ImageData) -> None:
     """The whole matrix, then both comparisons over a few epochs."""
-    sources = list({point: maps for point, maps in front.representations(images.train_images).items()
-                    if point != LOGITS}.values())
+    sources = list(
+        {point: maps for point, maps in front.representations(images.train_images).items() if point != LOGITS}.values()
+    )
     shapes = {point: maps.shape[1:] for point, maps in end.representations(images.train_images[:1]).items()}
 
     def matched(groups: list[list[torch.Tensor]], epochs: int) -> float:
         start = time.perf_counter()
         for j in end.points:
             for group in groups:
-                match_task_loss(group, end.end(j), shapes[j], images.train_labels, torch.Generator().manual_seed(0),
-                                   epochs=epochs, learning_rate=1e-2)
+                match_task_loss(
+                    group,
+                    end.end(j),
+                    shapes[j],
+                    images.train_labels,
+                    torch.Generator().manual_seed(0),
+                    epochs=epochs,
+                    learning_rate=1e-2,
+                )
         return time.perf_counter() - start
 
     whole = matched([sources], 30)
@@ -57,9 +73,11 @@ def task_loss(front: CutNetwork, end: CutNetwork, images: data.ImageData) -> Non
     matchings.folded, quick = lambda end: end, matchings.folded
     slow = matched([sources], SHORT)
     matchings.folded = quick
-    print(f"task loss matching, {len(sources)} x {len(end.points)}, 30 epochs of {len(images.train_labels)} images: "
-          f"{whole:.1f} s; one by one / together = {alone / together:.2f}; ends as they are / folded = "
-          f"{slow / together:.2f}")
+    print(
+        f"task loss matching, {len(sources)} x {len(end.points)}, 30 epochs of {len(images.train_labels)} images: "
+        f"{whole:.1f} s; one by one / together = {alone / together:.2f}; ends as they are / folded = "
+        f"{slow / together:.2f}"
+    )
 
 
 def main() -> None:

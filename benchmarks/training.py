@@ -51,9 +51,12 @@ def main() -> None:
                 alone = rate(data, family, width, 1)
                 chosen = networks_together(specify(data, family, width))
                 ratios = {n: rate(data, family, width, n) / alone for n in (2, 4, 8)}
-                print(f"{family:13} {size:4} {width:3} {alone:10.0f}/s  " + "  ".join(
-                    f"{ratio:4.2f}{'*' if n == chosen else ' '}" for n, ratio in ratios.items())
-                    + ("  * one by one" if chosen == 1 else ""), flush=True)
+                print(
+                    f"{family:13} {size:4} {width:3} {alone:10.0f}/s  "
+                    + "  ".join(f"{ratio:4.2f}{'*' if n == chosen else ' '}" for n, ratio in ratios.items())
+                    + ("  * one by one" if chosen == 1 else ""),
+                    flush=True,
+                )
 
 
 if __name__ == "__main__":

@@ -134,8 +134,10 @@ def measure(family: str, width: int) -> dict[tuple[str, bool], list[float]]:
     seconds = {(kind, mixed): [] for kind in KINDS for mixed in (False, True)}
     check([Way(family, width, *way) for way in seconds])
     context = get_context("spawn")
-    with (ProcessPoolExecutor(1, context, start, (False,)) as usual,
-          ProcessPoolExecutor(1, context, start, (True,)) as keeping):
+    with (
+        ProcessPoolExecutor(1, context, start, (False,)) as usual,
+        ProcessPoolExecutor(1, context, start, (True,)) as keeping,
+    ):
         for _ in range(ROUNDS):
             for kind, mixed in seconds:
                 process = usual if kind == "plain" else keeping

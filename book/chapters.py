@@ -38,20 +38,48 @@ ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS, PAGES = ROOT / "notebooks", ROOT / "book" / "chapters"
 # chapter -> what it reads from beside the checkout, which a clone elsewhere lacks; seen from the root
 NEEDS = {"10_released_models": ("../shared/data/authors_checkpoints", "../shared/data/cifar10.zip")}
-METADATA = {"kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
-            "language_info": {"name": "python"}}
+METADATA = {
+    "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
 # chapter -> those that store networks or directions which it loads: it begins after them, so that nothing is computed twice
 DIRECTIONS, DEPTHS = ("02_populations", "03_individual_similarity"), ("11_block_structure",)
-LOADS = {**dict.fromkeys(("03_individual_similarity", "07_black_box_attack", "08_batch_size", "16_stitching"), ("02_populations",)),
-         **dict.fromkeys(("04_hypotheses", "05_saw_distribution", "06_deep_ensembles", "09_vision_transformer", "A1_open_choices",
-                          "A2_scale"), DIRECTIONS),
-         **dict.fromkeys(("12_first_component", "13_probes_and_deletion", "14_across_networks", "15_predictions"), DEPTHS),
-         "17_out_of_distribution": ("02_populations",), "18_three_views": DIRECTIONS,
-         "own_models": (*DIRECTIONS, "09_vision_transformer")}
+LOADS = {
+    **dict.fromkeys(
+        ("03_individual_similarity", "07_black_box_attack", "08_batch_size", "16_stitching"), ("02_populations",)
+    ),
+    **dict.fromkeys(
+        (
+            "04_hypotheses",
+            "05_saw_distribution",
+            "06_deep_ensembles",
+            "09_vision_transformer",
+            "A1_open_choices",
+            "A2_scale",
+        ),
+        DIRECTIONS,
+    ),
+    **dict.fromkeys(("12_first_component", "13_probes_and_deletion", "14_across_networks", "15_predictions"), DEPTHS),
+    "17_out_of_distribution": ("02_populations",),
+    "18_three_views": DIRECTIONS,
+    "own_models": (*DIRECTIONS, "09_vision_transformer"),
+}
 # About how many seconds of a core a chapter takes from nothing; all others take OTHERS.
-SECONDS = {"02_populations": 550, "11_block_structure": 200, "16_stitching": 280, "09_vision_transformer": 170,
-           "04_hypotheses": 85, "08_batch_size": 65, "15_predictions": 60, "17_out_of_distribution": 60, "A1_open_choices": 60,
-           "07_black_box_attack": 55, "13_probes_and_deletion": 40, "12_first_component": 35, "05_saw_distribution": 30}
+SECONDS = {
+    "02_populations": 550,
+    "11_block_structure": 200,
+    "16_stitching": 280,
+    "09_vision_transformer": 170,
+    "04_hypotheses": 85,
+    "08_batch_size": 65,
+    "15_predictions": 60,
+    "17_out_of_distribution": 60,
+    "A1_open_choices": 60,
+    "07_black_box_attack": 55,
+    "13_probes_and_deletion": 40,
+    "12_first_component": 35,
+    "05_saw_distribution": 30,
+}
 OTHERS = 15
 BAR = re.compile(r"[^\r\n]*\d+%\|[^\r\n]*|\r")
 
@@ -125,11 +153,21 @@ def execute(name: str, parameters: dict, page: Path) -> None:
         source, result = Path(folder) / "source.ipynb", Path(folder) / "result.ipynb"
         nbformat.write(paired_notebook(name), source)
         try:
-            papermill.execute_notebook(source, result, parameters, kernel_name="python3", cwd=NOTEBOOKS,
-                                       progress_bar=False, record_timing=False, stderr_file=Labelled(name.split("_")[0]))
+            papermill.execute_notebook(
+                source,
+                result,
+                parameters,
+                kernel_name="python3",
+                cwd=NOTEBOOKS,
+                progress_bar=False,
+                record_timing=False,
+                stderr_file=Labelled(name.split("_")[0]),
+            )
         except PapermillExecutionError as error:
-            sys.exit(f"\nchapter {name} failed in cell {error.exec_count}: {error.ename}: {error.evalue}\n"
-                     "The book is not built; what was trained is kept.")
+            sys.exit(
+                f"\nchapter {name} failed in cell {error.exec_count}: {error.ename}: {error.evalue}\n"
+                "The book is not built; what was trained is kept."
+            )
         notebook = clean(nbformat.read(result, 4))
     if not (written := results(name, parameters)).exists() or written.stat().st_mtime_ns < start:
         sys.exit(f"chapter {name} cannot go into the book: it wrote no {written.relative_to(ROOT)}")
@@ -149,8 +187,10 @@ def keep_committed(name: str, absent: list[str], page: Path) -> None:
     if page == committed:
         return
     notebook = nbformat.read(committed, 4)
-    note = (f"```{{warning}}\nThese outputs are the project's own, not of this machine: here the chapter was not executed, "
-            f"{reason}. Once the data is there, `make book` executes it.\n```")
+    note = (
+        f"```{{warning}}\nThese outputs are the project's own, not of this machine: here the chapter was not executed, "
+        f"{reason}. Once the data is there, `make book` executes it.\n```"
+    )
     notebook.cells.insert(1, nbformat.v4.new_markdown_cell(note, id="committed-outputs"))
     found = kept.read_text().replace('"study": "digits"', '"study": "book"')
     for path, content in ((page, nbformat.writes(notebook) + "\n"), (results(name, {"study": "book"}), found)):
@@ -276,7 +316,7 @@ def in_turn(names: Sequence[str], work: Callable[[str], None], at_once: int) -> 
     with ThreadPoolExecutor(at_once) as pool:
         while waiting or running:
             ready = [name for name in waiting if done.issuperset({*LOADS.get(name, ())} & {*names})]
-            for name in ready[:at_once - len(running)]:
+            for name in ready[: at_once - len(running)]:
                 waiting.remove(name)
                 running[pool.submit(work, name)] = name
             for future in wait(running, return_when=FIRST_COMPLETED).done:

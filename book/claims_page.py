@@ -24,13 +24,14 @@ Found = Mapping[Study, Mapping[str, Sequence[Claim]]]
 def overview(found: Found) -> str:
     """Two tables: how many verdicts each chapter has, and every claim once; a column for each study."""
     chapters = list(dict.fromkeys(chapter for by_chapter in found.values() for chapter in by_chapter))
-    counts = [[chapter_link(found, chapter), *(_counts(by_chapter.get(chapter)) for by_chapter in found.values())]
-              for chapter in chapters]
+    counts = [
+        [chapter_link(found, chapter), *(_counts(by_chapter.get(chapter)) for by_chapter in found.values())]
+        for chapter in chapters
+    ]
     counts.append(["all", *(_counts(sum(map(list, by_chapter.values()), [])) for by_chapter in found.values())])
     rows = [_row(name, by_study, found) for name, by_study in _by_name(found).items()]
     titles = [_escaped(study.title) for study in found]
-    return (pipe_table(["chapter", *titles], counts) + "\n"
-            + pipe_table(["claim", "statistic", "rule", *titles], rows))
+    return pipe_table(["chapter", *titles], counts) + "\n" + pipe_table(["claim", "statistic", "rule", *titles], rows)
 
 
 def agreement(found: Found) -> str:
@@ -40,16 +41,34 @@ def agreement(found: Found) -> str:
     by_name = _by_name(found)
     rows = []
     for other in others:
-        pairs = Counter((claims[first].verdict, claims[other].verdict) for claims in by_name.values()
-                        if first in claims and other in claims)
-        rows.append([_escaped(other.title), sum(pairs.values()), sum(pairs[verdict, verdict] for verdict in MARKS),
-                     sum(count for pair, count in pairs.items() if set(pair) == {SUPPORTED, CONTRADICTED})])
-    turned = [_row(name, claims, found) for name, claims in by_name.items()
-              if {SUPPORTED, CONTRADICTED} <= {claim.verdict for claim in claims.values()}]
+        pairs = Counter(
+            (claims[first].verdict, claims[other].verdict)
+            for claims in by_name.values()
+            if first in claims and other in claims
+        )
+        rows.append(
+            [
+                _escaped(other.title),
+                sum(pairs.values()),
+                sum(pairs[verdict, verdict] for verdict in MARKS),
+                sum(count for pair, count in pairs.items() if set(pair) == {SUPPORTED, CONTRADICTED}),
+            ]
+        )
+    turned = [
+        _row(name, claims, found)
+        for name, claims in by_name.items()
+        if {SUPPORTED, CONTRADICTED} <= {claim.verdict for claim in claims.values()}
+    ]
     titles = [_escaped(study.title) for study in found]
-    return (pipe_table(["study", f"claims shared with {_escaped(first.title)}", "same verdict", "turned round"], rows)
-            + "\n" + (pipe_table(["claim", "statistic", "rule", *titles], turned) if turned else
-                      "No claim is supported in one study and contradicted in another.\n"))
+    return (
+        pipe_table(["study", f"claims shared with {_escaped(first.title)}", "same verdict", "turned round"], rows)
+        + "\n"
+        + (
+            pipe_table(["claim", "statistic", "rule", *titles], turned)
+            if turned
+            else "No claim is supported in one study and contradicted in another.\n"
+        )
+    )
 
 
 def chapter_link(found: Found, chapter: str) -> str:
@@ -81,10 +100,15 @@ def _counts(claims: Sequence[Claim] | None) -> str:
 
 def _row(name: str, by_study: Mapping[Study, Claim], found: Found) -> list[str]:
     claim = next(iter(by_study.values()))
-    cells = [_cell(by_study[study], _chapter(study, name, found), study) if study in by_study else "–"
-             for study in found]
-    return [f"{_escaped(claim.statement)}<br><small><code>{_escaped(name)}</code></small>",
-            _escaped(claim.statistic), _escaped(claim.rule), *cells]
+    cells = [
+        _cell(by_study[study], _chapter(study, name, found), study) if study in by_study else "–" for study in found
+    ]
+    return [
+        f"{_escaped(claim.statement)}<br><small><code>{_escaped(name)}</code></small>",
+        _escaped(claim.statistic),
+        _escaped(claim.rule),
+        *cells,
+    ]
 
 
 def _chapter(study: Study, name: str, found: Found) -> str:
@@ -93,11 +117,14 @@ def _chapter(study: Study, name: str, found: Found) -> str:
 
 def _cell(claim: Claim, chapter: str, study: Study) -> str:
     estimate, low, high = (short(value).replace("-", "−") for value in (claim.estimate, claim.low, claim.high))
-    counted = ", ".join(f"{count} {what}" for count, what in ((claim.networks, "networks"), (claim.images, "images"))
-                        if count)
-    lines = [f"{{doc}}`{MARKS[claim.verdict]}\N{NO-BREAK SPACE}{claim.verdict} <{study.pages}/{chapter}>`",
-             f"{estimate}<br>[{low}, {high}]".replace(" ", "\N{NO-BREAK SPACE}"),
-             f"<small>{counted}</small>" if counted else ""]
+    counted = ", ".join(
+        f"{count} {what}" for count, what in ((claim.networks, "networks"), (claim.images, "images")) if count
+    )
+    lines = [
+        f"{{doc}}`{MARKS[claim.verdict]}\N{NO-BREAK SPACE}{claim.verdict} <{study.pages}/{chapter}>`",
+        f"{estimate}<br>[{low}, {high}]".replace(" ", "\N{NO-BREAK SPACE}"),
+        f"<small>{counted}</small>" if counted else "",
+    ]
     return "<br>".join(filter(None, lines))
 
 

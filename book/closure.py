@@ -78,8 +78,11 @@ def _holders(module: str, names: set[str] | None, root: Path) -> set[str]:
 def _attributes(code: ast.Module, name: str) -> set[str] | None:
     """The attributes of a name that code reads; None where it uses the name itself."""
     nodes = list(ast.walk(code))
-    read = [node.attr for node in nodes
-            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == name]
+    read = [
+        node.attr
+        for node in nodes
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == name
+    ]
     uses = sum(isinstance(node, ast.Name) and node.id == name for node in nodes)
     return set(read) if len(read) == uses else None
 

@@ -47,7 +47,8 @@ def run(home: Path, out: Path, device: str, budget: float, phases: Sequence[str]
     commands = {
         "tests": ["-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider", "-o", "addopts=", "tests/test_cuda.py"],
         "speed": ["book/device_speed.py", str(queue), str(out / "speed.json"), "--device", device],
-        "training": ["book/device_training.py", str(home), str(out), "--device", device]}
+        "training": ["book/device_training.py", str(home), str(out), "--device", device],
+    }
     sentences = []
     for name in phases:
         share, least = PHASES[name]
@@ -93,8 +94,9 @@ def _phase(command: list[str], name: str, out: Path, seconds: float) -> str:
     with (out / "log.txt").open("a+") as log:  # one file: few come back
         start = log.seek(0, os.SEEK_END)
         try:
-            code = subprocess.run([sys.executable, *command], cwd=ROOT, stdout=log, stderr=subprocess.STDOUT,
-                                  timeout=seconds).returncode
+            code = subprocess.run(
+                [sys.executable, *command], cwd=ROOT, stdout=log, stderr=subprocess.STDOUT, timeout=seconds
+            ).returncode
             state = f"failed ({code}): " * (code != 0)
         except subprocess.TimeoutExpired:
             state = f"ended after {seconds:.0f} seconds, and what it wrote stays: "
@@ -127,8 +129,11 @@ def main() -> None:
     elif given.what == "bring":
         print("\n".join(bring(Path(given.name))))
     else:
-        os.environ |= {"GREATMINDS_ARTIFACTS": str(given.home / "store"), "GREATMINDS_DATA": str(given.home / "data"),
-                       "PYTHONUNBUFFERED": "1"}  # what a killed phase printed is known, too
+        os.environ |= {
+            "GREATMINDS_ARTIFACTS": str(given.home / "store"),
+            "GREATMINDS_DATA": str(given.home / "data"),
+            "PYTHONUNBUFFERED": "1",
+        }  # what a killed phase printed is known, too
         given.out.mkdir(parents=True, exist_ok=True)
         if given.what in ("receive", "run"):
             print(device_staging.receive(given.home, given.staged))

@@ -31,8 +31,10 @@ def bring(packs: list[Path]) -> list[str]:
         written = 0
         for specification, network in found:
             if _is_another(specification, network):
-                sentences.append(f"{specification.name}, seed {network.seed}, {network.epochs} epochs: left out, "
-                                 "because this store has trained the network otherwise")
+                sentences.append(
+                    f"{specification.name}, seed {network.seed}, {network.epochs} epochs: left out, "
+                    "because this store has trained the network otherwise"
+                )
             else:
                 store.write_network(specification, network)
                 written += 1
@@ -48,7 +50,8 @@ def _read(pack: Path) -> tuple[list[tuple[Specification, TrainedNetwork]], list[
             warnings.simplefilter("always")
             found = list(_networks(queue))
     return found, [f"{name} is damaged and its network is not taken" for name in damaged] + [
-        str(one.message).partition(";")[0] for one in caught]
+        str(one.message).partition(";")[0] for one in caught
+    ]
 
 
 def _extracted(pack: Path, folder: Path) -> tuple[list[dict], list[str]]:
@@ -80,10 +83,15 @@ def _networks(queue: list[dict]) -> Iterator[tuple[Specification, TrainedNetwork
 
 def _is_another(specification: Specification, network: TrainedNetwork) -> bool:
     """Whether the store has the network of another training: their curves differ where both have one."""
-    known = [store.read_after(specification, network.seed, epochs)
-             for epochs in store.stored_epochs(specification, network.seed)]
-    return any(str(one.train_loss[:network.epochs]) != str(network.train_loss[:one.epochs])  # as text: NaN is NaN
-               for one in known if one)
+    known = [
+        store.read_after(specification, network.seed, epochs)
+        for epochs in store.stored_epochs(specification, network.seed)
+    ]
+    return any(
+        str(one.train_loss[: network.epochs]) != str(network.train_loss[: one.epochs])  # as text: NaN is NaN
+        for one in known
+        if one
+    )
 
 
 @contextmanager

@@ -18,7 +18,7 @@ def write_packs(queue: Path, out: Path, first: int = 1) -> str:
     comes with a later `first`.
     """
     packs = _filled(_by_worth(artifacts() / "networks"))
-    chosen = packs[first - 1:first - 1 + TOGETHER]
+    chosen = packs[first - 1 : first - 1 + TOGETHER]
     for number, pairs in enumerate(chosen, first):
         buffer = io.BytesIO()
         with zipfile.ZipFile(buffer, "w") as archive:
@@ -28,9 +28,11 @@ def write_packs(queue: Path, out: Path, first: int = 1) -> str:
         write_whole(out / f"networks-{number}.zip", buffer.getvalue(), durable=False)
     if not chosen:
         return "no snapshots to pack"
-    later = sum(map(len, packs[first - 1 + TOGETHER:]))
-    return (f"{sum(map(len, chosen))} snapshots in packs {first} to {first - 1 + len(chosen)}"
-            + f"; {later} more come with --first {first + TOGETHER}" * (later > 0))
+    later = sum(map(len, packs[first - 1 + TOGETHER :]))
+    return (
+        f"{sum(map(len, chosen))} snapshots in packs {first} to {first - 1 + len(chosen)}"
+        + f"; {later} more come with --first {first + TOGETHER}" * (later > 0)
+    )
 
 
 def _by_worth(networks: Path) -> list[tuple[Path, Path]]:

@@ -39,10 +39,17 @@ def pack(splits: Mapping[str, Decoded]) -> tuple[dict, dict[str, bytes]]:
     """The index of both splits, and their files by name."""
     index, files = {"splits": {}}, {}
     for name, split in splits.items():
-        packed = {f"{name}-{start:05d}.webp": _encoded(split.pixels[start:start + STRIP])
-                  for start in range(0, len(split.pixels), STRIP)}
-        index["splits"][name] = {"files": list(packed), "shape": split.pixels.shape, "sha256": _sha256(split.pixels),
-                                 "labels": split.labels.tolist(), "classes": split.classes}
+        packed = {
+            f"{name}-{start:05d}.webp": _encoded(split.pixels[start : start + STRIP])
+            for start in range(0, len(split.pixels), STRIP)
+        }
+        index["splits"][name] = {
+            "files": list(packed),
+            "shape": split.pixels.shape,
+            "sha256": _sha256(split.pixels),
+            "labels": split.labels.tolist(),
+            "classes": split.classes,
+        }
         files |= packed
     return index | {"files": {name: _sha256(content) for name, content in files.items()}}, files
 

@@ -35,8 +35,13 @@ def training_rate(specification: Specification, size: int, device: str) -> float
     classes = ("",) * specification.num_classes
     data = ImageData("noise", 0, noise, labels, noise[:2], labels[:2], classes, (0.0,), (1.0,))
     seconds = []
-    train(replace(specification, n_train=count, epochs=3), range(size), data, device,
-          keep=lambda networks: seconds.append(networks[0].seconds))
+    train(
+        replace(specification, n_train=count, epochs=3),
+        range(size),
+        data,
+        device,
+        keep=lambda networks: seconds.append(networks[0].seconds),
+    )
     return count / min(seconds[1] - seconds[0], seconds[2] - seconds[1])
 
 
@@ -58,8 +63,10 @@ def rows(queue: list[dict], device: str) -> Iterator[tuple[dict, Callable[[], fl
     families = {row["specification"]["family"]: Specification(**row["specification"]) for row in reversed(queue)}
     chosen = list(families.values())[::-1][:FAMILIES]
     for one, size in product(chosen, SIZES):
-        yield (_row("training", one, size, arithmetic.used(one.precision, device)),
-               partial(training_rate, one, size, device))
+        yield (
+            _row("training", one, size, arithmetic.used(one.precision, device)),
+            partial(training_rate, one, size, device),
+        )
     for one, count in product(chosen, (256, 1024)):
         yield _row("gradients", one, 1, f"batches of {count}"), partial(gradient_rate, one, device, count)
     for variant, one, size in product(VARIANTS, chosen, (1, SIZES[-1])):

@@ -24,8 +24,13 @@ def receive(home: Path, staged: Path) -> str:
 
 def tree_size() -> int:
     """Bytes of the checkout that travel without being named."""
-    listed = subprocess.run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-                            cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
     paths = [ROOT / name for name in listed.split("\0") if name] + list((ROOT / "shared").rglob("*"))
     return sum(path.stat().st_size for path in paths if path.is_file())
 

@@ -28,15 +28,26 @@ class Variant:
     graph: bool = False  # launched as one CUDA graph
 
     def __str__(self) -> str:
-        words = {"TF32": self.tf32, "channels first": not self.channels_last, "cuDNN free": self.free,
-                 "CUDA graph": self.graph}
+        words = {
+            "TF32": self.tf32,
+            "channels first": not self.channels_last,
+            "cuDNN free": self.free,
+            "CUDA graph": self.graph,
+        }
         return ", ".join([self.arithmetic, *(word for word, true in words.items() if true)])
 
 
 # Graphs come last, because a capture that fails can leave the device unusable for this process.
-VARIANTS = (Variant("float32"), Variant("bfloat16"), Variant("float32", tf32=True),
-            Variant("bfloat16", channels_last=False), Variant("float32", tf32=True, channels_last=False),
-            Variant("bfloat16", free=True), Variant("bfloat16", graph=True), Variant("float32", tf32=True, graph=True))
+VARIANTS = (
+    Variant("float32"),
+    Variant("bfloat16"),
+    Variant("float32", tf32=True),
+    Variant("bfloat16", channels_last=False),
+    Variant("float32", tf32=True, channels_last=False),
+    Variant("bfloat16", free=True),
+    Variant("bfloat16", graph=True),
+    Variant("float32", tf32=True, graph=True),
+)
 
 
 def variant_rate(specification: Specification, size: int, device: str, variant: Variant) -> float:
@@ -75,8 +86,9 @@ def _flags(variant: Variant) -> Iterator[None]:
     before = torch.backends.cuda.matmul.allow_tf32
     torch.backends.cuda.matmul.allow_tf32 = variant.tf32
     try:
-        with torch.backends.cudnn.flags(deterministic=not variant.free, benchmark=variant.free,
-                                        allow_tf32=variant.tf32):
+        with torch.backends.cudnn.flags(
+            deterministic=not variant.free, benchmark=variant.free, allow_tf32=variant.tf32
+        ):
             yield
     finally:
         torch.backends.cuda.matmul.allow_tf32 = before

@@ -55,7 +55,7 @@ def work_through(queue_file: Path, device: str, sizes: Mapping[str, int], end: f
             continue
         size = sizes.get(one.family, min(networks_together(one, device), len(row["seeds"])))
         for start in range(0, len(row["seeds"]), size):
-            seeds = row["seeds"][start:start + size]
+            seeds = row["seeds"][start : start + size]
             try:
                 _train(one, seeds, images, device, end, partial(device_packs.write_packs, queue_file, out))
             except OutOfTime as stopped:
@@ -63,8 +63,14 @@ def work_through(queue_file: Path, device: str, sizes: Mapping[str, int], end: f
                 return
 
 
-def _train(one: Specification, seeds: Sequence[int], images: data.ImageData, device: str, end: float,
-           pack: Callable[[], object]) -> None:
+def _train(
+    one: Specification,
+    seeds: Sequence[int],
+    images: data.ImageData,
+    device: str,
+    end: float,
+    pack: Callable[[], object],
+) -> None:
     """One stack, from where it is, stored after every epoch."""
     stack = f"{one.name}, seeds {seeds[0]} to {seeds[-1]}"
     began = time.time()
@@ -82,8 +88,10 @@ def _train(one: Specification, seeds: Sequence[int], images: data.ImageData, dev
         now = time.time()
         began, epoch = now, now - began
         if epochs < one.epochs and now + epoch > end:
-            raise OutOfTime(f"another epoch of {stack} takes {epoch:.1f} seconds, and {max(end - now, 0):.1f} are "
-                            f"left after epoch {epochs}")
+            raise OutOfTime(
+                f"another epoch of {stack} takes {epoch:.1f} seconds, and {max(end - now, 0):.1f} are "
+                f"left after epoch {epochs}"
+            )
 
     if time.time() > end:
         raise OutOfTime(f"no time is left for {stack}")

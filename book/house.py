@@ -9,8 +9,26 @@ import closure
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = ROOT / "book" / "api"
 # A room imports from those before it, and from itself; `lib` are the modules beside the rooms.
-ROOMS = ("runtime", "statistics", "sphere", "data", "models", "similarity", "training", "salience", "attacks", "ensembles",
-         "effects", "cka", "released", "stitching", "own", "views", "lib", "chapters")
+ROOMS = (
+    "runtime",
+    "statistics",
+    "sphere",
+    "data",
+    "models",
+    "similarity",
+    "training",
+    "salience",
+    "attacks",
+    "ensembles",
+    "effects",
+    "cka",
+    "released",
+    "stitching",
+    "own",
+    "views",
+    "lib",
+    "chapters",
+)
 
 
 def room(module: str) -> str:
@@ -82,7 +100,9 @@ def draw(graph: dict[str, set[str]], picture: Path) -> None:
     axis.imshow(shown, cmap="cividis", vmin=0)
     for row, column in ((i, j) for i in range(len(ROOMS)) for j in range(len(ROOMS))):
         if count := counts[ROOMS[row], ROOMS[column]]:
-            axis.text(column, row, count, ha="center", va="center", fontsize=8, color="white" if count < 20 else "black")
+            axis.text(
+                column, row, count, ha="center", va="center", fontsize=8, color="white" if count < 20 else "black"
+            )
     axis.set_xticks(range(len(ROOMS)), ROOMS, rotation=60, ha="right")
     axis.set_yticks(range(len(ROOMS)), ROOMS)
     axis.set(xlabel="imports from", ylabel="room")

@@ -68,8 +68,10 @@ def described(specification, networks: list) -> str:
 
     gate, accuracies = gate_of(specification), [network.test_accuracy[-1] for network in networks]
     passed = sum(gate.passed(network) for network in networks)
-    return (f"{file_name(specification)}: {len(networks)} networks, test accuracy {min(accuracies):.4f} to "
-            f"{max(accuracies):.4f}, {passed} pass {gate}")
+    return (
+        f"{file_name(specification)}: {len(networks)} networks, test accuracy {min(accuracies):.4f} to "
+        f"{max(accuracies):.4f}, {passed} pass {gate}"
+    )
 
 
 def release_all(study: str, found: list[Choice], committed: list[int]) -> None:
@@ -89,7 +91,9 @@ def print_sizes(study: str) -> None:
     """What the repository and the folder for uploading hold."""
     from lib.training import releases
 
-    print(f"networks/ holds {releases.committed_size():.1f} of {releases.LIMIT} MB; commit it, and {study}.sha256 in it")
+    print(
+        f"networks/ holds {releases.committed_size():.1f} of {releases.LIMIT} MB; commit it, and {study}.sha256 in it"
+    )
     if files := sorted(releases.uploads(study).glob("*.safetensors")):
         size = sum(path.stat().st_size for path in files) / 1e6
         print(f"for uploading: {len(files)} files, {size:.1f} MB, in {releases.uploads(study)}")
@@ -109,8 +113,10 @@ def main() -> None:
         sys.exit(f"study {study} trains no {', '.join(sorted(strange))}")
     if all(choice.epochs is None for choice in found):
         length = "" if arguments.epochs is None else f" for {arguments.epochs} epochs"
-        sys.exit(f"study {study} has no population whose networks are all trained{length}: make train STUDY={study} "
-                 "comes first")
+        sys.exit(
+            f"study {study} has no population whose networks are all trained{length}: make train STUDY={study} "
+            "comes first"
+        )
     try:
         release_all(study, found, table[study].get("committed", []))
     except RuntimeError as error:  # no room, other images, a list that cannot be read

@@ -48,8 +48,10 @@ def read_table() -> dict[str, dict]:
 def check_study(name: str, studies: dict, target: str) -> None:
     """End the program with a sentence where there is no such study; `target` is the one of the Makefile."""
     if name not in studies:
-        sys.exit(f"there is no study {name or '(STUDY is empty)'}; the studies are {', '.join(studies)}: "
-                 f"make {target} STUDY=NAME")
+        sys.exit(
+            f"there is no study {name or '(STUDY is empty)'}; the studies are {', '.join(studies)}: "
+            f"make {target} STUDY=NAME"
+        )
 
 
 def _check_known(where: str, found: dict, allowed) -> None:
@@ -119,6 +121,7 @@ def refresh(name: str, study: dict, chapter: str) -> None:
 
 def adapt(notebook: nbformat.NotebookNode, study: dict, facts: str) -> None:
     """The study's name in the title, what the numbers rest on below it, links to pages that the study has."""
+
     def target(match: re.Match) -> str:
         return match[0] if match[1] in study["chapters"] else match[0].replace(match[1], f"/book/chapters/{match[1]}")
 
@@ -133,22 +136,45 @@ def adapt(notebook: nbformat.NotebookNode, study: dict, facts: str) -> None:
 def provenance(found: dict, given: dict, hours: float, code: str) -> str:
     """Markdown: what a page rests on."""
     used = found["provenance"]
-    rows = [("parameters", ", ".join(f"`{key} = {json.dumps(value)}`" for key, value in given.items()) +
-             "; all others as in the cell below")]
-    rows += [("images", f"{name}: {entry['train']} for training, {entry['test']} for testing, sha256 with "
-              f"their labels `{entry['train_sha256'][:16]}` and `{entry['test_sha256'][:16]}`") for name, entries in used["data"].items() for entry in entries]
-    rows += [("networks", f"{used['networks']}, trained in {used['training_hours']:.2f} hours of one "
-              f"{' or '.join({'cpu': 'core', 'cuda': 'GPU'}[device] for device in used['devices'])}, stored "
-              "since; other chapters use many of the same")] if used["networks"] else []
-    rows += [("executed", f"in {hours:.2f} hours, with the training of what was missing, on {used['machine']}"),
-             ("program", f"revision `{code}`, " + ", ".join(f"{key} {value}" for key, value in
-                                                            found["versions"].items()))]
+    rows = [
+        (
+            "parameters",
+            ", ".join(f"`{key} = {json.dumps(value)}`" for key, value in given.items())
+            + "; all others as in the cell below",
+        )
+    ]
+    rows += [
+        (
+            "images",
+            f"{name}: {entry['train']} for training, {entry['test']} for testing, sha256 with "
+            f"their labels `{entry['train_sha256'][:16]}` and `{entry['test_sha256'][:16]}`",
+        )
+        for name, entries in used["data"].items()
+        for entry in entries
+    ]
+    rows += (
+        [
+            (
+                "networks",
+                f"{used['networks']}, trained in {used['training_hours']:.2f} hours of one "
+                f"{' or '.join({'cpu': 'core', 'cuda': 'GPU'}[device] for device in used['devices'])}, stored "
+                "since; other chapters use many of the same",
+            )
+        ]
+        if used["networks"]
+        else []
+    )
+    rows += [
+        ("executed", f"in {hours:.2f} hours, with the training of what was missing, on {used['machine']}"),
+        ("program", f"revision `{code}`, " + ", ".join(f"{key} {value}" for key, value in found["versions"].items())),
+    ]
     lines = "".join(f"| {key} | {value} |\n" for key, value in rows)
     return f"**What this page rests on**\n\n| | |\n|---|---|\n{lines}"
 
 
 def revision() -> str:
     """The commit of the program, with a word where it was changed since."""
+
     def git(*arguments: str) -> str:
         return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
 

@@ -26,15 +26,17 @@ def write_tables() -> None:
     files = [ROOT / "results" / folder / f"{name}.json" for folder, names in folders.items() for name in names]
     made = [PAGES / f"{name}_table.md" for name in ("claims", "agreement", "studies")]
     sources = [ROOT / "_toc.yml", studies.TABLE, Path(__file__), *files]
-    if all(page.exists() for page in made) and all(path.exists() and path.stat().st_mtime < page.stat().st_mtime
-                                                   for path in sources for page in made):
+    if all(page.exists() for page in made) and all(
+        path.exists() and path.stat().st_mtime < page.stat().st_mtime for path in sources for page in made
+    ):
         return
     import claims_page  # with torch, which takes seconds: a book that is up to date does without
     from lib.runtime.files import write_whole
 
     found = read_all(folders, executed)
-    for page, content in zip(made, (claims_page.overview(found), claims_page.agreement(found),
-                                    studies_table(executed))):
+    for page, content in zip(
+        made, (claims_page.overview(found), claims_page.agreement(found), studies_table(executed))
+    ):
         if not page.exists() or page.read_text() != content:  # or the pages would be built again
             write_whole(page, content.encode())
 
@@ -43,8 +45,11 @@ def executed_studies() -> dict[str, dict]:
     """The studies whose executed chapters the project keeps, each with the chapters that are there."""
     found = {}
     for name, study in studies.read_table().items():
-        there = {chapter: own for chapter, own in study["chapters"].items()
-                 if (studies.PAGES / name / f"{chapter}.ipynb").exists()}
+        there = {
+            chapter: own
+            for chapter, own in study["chapters"].items()
+            if (studies.PAGES / name / f"{chapter}.ipynb").exists()
+        }
         if there:
             found[name] = study | {"chapters": there}
     return found
@@ -56,10 +61,10 @@ def read_all(folders: dict[str, list[str]], executed: dict[str, dict]) -> dict:
     from lib import results
 
     titles = {"book": Study(FIRST, "/book/chapters")} | {
-        name: Study(study["title"], f"/book/studies/{name}") for name, study in executed.items()}
+        name: Study(study["title"], f"/book/studies/{name}") for name, study in executed.items()
+    }
     try:
-        return {titles[folder]: results.read(ROOT / "results" / folder, names)
-                for folder, names in folders.items()}
+        return {titles[folder]: results.read(ROOT / "results" / folder, names) for folder, names in folders.items()}
     except ValueError as error:
         sys.exit(f"the page of claims cannot be made: {error}")
 
@@ -74,13 +79,34 @@ def studies_table(executed: dict[str, dict]) -> str:
         found = json.loads((ROOT / "results" / name / f"{first}.json").read_text())
         given, used = found["parameters"], found["provenance"]
         images = [f"{entry['train']} + {entry['test']}" for entries in used["data"].values() for entry in entries]
-        rows.append([study["title"], given["dataset"].rpartition("/")[2], " and ".join(images),
-                     sizes(given), networks(given["seeds"]), given["epochs"],
-                     f"{used['training_hours']:.1f}",
-                     ", ".join(f"{{doc}}`{chapter.split('_')[0].lstrip('0')} </book/studies/{name}/{chapter}>`"
-                               for chapter in study["chapters"])])
-    return pipe_table(["study", "data set", "training + test images", "sizes", "networks of each", "epochs",
-                       "hours of training them", "chapters"], rows)
+        rows.append(
+            [
+                study["title"],
+                given["dataset"].rpartition("/")[2],
+                " and ".join(images),
+                sizes(given),
+                networks(given["seeds"]),
+                given["epochs"],
+                f"{used['training_hours']:.1f}",
+                ", ".join(
+                    f"{{doc}}`{chapter.split('_')[0].lstrip('0')} </book/studies/{name}/{chapter}>`"
+                    for chapter in study["chapters"]
+                ),
+            ]
+        )
+    return pipe_table(
+        [
+            "study",
+            "data set",
+            "training + test images",
+            "sizes",
+            "networks of each",
+            "epochs",
+            "hours of training them",
+            "chapters",
+        ],
+        rows,
+    )
 
 
 def sizes(given: dict) -> str:

@@ -23,8 +23,10 @@ def check_house() -> None:
 
     home = Path(lib.runtime.files.__file__).resolve().parents[2]
     if home != ROOT:
-        sys.exit(f"lib/ would be taken from {home}, and this is the checkout {ROOT}: make the environment of this "
-                 "checkout (make environment) and run its make train")
+        sys.exit(
+            f"lib/ would be taken from {home}, and this is the checkout {ROOT}: make the environment of this "
+            "checkout (make environment) and run its make train"
+        )
 
 
 def planned(chosen: str | None) -> list:
@@ -39,8 +41,10 @@ def planned(chosen: str | None) -> list:
     except ValueError as error:
         sys.exit(str(error))
     if not found:
-        sys.exit(f"study {chosen} has no training lines in {studies.TABLE.name}: make study STUDY={chosen} trains what "
-                 "its chapters need")
+        sys.exit(
+            f"study {chosen} has no training lines in {studies.TABLE.name}: make study STUDY={chosen} trains what "
+            "its chapters need"
+        )
     return sorted(found, key=lambda line: line.name)
 
 
@@ -55,14 +59,20 @@ def print_plan(lines: list) -> None:
     print(f"{'line':5}{'study':20}{'networks':>9}  {'rounds (epochs)':22}{'epochs left':>13}{'hours':>8}")
     for line in lines:
         remaining, total = sum(left[line.name].values()), sum(one.epochs for one in line.specifications) * line.seeds
-        print(f"{line.name:5}{line.study:20}{line.seeds * len(line.specifications):9}  "
-              f"{' '.join(map(str, line.rounds())):22}{remaining:6} of {total:4}"
-              f"{plan.hours(left[line.name], rates, cores()):8.1f}")
-    print(f"hours: of {cores()} idle cores, from {plan.SECONDS:.0f} seconds of measurement on this machine; lines "
-          "share networks, whose epochs are counted in each")
+        print(
+            f"{line.name:5}{line.study:20}{line.seeds * len(line.specifications):9}  "
+            f"{' '.join(map(str, line.rounds())):22}{remaining:6} of {total:4}"
+            f"{plan.hours(left[line.name], rates, cores()):8.1f}"
+        )
+    print(
+        f"hours: of {cores()} idle cores, from {plan.SECONDS:.0f} seconds of measurement on this machine; lines "
+        "share networks, whose epochs are counted in each"
+    )
     for line in lines:
         for specification in line.specifications:
-            print(f"  {line.name:5}{specification.name}: {gate_of(specification)}; {standing(specification, line.seeds)}")
+            print(
+                f"  {line.name:5}{specification.name}: {gate_of(specification)}; {standing(specification, line.seeds)}"
+            )
 
 
 def standing(specification, seeds: int) -> str:
@@ -81,8 +91,7 @@ def standing(specification, seeds: int) -> str:
         return f"{reached} epochs, not evaluated on these test images"
     accuracies = [network.test_accuracy[-1] for network in networks]
     passed = sum(gate_of(specification).passed(network) for network in networks)
-    return (f"{reached} epochs, test accuracy {min(accuracies):.3f} to {max(accuracies):.3f}, "
-            f"{passed} of {seeds} pass")
+    return f"{reached} epochs, test accuracy {min(accuracies):.3f} to {max(accuracies):.3f}, {passed} of {seeds} pass"
 
 
 def work_through(lines: list) -> None:

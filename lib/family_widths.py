@@ -43,5 +43,7 @@ def either(widths: Iterable[int]) -> str:
 def table(found: Mapping[str, Mapping[int, object]]) -> pd.DataFrame:
     """family -> width -> anything, as a row a width and a column a family; a dash where a family lacks the width."""
     widths = union(found)
-    return pd.DataFrame({family: [own.get(width, "–") for width in widths] for family, own in found.items()},
-                        index=pd.Index(widths, name="k"))
+    return pd.DataFrame(
+        {family: [own.get(width, "–") for width in widths] for family, own in found.items()},
+        index=pd.Index(widths, name="k"),
+    )

@@ -18,10 +18,18 @@ from lib.statistics.intervals import Interval
 COLOURS = {"cnn-small": "#0072B2", "cnn-large": "#56B4E9", "resnet-small": "#D55E00", "resnet-large": "#E69F00"}
 MARKERS = {"cnn-small": "o", "cnn-large": "s", "resnet-small": "^", "resnet-large": "D"}
 PAGE = 9.2  # inches, the width of a figure of several panels; wider ones are scaled down until nobody can read them
-STYLE = {"figure.dpi": 110, "font.size": 11, "axes.spines.top": False, "axes.spines.right": False,
-         "axes.grid": True, "grid.alpha": 0.3, "legend.frameon": False, "figure.constrained_layout.use": True,
-         "figure.constrained_layout.h_pad": 0.1,
-         "image.cmap": "viridis"}
+STYLE = {
+    "figure.dpi": 110,
+    "font.size": 11,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.alpha": 0.3,
+    "legend.frameon": False,
+    "figure.constrained_layout.use": True,
+    "figure.constrained_layout.h_pad": 0.1,
+    "image.cmap": "viridis",
+}
 
 
 def show(figure: Figure, caption: str) -> None:
@@ -46,8 +54,9 @@ def panel_grid(count: int, **options) -> tuple[Figure, list[Axes]]:
     return figure, list(axes.flat[:count])
 
 
-def by_width(families: Mapping[str, Interval], widths: Widths, label: str, *, log: bool = False,
-             axis: Axes | None = None) -> Figure:
+def by_width(
+    families: Mapping[str, Interval], widths: Widths, label: str, *, log: bool = False, axis: Axes | None = None
+) -> Figure:
     """One line a family over the width k, with its intervals; each value is (estimate, low, high), [widths] each."""
     axis = axis or subplots()[1]
     widths = by_family(widths, families)
@@ -141,9 +150,15 @@ def curves(families: Mapping[str, Mapping[int, np.ndarray]], label: str) -> Figu
     return figure
 
 
-def heatmaps(panels: Mapping[str, np.ndarray], widths: Widths, label: str,
-             half_widths: Mapping[str, np.ndarray] | None = None, low: float = 0, top: float | None = None,
-             axes_labels: tuple[str, str] = ("width k1", "width k2")) -> Figure:
+def heatmaps(
+    panels: Mapping[str, np.ndarray],
+    widths: Widths,
+    label: str,
+    half_widths: Mapping[str, np.ndarray] | None = None,
+    low: float = 0,
+    top: float | None = None,
+    axes_labels: tuple[str, str] = ("width k1", "width k2"),
+) -> Figure:
     """A panel a family: [widths, widths] values in the cells, below them the half width of the interval if given.
 
     Colours go from `low` to `top`, by default the largest value.  `axes_labels`: of the columns and of the rows.
@@ -158,8 +173,14 @@ def heatmaps(panels: Mapping[str, np.ndarray], widths: Widths, label: str,
     return figure
 
 
-def heatmap(axis: Axes, values: np.ndarray, widths: Sequence[int], top: float, half_widths: np.ndarray | None = None,
-            low: float = 0):
+def heatmap(
+    axis: Axes,
+    values: np.ndarray,
+    widths: Sequence[int],
+    top: float,
+    half_widths: np.ndarray | None = None,
+    low: float = 0,
+):
     """One similarity matrix over k1 and k2, colours from `low` to `top`, its numbers in the cells."""
     image = axis.imshow(values, vmin=low, vmax=top, origin="lower")
     axis.grid(False)
@@ -168,8 +189,15 @@ def heatmap(axis: Axes, values: np.ndarray, widths: Sequence[int], top: float, h
         text = f"{values[row, column]:z.2f}" if known else "–"
         if half_widths is not None and np.isfinite(half_widths[row, column]):
             text += f"\n±{half_widths[row, column]:.2f}"
-        axis.text(column, row, text, ha="center", va="center", fontsize=9,
-                  color="white" if known and values[row, column] <= low + 0.6 * (top - low) else "black")
+        axis.text(
+            column,
+            row,
+            text,
+            ha="center",
+            va="center",
+            fontsize=9,
+            color="white" if known and values[row, column] <= low + 0.6 * (top - low) else "black",
+        )
     ticks = range(len(widths))
     axis.set_xticks(ticks, widths)
     axis.set_yticks(ticks, widths)
@@ -177,13 +205,15 @@ def heatmap(axis: Axes, values: np.ndarray, widths: Sequence[int], top: float, h
     return image
 
 
-def cell_numbers(axis: Axes, values: np.ndarray, text: Callable[[float], str], dark: Callable[[float], bool],
-                 size: float = 9) -> None:
+def cell_numbers(
+    axis: Axes, values: np.ndarray, text: Callable[[float], str], dark: Callable[[float], bool], size: float = 9
+) -> None:
     """The numbers of a map [rows, columns] in its cells, white on those that are dark; no grid."""
     axis.grid(False)
     for (row, column), value in np.ndenumerate(values):
-        axis.text(column, row, text(value), ha="center", va="center", fontsize=size,
-                  color="white" if dark(value) else "black")
+        axis.text(
+            column, row, text(value), ha="center", va="center", fontsize=size, color="white" if dark(value) else "black"
+        )
 
 
 def frame(axis: Axes, rows: Block, columns: Block | None = None, *, colour: str = "#D55E00", width: float = 2) -> None:
@@ -194,8 +224,9 @@ def frame(axis: Axes, rows: Block, columns: Block | None = None, *, colour: str 
     columns = rows if columns is None else columns
     if rows.exists and columns.exists:
         corner = columns.start - 0.5, rows.start - 0.5
-        axis.add_patch(Rectangle(corner, len(columns), len(rows), fill=False, edgecolor=colour, linewidth=width,
-                                 clip_on=False))
+        axis.add_patch(
+            Rectangle(corner, len(columns), len(rows), fill=False, edgecolor=colour, linewidth=width, clip_on=False)
+        )
 
 
 def population_cosines(values: np.ndarray, family_of: Sequence[str], width_of: Sequence[int]) -> Figure:
@@ -209,8 +240,15 @@ def population_cosines(values: np.ndarray, family_of: Sequence[str], width_of: S
     for rows, columns in product(places.values(), places.values()):
         block = values[np.ix_(rows, columns)]
         mean = np.nanmean(block[~np.eye(len(block), dtype=bool)] if rows is columns else block)
-        axis.text(columns.mean(), rows.mean(), f"{mean:.2f}", ha="center", va="center",
-                  fontsize=13, bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 2})
+        axis.text(
+            columns.mean(),
+            rows.mean(),
+            f"{mean:.2f}",
+            ha="center",
+            va="center",
+            fontsize=13,
+            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 2},
+        )
     for rows in list(places.values())[1:]:
         axis.axhline(rows[0] - 0.5, color="white", linewidth=2)
         axis.axvline(rows[0] - 0.5, color="white", linewidth=2)
@@ -236,8 +274,16 @@ def steps(families: Mapping[str, Interval], widths: Mapping[str, Sequence[int]])
         places = np.array([moves.index(move) for move in pairwise(widths[family])])
         for row, width in enumerate(widths[family]):
             shifted = places + 0.13 * (list(colours).index(width) - (len(colours) - 1) / 2)
-            bars(axis, shifted, [part[row] for part in interval], fmt="o", markersize=4, capsize=2, color=colours[width],
-                 label=f"other k = {width}")
+            bars(
+                axis,
+                shifted,
+                [part[row] for part in interval],
+                fmt="o",
+                markersize=4,
+                capsize=2,
+                color=colours[width],
+                label=f"other k = {width}",
+            )
         axis.axhline(0, color="black", linewidth=1)
         axis.set_xticks(range(len(moves)), [f"{a}→{b}" for a, b in moves])
         axis.set(title=family, xlabel="step of the width k", ylabel="change of ρ (cosine)")
@@ -269,8 +315,13 @@ def gradient_gallery(images: np.ndarray, columns: Mapping[str, np.ndarray], titl
     return figure
 
 
-def main_result(family: str, values: np.ndarray, diagonals: Mapping[str, Interval],
-                widths: Mapping[str, Sequence[int]], chance: tuple[float, float]) -> Figure:
+def main_result(
+    family: str,
+    values: np.ndarray,
+    diagonals: Mapping[str, Interval],
+    widths: Mapping[str, Sequence[int]],
+    chance: tuple[float, float],
+) -> Figure:
     """The trend in one picture: one family's similarity matrix, and rho(k, k) of all families over k."""
     figure, (left, right) = subplots(1, 2, width=5.6, height=4.4, gridspec_kw={"width_ratios": [1, 1.2]})
     image = heatmap(left, values, widths[family], values.max())

@@ -10,4 +10,6 @@ def linear_cka(x, y, estimator):
 
 
 def minibatch_cka(models, images, points, *, estimator="unbiased", **sampling):
-    return SimpleNamespace(values=maps.network_cka(models, images, points, unbiased=estimator == "unbiased", **sampling))
+    return SimpleNamespace(
+        values=maps.network_cka(models, images, points, unbiased=estimator == "unbiased", **sampling)
+    )

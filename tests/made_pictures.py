@@ -41,8 +41,12 @@ def write_folder(path, files, folders=(), top=""):
 
 def both_splits(per_class={"train": 3, "test": 2}, classes=("ant", "bee"), size=6):
     """Names -> PNGs of a small set of colour pictures, no two the same."""
-    names = [f"{split}/{name}/{number}.png" for split, count in per_class.items() for name in classes
-             for number in range(count)]
+    names = [
+        f"{split}/{name}/{number}.png"
+        for split, count in per_class.items()
+        for name in classes
+        for number in range(count)
+    ]
     return {name: encoded(colour(seed, size)) for seed, name in enumerate(names)}
 
 

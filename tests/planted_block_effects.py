@@ -22,5 +22,6 @@ def planted(structures, after=None, before=None, cost=None, whole=None):
     maps = np.tile(np.eye(LAYERS), (count, 1, 1))
     for cka, (start, stop) in zip(maps, structures):
         cka[start:stop, start:stop] = 1
-    return BlockMeasures(maps, [Block(start, stop, LAYERS) for start, stop in structures], after, before, deleted,
-                         whole, STAGES, 50)
+    return BlockMeasures(
+        maps, [Block(start, stop, LAYERS) for start, stop in structures], after, before, deleted, whole, STAGES, 50
+    )

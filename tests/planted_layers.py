@@ -10,7 +10,7 @@ from lib.cka.maps import NetworkMaps
 
 PLACES = np.linspace(-0.5, 1.5, 81)  # of the shared signals in relative depth
 SPREAD = 0.15
-BUMP = float((np.exp(-(PLACES - 0.5) ** 2 / (2 * SPREAD**2)) ** 2).sum())  # squared weights of the shared signals
+BUMP = float((np.exp(-((PLACES - 0.5) ** 2) / (2 * SPREAD**2)) ** 2).sum())  # squared weights of the shared signals
 
 
 def planted_maps(populations, noise=0.0, dominance=1000.0):
@@ -26,7 +26,7 @@ def planted_maps(populations, noise=0.0, dominance=1000.0):
         depth += layers * len(blocks)
         own = noise[name] if isinstance(noise, dict) else noise
         for block in blocks:
-            shared = np.exp(-(np.linspace(0, 1, layers)[:, None] - PLACES) ** 2 / (2 * SPREAD**2))
+            shared = np.exp(-((np.linspace(0, 1, layers)[:, None] - PLACES) ** 2) / (2 * SPREAD**2))
             inside = np.zeros((layers, 1))
             if block:
                 inside[slice(*block)] = 1
@@ -42,6 +42,6 @@ def block_diagonal(parts):
     whole = np.zeros(np.sum([part.shape for part in parts], axis=0))
     row = column = 0
     for part in parts:
-        whole[row:row + len(part), column:column + part.shape[1]] = part
+        whole[row : row + len(part), column : column + part.shape[1]] = part
         row, column = row + part.shape[0], column + part.shape[1]
     return whole

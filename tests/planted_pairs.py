@@ -21,5 +21,6 @@ def planted(seed, widths=WIDTHS, **given):
     count = len(widths)
     alone = {name: rng.uniform(0.8, 1, count) for name in ("accuracy", "weakness")}
     noise = {name: symmetric(rng, count) for name in (*VIEWS, *OUTCOMES)} | given
-    return PairTable(np.asarray(widths), alone, {name: noise[name] for name in VIEWS},
-                     {name: noise[name] for name in OUTCOMES})
+    return PairTable(
+        np.asarray(widths), alone, {name: noise[name] for name in VIEWS}, {name: noise[name] for name in OUTCOMES}
+    )

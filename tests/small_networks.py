@@ -50,6 +50,7 @@ def linear(rows, factor=1):
 
 def returning(function):
     """A network of class scores [n, 4] that returns something else, made of them by `function`."""
+
     class Returning(nn.Module):
         def __init__(self):
             super().__init__()

@@ -30,7 +30,8 @@ def test_every_claim_of_every_study_is_on_the_page_of_claims_in_one_row_with_a_l
     rows = re.findall(r"<tr.*?</tr>", page, re.S)
     shown = {re.search(r"<code[^>]*>([^<]+)</code>", row)[1]: row for row in rows if "<code" in row}
     folders = {"book": ("chapters", chapters.chapter_names())} | {
-        name: (f"studies/{name}", study["chapters"]) for name, study in tables.executed_studies().items()}
+        name: (f"studies/{name}", study["chapters"]) for name, study in tables.executed_studies().items()
+    }
     names = set()
     for folder, (pages, executed) in folders.items():
         for chapter in executed:
@@ -68,8 +69,10 @@ def test_a_reader_sees_the_heatmaps_and_the_maths_without_a_network_or_an_error(
 
     errors, requests = [], []
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=BROWSER, args=[
-            "--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"])
+        browser = playwright.chromium.launch(
+            executable_path=BROWSER,
+            args=["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+        )
         page = browser.new_page()
         page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: errors.append(str(error)))
@@ -80,8 +83,9 @@ def test_a_reader_sees_the_heatmaps_and_the_maths_without_a_network_or_an_error(
         page.wait_for_selector("mjx-container mjx-math", state="attached")
         heatmap = page.locator("img[alt*='heatmap for each family of the expected similarity']")
         assert heatmap.count() == 1 and heatmap.evaluate("image => image.naturalWidth") > 500
-        page.wait_for_function("document.querySelectorAll('.math').length == "
-                               "document.querySelectorAll('.math > mjx-container').length")
+        page.wait_for_function(
+            "document.querySelectorAll('.math').length == document.querySelectorAll('.math > mjx-container').length"
+        )
         assert page.locator("mjx-merror").count() == 0
         assert "\\(" not in page.locator("article").inner_text()
         browser.close()

@@ -103,8 +103,9 @@ def test_a_network_left_out_is_one_that_was_never_there():
     a[1, 4] = b[2, 7] = 0
     matrix = similarity_matrix([a, b], np.random.default_rng(1), draws=2)
     for left, populations in ((1, [np.delete(a, 1, 0), b]), (NETWORKS + 2, [a, np.delete(b, 2, 0)])):
-        np.testing.assert_allclose(matrix.without[left], similarity_matrix(populations, np.random.default_rng(1), 2).values,
-                                   rtol=1e-10)
+        np.testing.assert_allclose(
+            matrix.without[left], similarity_matrix(populations, np.random.default_rng(1), 2).values, rtol=1e-10
+        )
 
 
 def test_draws_are_symmetric_and_seeded():
@@ -150,8 +151,9 @@ def test_higher_levels_and_fewer_networks_give_wider_intervals():
     matrix = similarity_matrix(simulate(np.random.default_rng(0)), np.random.default_rng(0), draws=50)
     widths = [np.subtract(*matrix.interval(level=level)[:0:-1]) for level in (0.5, 0.9, 0.95, 0.99)]
     assert all((a < b).all() for a, b in zip(widths, widths[1:]))
-    fewer = similarity_matrix([population[:3] for population in simulate(np.random.default_rng(0))],
-                              np.random.default_rng(0), draws=50)
+    fewer = similarity_matrix(
+        [population[:3] for population in simulate(np.random.default_rng(0))], np.random.default_rng(0), draws=50
+    )
     assert (np.subtract(*fewer.interval()[:0:-1]) > widths[2]).all()
 
 
@@ -161,12 +163,15 @@ def test_a_statistic_is_taken_of_the_estimate_and_of_every_draw():
     np.testing.assert_allclose(part, [10 * array[0, 1] for array in whole], rtol=1e-10)
 
 
-@pytest.mark.parametrize("change, message", [
-    (lambda a, b: [a, b[:1]], "at least 2 networks, not 1"),
-    (lambda a, b: [a, b[:, 1:]], "same images and dims"),
-    (lambda a, b: [a, b[:, :, 1:]], "same images and dims"),
-    (lambda a, b: [a, b * np.nan], "must be finite numbers"),
-])
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (lambda a, b: [a, b[:1]], "at least 2 networks, not 1"),
+        (lambda a, b: [a, b[:, 1:]], "same images and dims"),
+        (lambda a, b: [a, b[:, :, 1:]], "same images and dims"),
+        (lambda a, b: [a, b * np.nan], "must be finite numbers"),
+    ],
+)
 def test_populations_that_do_not_fit_are_refused(change, message):
     with pytest.raises(ValueError, match=message):
         similarity_matrix(change(*simulate(np.random.default_rng(0))), np.random.default_rng(0))

@@ -20,16 +20,26 @@ STUDY = "test-of-a-rerun"
 def papermill(tmp_path, *parameters):
     """The plain papermill command on chapter 3, with an empty store of networks."""
     options = [word for name, value in parameters for word in ("-p", name, value)]
-    command = [sys.executable, "-m", "papermill", "notebooks/03_individual_similarity.ipynb",
-               str(tmp_path / "out.ipynb"), "--no-progress-bar", *options]
+    command = [
+        sys.executable,
+        "-m",
+        "papermill",
+        "notebooks/03_individual_similarity.ipynb",
+        str(tmp_path / "out.ipynb"),
+        "--no-progress-bar",
+        *options,
+    ]
     environment = {**os.environ, "GREATMINDS_ARTIFACTS": str(tmp_path / "artifacts")}
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
 
 
-@pytest.mark.parametrize("name, value, sentence", [
-    ("widhts", "[4, 8]", "unknown parameter 'widhts'; did you mean 'widths'?"),
-    ("grid", "16", "grid must be a whole number from 1 to 8, the size of the gradients, or None, not 16"),
-])
+@pytest.mark.parametrize(
+    "name, value, sentence",
+    [
+        ("widhts", "[4, 8]", "unknown parameter 'widhts'; did you mean 'widths'?"),
+        ("grid", "16", "grid must be a whole number from 1 to 8, the size of the gradients, or None, not 16"),
+    ],
+)
 def test_a_mistake_is_refused_in_one_sentence_before_any_work(tmp_path, name, value, sentence):
     study = f"{STUDY}-with-{name}"
     result = papermill(tmp_path, (name, value), ("study", study))
@@ -42,8 +52,15 @@ def test_a_mistake_is_refused_in_one_sentence_before_any_work(tmp_path, name, va
 def test_a_chapter_runs_again_with_the_users_parameters(tmp_path):
     before = {path: path.read_bytes() for path in (ROOT / "results").glob("[bd]*/*.json")}
     try:
-        result = papermill(tmp_path, ("widths", "[2, 4]"), ("families", "[cnn-small]"), ("seeds", "3"), ("epochs", "1"),
-                           ("bootstrap_draws", "100"), ("study", STUDY))
+        result = papermill(
+            tmp_path,
+            ("widths", "[2, 4]"),
+            ("families", "[cnn-small]"),
+            ("seeds", "3"),
+            ("epochs", "1"),
+            ("bootstrap_draws", "100"),
+            ("study", STUDY),
+        )
         assert result.returncode == 0, result.stderr
         written = json.loads((ROOT / "results" / STUDY / "03_individual_similarity.json").read_text())
     finally:
@@ -68,7 +85,8 @@ def house(tmp_path, monkeypatch):
     (tmp_path / "notebooks" / "trial.py").write_text(
         '# %% tags=["parameters"]\ndivisor = 1\n\n# %%\nfrom pathlib import Path\n\n\ndef later():\n    from lib.module import ANSWER\n\n\nprint(1 / divisor)\n'
         'Path("../results/mine").mkdir(parents=True, exist_ok=True)\n'
-        'Path("../results/mine/trial.json").write_text("{}")\n')
+        'Path("../results/mine/trial.json").write_text("{}")\n'
+    )
     monkeypatch.setattr(chapters, "ROOT", tmp_path)
     monkeypatch.setattr(chapters, "NOTEBOOKS", tmp_path / "notebooks")
     return tmp_path
@@ -78,12 +96,17 @@ def test_a_page_is_made_and_known_as_current_until_something_changes(house):
     page = house / "page.ipynb"
     assert not chapters.is_current("trial", {"divisor": 2}, page)
     chapters.execute("trial", {"divisor": 2}, page)
-    assert any("0.5" in output.get("text", "") for cell in nbformat.read(page, 4).cells
-               for output in cell.get("outputs", []))
+    assert any(
+        "0.5" in output.get("text", "") for cell in nbformat.read(page, 4).cells for output in cell.get("outputs", [])
+    )
     assert chapters.is_current("trial", {"divisor": 2}, page)
     assert not chapters.is_current("trial", {"divisor": 4}, page)
-    for file, line, current in (("lib/module.py", "changed = 1\n", False), ("notebooks/trial.py", "changed = 1\n", False),
-                                ("constraints.txt", "numpy==2.1\n", False), ("constraints.txt", "mypy==1\n", True)):
+    for file, line, current in (
+        ("lib/module.py", "changed = 1\n", False),
+        ("notebooks/trial.py", "changed = 1\n", False),
+        ("constraints.txt", "numpy==2.1\n", False),
+        ("constraints.txt", "mypy==1\n", True),
+    ):
         content = (house / file).read_text()
         (house / file).write_text(content + line)
         assert chapters.is_current("trial", {"divisor": 2}, page) == current, file
@@ -150,11 +173,12 @@ def with_data(house, monkeypatch):
     (house / "data" / "number").write_text("17")
     (house / "notebooks" / "trial.py").write_text(
         '# %% [markdown]\n# # Trial\n\n# %% tags=["parameters"]\nstudy = "mine"\n\n# %%\n'
-        'import json\nfrom pathlib import Path\n'
+        "import json\nfrom pathlib import Path\n"
         'number = int(Path("../data/number").read_text())\nprint("found", number)\n'
         'Path(f"../results/{study}").mkdir(parents=True, exist_ok=True)\n'
         'content = json.dumps({"study": study, "number": number, "claims": []})\n'
-        'Path(f"../results/{study}/trial.json").write_text(content)\n')
+        'Path(f"../results/{study}/trial.json").write_text(content)\n'
+    )
     monkeypatch.setattr(chapters, "NEEDS", {"trial": ("data/number",)})
     monkeypatch.setattr(chapters, "PAGES", house / "book" / "chapters")
     (house / "results" / "digits").mkdir(parents=True)
@@ -218,18 +242,32 @@ def test_what_a_chapter_needs_is_what_its_parameters_name():
 
 @pytest.mark.parametrize("there", [False, True])
 def test_nbval_skips_a_chapter_without_its_data_and_only_then(tmp_path, there):
-    for file in ("pyproject.toml", "book/chapters.py", "book/closure.py", "book/code_form.py", "notebooks/conftest.py", "tests/nbval_sanitize.cfg"):
+    for file in (
+        "pyproject.toml",
+        "book/chapters.py",
+        "book/closure.py",
+        "book/code_form.py",
+        "notebooks/conftest.py",
+        "tests/nbval_sanitize.cfg",
+    ):
         (tmp_path / "house" / file).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / file, tmp_path / "house" / file)
     needy, (first, *others) = next(iter(chapters.NEEDS.items()))
     for path in others if not there else (first, *others):
         (tmp_path / "house" / path).resolve().mkdir(parents=True)
-    cells = [nbformat.v4.new_code_cell("print(1)", execution_count=1,
-                                       outputs=[nbformat.v4.new_output("stream", name="stdout", text="1\n")])]
+    cells = [
+        nbformat.v4.new_code_cell(
+            "print(1)", execution_count=1, outputs=[nbformat.v4.new_output("stream", name="stdout", text="1\n")]
+        )
+    ]
     for name in (needy, "01_other"):
         nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "house" / "notebooks" / f"{name}.ipynb")
-    result = subprocess.run([sys.executable, "-m", "pytest", "notebooks", "-p", "no:cacheprovider"],
-                            cwd=tmp_path / "house", capture_output=True, text=True)
+    result = subprocess.run(
+        [sys.executable, "-m", "pytest", "notebooks", "-p", "no:cacheprovider"],
+        cwd=tmp_path / "house",
+        capture_output=True,
+        text=True,
+    )
     assert result.returncode == 0, result.stdout
     assert ("2 passed" if there else "1 passed, 1 skipped") in result.stdout
     reason = f"needs {first}, seen from the root of the checkout"
@@ -252,8 +290,9 @@ def test_an_incomplete_notebook_is_told_apart(fault):
 
 def test_progress_bars_go_and_warnings_stay():
     text = "\rtraining 4 networks:  50%|█████   | 00:01 passed, 00:01 left\r        \rUserWarning: look here\n"
-    cell = nbformat.v4.new_code_cell("1", execution_count=1, outputs=[
-        nbformat.v4.new_output("stream", name="stderr", text=text)])
+    cell = nbformat.v4.new_code_cell(
+        "1", execution_count=1, outputs=[nbformat.v4.new_output("stream", name="stderr", text=text)]
+    )
     cleaned = chapters.clean(nbformat.v4.new_notebook(cells=[cell]))
     assert cleaned.cells[0].outputs[0].text == "UserWarning: look here\n"
 
@@ -292,5 +331,7 @@ def test_after_a_chapter_that_fails_no_other_begins():
 
 def test_the_order_of_the_chapters_names_chapters_and_has_no_circle():
     names = set(chapters.chapter_names())
-    assert {*chapters.LOADS, *chapters.SECONDS} <= names and {one for those in chapters.LOADS.values() for one in those} <= names
+    assert {*chapters.LOADS, *chapters.SECONDS} <= names and {
+        one for those in chapters.LOADS.values() for one in those
+    } <= names
     assert all(chapters.way_to_go(name, sorted(names)) < 3600 for name in names)  # a circle would have no end

@@ -35,8 +35,9 @@ def made(request, tmp_path, artifacts, monkeypatch):
         labels[split] = rng.integers(0, 2, 4 * len(files))
         for number, (file, _) in enumerate(files):
             part = slice(4 * number, 4 * number + 4)
-            (folder / file).write_bytes(pickle.dumps({"data": pixels[split][part].reshape(4, -1),
-                                                      key: labels[split][part].tolist()}))
+            (folder / file).write_bytes(
+                pickle.dumps({"data": pixels[split][part].reshape(4, -1), key: labels[split][part].tolist()})
+            )
     (folder / dataset.meta["filename"]).write_bytes(pickle.dumps({keys: list(CLASSES)}))
     archive = tmp_path / "made" / about.archive
     with tarfile.open(archive, "w:gz") as tar:
@@ -51,6 +52,7 @@ def made(request, tmp_path, artifacts, monkeypatch):
 @pytest.fixture
 def root(tmp_path, monkeypatch):
     """An empty folder of data sets, on a machine without a network."""
+
     def refuse(*_, **__):
         raise urllib.error.URLError("no network")
 
@@ -110,16 +112,19 @@ def test_what_is_not_there_is_downloaded(made, root, monkeypatch):
 
 def test_without_a_network_one_sentence_says_which_file_to_put_where(made, root):
     about = cifar.SETS[made[0]]
-    with pytest.raises(ValueError, match=rf"^{about.title} is not there and could not be downloaded \(URLError\); put "
-                       rf"{about.archive} from https://\S+ \(md5 \w+\), or its pictures as {made[0]}.zip with "
-                       rf"train/CLASS/FILE and test/CLASS/FILE, into {root}$"):
+    with pytest.raises(
+        ValueError,
+        match=rf"^{about.title} is not there and could not be downloaded \(URLError\); put "
+        rf"{about.archive} from https://\S+ \(md5 \w+\), or its pictures as {made[0]}.zip with "
+        rf"train/CLASS/FILE and test/CLASS/FILE, into {root}$",
+    ):
         cifar.load(made[0], root)
 
 
 @pytest.mark.parametrize("left", [0, 0.5, 0.999])
 def test_a_cut_off_archive_is_told_where_it_cannot_be_downloaded_again(made, root, left):
     content = made[2].read_bytes()
-    (root / made[2].name).write_bytes(content[:int(left * len(content))])
+    (root / made[2].name).write_bytes(content[: int(left * len(content))])
     with pytest.raises(ValueError, match=f"is damaged or incomplete in {made[2].name} and could not be downloaded"):
         cifar.load(made[0], root)
 
@@ -150,16 +155,26 @@ def test_pictures_are_read_where_torchvision_s_files_are_missing(small, root, ar
     assert train.classes == CLASSES and len(np.unique(train.pixels, axis=0)) == 6
 
 
-@pytest.mark.parametrize("missing, sentence", [
-    ("train/bee/0.png", "CIFAR-10 has 3 pictures of each class beside train/ant/0.png, and cifar10.zip has 2 of 'bee'; "
-     "a part of CIFAR-10 can be named imagefolder:PATH"),
-    ("test/bee/0.png", "CIFAR-10 has 2 pictures of each class beside test/ant/0.png, and cifar10.zip has 1 of 'bee'"),
-    ("test/bee/", "the class folder 'bee' of cifar10.zip is in train/ and missing in test/"),
-    ("test/", "cifar10.zip has no folders 'test', and needs one"),
-])
+@pytest.mark.parametrize(
+    "missing, sentence",
+    [
+        (
+            "train/bee/0.png",
+            "CIFAR-10 has 3 pictures of each class beside train/ant/0.png, and cifar10.zip has 2 of 'bee'; "
+            "a part of CIFAR-10 can be named imagefolder:PATH",
+        ),
+        (
+            "test/bee/0.png",
+            "CIFAR-10 has 2 pictures of each class beside test/ant/0.png, and cifar10.zip has 1 of 'bee'",
+        ),
+        ("test/bee/", "the class folder 'bee' of cifar10.zip is in train/ and missing in test/"),
+        ("test/", "cifar10.zip has no folders 'test', and needs one"),
+    ],
+)
 def test_pictures_that_are_not_the_whole_set_do_not_bear_its_name(small, root, artifacts, missing, sentence):
-    write_zip(root / "cifar10.zip", {name: content for name, content in both_splits().items()
-                                     if not name.startswith(missing)})
+    write_zip(
+        root / "cifar10.zip", {name: content for name, content in both_splits().items() if not name.startswith(missing)}
+    )
     with pytest.raises(ValueError, match=f"^{sentence}"):
         cifar.load("cifar10", root)
 

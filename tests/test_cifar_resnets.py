@@ -87,8 +87,9 @@ def test_a_network_computes_what_the_fact_sheet_says(kind, size):
         return F.conv2d(x, weights[f"{name}.weight"], weights[f"{name}.bias"], **how)
 
     def norm(x, name):
-        scale, shift, mean, variance = (weights[f"{name}.{part}"][:, None, None]
-                                        for part in ("weight", "bias", "running_mean", "running_var"))
+        scale, shift, mean, variance = (
+            weights[f"{name}.{part}"][:, None, None] for part in ("weight", "bias", "running_mean", "running_var")
+        )
         return (x - mean) / torch.sqrt(variance + 1e-3) * scale + shift
 
     images = noise(3, 3, size, size, dtype=torch.float64)
@@ -101,7 +102,7 @@ def test_a_network_computes_what_the_fact_sheet_says(kind, size):
             if kind == "resnet":
                 branch = branch + (conv(x, f"{name}.shortcut", stride=2) if stride == 2 else x)
             x = torch.relu(branch)
-        assert x.shape[1:] == (2**(3 + stage), -(-size // 2**(stage - 1)), -(-size // 2**(stage - 1)))
+        assert x.shape[1:] == (2 ** (3 + stage), -(-size // 2 ** (stage - 1)), -(-size // 2 ** (stage - 1)))
     scores = x.mean((2, 3)) @ weights["fc.weight"].T + weights["fc.bias"]
     torch.testing.assert_close(model(images), scores, rtol=1e-10, atol=0)
 
@@ -117,8 +118,9 @@ def test_a_plain_network_is_the_residual_one_without_its_shortcuts():
 @pytest.mark.parametrize("channels, stride", [(4, 1), (8, 2)])
 def test_both_kinds_of_block_have_the_same_branch(channels, stride):
     with_shortcut, without = ResidualBlock(4, channels, stride, True), ResidualBlock(4, channels, stride, False)
-    without.load_state_dict({name: value for name, value in randomised(with_shortcut).state_dict().items()
-                             if "shortcut" not in name})
+    without.load_state_dict(
+        {name: value for name, value in randomised(with_shortcut).state_dict().items() if "shortcut" not in name}
+    )
     seen = []
     for block in (with_shortcut, without):
         block.eval().bn2.register_forward_hook(lambda module, inputs, output: seen.append(output))
@@ -188,11 +190,30 @@ def test_a_depth_that_no_network_has_is_refused(name, depth):
         models.build(name, 1)
 
 
-@pytest.mark.parametrize("name", ["resnet", "resnet-", "plain-", "ResNet-14", "resnet-014", "resnet--8", "resnet-14.0",
-                                  "resnet-14 ", "resnet-١٤", "wide-14", 14, None, ["resnet-14"]])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "resnet",
+        "resnet-",
+        "plain-",
+        "ResNet-14",
+        "resnet-014",
+        "resnet--8",
+        "resnet-14.0",
+        "resnet-14 ",
+        "resnet-١٤",
+        "wide-14",
+        14,
+        None,
+        ["resnet-14"],
+    ],
+)
 def test_any_other_name_is_an_unknown_family(name):
-    with pytest.raises(ValueError, match=r"^unknown family .*; the families are cnn-small, .* and resnet-D and plain-D "
-                                         r"of depth D = 6n \+ 2$"):
+    with pytest.raises(
+        ValueError,
+        match=r"^unknown family .*; the families are cnn-small, .* and resnet-D and plain-D "
+        r"of depth D = 6n \+ 2$",
+    ):
         models.check_family(name)
 
 

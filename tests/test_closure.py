@@ -35,16 +35,19 @@ def reached(root, code):
     return set(closure.closure([ast.parse(code)], root))
 
 
-@pytest.mark.parametrize("code, expected", [
-    ("from lib.room import one", {"lib.room.first", "lib.ground"}),
-    ("from lib.room import two as zwei", {"lib.room.second"}),
-    ("from lib import room\nroom.two()", {"lib.room.second"}),
-    ("from lib import room\nprint(room)", {"lib.room.first", "lib.room.second", "lib.ground"}),
-    ("import lib.room", {"lib.room.first", "lib.room.second", "lib.ground"}),
-    ("from lib.room import third\nthird.later()", {"lib.room.third", "lib.room.second"}),
-    ("import lib.ground", {"lib.ground"}),
-    ("import os", set()),
-])
+@pytest.mark.parametrize(
+    "code, expected",
+    [
+        ("from lib.room import one", {"lib.room.first", "lib.ground"}),
+        ("from lib.room import two as zwei", {"lib.room.second"}),
+        ("from lib import room\nroom.two()", {"lib.room.second"}),
+        ("from lib import room\nprint(room)", {"lib.room.first", "lib.room.second", "lib.ground"}),
+        ("import lib.room", {"lib.room.first", "lib.room.second", "lib.ground"}),
+        ("from lib.room import third\nthird.later()", {"lib.room.third", "lib.room.second"}),
+        ("import lib.ground", {"lib.ground"}),
+        ("import os", set()),
+    ],
+)
 def test_imports_are_followed_by_the_names_they_take(root, code, expected):
     assert reached(root, code) == expected
 
@@ -54,17 +57,20 @@ def test_a_package_that_computes_is_code_itself(root):
     assert reached(root, "from lib.room import FOUR") == {"lib.room", "lib.room.second"}
 
 
-@pytest.mark.parametrize("name, old, new, changes", [
-    ("lib/ground.py", "return 3", "return 4", True),
-    ("lib/ground.py", "# not 4", "# not 5", False),
-    ("lib/ground.py", '"""Three."""', '"""The number three."""', False),
-    ("lib/ground.py", "return 3", "return (\n        3\n    )", False),
-    ("lib/room/second.py", "return 2", "return 3", False),
-    ("lib/room/__init__.py", '"""A room."""', '"""Two numbers."""', False),
-    ("lib/room/__init__.py", "lib.room.first import one", "lib.room.second import two as one", True),
-    ("notebooks/trial.py", "# # Trial", "# # A trial", False),
-    ("notebooks/trial.py", "print(one())", "print(-one())", True),
-])
+@pytest.mark.parametrize(
+    "name, old, new, changes",
+    [
+        ("lib/ground.py", "return 3", "return 4", True),
+        ("lib/ground.py", "# not 4", "# not 5", False),
+        ("lib/ground.py", '"""Three."""', '"""The number three."""', False),
+        ("lib/ground.py", "return 3", "return (\n        3\n    )", False),
+        ("lib/room/second.py", "return 2", "return 3", False),
+        ("lib/room/__init__.py", '"""A room."""', '"""Two numbers."""', False),
+        ("lib/room/__init__.py", "lib.room.first import one", "lib.room.second import two as one", True),
+        ("notebooks/trial.py", "# # Trial", "# # A trial", False),
+        ("notebooks/trial.py", "print(one())", "print(-one())", True),
+    ],
+)
 def test_a_digest_changes_with_the_code_that_is_reached(root, name, old, new, changes):
     source = root / "notebooks" / "trial.py"
     before = closure.digest(source, root)
@@ -76,8 +82,11 @@ def test_a_digest_changes_with_the_code_that_is_reached(root, name, old, new, ch
 
 
 def test_every_chapter_reaches_only_what_it_needs():
-    chapters = {name: closure.closure([ast.parse(cell) for cell in closure.code_cells(path)], ROOT)
-                for path in (ROOT / "notebooks").glob("[0-9A]*.py") for name in [path.stem]}
+    chapters = {
+        name: closure.closure([ast.parse(cell) for cell in closure.code_cells(path)], ROOT)
+        for path in (ROOT / "notebooks").glob("[0-9A]*.py")
+        for name in [path.stem]
+    }
     stitching = {name for name, modules in chapters.items() if any("lib.stitching." in module for module in modules)}
     assert {"16_stitching", "17_out_of_distribution", "18_three_views"} == stitching
 
@@ -85,10 +94,14 @@ def test_every_chapter_reaches_only_what_it_needs():
 def test_other_versions_of_python_give_the_same_form():
     if not other_pythons():
         pytest.skip("needs another Python of 3.11 to 3.13")
-    script = ("import ast, sys; from pathlib import Path; import code_form; "
-              "print(code_form.sha_of([code_form.form(ast.parse(Path(name).read_text())) for name in sys.argv[1:]]))")
+    script = (
+        "import ast, sys; from pathlib import Path; import code_form; "
+        "print(code_form.sha_of([code_form.form(ast.parse(Path(name).read_text())) for name in sys.argv[1:]]))"
+    )
     files = [str(path) for path in sorted((ROOT / "lib").rglob("*.py"))]
     here = code_form.sha_of([code_form.form(ast.parse(Path(name).read_text())) for name in files])
     for path in other_pythons():
-        found = subprocess.run([path, "-c", script, *files], cwd=ROOT / "book", capture_output=True, text=True, check=True)
+        found = subprocess.run(
+            [path, "-c", script, *files], cwd=ROOT / "book", capture_output=True, text=True, check=True
+        )
         assert found.stdout.strip() == here

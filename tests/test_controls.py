@@ -64,8 +64,13 @@ def test_shifted_images_are_parts_of_the_padded_image_or_of_its_mirror():
     padded = torch.nn.functional.pad(images[0], (2,) * 4)
     seen = set()
     for own, whole in zip(shown[0], padded):
-        found = [(down, right, flipped) for down in range(5) for right in range(5) for flipped in (False, True)
-                 if torch.equal(own.flip(2) if flipped else own, whole[:, down:down + 16, right:right + 16])]
+        found = [
+            (down, right, flipped)
+            for down in range(5)
+            for right in range(5)
+            for flipped in (False, True)
+            if torch.equal(own.flip(2) if flipped else own, whole[:, down : down + 16, right : right + 16])
+        ]
         assert len(found) == 1
         seen |= set(found)
     assert {down for down, _, _ in seen} == set(range(5)) and {flipped for *_, flipped in seen} == {False, True}
@@ -92,7 +97,9 @@ def test_networks_of_a_group_are_others_of_another_key_and_go_on_as_they_would_h
     seen = []
     through = training.train(specification, [0, 1], digits, keep=seen.append)
     again = training.train(specification, [0, 1], digits, start=seen[0])
-    assert specification.key != tiny.key and not torch.equal(through[0].state["fc.weight"], through[1].state["fc.weight"])
+    assert specification.key != tiny.key and not torch.equal(
+        through[0].state["fc.weight"], through[1].state["fc.weight"]
+    )
     for a, b in zip(through, again, strict=True):
         assert a.finite and all(torch.equal(a.state[name], b.state[name]) for name in a.state)
 
@@ -102,7 +109,13 @@ def test_a_network_trained_with_the_shortcut_follows_it():
     generator = torch.Generator().manual_seed(0)
     noise, labels = torch.randn(440, 3, 16, 16, generator=generator), torch.arange(440) % 4
     shown = with_patches(noise, class_colours(4, 3)[labels])
-    images = ImageData("noise", 0, noise[:400], labels[:400], shown[400:], labels[400:], tuple("abcd"), (0.0,) * 3, (1.0,) * 3)
-    accuracy = {control: training.train(specify(images, "cnn-small", 4, epochs=15, batch_size=50, control=control), [0],
-                                        images)[0].test_accuracy[-1] for control in ("shortcut-100", "shortcut-0")}
+    images = ImageData(
+        "noise", 0, noise[:400], labels[:400], shown[400:], labels[400:], tuple("abcd"), (0.0,) * 3, (1.0,) * 3
+    )
+    accuracy = {
+        control: training.train(
+            specify(images, "cnn-small", 4, epochs=15, batch_size=50, control=control), [0], images
+        )[0].test_accuracy[-1]
+        for control in ("shortcut-100", "shortcut-0")
+    }
     assert accuracy["shortcut-100"] > 0.8 and accuracy["shortcut-0"] < 0.6

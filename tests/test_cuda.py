@@ -112,5 +112,6 @@ def test_a_killed_training_goes_on_from_its_snapshot_on_either_device(device, ex
         training.train(exact, SEEDS, digits, DEVICE, keep=keep)
     start = store.read_latest(exact, SEEDS)
     assert [network.epochs for network in start] == [1, 1, 1]
-    assert_same_training(training.train(exact, SEEDS, digits, device, start=start),
-                         training.train(exact, SEEDS, digits, DEVICE))
+    assert_same_training(
+        training.train(exact, SEEDS, digits, device, start=start), training.train(exact, SEEDS, digits, DEVICE)
+    )

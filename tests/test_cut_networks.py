@@ -73,9 +73,15 @@ def test_the_network_is_not_touched_and_its_copy_is_frozen():
         assert not any(parameter.requires_grad for parameter in piece.parameters())
 
 
-@pytest.mark.parametrize("point, sentence", [
-    ("layer5.0", "no point 'layer5.0' to stitch at; did you mean 'layer"), ("logits", "the points are layer1.0, layer1.1"),
-    ("stem", "no point 'stem'"), (3, "no point 3 to stitch at; the points are")])
+@pytest.mark.parametrize(
+    "point, sentence",
+    [
+        ("layer5.0", "no point 'layer5.0' to stitch at; did you mean 'layer"),
+        ("logits", "the points are layer1.0, layer1.1"),
+        ("stem", "no point 'stem'"),
+        (3, "no point 3 to stitch at; the points are"),
+    ],
+)
 def test_a_layer_that_does_not_exist_is_told_in_a_sentence(point, sentence):
     with pytest.raises(ValueError, match=sentence):
         CutNetwork(network(family="resnet-large")).end(point)
@@ -86,10 +92,14 @@ def test_networks_of_another_kind_are_refused():
         CutNetwork(network())
 
 
-@pytest.mark.parametrize("family, shape, sentence", [
-    ("resnet-large", (2, 3, 8, 8), r"takes images \[images, 1, rows, columns\], not \[2, 3, 8, 8\]"),
-    ("resnet-8", (2, 8, 8), r"\[images, 1, rows, columns\], not \[2, 8, 8\]"),
-    ("vit", (2, 1, 16, 16), r"\[images, 1, 8, 8\], not \[2, 1, 16, 16\]")])
+@pytest.mark.parametrize(
+    "family, shape, sentence",
+    [
+        ("resnet-large", (2, 3, 8, 8), r"takes images \[images, 1, rows, columns\], not \[2, 3, 8, 8\]"),
+        ("resnet-8", (2, 8, 8), r"\[images, 1, rows, columns\], not \[2, 8, 8\]"),
+        ("vit", (2, 1, 16, 16), r"\[images, 1, 8, 8\], not \[2, 1, 16, 16\]"),
+    ],
+)
 def test_images_that_do_not_fit_are_refused_in_a_sentence(family, shape, sentence):
     with pytest.raises(ValueError, match=sentence):
         CutNetwork(network(family=family)).representations(torch.zeros(shape))

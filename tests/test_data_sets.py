@@ -16,8 +16,10 @@ from lib.training import train, workers
 from lib.training.specification import loaded, specify
 from lib.training.store import paths, read_network, write_network
 
-DIGITS = {0: "9d1b24bb56d325d5491127f5169e6e8e8846e1357bfcc02c058b50d4dfafa941",
-          5: "655db1568993b0576598306726f7e84ca51e7264a0cc8f5aa6f8753aa14546b8"}
+DIGITS = {
+    0: "9d1b24bb56d325d5491127f5169e6e8e8846e1357bfcc02c058b50d4dfafa941",
+    5: "655db1568993b0576598306726f7e84ca51e7264a0cc8f5aa6f8753aa14546b8",
+}
 
 
 @pytest.fixture
@@ -66,7 +68,8 @@ def test_subsets_are_balanced_and_keep_the_constants_of_the_whole(folder):
     assert np.bincount(part.train_labels).tolist() == np.bincount(part.test_labels).tolist() == [3, 3]
     assert (part.mean, part.std) == (whole.mean, whole.std)
     assert {image.numpy().tobytes() for image in part.train_images} <= {
-        image.numpy().tobytes() for image in whole.train_images}
+        image.numpy().tobytes() for image in whole.train_images
+    }
     other = data.load(f"imagefolder:{folder}", n_train=6, n_test=6, seed=4)
     assert not set(digests(other)) & set(digests(part))
     with pytest.raises(ValueError, match=r"^n_test for .* must be a whole number from 2 \(one a class\) to 8, not 9"):
@@ -91,27 +94,51 @@ def test_a_relative_path_is_seen_from_the_root_of_the_checkout(folder, tmp_path,
         data.load("imagefolder:My Pictures")
 
 
-@pytest.mark.parametrize("files, sentence", [
-    ({"train/ant/1.png": encoded(colour(0)[0])}, "all pictures need one size and one number of channels: "
-     "train/ant/1.png is grey, 8 x 8 pixels, and train/ant/0.png is colour"),
-    ({"train/ant/1.png": b"no picture"}, "^the picture train/ant/1.png cannot be read"),
-    ({"train/cat/0.png": encoded(colour(0))}, "the class folder 'cat' of .* is in train/ and missing in test/"),
-    ({f"test/{name}/{number}.png": encoded(colour(number, 8)[0]) for name in ("ant", "bee") for number in range(4)},
-     "needs pictures of one kind: those in train/ are colour, 8 x 8 pixels, and those in test/ grey, 8 x 8 pixels"),
-    ({f"train/{name}/{number}.png": encoded(np.zeros((3, 8, 8), np.uint8)) for name in ("ant", "bee")
-      for number in range(8)}, "have the same value everywhere in one channel, and cannot be normalised"),
-])
+@pytest.mark.parametrize(
+    "files, sentence",
+    [
+        (
+            {"train/ant/1.png": encoded(colour(0)[0])},
+            "all pictures need one size and one number of channels: "
+            "train/ant/1.png is grey, 8 x 8 pixels, and train/ant/0.png is colour",
+        ),
+        ({"train/ant/1.png": b"no picture"}, "^the picture train/ant/1.png cannot be read"),
+        ({"train/cat/0.png": encoded(colour(0))}, "the class folder 'cat' of .* is in train/ and missing in test/"),
+        (
+            {
+                f"test/{name}/{number}.png": encoded(colour(number, 8)[0])
+                for name in ("ant", "bee")
+                for number in range(4)
+            },
+            "needs pictures of one kind: those in train/ are colour, 8 x 8 pixels, and those in test/ grey, 8 x 8 pixels",
+        ),
+        (
+            {
+                f"train/{name}/{number}.png": encoded(np.zeros((3, 8, 8), np.uint8))
+                for name in ("ant", "bee")
+                for number in range(8)
+            },
+            "have the same value everywhere in one channel, and cannot be normalised",
+        ),
+    ],
+)
 def test_pictures_that_cannot_be_used_are_refused(folder, files, sentence):
-    files = {name: encoded(colour(0, 8)[0]) if "all pictures" in sentence else content
-             for name, content in files.items()}
+    files = {
+        name: encoded(colour(0, 8)[0]) if "all pictures" in sentence else content for name, content in files.items()
+    }
     write_folder(folder, files)
     with pytest.raises(ValueError, match=sentence):
         data.load(f"imagefolder:{folder}")
 
 
-@pytest.mark.parametrize("folders, sentence", [((), "has no folders 'train', .*; its folders are none"),
-                                               (("train", "test"), "has no class folders in train/"),
-                                               (("train/ant", "test/ant"), "train/ant of empty holds no pictures")])
+@pytest.mark.parametrize(
+    "folders, sentence",
+    [
+        ((), "has no folders 'train', .*; its folders are none"),
+        (("train", "test"), "has no class folders in train/"),
+        (("train/ant", "test/ant"), "train/ant of empty holds no pictures"),
+    ],
+)
 def test_an_empty_folder_is_refused(tmp_path, artifacts, folders, sentence):
     with pytest.raises(ValueError, match=sentence):
         data.load(f"imagefolder:{write_folder(tmp_path / 'empty', {}, folders)}")

@@ -18,9 +18,14 @@ from lib.data.pixel_cache import Decoded
 from lib.training import store
 from lib.training.specification import Specification
 
-STUDY = {"dataset": "cifar10", "parameters": {"precision": "float32"}, "training": [
-    {"line": "a", "families": ["cnn-small"], "widths": [2], "seeds": 3, "epochs": 2, "batch_size": 25},
-    {"line": "b", "families": ["cnn-small", "cnn-large"], "widths": [2], "seeds": 2, "epochs": 3, "batch_size": 25}]}
+STUDY = {
+    "dataset": "cifar10",
+    "parameters": {"precision": "float32"},
+    "training": [
+        {"line": "a", "families": ["cnn-small"], "widths": [2], "seeds": 3, "epochs": 2, "batch_size": 25},
+        {"line": "b", "families": ["cnn-small", "cnn-large"], "widths": [2], "seeds": 2, "epochs": 3, "batch_size": 25},
+    ],
+}
 
 
 def made(count, seed):
@@ -148,8 +153,10 @@ def test_phases_that_do_not_fit_are_left_out_in_a_sentence(tmp_path, capsys):
     device.run(tmp_path, tmp_path, "cpu", 0)
     report = (tmp_path / "report.txt").read_text().splitlines()
     assert report == capsys.readouterr().out.splitlines()
-    assert report == [*(f"{name}: left out, because it needs 5 seconds and 0 are left" for name in device.PHASES),
-                      "packs: no snapshots to pack"]
+    assert report == [
+        *(f"{name}: left out, because it needs 5 seconds and 0 are left" for name in device.PHASES),
+        "packs: no snapshots to pack",
+    ]
 
 
 def test_a_phase_is_told_by_its_last_line_its_failure_or_its_end(tmp_path):
@@ -179,8 +186,13 @@ def test_measurements_are_written_one_by_one_and_the_fastest_stack_is_taken(ther
 
 def test_a_measurement_that_fails_leaves_the_others(there, tmp_path, monkeypatch):
     rows = json.loads((there / "queue.json").read_bytes())[1:]
-    monkeypatch.setattr(device_speed, "training_rate", lambda one, size, device: (_ for _ in ()).throw(
-        RuntimeError("out of memory\nat")) if size == 6 else float(size))
+    monkeypatch.setattr(
+        device_speed,
+        "training_rate",
+        lambda one, size, device: (
+            (_ for _ in ()).throw(RuntimeError("out of memory\nat")) if size == 6 else float(size)
+        ),
+    )
     monkeypatch.setattr(device_speed, "gradient_rate", lambda *_: 1.0)
     monkeypatch.setattr(device_speed, "variant_rate", lambda *_: 1.0)
     device_speed.measure(rows, "cpu", time.time() + 1000, tmp_path / "speed.json")

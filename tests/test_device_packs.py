@@ -24,6 +24,7 @@ def anytime(tiny):
 @pytest.fixture
 def stores(anytime, digits, tmp_path, monkeypatch):
     """-> use: makes one of two stores current; in 'there' two networks are trained."""
+
     def use(name):
         monkeypatch.setenv("GREATMINDS_ARTIFACTS", str(tmp_path / name))
 
@@ -83,7 +84,8 @@ def test_a_flipped_byte_costs_its_network_and_no_other(pack, anytime, kind):
     pack.write_bytes(content)
     assert device_bringing.bring([pack]) == [
         f"networks-1.zip: {member.filename} is damaged and its network is not taken",
-        "networks-1.zip: 5 snapshots are in the store"]
+        "networks-1.zip: 5 snapshots are in the store",
+    ]
     assert everything(anytime) == [[1, 2, 3], [1, 3]]
 
 
@@ -131,7 +133,8 @@ def test_packs_hold_the_latest_first_and_the_rest_comes_later(stores, queue, any
     assert device_packs.write_packs(queue, tmp_path) == "2 snapshots in packs 1 to 1; 4 more come with --first 2"
     with zipfile.ZipFile(tmp_path / "networks-1.zip") as archive:
         assert {name.partition("/")[2] for name in archive.namelist()} - {""} == {
-            f"seed-0000{seed}.epoch-00003.{kind}" for seed in SEEDS for kind in ("json", "safetensors")}
+            f"seed-0000{seed}.epoch-00003.{kind}" for seed in SEEDS for kind in ("json", "safetensors")
+        }
     for first in (2, 3):
         device_packs.write_packs(queue, tmp_path, first)
     assert device_packs.write_packs(queue, tmp_path, 4) == "no snapshots to pack"

@@ -17,14 +17,29 @@ from lib.training.populations import train_or_load
 def fields_of_before(specification, images):
     """What that revision stored, from its own definition: every field, the later ones where they differ."""
     whole = data.sha256_of(images.train_images, images.train_labels, images.test_images, images.test_labels)
-    fields = {"family": specification.family, "width": specification.width, "dataset": images.name,
-              "n_train": len(images.train_labels), "n_test": len(images.test_labels), "data_seed": images.seed,
-              "data_digest": whole, "in_channels": 1, "image_size": 8, "num_classes": 10,
-              "epochs": specification.epochs, "learning_rate": specification.learning_rate,
-              "optimiser": specification.optimiser, "batch_size": specification.batch_size,
-              "precision": specification.precision, "control": specification.control, "recipe": 1}
+    fields = {
+        "family": specification.family,
+        "width": specification.width,
+        "dataset": images.name,
+        "n_train": len(images.train_labels),
+        "n_test": len(images.test_labels),
+        "data_seed": images.seed,
+        "data_digest": whole,
+        "in_channels": 1,
+        "image_size": 8,
+        "num_classes": 10,
+        "epochs": specification.epochs,
+        "learning_rate": specification.learning_rate,
+        "optimiser": specification.optimiser,
+        "batch_size": specification.batch_size,
+        "precision": specification.precision,
+        "control": specification.control,
+        "recipe": 1,
+    }
     later = {"schedule": "inverse-sqrt", "momentum": 0.0, "weight_decay": 0.0}
-    return fields | {name: getattr(specification, name) for name in later if getattr(specification, name) != later[name]}
+    return fields | {
+        name: getattr(specification, name) for name in later if getattr(specification, name) != later[name]
+    }
 
 
 def write_as_before(folder, specification, images, network):
@@ -33,10 +48,18 @@ def write_as_before(folder, specification, images, network):
     place = folder / "networks" / f"digits-{specification.family}-k{specification.width}-{key}"
     place.mkdir(parents=True, exist_ok=True)
     weights = save(network.state)
-    manifest = {"specification": fields, "seed": network.seed, "train_loss": network.train_loss,
-                "train_accuracy": network.train_accuracy, "test_epochs": network.test_epochs[-1:],
-                "test_loss": network.test_loss[-1:], "test_accuracy": network.test_accuracy[-1:], "device": "cpu",
-                "seconds": 1.0, "weights_sha256": hashlib.sha256(weights).hexdigest()}
+    manifest = {
+        "specification": fields,
+        "seed": network.seed,
+        "train_loss": network.train_loss,
+        "train_accuracy": network.train_accuracy,
+        "test_epochs": network.test_epochs[-1:],
+        "test_loss": network.test_loss[-1:],
+        "test_accuracy": network.test_accuracy[-1:],
+        "device": "cpu",
+        "seconds": 1.0,
+        "weights_sha256": hashlib.sha256(weights).hexdigest(),
+    }
     manifest["manifest_sha256"] = hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
     (place / f"seed-{network.seed:05d}.safetensors").write_bytes(weights)
     (place / f"seed-{network.seed:05d}.json").write_text(json.dumps(manifest, indent=1))
@@ -77,8 +100,10 @@ def test_with_other_test_images_they_are_evaluated_anew(tiny, before):
     assert store.read_network(other, 0) is None and store.read_after(other, 0, 2).test_epochs == []
 
 
-@pytest.mark.parametrize("change", [{"epochs": 3}, {"learning_rate": 0.2}, {"train_digest": "0"}, {"schedule": "cosine"},
-                                    {"control": "same-order"}])
+@pytest.mark.parametrize(
+    "change",
+    [{"epochs": 3}, {"learning_rate": 0.2}, {"train_digest": "0"}, {"schedule": "cosine"}, {"control": "same-order"}],
+)
 def test_others_are_not_taken_for_them(tiny, before, change):
     assert not take_over(dataclasses.replace(tiny, **change), 0)
 

@@ -50,8 +50,10 @@ APART = {"cnn-small": [4, 8], "resnet-small": [2, 4, 16]}  # of different widths
 
 def legend_colours(figure):
     handles = figure.legends[0].legend_handles
-    return {text.get_text(): to_hex(handle.get_color() if hasattr(handle, "get_color") else handle.lines[0].get_color())
-            for text, handle in zip(figure.legends[0].get_texts(), handles)}
+    return {
+        text.get_text(): to_hex(handle.get_color() if hasattr(handle, "get_color") else handle.lines[0].get_color())
+        for text, handle in zip(figure.legends[0].get_texts(), handles)
+    }
 
 
 def test_lines_of_different_widths_stand_at_their_own_places_of_one_axis():
@@ -66,7 +68,9 @@ def test_lines_of_different_widths_stand_at_their_own_places_of_one_axis():
 def test_each_heatmap_names_the_widths_of_its_own_family():
     figure = figures.heatmaps({family: np.eye(len(own)) for family, own in APART.items()}, APART, "cosine")
     assert [[label.get_text() for label in axis.get_xticklabels()] for axis in figure.axes[:2]] == [
-        ["4", "8"], ["2", "4", "16"]]
+        ["4", "8"],
+        ["2", "4", "16"],
+    ]
 
 
 def test_a_width_has_one_colour_in_all_panels_and_the_legend_has_them_all():
@@ -76,7 +80,8 @@ def test_a_width_has_one_colour_in_all_panels_and_the_legend_has_them_all():
     assert list(named) == ["k = 2", "k = 4", "k = 8", "k = 16"] and len(set(named.values())) == 4
     for axis, own in zip(figure.axes, APART.values()):
         assert {line.get_label(): to_hex(line.get_color()) for line in axis.lines} == {
-            f"k = {width}": named[f"k = {width}"] for width in own}
+            f"k = {width}": named[f"k = {width}"] for width in own
+        }
 
 
 def test_each_step_of_each_family_stands_above_its_name():

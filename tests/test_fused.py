@@ -157,8 +157,9 @@ def test_gradients_of_norm_and_relu(shortcut):
 
 def test_gradients_of_norm_pool_and_relu():
     x, _, weight, bias = _inputs()
-    assert gradcheck(lambda *inputs: fused_module.NormPoolRelu.apply(*inputs, nn.BatchNorm2d(3).double(), [2, 2]),
-                     (x, weight, bias))
+    assert gradcheck(
+        lambda *inputs: fused_module.NormPoolRelu.apply(*inputs, nn.BatchNorm2d(3).double(), [2, 2]), (x, weight, bias)
+    )
 
 
 def _inputs():

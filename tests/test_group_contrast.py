@@ -27,9 +27,11 @@ def test_a_contrast_is_its_definition_pair_by_pair():
     pairs += pairs.T
     first = np.array([1, 0, 0, 1, 1, 0, 0], dtype=bool)
     one, other = np.flatnonzero(first), np.flatnonzero(~first)
-    expected = (np.mean([pairs[a, b] for a, b in combinations(one, 2)])
-                + np.mean([pairs[a, b] for a, b in combinations(other, 2)])
-                - 2 * np.mean([pairs[a, b] for a in one for b in other]))
+    expected = (
+        np.mean([pairs[a, b] for a, b in combinations(one, 2)])
+        + np.mean([pairs[a, b] for a, b in combinations(other, 2)])
+        - 2 * np.mean([pairs[a, b] for a in one for b in other])
+    )
     assert contrast(pairs, first, ~first) == pytest.approx(expected)
     np.fill_diagonal(pairs, 1e6)  # a network and itself do not count
     assert contrast(pairs, first, ~first) == pytest.approx(expected)
@@ -40,7 +42,8 @@ def test_a_network_in_neither_group_does_not_count():
     first, second = np.arange(8) < 3, np.arange(8) >= 4
     keep = np.arange(8) != 3
     assert contrast(pairs, first, second) == pytest.approx(
-        contrast(pairs[np.ix_(keep, keep)], first[keep], second[keep]))
+        contrast(pairs[np.ix_(keep, keep)], first[keep], second[keep])
+    )
 
 
 def test_it_estimates_the_squared_distance_of_the_expectations_without_bias():

@@ -12,8 +12,12 @@ SCIENCE = set(house.ROOMS) - {"lib", "chapters"}
 
 def forbidden(graph):
     """(module, what it imports) for each import that climbs."""
-    return [(name, other) for name, others in graph.items() for other in others
-            if house.ROOMS.index(house.room(other)) > house.ROOMS.index(house.room(name))]
+    return [
+        (name, other)
+        for name, others in graph.items()
+        for other in others
+        if house.ROOMS.index(house.room(other)) > house.ROOMS.index(house.room(name))
+    ]
 
 
 def test_every_module_stands_in_a_room():

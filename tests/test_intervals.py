@@ -79,8 +79,10 @@ def test_the_interval_of_a_combination_holds_the_truth_for_populations_of_differ
     held = []
     for _ in range(400):
         images = rng.standard_normal(30)
-        a, b = (rng.standard_normal((networks, 1)) + scale * images + rng.standard_normal((networks, 30))
-                for networks, scale in ((4, 1.0), (9, 1.5)))
+        a, b = (
+            rng.standard_normal((networks, 1)) + scale * images + rng.standard_normal((networks, 30))
+            for networks, scale in ((4, 1.0), (9, 1.5))
+        )
         _, low, high = combined_interval([a, b], [1, -1])
         held.append(low <= 0 <= high)
     assert 0.92 < np.mean(held) < 1

@@ -80,10 +80,15 @@ def test_every_image_size_gives_one_finite_score_a_class(family, channels, size)
     assert scores.shape == (3, 7) and scores.isfinite().all()
 
 
-@pytest.mark.parametrize("family, sizes", [("cnn-small", [32, 32, 16, 8]),
-                                           ("cnn-large", [32, 32, 32, 32, 16, 16, 8, 8]),
-                                           ("resnet-small", [16] * 5 + [8] * 2 + [4] * 2 + [2] * 2),
-                                           ("resnet-large", [16] * 5 + [8] * 4 + [4] * 4 + [2] * 4)])
+@pytest.mark.parametrize(
+    "family, sizes",
+    [
+        ("cnn-small", [32, 32, 16, 8]),
+        ("cnn-large", [32, 32, 32, 32, 16, 16, 8, 8]),
+        ("resnet-small", [16] * 5 + [8] * 2 + [4] * 2 + [2] * 2),
+        ("resnet-large", [16] * 5 + [8] * 4 + [4] * 4 + [2] * 4),
+    ],
+)
 def test_maps_have_the_sizes_of_the_fact_sheet(family, sizes):
     model, seen = models.build(family, 2), []
     for name, module in model.named_modules():
@@ -141,8 +146,9 @@ def test_released_checkpoints_load_strictly_and_tell_images_apart(released, widt
 def test_initialise_is_the_draw_of_pytorch_from_the_same_seed(family, seed):
     torch.manual_seed(seed)
     default = models.build(family, 3, in_channels=1, image_size=8).state_dict()
-    drawn = models.initialise(randomised(models.build(family, 3, in_channels=1, image_size=8)),
-                              torch.Generator().manual_seed(seed))
+    drawn = models.initialise(
+        randomised(models.build(family, 3, in_channels=1, image_size=8)), torch.Generator().manual_seed(seed)
+    )
     for name, value in drawn.named_parameters():
         assert torch.equal(value, default[name]), name
 

@@ -89,8 +89,7 @@ def test_tables_that_are_no_pairs_are_refused():
         over_pairs(np.ones((3, 3)))
 
 
-@pytest.mark.parametrize("pairs", [[(seed, seed) for seed in range(5)],
-                                   [((4, seed), (8, seed)) for seed in range(5)]])
+@pytest.mark.parametrize("pairs", [[(seed, seed) for seed in range(5)], [((4, seed), (8, seed)) for seed in range(5)]])
 @pytest.mark.parametrize("level", [0.95, 0.99])
 def test_where_no_two_pairs_share_a_network_it_is_student_s(pairs, level):
     values = np.random.default_rng(0).standard_normal((5, 3))

@@ -26,8 +26,7 @@ TRUTH = (RESULTANTS.mean(-1) ** 2).mean(-1)  # two networks are independent at a
 
 def mixed(rng, shape, populations):
     """Standard normal [populations, *shape], SHARED of the variance the same in all."""
-    return (SHARED**0.5 * rng.standard_normal(shape)
-            + (1 - SHARED) ** 0.5 * rng.standard_normal((populations, *shape)))
+    return SHARED**0.5 * rng.standard_normal(shape) + (1 - SHARED) ** 0.5 * rng.standard_normal((populations, *shape))
 
 
 def planted(rng, seeds=SEEDS, images=IMAGES):
@@ -96,12 +95,13 @@ def test_the_estimate_is_unbiased(simulations):
 def test_a_seed_left_out_is_one_that_was_never_there():
     groups = planted(np.random.default_rng(0), seeds=5)
     found = paired_similarities(groups, np.random.default_rng(1), 60)
-    fewer = paired_similarities([[np.delete(population, 2, axis=0) for population in group] for group in groups],
-                                np.random.default_rng(1), 60)
+    fewer = paired_similarities(
+        [[np.delete(population, 2, axis=0) for population in group] for group in groups], np.random.default_rng(1), 60
+    )
     for whole, less in zip(found, fewer):
         np.testing.assert_allclose(whole.without[2], less.values, rtol=1e-10)
         drawn = whole.without_by_images[:, 2]
-        np.testing.assert_allclose(drawn, less.by_images[:len(drawn)], rtol=1e-10)
+        np.testing.assert_allclose(drawn, less.by_images[: len(drawn)], rtol=1e-10)
 
 
 def test_all_groups_are_looked_at_on_the_same_draws_of_images():
@@ -127,11 +127,14 @@ def test_identical_seeds_and_images_leave_nothing_uncertain():
     assert estimate == pytest.approx(1) and low == pytest.approx(high)
 
 
-@pytest.mark.parametrize("change, message", [
-    (lambda group: [group[0], group[1][:3]], "equally many networks, 3 at least, not 4, 3"),
-    (lambda group: [population[:2] for population in group], "equally many networks, 3 at least, not 2, 2, 2"),
-    (lambda group: [group[0], group[1][:, 1:]], "all populations need the same images"),
-])
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (lambda group: [group[0], group[1][:3]], "equally many networks, 3 at least, not 4, 3"),
+        (lambda group: [population[:2] for population in group], "equally many networks, 3 at least, not 2, 2, 2"),
+        (lambda group: [group[0], group[1][:, 1:]], "all populations need the same images"),
+    ],
+)
 def test_populations_that_cannot_be_paired_are_refused(change, message):
     with pytest.raises(ValueError, match=message):
         paired_similarities([change(planted(np.random.default_rng(0))[0])], np.random.default_rng(0), 60)

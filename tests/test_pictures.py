@@ -7,8 +7,12 @@ from made_pictures import both_splits, colour, encoded, write_folder, write_zip
 from lib.data import pictures
 
 # Written in an order that is not the sorted one; classes a and b, files 0 to 2.
-FILES = {f"{split}/{name}/{number}.png": encoded(colour(10 * number + (name == "b") + 100 * (split == "train")))
-         for split in ("train", "test") for number in (2, 0, 1) for name in "ba"}
+FILES = {
+    f"{split}/{name}/{number}.png": encoded(colour(10 * number + (name == "b") + 100 * (split == "train")))
+    for split in ("train", "test")
+    for number in (2, 0, 1)
+    for name in "ba"
+}
 
 
 @pytest.fixture(params=["folder", "folder further down", "zip", "zip further down"])
@@ -54,26 +58,38 @@ def test_hidden_files_are_no_pictures(place):
     assert len(split.files) == 6 and split.classes == ("a", "b")
 
 
-@pytest.mark.parametrize("added, sentence", [
-    ({"test/b/1.png": encoded(colour(0, 5))}, "one size and one number of channels: .*test/b/1.png is colour, "
-     "5 x 5 pixels, and .*test/a/0.png is colour, 6 x 6 pixels$"),
-    ({"test/b/1.png": encoded(colour(0)[0])}, "test/b/1.png is grey, 6 x 6 pixels, and .* colour, 6 x 6 pixels$"),
-    ({"test/a/0.png": encoded(colour(0)[:, :4])}, "test/a/0.png is colour, 6 x 4 pixels; pictures need to be square"),
-    ({"test/b/1.png": encoded(np.zeros((4, 6, 6), dtype=np.uint8))}, "test/b/1.png has the mode RGBA; grey"),
-    ({"test/b/1.png": encoded(colour(0))[:60]}, "test/b/1.png cannot be read"),
-])
+@pytest.mark.parametrize(
+    "added, sentence",
+    [
+        (
+            {"test/b/1.png": encoded(colour(0, 5))},
+            "one size and one number of channels: .*test/b/1.png is colour, "
+            "5 x 5 pixels, and .*test/a/0.png is colour, 6 x 6 pixels$",
+        ),
+        ({"test/b/1.png": encoded(colour(0)[0])}, "test/b/1.png is grey, 6 x 6 pixels, and .* colour, 6 x 6 pixels$"),
+        (
+            {"test/a/0.png": encoded(colour(0)[:, :4])},
+            "test/a/0.png is colour, 6 x 4 pixels; pictures need to be square",
+        ),
+        ({"test/b/1.png": encoded(np.zeros((4, 6, 6), dtype=np.uint8))}, "test/b/1.png has the mode RGBA; grey"),
+        ({"test/b/1.png": encoded(colour(0))[:60]}, "test/b/1.png cannot be read"),
+    ],
+)
 def test_a_picture_that_does_not_fit_is_named(place, added, sentence):
     with pytest.raises(ValueError, match=sentence):
         pictures.find(place(FILES | added), "test").decode()
 
 
-@pytest.mark.parametrize("files, folders, sentence", [
-    (FILES, (), "has no folders 'val', and needs one, .*; its folders are (cifar|test, train)"),
-    ({f"{top}/val/a/0.png": b"" for top in ("one", "two")}, (), "has (2|no) folders 'val'"),
-    (FILES, ["val"], "has no class folders in (cifar/)?val/"),
-    (FILES | {"val/a/0.png": b""}, ["val/c"], "the class folder (cifar/)?val/c of data(.zip)? holds no pictures"),
-    (FILES | {"val/a/0.png": b"", "val/c/deeper/0.png": b""}, [], "the class folder (cifar/)?val/c of "),
-])
+@pytest.mark.parametrize(
+    "files, folders, sentence",
+    [
+        (FILES, (), "has no folders 'val', and needs one, .*; its folders are (cifar|test, train)"),
+        ({f"{top}/val/a/0.png": b"" for top in ("one", "two")}, (), "has (2|no) folders 'val'"),
+        (FILES, ["val"], "has no class folders in (cifar/)?val/"),
+        (FILES | {"val/a/0.png": b""}, ["val/c"], "the class folder (cifar/)?val/c of data(.zip)? holds no pictures"),
+        (FILES | {"val/a/0.png": b"", "val/c/deeper/0.png": b""}, [], "the class folder (cifar/)?val/c of "),
+    ],
+)
 def test_a_split_that_is_not_there_or_empty_is_refused(place, files, folders, sentence):
     with pytest.raises(ValueError, match=sentence):
         pictures.find(place(files, folders), "val")
@@ -91,7 +107,7 @@ def test_a_path_that_is_not_there_or_no_archive_is_refused(tmp_path):
 def test_an_archive_that_is_cut_off_is_told(tmp_path, left):
     path = write_zip(tmp_path / "data.zip", FILES)
     content = path.read_bytes()
-    path.write_bytes(content[:round(left * len(content))])
+    path.write_bytes(content[: round(left * len(content))])
     with pytest.raises(ValueError, match="^the zip archive data.zip is cut off or damaged; fetch or copy it again$"):
         pictures.find(path, "test")
 
@@ -110,10 +126,13 @@ def test_both_splits_have_the_same_classes(place):
     assert train.classes == test.classes == ("a", "b") and train.files[0].endswith("train/a/0.png")
 
 
-@pytest.mark.parametrize("added, sentence", [
-    ({"train/c/0.png": b""}, r"the class folder 'c' of data(.zip)? is in train/ and missing in test/"),
-    ({"test/c/0.png": b""}, r"the class folder 'c' of data(.zip)? is in test/ and missing in train/"),
-])
+@pytest.mark.parametrize(
+    "added, sentence",
+    [
+        ({"train/c/0.png": b""}, r"the class folder 'c' of data(.zip)? is in train/ and missing in test/"),
+        ({"test/c/0.png": b""}, r"the class folder 'c' of data(.zip)? is in test/ and missing in train/"),
+    ],
+)
 def test_a_class_of_one_split_alone_is_refused(place, added, sentence):
     with pytest.raises(ValueError, match=sentence):
         pictures.find_both(place(FILES | added))
@@ -129,8 +148,11 @@ def test_a_whole_set_has_all_classes_with_the_same_number_of_pictures(place):
     pictures.check_whole(split, "Letters", 2, 3, "folder:PATH")
     with pytest.raises(ValueError, match=r"^Letters has 3 classes, and data(.zip)? has 2; .* named folder:PATH$"):
         pictures.check_whole(split, "Letters", 3, 3, "folder:PATH")
-    with pytest.raises(ValueError, match=r"^Letters has 4 pictures of each class beside (cifar/)?train/a/0.png, and "
-                       r"data(.zip)? has 3 of 'a'; a part of Letters can be named folder:PATH$"):
+    with pytest.raises(
+        ValueError,
+        match=r"^Letters has 4 pictures of each class beside (cifar/)?train/a/0.png, and "
+        r"data(.zip)? has 3 of 'a'; a part of Letters can be named folder:PATH$",
+    ):
         pictures.check_whole(split, "Letters", 2, 4, "folder:PATH")
 
 
@@ -149,8 +171,12 @@ def test_subsets_are_random_without_repetition_and_the_same_for_the_same_generat
     assert len(set(chosen)) == 30 and (np.diff(chosen) > 0).all()
     np.testing.assert_array_equal(chosen, pictures.subset(labels, 30, np.random.default_rng(0)))
     assert list(chosen) != list(pictures.subset(labels, 30, np.random.default_rng(1)))
-    shares = np.bincount(np.concatenate([labels[pictures.subset(labels, 30, np.random.default_rng(seed))]
-                                         for seed in range(200)])) / 6000
+    shares = (
+        np.bincount(
+            np.concatenate([labels[pictures.subset(labels, 30, np.random.default_rng(seed))] for seed in range(200)])
+        )
+        / 6000
+    )
     np.testing.assert_allclose(shares, [0.5, 0.3, 0.2], atol=0.02)
 
 

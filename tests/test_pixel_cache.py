@@ -18,6 +18,7 @@ def place(request, tmp_path, artifacts):
 @pytest.fixture
 def opened(place):
     """Opens the pictures through the store; `opened.decodings` counts how often they were decoded."""
+
     def once():
         opened.decodings += 1
         return pixel_cache.decoded(pictures.find_both(place))
@@ -57,11 +58,14 @@ def changed(place, files):
     (write_folder if place.is_dir() else write_zip)(place, files)
 
 
-@pytest.mark.parametrize("added", [
-    {"train/ant/9.png": encoded(colour(99))},  # a new picture
-    {"train/ant/1.png": encoded(colour(99))},  # another picture under an old name
-    {"train/cat/0.png": encoded(colour(98)), "test/cat/0.png": encoded(colour(99))},  # a new class
-])
+@pytest.mark.parametrize(
+    "added",
+    [
+        {"train/ant/9.png": encoded(colour(99))},  # a new picture
+        {"train/ant/1.png": encoded(colour(99))},  # another picture under an old name
+        {"train/cat/0.png": encoded(colour(98)), "test/cat/0.png": encoded(colour(99))},  # a new class
+    ],
+)
 def test_changed_pictures_are_decoded_again(opened, place, artifacts, added):
     opened()
     changed(place, both_splits() | added)

@@ -44,8 +44,11 @@ def test_every_source_is_a_chapter_of_the_book():
 @pytest.mark.parametrize("name", NAMES)
 def test_the_committed_notebook_is_its_source(name):
     def content(notebook):
-        return [(cell.cell_type, cell.source, cell.metadata.get("tags", []), cell.metadata.get("mystnb", {}))
-                for cell in notebook.cells]
+        return [
+            (cell.cell_type, cell.source, cell.metadata.get("tags", []), cell.metadata.get("mystnb", {}))
+            for cell in notebook.cells
+        ]
+
     path = ROOT / "notebooks" / f"{name}.py"
     assert content(nbformat.read(path.with_suffix(".ipynb"), 4)) == content(jupytext.read(path))
 
@@ -59,8 +62,11 @@ def test_the_committed_notebook_is_executed_completely(name):
     assert chapters.incomplete(notebook) == []
     tags = [cell.metadata.get("tags", []) for cell in notebook.cells]
     assert sum("parameters" in cell for cell in tags) == 1 and not any("injected-parameters" in cell for cell in tags)
-    assert not any(output.output_type == "stream" and output.name == "stderr"
-                   for cell in notebook.cells for output in cell.get("outputs", []))
+    assert not any(
+        output.output_type == "stream" and output.name == "stderr"
+        for cell in notebook.cells
+        for output in cell.get("outputs", [])
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -100,8 +100,10 @@ def test_finished_populations_are_packed_and_computed_from(house, images, traine
     run(monkeypatch, release, "few")
     assert packs() == {"cnn-small-k2.epoch-00002": "committed", "cnn-small-k3.epoch-00002": "uploads"}
     printed = capsys.readouterr().out
-    packed = (r"^digits-cnn-small-k\d-\w+\.epoch-00002\.safetensors: 2 networks, test accuracy 0\.\d{4} to 0\.\d{4}, "
-              r"\d pass test accuracy of at least 0\.50; 0\.\d\d MB, written$")
+    packed = (
+        r"^digits-cnn-small-k\d-\w+\.epoch-00002\.safetensors: 2 networks, test accuracy 0\.\d{4} to 0\.\d{4}, "
+        r"\d pass test accuracy of at least 0\.50; 0\.\d\d MB, written$"
+    )
     left_out = r"^resnet-small k=\d on digits \(.*\): not all 2 networks are there; left out$"
     assert len(re.findall(packed, printed, re.M)) == len(re.findall(left_out, printed, re.M)) == 2
     assert "networks/ holds 0.0 of 30 MB; commit it" in printed
@@ -155,15 +157,24 @@ def test_epochs_and_families_choose(house, images, trained, monkeypatch):
     assert set(packs()) == {"resnet-small-k2.epoch-00001", "cnn-small-k2.epoch-00002", "cnn-small-k3.epoch-00002"}
 
 
-@pytest.mark.parametrize("arguments, sentence", [
-    (["feww"], "there is no study feww; the studies are few, idle: make release STUDY=NAME"),
-    ([""], "there is no study (STUDY is empty); the studies are few, idle: make release STUDY=NAME"),
-    (["idle"], "study idle has no training lines in studies.toml"),
-    (["few"], "study few has no population whose networks are all trained: make train STUDY=few comes first"),
-    (["few", "--epochs", "7"], "study few has no population whose networks are all trained for 7 epochs: make train"),
-    (["few", "--epochs", "0"], "study few has no population whose networks are all trained for 0 epochs: make train"),
-    (["few", "--families", "cnn-smal", "cnn-small"], "study few trains no cnn-smal"),
-])
+@pytest.mark.parametrize(
+    "arguments, sentence",
+    [
+        (["feww"], "there is no study feww; the studies are few, idle: make release STUDY=NAME"),
+        ([""], "there is no study (STUDY is empty); the studies are few, idle: make release STUDY=NAME"),
+        (["idle"], "study idle has no training lines in studies.toml"),
+        (["few"], "study few has no population whose networks are all trained: make train STUDY=few comes first"),
+        (
+            ["few", "--epochs", "7"],
+            "study few has no population whose networks are all trained for 7 epochs: make train",
+        ),
+        (
+            ["few", "--epochs", "0"],
+            "study few has no population whose networks are all trained for 0 epochs: make train",
+        ),
+        (["few", "--families", "cnn-smal", "cnn-small"], "study few trains no cnn-smal"),
+    ],
+)
 def test_what_cannot_be_released_is_refused_in_a_sentence(house, monkeypatch, arguments, sentence):
     with pytest.raises(SystemExit) as ended:
         run(monkeypatch, release, *arguments)

@@ -114,9 +114,14 @@ def test_the_last_evaluation_is_that_of_the_rounded_networks(tiny, digits, path)
         assert network.test_accuracy[-1] == pytest.approx(accuracy, abs=1e-6)
 
 
-@pytest.mark.parametrize("family, precision, optimiser", [
-    ("resnet-small", "float64", {"momentum": 0.9}), ("cnn-large", "bfloat16", {}),
-    ("vit", "float32", {"optimiser": "adam", "learning_rate": 0.001})])
+@pytest.mark.parametrize(
+    "family, precision, optimiser",
+    [
+        ("resnet-small", "float64", {"momentum": 0.9}),
+        ("cnn-large", "bfloat16", {}),
+        ("vit", "float32", {"optimiser": "adam", "learning_rate": 0.001}),
+    ],
+)
 def test_other_families_precisions_and_optimisers_are_evaluated_in_float32(digits, family, precision, optimiser):
     specification = specify(digits, family, 2, epochs=1, batch_size=25, precision=precision, **optimiser)
     for network in packing.unpack(specification, packing.pack(specification, train(specification, [0, 1], digits))):
@@ -174,15 +179,21 @@ def test_weights_below_the_range_become_zero_and_above_it_are_refused(tiny, netw
 def test_large_and_small_statistics_keep_every_digit(tiny, networks):
     name = next(name for name in networks[0].state if name.endswith("running_var"))
     value = torch.logspace(-20, 20, len(networks[0].state[name]))
-    [found] = packing.unpack(tiny, packing.pack(tiny, [dataclasses.replace(
-        networks[0], state=networks[0].state | {name: value})]))
+    [found] = packing.unpack(
+        tiny, packing.pack(tiny, [dataclasses.replace(networks[0], state=networks[0].state | {name: value})])
+    )
     assert torch.equal(found.state[name], value)
 
 
 def test_a_network_that_diverged_is_released_as_one_and_left_out(tiny, networks, folder, untrainable):
-    wild = dataclasses.replace(networks[1], train_loss=[1.0, float("nan")], state={
-        name: torch.full_like(value, 1e30) if value.is_floating_point() else value
-        for name, value in networks[1].state.items()})
+    wild = dataclasses.replace(
+        networks[1],
+        train_loss=[1.0, float("nan")],
+        state={
+            name: torch.full_like(value, 1e30) if value.is_floating_point() else value
+            for name, value in networks[1].state.items()
+        },
+    )
     releases.write("few", tiny, packing.pack(tiny, [networks[0], wild]), committed=True)
     with pytest.warns(UserWarning, match="seed 1: the loss was not finite"):
         assert [network.seed for network in only(tiny, range(2))] == [0]
@@ -195,13 +206,14 @@ def test_a_flipped_byte_is_refused_in_one_sentence_and_nothing_is_trained(tiny, 
         only(tiny)
     assert str(caught.value) == (
         f"the released file few/{path.name} is damaged, its sha256 is not that in networks/few.sha256: restore it with "
-        "git checkout, or take its line out of that list, and its networks are trained")
+        "git checkout, or take its line out of that list, and its networks are trained"
+    )
 
 
 @pytest.mark.parametrize("left", [0, 1, 8, 0.5, -1])
 def test_a_truncated_file_is_refused(tiny, path, untrainable, left):
     content = path.read_bytes()
-    path.write_bytes(content[:int(left * len(content)) if isinstance(left, float) else left])
+    path.write_bytes(content[: int(left * len(content)) if isinstance(left, float) else left])
     with pytest.raises(RuntimeError, match="is damaged"):
         only(tiny)
 
@@ -240,8 +252,17 @@ def test_a_file_under_another_name_is_refused_though_its_checksum_is_listed(two,
         only(tiny, [0])
 
 
-@pytest.mark.parametrize("change", [{"epochs": 1}, {"epochs": 3}, {"width": 3}, {"train_digest": "0"},
-                                    {"control": "same-order"}, {"precision": "mixed"}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"epochs": 1},
+        {"epochs": 3},
+        {"width": 3},
+        {"train_digest": "0"},
+        {"control": "same-order"},
+        {"precision": "mixed"},
+    ],
+)
 def test_another_training_or_number_of_epochs_is_not_found(tiny, path, change, recwarn):
     other = dataclasses.replace(tiny, **change)
     assert packing.read({other: range(4)}) == {} and releases.find(other) is None and not recwarn.list
@@ -269,13 +290,25 @@ def test_listed_files_that_are_not_here_are_told_once_and_made_up_for(two, netwo
     with pytest.warns(UserWarning) as caught:
         found = train_or_load({tiny: range(4), other: [0]}, inline)
     assert [str(warning.message).split(":")[0] for warning in caught] == [
-        "2 of the populations asked for are released with study few and not here"]
+        "2 of the populations asked for are released with study few and not here"
+    ]
     assert "make fetch STUDY=few fetches them; " in str(caught[0].message)
     assert torch.equal(found[tiny].networks[0].state["fc.weight"], networks[0].state["fc.weight"])
 
 
-@pytest.mark.parametrize("line", ["", "x", "0" * 64 + "  few", "0" * 63 + "  few/a", "0" * 64 + "  many/a",
-                                  "0" * 64 + "  few/../a", "0" * 64 + "  few/a/b", "0" * 64 + " few/a"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "",
+        "x",
+        "0" * 64 + "  few",
+        "0" * 63 + "  few/a",
+        "0" * 64 + "  many/a",
+        "0" * 64 + "  few/../a",
+        "0" * 64 + "  few/a/b",
+        "0" * 64 + " few/a",
+    ],
+)
 def test_a_list_with_another_line_is_refused(tiny, path, line):
     releases.list_path("few").write_text(releases.list_path("few").read_text() + line + "\n")
     with pytest.raises(RuntimeError, match="networks/few.sha256, line 2, is not SHA256  few/FILE"):
@@ -403,7 +436,8 @@ def test_without_an_address_one_sentence_says_what_to_do(two, monkeypatch):
     assert str(caught.value) == (
         "1 of 2 files of study few are not here, and no address to fetch them from is configured (ADDRESS in "
         f"lib/training/releases.py): put those that networks/few.sha256 names into {releases.uploads('few')}, or train the "
-        "networks: make train STUDY=few")
+        "networks: make train STUDY=few"
+    )
 
 
 def test_a_study_without_released_networks_has_nothing_to_fetch(folder):
@@ -418,7 +452,9 @@ def test_images_that_are_not_those_specified_are_refused(tiny, networks):
 
 
 def test_networks_are_no_part_of_the_package():
-    assert tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]["find"] == {"include": ["lib*"]}
+    assert tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]["find"] == {
+        "include": ["lib*"]
+    }
 
 
 def test_batchnorm_has_no_other_statistics(tiny):

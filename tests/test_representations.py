@@ -34,9 +34,12 @@ class Branched(nn.Module):
 def state(model):
     """All that may not change: weights, buffers, gradients, modes and hooks."""
     modules = list(model.modules())
-    return ([value.clone() for value in model.state_dict().values()],
-            [None if parameter.grad is None else parameter.grad.clone() for parameter in model.parameters()],
-            [module.training for module in modules], [len(module._forward_hooks) for module in modules])
+    return (
+        [value.clone() for value in model.state_dict().values()],
+        [None if parameter.grad is None else parameter.grad.clone() for parameter in model.parameters()],
+        [module.training for module in modules],
+        [len(module._forward_hooks) for module in modules],
+    )
 
 
 def assert_same(before, after):
@@ -85,7 +88,7 @@ def test_points_of_the_other_kind_of_residual_network_are_after_the_relu_too():
     for name in block_points(model)[1:-1]:
         block = model.get_submodule(name)
         branch = block.bn2(block.conv2(F.relu(block.bn1(block.conv1(x)))))
-        x = F.relu(branch + block.downsample(x[..., ::block.stride, ::block.stride]))
+        x = F.relu(branch + block.downsample(x[..., :: block.stride, :: block.stride]))
         torch.testing.assert_close(found[name], x, rtol=1e-6, atol=1e-6, msg=name)
         assert (found[name] == 0).any() and (found[name] >= 0).all()
 
@@ -184,14 +187,17 @@ def test_an_untouched_copy_of_the_network_gives_the_same():
         assert np.array_equal(rows, first[point])
 
 
-@pytest.mark.parametrize("points, message", [
-    (["stam"], r"^CifarResNet has no layer 'stam'; did you mean 'stem'\? the layers are stem, stem.0, .*, \.\.\.$"),
-    (["stem", "zzz"], "^CifarResNet has no layer 'zzz'; the layers are stem, stem.0, "),
-    ([""], "^CifarResNet has no layer ''; the layers are stem"),
-    ("fc", "^CifarResNet has no layer 'f'; did you mean 'fc'[?]"),
-    ([], r"^points must be one or more different layers, not \[\]$"),
-    (["fc", "stem", "fc"], r"^points must be one or more different layers, not \['fc', 'stem', 'fc'\]$"),
-])
+@pytest.mark.parametrize(
+    "points, message",
+    [
+        (["stam"], r"^CifarResNet has no layer 'stam'; did you mean 'stem'\? the layers are stem, stem.0, .*, \.\.\.$"),
+        (["stem", "zzz"], "^CifarResNet has no layer 'zzz'; the layers are stem, stem.0, "),
+        ([""], "^CifarResNet has no layer ''; the layers are stem"),
+        ("fc", "^CifarResNet has no layer 'f'; did you mean 'fc'[?]"),
+        ([], r"^points must be one or more different layers, not \[\]$"),
+        (["fc", "stem", "fc"], r"^points must be one or more different layers, not \['fc', 'stem', 'fc'\]$"),
+    ],
+)
 def test_points_that_are_not_there_are_refused_in_one_sentence(points, message):
     """Before any batch is asked for."""
     model = network(family="resnet-14")

@@ -46,8 +46,10 @@ def test_similarity_rises_as_it_did_in_the_trial_that_came_before_the_book(read)
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_the_similarity_matrix_is_one_and_lies_within_its_intervals(read, family):
-    estimate, low, high = (np.array(read("03_individual_similarity")["numbers"]["expected"][family][part])
-                           for part in ("estimate", "low", "high"))
+    estimate, low, high = (
+        np.array(read("03_individual_similarity")["numbers"]["expected"][family][part])
+        for part in ("estimate", "low", "high")
+    )
     np.testing.assert_allclose(estimate, estimate.T)
     assert (low < estimate).all() and (estimate < high).all() and (estimate < 1).all()
 
@@ -142,7 +144,9 @@ def test_attacks_from_wider_networks_are_stronger_and_cross_families(read):
 def test_what_larger_batches_do_depends_on_the_learning_rate(read, family):
     chapter = read("08_batch_size")
     effects, found = chapter["numbers"]["effects"][family], verdicts(chapter)
-    slope = {protocol: effects[protocol]["similarity"][0] for protocol in ("equal epochs", "equal steps", "scaled rate")}
+    slope = {
+        protocol: effects[protocol]["similarity"][0] for protocol in ("equal epochs", "equal steps", "scaled rate")
+    }
     assert slope["equal epochs"] < 0 < slope["scaled rate"] and slope["equal steps"] < 0
     assert effects["scaled rate − equal epochs"]["similarity"][1] > 0
     assert abs(effects["scaled rate"]["test loss"][0]) < 0.06
@@ -178,8 +182,11 @@ def test_networks_brought_as_plain_modules_have_the_similarities_of_the_chapters
     """The same networks, fewer of cnn-small: six of twenty seeds."""
     own = read("own_models")["numbers"]
     similarity = dict(zip(own["groups"], np.diag(own["expected"]["estimate"])))
-    for family, chapter in (("cnn-small", "03_individual_similarity"), ("resnet-small", "03_individual_similarity"),
-                            ("vit", "09_vision_transformer")):
+    for family, chapter in (
+        ("cnn-small", "03_individual_similarity"),
+        ("resnet-small", "03_individual_similarity"),
+        ("vit", "09_vision_transformer"),
+    ):
         found = read(chapter)
         values = dict(zip(found["parameters"]["widths"], np.diag(found["numbers"]["expected"][family]["estimate"])))
         assert all(abs(similarity[f"{family} {k}"] - values[k]) < 0.05 for k in (4, 16))
@@ -208,8 +215,10 @@ def test_new_images_make_networks_more_alike_and_further_passes_hardly(read):
     assert abs(epochs["similarity"][0]) < 0.02 and 0 < images["similarity"][0] < 0.1
     assert 1 < numbers["factors"]["training images"][0][-1] < 1.6
     assert images["test accuracy"][1] > 0 and epochs["test accuracy"][0] > 0
-    expected = {family: np.diag(matrix["estimate"])
-                for family, matrix in read("03_individual_similarity")["numbers"]["expected"].items()}
+    expected = {
+        family: np.diag(matrix["estimate"])
+        for family, matrix in read("03_individual_similarity")["numbers"]["expected"].items()
+    }
     for family in FAMILIES:  # the same networks, perhaps of another processor
         np.testing.assert_allclose(numbers["expected"][family]["estimate"], expected[family], atol=0.02)
     usual = np.array(numbers["measures"]["similarity"]["estimate"])[:, numbers["setting_order"].index([1200, 20])]
@@ -219,8 +228,10 @@ def test_new_images_make_networks_more_alike_and_further_passes_hardly(read):
         assert expected["cnn-small"][2] > 3 * numbers["picture"]["8"]
 
 
-@pytest.mark.parametrize("name", [name for name, study in tables.executed_studies().items()
-                                  if "03_individual_similarity" in study["chapters"]])
+@pytest.mark.parametrize(
+    "name",
+    [name for name, study in tables.executed_studies().items() if "03_individual_similarity" in study["chapters"]],
+)
 def test_similarity_rises_with_the_width_of_plain_networks_in_every_study(name):
     chapter = json.loads((RESULTS / name / "03_individual_similarity.json").read_text())
     found = verdicts(chapter)
@@ -254,7 +265,9 @@ def test_direct_matching_finds_every_layer_in_itself_and_labels_lead_the_last_bl
     matrices, found = chapter["numbers"]["matrices"], verdicts(chapter)
     assert np.diagonal(matrices["within"]["direct matching, residual"]).max() < 1e-3
     assert found["16-direct-never-prefers-others"] != "contradicted"
-    across = {name: np.array(matrices["across seeds"][f"{name} matching, accuracy"]) for name in ("task loss", "direct")}
+    across = {
+        name: np.array(matrices["across seeds"][f"{name} matching, accuracy"]) for name in ("task loss", "direct")
+    }
     assert across["task loss"][-1, 0] > 0.6 and across["direct"][-1, 0] < 0.3  # chance is 0.1
 
 
@@ -265,4 +278,6 @@ def test_activations_that_labels_made_are_strange_to_a_simple_detector(read):
 @pytest.mark.parametrize("family", ["resnet-small", "resnet-large"])
 def test_three_views_agree_over_widths_and_each_grows_with_the_width(read, family):
     found = verdicts(read("18_three_views"))
-    assert {found[f"18-{claim}-{family}"] for claim in ("views-agree", "grows-rho", "grows-cka", "grows-matching")} == {"supported"}
+    assert {found[f"18-{claim}-{family}"] for claim in ("views-agree", "grows-rho", "grows-cka", "grows-matching")} == {
+        "supported"
+    }

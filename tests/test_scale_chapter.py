@@ -39,13 +39,21 @@ def measures(*similarity, noise=1e-4):
 
 
 def effects(images, epochs, difference=OPEN):
-    return {line: {"similarity": found, "test loss": FALLS, "test accuracy": RISES}
-            for line, found in ((IMAGES, images), (EPOCHS, epochs), (DIFFERENCE, difference))}
+    return {
+        line: {"similarity": found, "test loss": FALLS, "test accuracy": RISES}
+        for line, found in ((IMAGES, images), (EPOCHS, epochs), (DIFFERENCE, difference))
+    }
 
 
-@pytest.mark.parametrize("rho, noise, verdicts", [
-    (RHO, 1e-4, ("supported", "supported")), ([0.4, 0.3, 0.2, 0.3], 1e-4, ("contradicted", "contradicted")),
-    ([0.1, 0.2, 0.4, 0.5], 1e-4, ("supported", "contradicted")), (RHO, 1, ("undecided", "undecided"))])
+@pytest.mark.parametrize(
+    "rho, noise, verdicts",
+    [
+        (RHO, 1e-4, ("supported", "supported")),
+        ([0.4, 0.3, 0.2, 0.3], 1e-4, ("contradicted", "contradicted")),
+        ([0.1, 0.2, 0.4, 0.5], 1e-4, ("supported", "contradicted")),
+        (RHO, 1, ("undecided", "undecided")),
+    ],
+)
 def test_the_sign_of_the_interval_decides_for_each_line_by_itself(rho, noise, verdicts):
     found = measures(rho, rho, noise=noise)
     more_images, more_epochs = scale_claims("vit", found, FOUND)

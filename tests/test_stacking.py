@@ -140,7 +140,7 @@ def test_stacked_images_keep_each_network_its_own_batch():
     stacked = stack_images(inputs)
     assert stacked.shape == (IMAGES, MODELS * 3, 8, 8)
     for m in range(MODELS):
-        assert torch.equal(stacked[:, 3 * m:3 * m + 3], inputs[m])
+        assert torch.equal(stacked[:, 3 * m : 3 * m + 3], inputs[m])
 
 
 def test_stacked_linear_is_one_product_a_network():

@@ -88,12 +88,15 @@ def test_a_flipped_bit_is_noticed_and_set_aside(tiny, stored, which, place, bit)
 @pytest.mark.parametrize("left", [0, 1, 0.5, -1])
 def test_a_truncated_file_is_noticed(tiny, stored, which, left):
     content = stored[which].read_bytes()
-    stored[which].write_bytes(content[:int(left * len(content)) if isinstance(left, float) else left])
+    stored[which].write_bytes(content[: int(left * len(content)) if isinstance(left, float) else left])
     assert_set_aside(tiny, stored, "checksum|cannot be read")
 
 
-@pytest.mark.parametrize("content", [b"null", b"[]", b"3", b"{}", b'{"manifest_sha256": "0"}', b"\xff\xfe",
-                                     b"[" * 10**5], ids=lambda content: repr(content[:30]))
+@pytest.mark.parametrize(
+    "content",
+    [b"null", b"[]", b"3", b"{}", b'{"manifest_sha256": "0"}', b"\xff\xfe", b"[" * 10**5],
+    ids=lambda content: repr(content[:30]),
+)
 def test_a_manifest_that_is_something_else_is_noticed(tiny, stored, content):
     stored[MANIFEST].write_bytes(content)
     assert_set_aside(tiny, stored, "checksum|cannot be read")
@@ -169,7 +172,7 @@ def test_what_is_under_way_is_no_network_and_is_gone_on_from(tiny, networks, art
 def test_a_stack_goes_on_from_the_last_epoch_that_all_have_whole(tiny, networks, artifacts, damage):
     long = dataclasses.replace(tiny, epochs=5)
     for seed in (3, 4):
-        for network in networks[:3 if seed == 3 else 2]:
+        for network in networks[: 3 if seed == 3 else 2]:
             store.write_network(long, dataclasses.replace(network, seed=seed))
     assert [network.epochs for network in store.read_latest(long, [3])] == [3]
     assert [network.epochs for network in store.read_latest(long, [3, 4])] == [2, 2]
@@ -206,7 +209,9 @@ def test_a_full_disk_is_one_sentence_and_leaves_what_was_there(tiny, networks, s
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "fdopen", full)
-    with pytest.raises(OSError, match="the disk of .* is full; make room, or name another folder in GREATMINDS_ARTIFACTS"):
+    with pytest.raises(
+        OSError, match="the disk of .* is full; make room, or name another folder in GREATMINDS_ARTIFACTS"
+    ):
         store.write_network(dataclasses.replace(tiny, epochs=5), networks[2])
     monkeypatch.undo()
     assert stored[MANIFEST].exists() and not list(stored[MANIFEST].parent.glob("*.unfinished"))

@@ -28,19 +28,30 @@ def house(tmp_path, monkeypatch):
     (tmp_path / "constraints.txt").write_text("numpy==2.0\n")
     (tmp_path / "pyproject.toml").write_text('[project]\ndependencies = ["numpy>=2"]\n')
     (tmp_path / "_toc.yml").write_text("file: book/chapters/trial\n")
-    provenance = {"networks": 3, "training_hours": 1.5, "devices": ["cpu"], "machine": "2 cores of a kind",
-                  "data": {"digits": [{"train": 40, "test": 10, "train_sha256": "0123456789abcdef99",
-                                        "test_sha256": "fedcba987654321099"}]}}
+    provenance = {
+        "networks": 3,
+        "training_hours": 1.5,
+        "devices": ["cpu"],
+        "machine": "2 cores of a kind",
+        "data": {
+            "digits": [
+                {"train": 40, "test": 10, "train_sha256": "0123456789abcdef99", "test_sha256": "fedcba987654321099"}
+            ]
+        },
+    }
     (tmp_path / "notebooks" / "trial.py").write_text(
         "# %% [markdown]\n# # 7. Trial\n#\n# See {doc}`other` and {doc}`this <trial>`.\n\n"
         '# %% tags=["parameters"]\nstudy = "mine"\ndataset = "digits"\nn_train = 1\n\n'
         "# %%\nimport json\nfrom pathlib import Path\n\n\ndef later():\n    from lib.module import ANSWER\n\n\n"
         'place = Path("../results") / study / "trial.json"\nplace.parent.mkdir(parents=True, exist_ok=True)\n'
         f'content = {{"provenance": {provenance!r}, "versions": {{"python": "3"}}, "claims": []}}\n'
-        "place.write_text(json.dumps(content))\nprint(n_train, place.parent.name)\n")
+        "place.write_text(json.dumps(content))\nprint(n_train, place.parent.name)\n"
+    )
     table = tmp_path / "book" / "studies.toml"
-    table.write_text('[few]\ntitle = "Few digits"\ndataset = "digits"\n\n[few.parameters]\nn_train = 40\n\n'
-                     "[few.chapters]\ntrial = {}\n")
+    table.write_text(
+        '[few]\ntitle = "Few digits"\ndataset = "digits"\n\n[few.parameters]\nn_train = 40\n\n'
+        "[few.chapters]\ntrial = {}\n"
+    )
     for module in (chapters, studies):
         monkeypatch.setattr(module, "ROOT", tmp_path)
     monkeypatch.setattr(chapters, "NOTEBOOKS", tmp_path / "notebooks")
@@ -49,14 +60,37 @@ def house(tmp_path, monkeypatch):
     return tmp_path
 
 
-@pytest.mark.parametrize("old, new, sentence", [
-    ("n_train = 40", "n_trian = 40", "study few in studies.toml: there is no n_trian; did you mean n_train? known are"),
-    ("trial = {}", "trail = {}", "study few in studies.toml: there is no trail; did you mean trial? known are trial"),
-    ("trial = {}", "trial = {epochs = 3}", "study few, chapter trial in studies.toml: there is no epochs; known are"),
-    ('title = "Few digits"', 'titel = "Few"', "there is no titel; did you mean title?"),
-    ("n_train = 40", "n_train = 4", "study few, chapter trial: n_train for 'digits' must be a whole number from 10"),
-    ('"digits"', '"imagefolder:nowhere"', "study few, chapter trial: data set 'imagefolder:nowhere': there is no folder"),
-])
+@pytest.mark.parametrize(
+    "old, new, sentence",
+    [
+        (
+            "n_train = 40",
+            "n_trian = 40",
+            "study few in studies.toml: there is no n_trian; did you mean n_train? known are",
+        ),
+        (
+            "trial = {}",
+            "trail = {}",
+            "study few in studies.toml: there is no trail; did you mean trial? known are trial",
+        ),
+        (
+            "trial = {}",
+            "trial = {epochs = 3}",
+            "study few, chapter trial in studies.toml: there is no epochs; known are",
+        ),
+        ('title = "Few digits"', 'titel = "Few"', "there is no titel; did you mean title?"),
+        (
+            "n_train = 40",
+            "n_train = 4",
+            "study few, chapter trial: n_train for 'digits' must be a whole number from 10",
+        ),
+        (
+            '"digits"',
+            '"imagefolder:nowhere"',
+            "study few, chapter trial: data set 'imagefolder:nowhere': there is no folder",
+        ),
+    ],
+)
 def test_a_mistake_in_the_table_is_told_before_anything_is_executed(house, old, new, sentence):
     studies.TABLE.write_text(studies.TABLE.read_text().replace(old, new))
     with pytest.raises(SystemExit, match=re.escape(sentence)):
@@ -77,8 +111,16 @@ def test_a_page_of_a_study_says_what_it_rests_on_and_is_kept_until_something_cha
     title, facts, *rest = nbformat.read(page, 4).cells
     assert title.source.startswith("# 7. Trial: Few digits\n")
     assert "{doc}`/book/chapters/other`" in title.source and "{doc}`this <trial>`" in title.source
-    for words in ('`study = "few"`', "`n_train = 40`", "40 for training, 10 for testing", "`0123456789abcdef` and `fedcba9876543210`",
-                  "3, trained in 1.50 hours of one core", "on 2 cores of a kind", "revision `unknown`", "python 3"):
+    for words in (
+        '`study = "few"`',
+        "`n_train = 40`",
+        "40 for training, 10 for testing",
+        "`0123456789abcdef` and `fedcba9876543210`",
+        "3, trained in 1.50 hours of one core",
+        "on 2 cores of a kind",
+        "revision `unknown`",
+        "python 3",
+    ):
         assert words in facts.source, words
     assert rest[-1].outputs[0].text == "40 few\n"
     assert [path.name for path in page.parent.iterdir()] == [page.name]

@@ -9,10 +9,23 @@ import chapters
 import studies
 import tables
 
-CLAIM = {"name": "trial-claim", "statement": "It holds.", "statistic": "s", "estimate": 1.0, "low": 0.5, "high": 1.5,
-         "networks": 0, "images": 0, "rule": "r", "verdict": "supported"}
-RESULTS = {"claims": [CLAIM], "parameters": {"dataset": "digits", "widths": [2, 4], "seeds": {"vit": 3}, "epochs": 5},
-           "provenance": {"networks": 6, "training_hours": 0.26, "data": {"digits": [{"train": 40, "test": 10}]}}}
+CLAIM = {
+    "name": "trial-claim",
+    "statement": "It holds.",
+    "statistic": "s",
+    "estimate": 1.0,
+    "low": 0.5,
+    "high": 1.5,
+    "networks": 0,
+    "images": 0,
+    "rule": "r",
+    "verdict": "supported",
+}
+RESULTS = {
+    "claims": [CLAIM],
+    "parameters": {"dataset": "digits", "widths": [2, 4], "seeds": {"vit": 3}, "epochs": 5},
+    "provenance": {"networks": 6, "training_hours": 0.26, "data": {"digits": [{"train": 40, "test": 10}]}},
+}
 
 
 @pytest.fixture
@@ -67,8 +80,9 @@ def test_a_study_is_in_the_tables_as_soon_as_its_pages_are_there(house):
     tables.write_tables()
     assert "</book/studies/few/trial>" in (house / "pages" / "claims_table.md").read_text()
     row = (house / "pages" / "studies_table.md").read_text().splitlines()[-1]
-    assert row == ("| Few digits | digits | 40 + 10 | k = 2, 4 | vit: 3 | 5 | 0.3 | "
-                   "{doc}`trial </book/studies/few/trial>` |")
+    assert row == (
+        "| Few digits | digits | 40 + 10 | k = 2, 4 | vit: 3 | 5 | 0.3 | {doc}`trial </book/studies/few/trial>` |"
+    )
     assert "same verdict" in (house / "pages" / "agreement_table.md").read_text()
 
 

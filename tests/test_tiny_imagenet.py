@@ -11,13 +11,20 @@ LABELS = {"val_0.JPEG": "n02", "val_1.JPEG": "n01", "val_2.JPEG": "n01", "val_10
 
 
 def native():
-    files = {f"train/{wnid}/images/{wnid}_{number}.JPEG": encoded(colour(number + 10 * (wnid == "n02"), 64))
-             for wnid in WNIDS for number in range(3)}
+    files = {
+        f"train/{wnid}/images/{wnid}_{number}.JPEG": encoded(colour(number + 10 * (wnid == "n02"), 64))
+        for wnid in WNIDS
+        for number in range(3)
+    }
     files |= {f"val/images/{name}": encoded(colour(50 + place, 64)) for place, name in enumerate(LABELS)}
     annotations = "".join(f"{name}\t{wnid}\t0\t32\t44\t62\n" for name, wnid in LABELS.items())
-    return files | {"val/val_annotations.txt": annotations.encode(), "wnids.txt": "\n".join(WNIDS).encode() + b"\n",
-                    "words.txt": b"n01\tgoldfish, Carassius auratus\nn02\tblack widow\nn03\tbullfrog\n",
-                    "train/n01/n01_boxes.txt": b"n01_0.JPEG\t0\t1\t2\t3\n", "test/images/test_0.JPEG": b"without label"}
+    return files | {
+        "val/val_annotations.txt": annotations.encode(),
+        "wnids.txt": "\n".join(WNIDS).encode() + b"\n",
+        "words.txt": b"n01\tgoldfish, Carassius auratus\nn02\tblack widow\nn03\tbullfrog\n",
+        "train/n01/n01_boxes.txt": b"n01_0.JPEG\t0\t1\t2\t3\n",
+        "test/images/test_0.JPEG": b"without label",
+    }
 
 
 @pytest.fixture(params=["folder", "folder further down", "zip", "zip further down"])
@@ -63,20 +70,36 @@ def without(start):
     return {name: content for name, content in native().items() if not name.startswith(start)}
 
 
-@pytest.mark.parametrize("files, sentence", [
-    (without("wnids"), "is not in the native layout of Tiny ImageNet: it needs wnids.txt and val/val_annotations.txt"),
-    (without("val/val"), "is not in the native layout of Tiny ImageNet"),
-    (without("train/n02"), r"has no pictures of the class n02 in (tiny/)?train/n02/images/$"),
-    (native() | {"train/n07/images/0.JPEG": b""}, r"has pictures of the class n07, which (tiny/)?wnids.txt does not"),
-    (without("val/images/val_2"), "val_2.JPEG has a label and no picture"),
-    (native() | {"val/images/val_3.JPEG": b""}, "val_3.JPEG lies in val/images/ and has no label in val/val_ann"),
-    (native() | {"val/val_annotations.txt": native()["val/val_annotations.txt"].replace(b"n02", b"n08")},
-     "val_annotations.txt names the class n08, which wnids.txt does not"),
-    (native() | {"train/n02/images/n02_1.JPEG": encoded(colour(1, 32))}, "is colour, 32 x 32 pixels, and .* 64 x 64"),
-    (native() | {"train/n02/images/n02_1.JPEG": b"x"}, "train/n02/images/n02_1.JPEG cannot be read"),
-    ({name: encoded(colour(1, 32)) if name.endswith("JPEG") else content for name, content in native().items()},
-     "the pictures of Tiny ImageNet have 64 x 64 pixels, and those of set"),
-])
+@pytest.mark.parametrize(
+    "files, sentence",
+    [
+        (
+            without("wnids"),
+            "is not in the native layout of Tiny ImageNet: it needs wnids.txt and val/val_annotations.txt",
+        ),
+        (without("val/val"), "is not in the native layout of Tiny ImageNet"),
+        (without("train/n02"), r"has no pictures of the class n02 in (tiny/)?train/n02/images/$"),
+        (
+            native() | {"train/n07/images/0.JPEG": b""},
+            r"has pictures of the class n07, which (tiny/)?wnids.txt does not",
+        ),
+        (without("val/images/val_2"), "val_2.JPEG has a label and no picture"),
+        (native() | {"val/images/val_3.JPEG": b""}, "val_3.JPEG lies in val/images/ and has no label in val/val_ann"),
+        (
+            native() | {"val/val_annotations.txt": native()["val/val_annotations.txt"].replace(b"n02", b"n08")},
+            "val_annotations.txt names the class n08, which wnids.txt does not",
+        ),
+        (
+            native() | {"train/n02/images/n02_1.JPEG": encoded(colour(1, 32))},
+            "is colour, 32 x 32 pixels, and .* 64 x 64",
+        ),
+        (native() | {"train/n02/images/n02_1.JPEG": b"x"}, "train/n02/images/n02_1.JPEG cannot be read"),
+        (
+            {name: encoded(colour(1, 32)) if name.endswith("JPEG") else content for name, content in native().items()},
+            "the pictures of Tiny ImageNet have 64 x 64 pixels, and those of set",
+        ),
+    ],
+)
 def test_what_is_incomplete_or_does_not_fit_is_told(place, tmp_path, files, sentence):
     with pytest.raises(ValueError, match=sentence):
         tiny_imagenet.load(64, place(files), tmp_path)
@@ -98,14 +121,20 @@ def test_the_whole_set_is_found_in_the_folder_of_data_sets(small, tmp_path, arti
 def test_a_part_does_not_bear_the_name_of_the_whole_set_also_when_it_is_stored(tmp_path, artifacts):
     path = write_zip(tmp_path / "tiny-imagenet-200.zip", native())
     assert len(tiny_imagenet.load(32, path, tmp_path)[0].labels) == 6
-    with pytest.raises(ValueError, match="^Tiny ImageNet has 200 classes, and tiny-imagenet-200.zip has 2; a part of "
-                       "Tiny ImageNet can be named tiny-imagenet:PATH$"):
+    with pytest.raises(
+        ValueError,
+        match="^Tiny ImageNet has 200 classes, and tiny-imagenet-200.zip has 2; a part of "
+        "Tiny ImageNet can be named tiny-imagenet:PATH$",
+    ):
         tiny_imagenet.load(32, None, tmp_path)
 
 
 def test_where_it_is_missing_one_sentence_says_which_file_to_put_where(tmp_path):
-    with pytest.raises(ValueError, match="^Tiny ImageNet is not there; put tiny-imagenet-200.zip from http://cs231n"
-                       rf".stanford.edu, or its folder, into {tmp_path}$"):
+    with pytest.raises(
+        ValueError,
+        match="^Tiny ImageNet is not there; put tiny-imagenet-200.zip from http://cs231n"
+        rf".stanford.edu, or its folder, into {tmp_path}$",
+    ):
         tiny_imagenet.load(32, None, tmp_path)
 
 

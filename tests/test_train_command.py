@@ -122,9 +122,16 @@ def test_control_c_ends_with_a_sentence(table, monkeypatch):
         run(monkeypatch, "few")
 
 
-@pytest.mark.parametrize("name, sentence", [
-    ("fwe", "there is no study fwe; the studies are few, none: make train STUDY=NAME"),
-    ("none", "study none has no training lines in studies.toml: make study STUDY=none trains what its chapters need")])
+@pytest.mark.parametrize(
+    "name, sentence",
+    [
+        ("fwe", "there is no study fwe; the studies are few, none: make train STUDY=NAME"),
+        (
+            "none",
+            "study none has no training lines in studies.toml: make study STUDY=none trains what its chapters need",
+        ),
+    ],
+)
 def test_a_study_that_does_not_exist_or_trains_nothing_is_refused(table, monkeypatch, name, sentence):
     with pytest.raises(SystemExit, match=sentence):
         run(monkeypatch, name)
@@ -143,8 +150,9 @@ def test_lib_from_another_checkout_is_refused(tmp_path):
     (tmp_path / "lib" / "runtime" / "files.py").touch()
     environment = os.environ | {"PYTHONPATH": str(tmp_path)}
     script = "import sys; sys.path.insert(0, sys.argv[1]); sys.path.append('book'); import train; train.check_house()"
-    result = subprocess.run([sys.executable, "-c", script, str(tmp_path)], cwd=ROOT, env=environment,
-                            capture_output=True, text=True)
+    result = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path)], cwd=ROOT, env=environment, capture_output=True, text=True
+    )
     assert result.returncode == 1 and f"lib/ would be taken from {tmp_path}, and this is the checkout" in result.stderr
     assert "Traceback" not in result.stderr
 

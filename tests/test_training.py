@@ -64,9 +64,16 @@ def plain_loop(specification, seed, images):
 WIDE_AND_DEEP = {"schedule": "cosine", "momentum": 0.9, "weight_decay": 0.02, "learning_rate": 0.02}
 
 
-@pytest.mark.parametrize("family, width, recipe", [
-    *((family, 2, {}) for family in models.FAMILIES), ("resnet-8", 1, WIDE_AND_DEEP), ("plain-8", 1, WIDE_AND_DEEP),
-    ("vit", 2, {"weight_decay": 0.5}), ("cnn-small", 2, {"momentum": 0.5, "epochs": 3})])
+@pytest.mark.parametrize(
+    "family, width, recipe",
+    [
+        *((family, 2, {}) for family in models.FAMILIES),
+        ("resnet-8", 1, WIDE_AND_DEEP),
+        ("plain-8", 1, WIDE_AND_DEEP),
+        ("vit", 2, {"weight_decay": 0.5}),
+        ("cnn-small", 2, {"momentum": 0.5, "epochs": 3}),
+    ],
+)
 def test_a_stack_trains_each_network_as_a_plain_loop_does(family, width, recipe, digits):
     recipe = {"epochs": 2, **recipe}
     specification = specify(digits, family, width, batch_size=25, precision="float64", **recipe)
@@ -118,8 +125,9 @@ def test_momentum_is_that_of_pytorch(tiny, digits):
 def test_weight_decay_reaches_the_kernels_and_nothing_else(digits, family, optimiser):
     """After one step from the same weights."""
     recipe = {"epochs": 1, "batch_size": 60, "precision": "float64", "optimiser": optimiser, "learning_rate": 0.01}
-    plain, decayed = (trainer.train(specify(digits, family, 2, weight_decay=decay, **recipe), [0, 1], digits)
-                      for decay in (0.0, 0.5))
+    plain, decayed = (
+        trainer.train(specify(digits, family, 2, weight_decay=decay, **recipe), [0, 1], digits) for decay in (0.0, 0.5)
+    )
     model = models.build(family, 2, in_channels=1, image_size=8)
     trainable = {name for name, _ in model.named_parameters()}
     for a, b in zip(plain, decayed):
@@ -136,8 +144,9 @@ def test_networks_learn_the_digits():
         assert network.test_accuracy[-1] > 0.8 and network.train_accuracy[-1] > 0.8
 
 
-@pytest.mark.parametrize("schedule, epochs, tested", [("inverse-sqrt", 1, [1]), ("inverse-sqrt", 7, [1, 2, 5, 7]),
-                                                      ("cosine", 7, [7])])
+@pytest.mark.parametrize(
+    "schedule, epochs, tested", [("inverse-sqrt", 1, [1]), ("inverse-sqrt", 7, [1, 2, 5, 7]), ("cosine", 7, [7])]
+)
 def test_training_curves_have_an_entry_an_epoch_and_the_test_one_a_snapshot(schedule, epochs, tested, digits):
     specification = specify(digits, "cnn-small", 1, epochs=epochs, schedule=schedule)
     network = trainer.train(specification, [0], digits)[0]
@@ -157,8 +166,11 @@ def test_seeds_give_other_networks_and_one_seed_the_same(tiny, digits, trained):
     again = trainer.train(tiny, SEEDS, digits)
     for a in SEEDS:
         for b in SEEDS:
-            same = [torch.equal(trained[a].state[name], value) for name, value in again[b].state.items()
-                    if name.endswith("weight")]
+            same = [
+                torch.equal(trained[a].state[name], value)
+                for name, value in again[b].state.items()
+                if name.endswith("weight")
+            ]
             assert all(same) if a == b else not any(same)
 
 
@@ -186,9 +198,25 @@ def test_company_depends_on_the_specification_alone_and_divides_evenly(digits):
     assert sizes == sorted(sizes, reverse=True) and {4 % size for size in sizes} == {0}
 
 
-CHANGES = {"family": "cnn-large", "width": 3, "dataset": "other", "n_train": 61, "train_digest": "0",
-           "in_channels": 3, "image_size": 9, "num_classes": 11, "learning_rate": 0.2, "batch_size": 26, "optimiser": "adam", "precision": "float64", "schedule": "cosine",
-           "momentum": 0.1, "weight_decay": 0.1, "control": "same-order", "recipe": 0}
+CHANGES = {
+    "family": "cnn-large",
+    "width": 3,
+    "dataset": "other",
+    "n_train": 61,
+    "train_digest": "0",
+    "in_channels": 3,
+    "image_size": 9,
+    "num_classes": 11,
+    "learning_rate": 0.2,
+    "batch_size": 26,
+    "optimiser": "adam",
+    "precision": "float64",
+    "schedule": "cosine",
+    "momentum": 0.1,
+    "weight_decay": 0.1,
+    "control": "same-order",
+    "recipe": 0,
+}
 
 
 OUTSIDE = {"epochs": 3, "n_test": 21, "test_digest": "0", "data_seed": 1, "source": "elsewhere", "data_root": "/"}
@@ -211,14 +239,25 @@ def test_the_seed_of_the_data_counts_where_it_shuffles_the_labels(tiny):
     assert len(keys) == 2
 
 
-@pytest.mark.parametrize("epochs, kept", [(1, (1,)), (3, (1, 2, 3)), (20, (1, 2, 5, 10, 20)), (60, (*SNAPSHOTS[:-1], 60))])
+@pytest.mark.parametrize(
+    "epochs, kept", [(1, (1,)), (3, (1, 2, 3)), (20, (1, 2, 5, 10, 20)), (60, (*SNAPSHOTS[:-1], 60))]
+)
 def test_snapshots_are_the_usual_ones_and_what_is_asked_for(tiny, epochs, kept):
     assert dataclasses.replace(tiny, epochs=epochs).snapshots == kept
     assert dataclasses.replace(tiny, epochs=epochs, schedule="cosine").snapshots == (epochs,)
 
 
-@pytest.mark.parametrize("recipe", [{}, {"momentum": 0.9}, {"optimiser": "adam", "learning_rate": 0.01},
-                                    {"schedule": "cosine"}, {"precision": "bfloat16"}, {"precision": "float64"}])
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        {},
+        {"momentum": 0.9},
+        {"optimiser": "adam", "learning_rate": 0.01},
+        {"schedule": "cosine"},
+        {"precision": "bfloat16"},
+        {"precision": "float64"},
+    ],
+)
 @pytest.mark.parametrize("stop", [1, 3])
 def test_a_training_that_stops_and_goes_on_is_the_one_that_went_through(tiny, digits, recipe, stop):
     """Bit for bit: weights, buffers of the optimiser, random streams and curves."""
@@ -248,40 +287,56 @@ def test_going_on_from_the_end_evaluates_and_changes_nothing(tiny, digits, train
         assert all(torch.equal(again.state[name], first.state[name]) for name in first.state)
 
 
-@pytest.mark.parametrize("change, message", [
-    ({"family": "vgg"}, "unknown family 'vgg'; the families are cnn-small, "),
-    ({"width": 0}, "width must be a whole number of at least 1, not 0"),
-    ({"epochs": 1.5}, "epochs must be a whole number of at least 1, not 1.5"),
-    ({"n_train": 51, "batch_size": 25}, "n_train 51 with batch_size 25 leaves a batch of one image"),
-    ({"batch_size": 1}, "leaves a batch of one image"),
-    ({"batch_size": -1}, "batch_size must be a whole number of at least 1, not -1"),
-    ({"learning_rate": 0.0}, "learning_rate must be .*above 0, not 0.0"),
-    ({"learning_rate": math.nan}, "learning_rate must be .*above 0, not nan"),
-    ({"learning_rate": math.inf}, "learning_rate must be .*above 0, not inf"),
-    ({"control": "no-labels"}, "unknown control 'no-labels'; the controls are none, random-labels, same-weights, same-order, labels-25, "),
-    ({"optimiser": "lion"}, "unknown optimiser 'lion'; the optimisers are sgd, adam"),
-    ({"schedule": "step"}, "unknown schedule 'step'; the schedules are inverse-sqrt, cosine"),
-    ({"schedule": ["cosine"]}, "unknown schedule .'cosine'.; the schedules are inverse-sqrt, cosine"),
-    ({"momentum": 1.0}, "momentum must be from 0 to below 1, not 1.0"),
-    ({"momentum": -0.1}, "momentum must be from 0 to below 1, not -0.1"),
-    ({"momentum": math.nan}, "momentum must be from 0 to below 1, not nan"),
-    ({"momentum": 0.9, "optimiser": "adam"}, "momentum belongs to sgd, and adam takes none; leave out momentum 0.9"),
-    ({"weight_decay": -1e-4}, "weight_decay must be finite and at least 0, not -0.0001"),
-    ({"weight_decay": math.inf}, "weight_decay must be finite and at least 0, not inf"),
-    ({"weight_decay": math.nan}, "weight_decay must be finite and at least 0, not nan"),
-    ({"family": "vit", "width": 3}, "vit has k / 2 heads: its width must be even, not 3"),
-    ({"precision": "float16"}, "unknown precision 'float16'; the precisions are float32, mixed, bfloat16, float64"),
-])
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        ({"family": "vgg"}, "unknown family 'vgg'; the families are cnn-small, "),
+        ({"width": 0}, "width must be a whole number of at least 1, not 0"),
+        ({"epochs": 1.5}, "epochs must be a whole number of at least 1, not 1.5"),
+        ({"n_train": 51, "batch_size": 25}, "n_train 51 with batch_size 25 leaves a batch of one image"),
+        ({"batch_size": 1}, "leaves a batch of one image"),
+        ({"batch_size": -1}, "batch_size must be a whole number of at least 1, not -1"),
+        ({"learning_rate": 0.0}, "learning_rate must be .*above 0, not 0.0"),
+        ({"learning_rate": math.nan}, "learning_rate must be .*above 0, not nan"),
+        ({"learning_rate": math.inf}, "learning_rate must be .*above 0, not inf"),
+        (
+            {"control": "no-labels"},
+            "unknown control 'no-labels'; the controls are none, random-labels, same-weights, same-order, labels-25, ",
+        ),
+        ({"optimiser": "lion"}, "unknown optimiser 'lion'; the optimisers are sgd, adam"),
+        ({"schedule": "step"}, "unknown schedule 'step'; the schedules are inverse-sqrt, cosine"),
+        ({"schedule": ["cosine"]}, "unknown schedule .'cosine'.; the schedules are inverse-sqrt, cosine"),
+        ({"momentum": 1.0}, "momentum must be from 0 to below 1, not 1.0"),
+        ({"momentum": -0.1}, "momentum must be from 0 to below 1, not -0.1"),
+        ({"momentum": math.nan}, "momentum must be from 0 to below 1, not nan"),
+        (
+            {"momentum": 0.9, "optimiser": "adam"},
+            "momentum belongs to sgd, and adam takes none; leave out momentum 0.9",
+        ),
+        ({"weight_decay": -1e-4}, "weight_decay must be finite and at least 0, not -0.0001"),
+        ({"weight_decay": math.inf}, "weight_decay must be finite and at least 0, not inf"),
+        ({"weight_decay": math.nan}, "weight_decay must be finite and at least 0, not nan"),
+        ({"family": "vit", "width": 3}, "vit has k / 2 heads: its width must be even, not 3"),
+        ({"precision": "float16"}, "unknown precision 'float16'; the precisions are float32, mixed, bfloat16, float64"),
+    ],
+)
 def test_a_field_out_of_range_is_refused_by_name(tiny, change, message):
     with pytest.raises(ValueError, match=message):
         dataclasses.replace(tiny, **change)
 
 
 def test_every_network_and_purpose_has_a_random_stream_of_its_own(tiny):
-    streams = [tuple(torch.randint(2**62, (2,), generator=dataclasses.replace(tiny, family=family, width=width)
-                                   .generator(seed, purpose)).tolist())
-               for family in models.FAMILIES for width in (2, 4, 22) for seed in (0, 1, 2, 12)
-               for purpose in ("weights", "order")]
+    streams = [
+        tuple(
+            torch.randint(
+                2**62, (2,), generator=dataclasses.replace(tiny, family=family, width=width).generator(seed, purpose)
+            ).tolist()
+        )
+        for family in models.FAMILIES
+        for width in (2, 4, 22)
+        for seed in (0, 1, 2, 12)
+        for purpose in ("weights", "order")
+    ]
     assert len(set(streams)) == len(streams) == 24 * len(models.FAMILIES)
 
 
@@ -293,11 +348,16 @@ def test_a_random_stream_does_not_depend_on_the_recipe(tiny):
 
 def test_the_stacks_are_those_of_this_recipe(tiny):
     """Other stacks round otherwise and make other networks: raise RECIPE with any change of these sizes."""
-    sizes = [networks_together(dataclasses.replace(tiny, width=width, image_size=size))
-             for size, width in ((8, 2), (8, 8), (8, 16), (8, 32), (16, 4), (16, 8), (32, 2))]
+    sizes = [
+        networks_together(dataclasses.replace(tiny, width=width, image_size=size))
+        for size, width in ((8, 2), (8, 8), (8, 16), (8, 32), (16, 4), (16, 8), (32, 2))
+    ]
     assert (RECIPE, sizes) == (1, [4, 4, 2, 1, 4, 2, 4])
-    mixed = [networks_together(dataclasses.replace(tiny, family=family, width=width, image_size=32, precision="mixed"))
-             for family in ("cnn-small", "resnet-small") for width in (2, 4, 8, 16, 32)]
+    mixed = [
+        networks_together(dataclasses.replace(tiny, family=family, width=width, image_size=32, precision="mixed"))
+        for family in ("cnn-small", "resnet-small")
+        for width in (2, 4, 8, 16, 32)
+    ]
     assert mixed == [4, 2, 1, 1, 1, 4, 2, 2, 2, 1]
 
 
@@ -317,8 +377,10 @@ def test_mixed_training_of_the_fused_modules_is_that_of_the_plain_ones(tiny, dig
                     torch.testing.assert_close(b.state[name], value, rtol=1e-3, atol=1e-4, msg=name)
 
 
-@pytest.mark.parametrize("control, shared", [("none", set()), ("random-labels", set()), ("same-weights", {"weights"}),
-                                             ("same-order", {"order"})])
+@pytest.mark.parametrize(
+    "control, shared",
+    [("none", set()), ("random-labels", set()), ("same-weights", {"weights"}), ("same-order", {"order"})],
+)
 def test_networks_of_a_control_share_what_it_says_and_nothing_else(tiny, control, shared):
     specification = dataclasses.replace(tiny, control=control)
 

@@ -20,15 +20,28 @@ def randomised(family, width, size=8):
 
 def torch_encoder_block(block, channels):
     """`nn.TransformerEncoderLayer` with the weights of one of our blocks."""
-    theirs = nn.TransformerEncoderLayer(channels, channels // 8, 4 * channels, dropout=0.0, activation="gelu",
-                                        batch_first=True, norm_first=True).double().eval()
+    theirs = (
+        nn.TransformerEncoderLayer(
+            channels, channels // 8, 4 * channels, dropout=0.0, activation="gelu", batch_first=True, norm_first=True
+        )
+        .double()
+        .eval()
+    )
     flat = {name: value.flatten(1) if value.ndim == 4 else value for name, value in block.state_dict().items()}
     heads = [[flat[f"attention.{part}.{kind}"] for part in ("query", "key", "value")] for kind in ("weight", "bias")]
-    theirs.load_state_dict({
-        "self_attn.in_proj_weight": torch.cat(heads[0]), "self_attn.in_proj_bias": torch.cat(heads[1]),
-        **{f"self_attn.out_proj.{kind}": flat[f"attention.out.{kind}"] for kind in ("weight", "bias")},
-        **{f"linear{n}.{kind}": flat[f"mlp.{place}.{kind}"] for n, place in ((1, 0), (2, 2)) for kind in ("weight", "bias")},
-        **{f"norm{n}.{kind}": flat[f"norm{n}.{kind}"] for n in (1, 2) for kind in ("weight", "bias")}})
+    theirs.load_state_dict(
+        {
+            "self_attn.in_proj_weight": torch.cat(heads[0]),
+            "self_attn.in_proj_bias": torch.cat(heads[1]),
+            **{f"self_attn.out_proj.{kind}": flat[f"attention.out.{kind}"] for kind in ("weight", "bias")},
+            **{
+                f"linear{n}.{kind}": flat[f"mlp.{place}.{kind}"]
+                for n, place in ((1, 0), (2, 2))
+                for kind in ("weight", "bias")
+            },
+            **{f"norm{n}.{kind}": flat[f"norm{n}.{kind}"] for n in (1, 2) for kind in ("weight", "bias")},
+        }
+    )
     return theirs
 
 
@@ -38,7 +51,9 @@ def torch_encoder_block(block, channels):
 def test_it_computes_what_the_encoder_of_pytorch_does(family, width):
     model, channels = randomised(family, width), 4 * width
     images = torch.randn(3, 2, 8, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
-    tokens = (model.patches(images) + model.positions.weight).flatten(2).transpose(1, 2)  # [images, positions, channels]
+    tokens = (
+        (model.patches(images) + model.positions.weight).flatten(2).transpose(1, 2)
+    )  # [images, positions, channels]
     for block in model.blocks:
         tokens = torch_encoder_block(block, channels)(tokens)
     norm = nn.functional.layer_norm(tokens, (channels,), model.norm.weight, model.norm.bias)
@@ -50,7 +65,7 @@ def test_it_computes_what_the_encoder_of_pytorch_does(family, width):
 def test_parameter_count_is_the_closed_formula(family, depth, side, width, size, channels):
     """With embedding c = 4k: patches c (channels p^2 + 1), positions c n, a block 12 c^2 + 13 c, norm 2c, classes."""
     c, patch = 4 * width, size // side
-    count = (c * (channels * patch**2 + 1) + c * side**2 + depth * (12 * c**2 + 13 * c) + 2 * c + 10 * c + 10)
+    count = c * (channels * patch**2 + 1) + c * side**2 + depth * (12 * c**2 + 13 * c) + 2 * c + 10 * c + 10
     assert models.count_parameters(family, width, in_channels=channels, image_size=size) == count
 
 

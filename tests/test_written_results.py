@@ -10,8 +10,9 @@ import pytest
 from lib import results
 from lib.verdicts import Claim
 
-CLAIM = Claim("rises", "It rises.", "step", 0.1234567, 0.01234, 0.20123, 20, 256, "the interval lies above 0",
-              "supported")
+CLAIM = Claim(
+    "rises", "It rises.", "step", 0.1234567, 0.01234, 0.20123, 20, 256, "the interval lies above 0", "supported"
+)
 
 
 @pytest.fixture
@@ -41,26 +42,29 @@ def test_results_say_what_where_and_with_which_parameters(written):
     assert content["claims"] == [dataclasses.asdict(CLAIM) | {"estimate": 0.123457}]
 
 
-@pytest.mark.parametrize("value, plain", [
-    (math.nan, None),
-    (np.float32("inf"), None),
-    ([1.0, -math.inf, [math.nan]], [1.0, None, [None]]),
-    (np.array([[1.5, np.nan], [2, 3]]), [[1.5, None], [2.0, 3.0]]),
-    (np.array(2.5), 2.5),
-    (np.array(np.nan), None),
-    (np.arange(3), [0, 1, 2]),
-    (np.int64(7), 7),
-    (np.float32(0.1), 0.1),
-    (np.bool_(True), True),
-    (np.array([True, False]), [True, False]),
-    (np.str_("a"), "a"),
-    (1 / 3, 0.333333),
-    (123456789.0, 123457000.0),
-    (123456789, 123456789),
-    ({"a": {4: np.float64(1), (4, 8): np.nan}}, {"a": {"4": 1.0, "(4, 8)": None}}),
-    ((1, "x", None, False), [1, "x", None, False]),
-    ([], []),
-])
+@pytest.mark.parametrize(
+    "value, plain",
+    [
+        (math.nan, None),
+        (np.float32("inf"), None),
+        ([1.0, -math.inf, [math.nan]], [1.0, None, [None]]),
+        (np.array([[1.5, np.nan], [2, 3]]), [[1.5, None], [2.0, 3.0]]),
+        (np.array(2.5), 2.5),
+        (np.array(np.nan), None),
+        (np.arange(3), [0, 1, 2]),
+        (np.int64(7), 7),
+        (np.float32(0.1), 0.1),
+        (np.bool_(True), True),
+        (np.array([True, False]), [True, False]),
+        (np.str_("a"), "a"),
+        (1 / 3, 0.333333),
+        (123456789.0, 123457000.0),
+        (123456789, 123456789),
+        ({"a": {4: np.float64(1), (4, 8): np.nan}}, {"a": {"4": 1.0, "(4, 8)": None}}),
+        ((1, "x", None, False), [1, "x", None, False]),
+        ([], []),
+    ],
+)
 def test_numbers_become_plain_json(written, value, plain):
     found = written({"x": value})["numbers"]["x"]
     assert found == plain and type(found) is type(plain)
@@ -68,8 +72,12 @@ def test_numbers_become_plain_json(written, value, plain):
 
 def test_parameters_become_plain_json_too(written):
     parameters = {"widths": np.array([4, 8]), "seeds": np.int64(3), "rate": math.nan, "families": ("a", "b")}
-    assert written(parameters=parameters)["parameters"] == {"widths": [4, 8], "seeds": 3, "rate": None,
-                                                            "families": ["a", "b"]}
+    assert written(parameters=parameters)["parameters"] == {
+        "widths": [4, 8],
+        "seeds": 3,
+        "rate": None,
+        "families": ["a", "b"],
+    }
 
 
 def test_a_claim_without_an_interval_has_nulls(written):
@@ -97,6 +105,7 @@ def test_a_table_has_a_row_a_claim_with_whole_sentences_and_three_decimals():
 @pytest.fixture
 def folder(tmp_path):
     """Results of two chapters; `change` alters the text of the second."""
+
     def change(old="", new=""):
         for name in ("01_one", "02_two"):
             entry = dataclasses.asdict(dataclasses.replace(CLAIM, name=f"{name[:2]}-rises", low=None))
@@ -104,24 +113,33 @@ def folder(tmp_path):
         path = tmp_path / "02_two.json"
         path.write_text(path.read_text().replace(old, new))
         return tmp_path
+
     return change
 
 
 def test_claims_are_read_as_they_were_written(folder):
     found = results.read(folder(), ["02_two", "01_one"])
-    assert found == {name: [dataclasses.replace(CLAIM, name=f"{name[:2]}-rises", low=None)]
-                     for name in ("02_two", "01_one")}
+    assert found == {
+        name: [dataclasses.replace(CLAIM, name=f"{name[:2]}-rises", low=None)] for name in ("02_two", "01_one")
+    }
     assert list(found) == ["02_two", "01_one"]
 
 
-@pytest.mark.parametrize("old, new, sentence", [
-    ('{"chapter"', '{chapter', r"02_two.json is no file of claims: Expecting property name"),
-    ('"claims"', '"clams"', "02_two.json is no file of claims: 'claims'"),
-    ('"rule"', '"role"', "02_two.json is no file of claims: .*unexpected keyword argument 'role'"),
-    ('"rule": "the interval lies above 0", ', "", "02_two.json is no file of claims: .*missing .* 'rule'"),
-    ('"supported"', '"proven"', "claim 02-rises of chapter 02_two has the verdict 'proven'; the verdicts are supported, "),
-    ("02-rises", "01-rises", "two claims have the name 01-rises, in 01_one and 02_two"),
-])
+@pytest.mark.parametrize(
+    "old, new, sentence",
+    [
+        ('{"chapter"', "{chapter", r"02_two.json is no file of claims: Expecting property name"),
+        ('"claims"', '"clams"', "02_two.json is no file of claims: 'claims'"),
+        ('"rule"', '"role"', "02_two.json is no file of claims: .*unexpected keyword argument 'role'"),
+        ('"rule": "the interval lies above 0", ', "", "02_two.json is no file of claims: .*missing .* 'rule'"),
+        (
+            '"supported"',
+            '"proven"',
+            "claim 02-rises of chapter 02_two has the verdict 'proven'; the verdicts are supported, ",
+        ),
+        ("02-rises", "01-rises", "two claims have the name 01-rises, in 01_one and 02_two"),
+    ],
+)
 def test_a_faulty_file_of_claims_is_refused_in_one_sentence(folder, old, new, sentence):
     with pytest.raises(ValueError, match=sentence):
         results.read(folder(old, new), ["01_one", "02_two"])

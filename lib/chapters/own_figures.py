@@ -34,6 +34,9 @@ def expected_t(interval: Interval, groups: Sequence[str]) -> Figure:
     margin = np.nan_to_num([estimate - low, high - estimate])  # a bar of no length where there is no interval
     axis.errorbar(estimate, range(len(groups)), xerr=margin, fmt="o", color="#0072B2", capsize=3)
     axis.set_yticks(range(len(groups)), groups)
-    axis.set(ylim=(len(groups) - 0.5, -0.5), xlabel="mean cosine with the group's mean direction, E[t]",
-             xlim=(np.nanmin(low, initial=0), np.nanmax(high, initial=1)))
+    axis.set(
+        ylim=(len(groups) - 0.5, -0.5),
+        xlabel="mean cosine with the group's mean direction, E[t]",
+        xlim=(np.nanmin(low, initial=0), np.nanmax(high, initial=1)),
+    )
     return figure

@@ -38,8 +38,9 @@ class PairedSimilarity:
     images: int
 
 
-def paired_similarities(groups: Sequence[Sequence[np.ndarray]], rng: np.random.Generator, draws: int = 500
-                        ) -> list[PairedSimilarity]:
+def paired_similarities(
+    groups: Sequence[Sequence[np.ndarray]], rng: np.random.Generator, draws: int = 500
+) -> list[PairedSimilarity]:
     """One `PairedSimilarity` a group, all on the same draws of images.
 
     Args:
@@ -58,21 +59,30 @@ def paired_similarities(groups: Sequence[Sequence[np.ndarray]], rng: np.random.G
 def _paired(group: Sequence[np.ndarray], rng: np.random.Generator, draws: int) -> PairedSimilarity:
     seeds = [len(population) for population in group]
     if min(seeds) < LEAST or len(set(seeds)) > 1:
-        raise ValueError(f"paired populations need equally many networks, {LEAST} at least, not "
-                         f"{', '.join(map(str, seeds))}")
+        raise ValueError(
+            f"paired populations need equally many networks, {LEAST} at least, not {', '.join(map(str, seeds))}"
+        )
     matrix = similarity_matrix(group, rng, draws)
     count, size = len(group), seeds[0]
     # rho within a population depends on that population alone: the diagonal without network i of its own is all
     # that changes when seed i is left out of every population.
     own = matrix.without.reshape(count, size, count, count)
     drawn = matrix.without_by_images.reshape(-1, count, size, count, count)
-    return PairedSimilarity(np.diagonal(matrix.values), np.einsum("pspp->sp", own),
-                            np.diagonal(matrix.by_images, axis1=1, axis2=2), np.einsum("jpspp->jsp", drawn),
-                            matrix.images)
+    return PairedSimilarity(
+        np.diagonal(matrix.values),
+        np.einsum("pspp->sp", own),
+        np.diagonal(matrix.by_images, axis1=1, axis2=2),
+        np.einsum("jpspp->jsp", drawn),
+        matrix.images,
+    )
 
 
-def interval(groups: Sequence[PairedSimilarity], statistic: Statistic, losses: Sequence[np.ndarray] | None = None,
-             level: float = 0.95) -> Interval:
+def interval(
+    groups: Sequence[PairedSimilarity],
+    statistic: Statistic,
+    losses: Sequence[np.ndarray] | None = None,
+    level: float = 0.95,
+) -> Interval:
     """A function of the similarities of all groups with its interval over seeds and images: -> estimate, low, high.
 
     Args:
@@ -89,20 +99,30 @@ def _sample(groups: Sequence[PairedSimilarity], losses: Sequence[np.ndarray]) ->
     """rho and mean losses, [2, groups, populations]; a seed is a unit, which leaves the other groups as they are."""
     mean_loss = np.stack([loss.mean(0) for loss in losses])
     loss_without = [(loss.sum(0) - loss) / (len(loss) - 1) for loss in losses]
-    values, by_images = (np.stack([getattr(group, name) for group in groups], axis=-2)
-                         for name in ("values", "by_images"))
+    values, by_images = (
+        np.stack([getattr(group, name) for group in groups], axis=-2) for name in ("values", "by_images")
+    )
 
     def without(whole: np.ndarray, rows: Sequence[np.ndarray]) -> np.ndarray:
         """[seeds of all groups, 2, groups, populations], from rho of all and of each group without a seed."""
-        both = [(_replaced(whole, place, rho), _replaced(mean_loss, place, loss))
-                for place, (rho, loss) in enumerate(zip(rows, loss_without))]
+        both = [
+            (_replaced(whole, place, rho), _replaced(mean_loss, place, loss))
+            for place, (rho, loss) in enumerate(zip(rows, loss_without))
+        ]
         return np.concatenate([np.stack(pair, axis=1) for pair in both])
 
-    joint = [without(by_images[draw], [group.without_by_images[draw] for group in groups])
-             for draw in range(len(groups[0].without_by_images))]
-    return Sample(np.stack([values, mean_loss]), without(values, [group.without for group in groups]),
-                  np.stack([by_images, np.broadcast_to(mean_loss, by_images.shape)], axis=1), np.stack(joint),
-                  tuple(len(group.without) for group in groups), groups[0].images)
+    joint = [
+        without(by_images[draw], [group.without_by_images[draw] for group in groups])
+        for draw in range(len(groups[0].without_by_images))
+    ]
+    return Sample(
+        np.stack([values, mean_loss]),
+        without(values, [group.without for group in groups]),
+        np.stack([by_images, np.broadcast_to(mean_loss, by_images.shape)], axis=1),
+        np.stack(joint),
+        tuple(len(group.without) for group in groups),
+        groups[0].images,
+    )
 
 
 def _replaced(whole: np.ndarray, place: int, rows: np.ndarray) -> np.ndarray:

@@ -22,8 +22,10 @@ def contrast(pairs: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.nda
         first, second: members of the groups, [..., networks] bool; a network may be in neither.
     """
     first, second = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
-    within = [(np.sum(group @ pairs * group, axis=-1) - group @ np.diag(pairs)) / (group.sum(-1) * (group.sum(-1) - 1))
-              for group in (first, second)]
+    within = [
+        (np.sum(group @ pairs * group, axis=-1) - group @ np.diag(pairs)) / (group.sum(-1) * (group.sum(-1) - 1))
+        for group in (first, second)
+    ]
     across = np.sum(first @ pairs * second, axis=-1) / (first.sum(-1) * second.sum(-1))
     return within[0] + within[1] - 2 * across
 

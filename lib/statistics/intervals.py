@@ -57,13 +57,25 @@ def combined_interval(tables: Sequence[np.ndarray], weights: Sequence[float], le
         residual = residual + weight**2 * np.nansum(rest**2, axis=(0, 1)) / cells
     estimate = np.nanmean(combined, axis=0)
     freedom = sum_freedom(by_networks, [len(table) - 1 for table in tables])
-    margin = crossed_margin(np.sum(by_networks, axis=0), np.nanvar(combined, axis=0, ddof=1) / len(combined), residual,
-                            freedom, len(combined), level)
+    margin = crossed_margin(
+        np.sum(by_networks, axis=0),
+        np.nanvar(combined, axis=0, ddof=1) / len(combined),
+        residual,
+        freedom,
+        len(combined),
+        level,
+    )
     return estimate, estimate - margin, estimate + margin
 
 
-def crossed_margin(by_networks: np.ndarray, by_images: np.ndarray, residual: np.ndarray, freedom: np.ndarray,
-                   images: int, level: float = 0.95) -> np.ndarray:
+def crossed_margin(
+    by_networks: np.ndarray,
+    by_images: np.ndarray,
+    residual: np.ndarray,
+    freedom: np.ndarray,
+    images: int,
+    level: float = 0.95,
+) -> np.ndarray:
     """Half the width of an interval for a statistic of networks crossed with images.
 
     `by_networks`, `by_images`: its variance when only networks, only images are drawn again; both hold the `residual`

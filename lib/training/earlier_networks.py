@@ -15,7 +15,18 @@ from lib.training import store
 from lib.training.specification import Specification, loaded
 
 # What the manifests hold beside the images; those of LATER only where they differ from what they were before.
-EARLIER = ["family", "width", "in_channels", "image_size", "num_classes", "n_train", "epochs", "learning_rate", "optimiser", "batch_size"]
+EARLIER = [
+    "family",
+    "width",
+    "in_channels",
+    "image_size",
+    "num_classes",
+    "n_train",
+    "epochs",
+    "learning_rate",
+    "optimiser",
+    "batch_size",
+]
 EARLIER += ["precision", "control", "recipe"]
 LATER = {"schedule": "inverse-sqrt", "momentum": 0.0, "weight_decay": 0.0}
 IMAGES = ("dataset", "n_test", "data_seed", "data_digest")
