@@ -10,7 +10,6 @@ from typing import Protocol
 
 import numpy as np
 
-from lib.statistics.intervals import Interval
 from lib.statistics.sample import Estimated
 
 SUPPORTED, CONTRADICTED, UNDECIDED = "supported", "contradicted", "undecided"
@@ -343,100 +342,3 @@ def verdicts_by(judge: Callable[[object], Iterable[Claim]], evidence: Mapping[Ha
         for claim in judge(one):
             found.setdefault(claim.name, {})[key] = claim.verdict
     return found
-
-
-def judge_above(low: np.ndarray, high: np.ndarray, threshold: float = 0.0) -> str:
-    """Supported when every interval lies above the threshold, contradicted when one lies below, else undecided."""
-    if np.size(low) and np.all(np.asarray(low) > threshold):
-        return SUPPORTED
-    return CONTRADICTED if np.any(np.asarray(high) < threshold) else UNDECIDED
-
-
-def judge_within(low: float, high: float, least: float, most: float) -> str:
-    """Supported when the interval lies within [least, most], contradicted when it lies outside, else undecided."""
-    if least <= low and high <= most:
-        return SUPPORTED
-    return CONTRADICTED if high < least or low > most else UNDECIDED
-
-
-def all_above(
-    name: str,
-    statement: str,
-    statistic: str,
-    interval: Callable[[float], Interval],
-    threshold: float,
-    networks: int,
-    images: int,
-    places: Sequence[str],
-) -> Claim:
-    """The claim that every one of several numbers lies above `threshold`; the one that decides is shown.
-
-    `interval`: level -> estimates, lows and highs, arrays of one shape; `places` says what each of them is about.  Many
-    are looked at, so that one of them contradicts only at a level corrected for their number.
-    """
-    estimate, low, high = map(np.ravel, interval(0.95))
-    strict = np.ravel(interval(1 - 0.05 / estimate.size)[2])
-    verdict = judge_above(low, strict, threshold)
-    end, shown = ("upper", np.argmin(strict)) if verdict == CONTRADICTED else ("lower", np.argmin(low))
-    return Claim(
-        name,
-        statement,
-        f"{statistic}: {places[shown]}, the one of {estimate.size} with the lowest {end} end; "
-        f"{int((low > threshold).sum())} of {estimate.size} intervals lie above {threshold:g}",
-        float(estimate[shown]),
-        float(low[shown]),
-        float(high[shown]),
-        networks,
-        images,
-        f"all 95 % intervals above {threshold:g}; contradicted if one lies below, at the level "
-        f"1 - 0.05 / {estimate.size}",
-        verdict,
-    )
-
-
-def all_within(
-    name: str,
-    statement: str,
-    statistic: str,
-    interval: Callable[[float], Interval],
-    band: tuple[float, float],
-    networks: int,
-    images: int,
-    places: Sequence[str],
-) -> Claim:
-    """The claim that every one of several ratios lies within `band`; the one that decides is shown.
-
-    Arguments and the correction for many as in `all_above`.  Beyond the band is measured in logarithms: a ratio of a
-    half is as far from 1 as one of two.  Contradicted shows the interval that lies furthest outside at the corrected
-    level; otherwise it is the one with the end that reaches furthest out.
-    """
-    estimate, low, high = map(np.ravel, interval(0.95))
-    strict = [np.ravel(part) for part in interval(1 - 0.05 / estimate.size)[1:]]
-    verdicts = [judge_within(*ends, *band) for ends in zip(low, high)]
-    outside = [judge_within(*ends, *band) == CONTRADICTED for ends in zip(*strict)]
-    if any(outside):
-        verdict, shown = CONTRADICTED, np.nanargmax(_beyond(strict[1], strict[0], band))
-    else:
-        verdict = SUPPORTED if set(verdicts) == {SUPPORTED} else UNDECIDED
-        shown = np.argmax(_beyond(low, high, band))  # of several the first without an interval, if there is one
-    return Claim(
-        name,
-        statement,
-        f"{statistic}: {places[shown]}, the one of {estimate.size} that decides; "
-        f"{verdicts.count(SUPPORTED)} within {band[0]:g} to {band[1]:g}, {sum(outside)} outside at the "
-        "corrected level",
-        float(estimate[shown]),
-        float(low[shown]),
-        float(high[shown]),
-        networks,
-        images,
-        f"all 95 % intervals within {band[0]:g} to {band[1]:g}; contradicted if one lies outside, at "
-        f"the level 1 - 0.05 / {estimate.size}",
-        verdict,
-    )
-
-
-def _beyond(low: np.ndarray, high: np.ndarray, band: tuple[float, float]) -> np.ndarray:
-    """How far `low` lies below the band or `high` above it, whichever is more, in logarithms; negative within."""
-    low, high = (np.log(np.maximum(end, np.finfo(float).tiny)) for end in (low, high))  # a ratio's low may be below 0
-    return np.maximum(np.log(band[0]) - low, high - np.log(band[1]))

@@ -13,11 +13,7 @@ from lib.verdicts import (
     Significant,
     Unless,
     above,
-    all_above,
-    all_within,
     every,
-    judge_above,
-    judge_within,
     judged,
     some,
     verdicts_by,
@@ -47,7 +43,9 @@ from lib.verdicts import (
     ],
 )
 def test_verdicts(low, high, threshold, verdict):
-    assert judge_above(low, high, threshold) == verdict
+    found = Estimated(lambda level: (np.add(low, high) / 2, np.array(low), np.array(high)), 3, 9)
+    rule = every(above(threshold)) if np.ndim(low) else above(threshold)
+    assert rule.judge(found, "abcd").verdict == verdict
 
 
 @pytest.mark.parametrize(
@@ -64,7 +62,7 @@ def test_verdicts(low, high, threshold, verdict):
     ],
 )
 def test_verdicts_of_a_band(low, high, verdict):
-    assert judge_within(low, high, 0.9, 1.1) == verdict
+    assert within(0.9, 1.1).verdicts(low, high) == verdict
 
 
 def claim_that_all_are_above(estimates, half, threshold=0.0):
@@ -75,19 +73,18 @@ def claim_that_all_are_above(estimates, half, threshold=0.0):
         margin = half * (1 if level == 0.95 else 1.5)
         return estimates, estimates - margin, estimates + margin
 
-    return all_above("all", "All rise.", "step", interval, threshold, 7, 100, list("abcd"))
+    return every(above(threshold)).judge(Estimated(interval, 7, 100), list("abcd"))
 
 
 def test_of_many_numbers_the_one_that_decides_is_shown():
     rising = claim_that_all_are_above([[0.5, 0.3], [0.4, 0.6]], 0.1)
     assert (rising.verdict, rising.estimate, rising.low) == ("supported", 0.3, pytest.approx(0.2))
-    assert "step: b, the one of 4 with the lowest lower end; 4 of 4 intervals lie above 0" in rising.statistic
-    assert "at the level 1 - 0.05 / 4" in rising.rule and (rising.networks, rising.images) == (7, 100)
+    assert rising.note == ": b, the one of 4 that decides; 4 lie above 0, 0 on the other side at the corrected level"
     unsure = claim_that_all_are_above([0.5, -0.12], 0.1)  # below zero at 95 %, not at the corrected level
-    assert (unsure.verdict, unsure.estimate) == ("undecided", -0.12) and "1 of 2" in unsure.statistic
+    assert (unsure.verdict, unsure.estimate) == ("undecided", -0.12) and "1 lie above 0" in unsure.note
     falling = claim_that_all_are_above([0.5, -0.3], 0.1)
     assert (falling.verdict, falling.estimate) == ("contradicted", -0.3)
-    assert "lowest upper end" in falling.statistic
+    assert "1 on the other side" in falling.note
     assert claim_that_all_are_above([0.5, 0.3], 0.1, threshold=0.9).verdict == "contradicted"
 
 
@@ -100,7 +97,7 @@ def claim_that_all_are_within(estimates, half, band=(0.9, 1.1)):
         return estimates, estimates - margin, estimates + margin
 
     places = [f"place {number}" for number in range(len(estimates))]
-    return all_within("all", "All hold.", "ratio", interval, band, 7, 100, places)
+    return every(within(*band)).judge(Estimated(interval, 7, 100), places)
 
 
 @pytest.mark.parametrize(
@@ -118,15 +115,15 @@ def claim_that_all_are_within(estimates, half, band=(0.9, 1.1)):
 def test_of_many_ratios_all_must_lie_within_the_band(estimates, verdict, shown):
     claim = claim_that_all_are_within(estimates, 0.05)
     assert claim.verdict == verdict and claim.estimate == pytest.approx(shown, nan_ok=True)
-    assert "the one of 2 that decides" in claim.statistic and "at the level 1 - 0.05 / 2" in claim.rule
+    assert "the one of 2 that decides" in claim.note
 
 
 def test_the_ratio_that_decides_is_shown_and_not_the_one_with_the_largest_estimate():
     unsure = claim_that_all_are_within([0.95, 1.08, 1.0], [0.1, 0.01, 0.01])
-    assert unsure.verdict == "undecided" and ": place 0, " in unsure.statistic
-    assert "2 within 0.9 to 1.1, 0 outside at the corrected level" in unsure.statistic
+    assert unsure.verdict == "undecided" and ": place 0, " in unsure.note
+    assert "2 lie within 0.9 to 1.1, 0 on the other side at the corrected level" in unsure.note
     outside = claim_that_all_are_within([1.5, 1.3], [0.3, 0.02])  # the larger one reaches into the band
-    assert (outside.verdict, outside.estimate) == ("contradicted", 1.3) and "1 outside" in outside.statistic
+    assert (outside.verdict, outside.estimate) == ("contradicted", 1.3) and "1 on the other side" in outside.note
 
 
 def test_a_half_is_as_far_from_the_band_as_a_double():
