@@ -60,7 +60,7 @@ class Compared:
 
     @property
     def comparable(self) -> np.ndarray:
-        """Which ensembles have an E[t] between those of single networks: [widths, sizes - 1]."""
+        """Ensembles whose E[t] lies between those of single networks, [widths, sizes - 1] bool."""
         return inside(table(estimates(self.populations), "t"))
 
     def over_single(self, rows) -> np.ndarray:

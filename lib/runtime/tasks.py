@@ -34,7 +34,7 @@ def run_tasks(
     """Run tasks side by side, with a progress bar; whoever stops this waits for none of them.
 
     Args:
-        tasks: key -> (function, *arguments), in the order in which they are to be begun.
+        tasks: key -> function and its arguments, in the order in which they are to be begun.
         finish: is called with the key and the finished future of each task as it ends; what it raises ends all.
         executor: any concurrent.futures executor; by default one local process a core, or one for the GPU.
         work: what is left of a task, in any unit; it is asked again while the task runs.
