@@ -52,6 +52,7 @@ environment: .venv/installed  ## .venv with everything that is needed
 
 lint: .venv/installed  ## style and imports
 	$(BIN)/ruff check
+	$(BIN)/ruff format --check --quiet lib tests book benchmarks
 
 help:  ## this list
 	@awk -F ':.*## *' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
