@@ -13,7 +13,7 @@ import device_staging
 import device_steps
 import device_training
 from lib import data
-from lib.data import cifar
+from lib.data import cifar, loading
 from lib.data.pixel_cache import Decoded
 from lib.training import store
 from lib.training.specification import Specification
@@ -33,11 +33,17 @@ def made(count, seed):
     return Decoded(pixels, np.arange(count) % 10, tuple("abcdefghij"))
 
 
+def planted(monkeypatch):
+    """CIFAR-10 is a few made pictures."""
+    monkeypatch.setattr(cifar, "load", lambda name, root: (made(60, 1), made(20, 2)))
+    monkeypatch.setitem(loading.SETS, "cifar10", lambda root: (made(60, 1), made(20, 2)))
+
+
 @pytest.fixture
 def here(artifacts, monkeypatch):
     """A machine with CIFAR-10 of 60 and 20 pictures."""
     monkeypatch.setattr(device_pictures, "STRIP", 7)
-    monkeypatch.setattr(cifar, "load", lambda name, root: (made(60, 1), made(20, 2)))
+    planted(monkeypatch)
     return artifacts
 
 
@@ -68,7 +74,7 @@ def flip(path, place=None):
 def test_the_images_that_arrive_are_those_that_left(here, there, monkeypatch):
     device_pictures.provide(there)
     found = data.load("cifar10")
-    monkeypatch.setattr(cifar, "load", lambda name, root: (made(60, 1), made(20, 2)))
+    planted(monkeypatch)
     expected = data.load("cifar10")
     assert (found.train_digest, found.test_digest) == (expected.train_digest, expected.test_digest)
     assert found.classes == expected.classes
