@@ -177,7 +177,7 @@ figures.show(first_component_figures.late_share_heatmap(found),
 # Do both go together? Spearman's rank correlation over all networks; its interval is Fisher's, with the variance
 # $(1 + r^2 / 2) / (N - 3)$ of Bonett and Wright. The $N$ networks count as one sample: what differs between
 # architectures enters as much as what differs between seeds. That the architectures were chosen and not drawn makes
-# the interval wider than it had to be (`tests/test_component_statistics.py`).
+# the interval wider than it had to be (`tests/test_network_statistics.py`).
 #
 # Architectures may differ in both numbers, and the block of a shallow network takes a large part of its depth at once.
 # What seeds make of the same architecture, which is what the paper's Fig. D.5 is about, can therefore differ from it,

@@ -130,7 +130,7 @@ figures.show(predictions_figures.accuracy_pairs({
 # hard, on which the same number of all $2N$ networks are right, and takes each network's mean over them off. That
 # number does not change when labels are dealt out anew, so that the test stays exact. Simulated architectures that
 # differ in one general ability alone are told apart by the first test and not by this one
-# (`tests/test_prediction_diversity.py`). Where accuracies differ much it errs on the careful side: its variance is then
+# (`tests/test_errors.py`). Where accuracies differ much it errs on the careful side: its variance is then
 # too low, below zero even.
 
 # %% tags=["nbval-ignore-output"]
