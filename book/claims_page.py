@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from lib.results import short
-from lib.verdicts import CONTRADICTED, MARKS, SUPPORTED, Claim
+from lib.rules import CONTRADICTED, MARKS, SUPPORTED
+from lib.verdicts import Claim
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import json
 import math
 import platform
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -12,9 +12,11 @@ import pandas as pd
 import torch
 from IPython.display import HTML, Markdown
 
+from lib.gates import Gate
+from lib.rules import MARKS, NOT_TESTED
 from lib.runtime.files import ROOT, write_whole
 from lib.training import populations
-from lib.verdicts import DETAIL, HEADLINE, MACHINERY, MARKS, Claim, Row
+from lib.verdicts import DETAIL, HEADLINE, MACHINERY, Claim, Row
 
 LEVELS = (HEADLINE, DETAIL, MACHINERY)
 
@@ -27,7 +29,7 @@ def table(claims: Iterable[Claim]) -> HTML:
             "statistic": claim.statistic,
             "estimate [95 % interval]": f"{short(claim.estimate)} [{short(claim.low)}, {short(claim.high)}]",
             "networks, images": f"{claim.networks}, {claim.images}",
-            "verdict": claim.verdict,
+            "verdict": f"not tested: {claim.gate}" if claim.verdict == NOT_TESTED else claim.verdict,
         }
         for claim in claims
     ]
@@ -43,9 +45,24 @@ def answer(claims: Iterable[Claim], level: str | None = HEADLINE) -> Markdown:
     shown = [claim for own in LEVELS for claim in claims if claim.level == own and level in (None, own)]
     return Markdown(
         "\n".join(
-            f"- {MARKS[claim.verdict]} **{claim.verdict}**: {claim.statement} {claim.statistic}: {short(claim.estimate)} "
-            f"[{short(claim.low)}, {short(claim.high)}]."
+            f"- {MARKS[claim.verdict]} **{claim.verdict}**: {claim.statement} ({claim.statistic}: {short(claim.estimate)} "
+            f"[{short(claim.low)}, {short(claim.high)}]{_failed(claim)})"
             for claim in shown
+        )
+    )
+
+
+def _failed(claim: Claim) -> str:
+    return f"; {claim.gate}" if claim.verdict == NOT_TESTED else ""
+
+
+def gates(by_group: Mapping[str, Sequence[Gate]]) -> Markdown:
+    """What the networks of each group must have learnt, with the numbers found: a line a gate."""
+    return Markdown(
+        "\n".join(
+            f"- {'passed' if gate.passed else '**not passed**'}: {group}: {gate}"
+            for group, several in by_group.items()
+            for gate in several
         )
     )
 
@@ -113,7 +130,7 @@ def read(folder: Path, chapters: Iterable[str]) -> dict[str, list[Claim]]:
         if not path.exists():
             raise ValueError(f"chapter {chapter} has no results: there is no {path.name} in results/{folder.name}")
         try:
-            found[chapter] = [Claim(**entry) for entry in json.loads(path.read_text())["claims"]]
+            found[chapter] = [_claim(entry) for entry in json.loads(path.read_text())["claims"]]
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError(f"results/{folder.name}/{path.name} is no file of claims: {error}") from None
         for claim in found[chapter]:
@@ -126,3 +143,7 @@ def read(folder: Path, chapters: Iterable[str]) -> dict[str, list[Claim]]:
                 raise ValueError(f"two claims have the name {claim.name}, in {owners[claim.name]} and {chapter}")
             owners[claim.name] = chapter
     return found
+
+
+def _claim(entry: dict) -> Claim:
+    return Claim(**entry | {"thresholds": tuple(entry.get("thresholds", ()))})

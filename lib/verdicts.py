@@ -1,20 +1,21 @@
-"""Claims as rows of a chapter's table, and the rules that judge them.  A rule is written once and knows its own words.
+"""Claims as rows of a chapter's table, and what becomes of them on its evidence.
 
-A chapter lists its claims as `Row`s.  `judged` evaluates them on the chapter's evidence; `lib.results` renders the table of
-verdicts, the rules in prose and the answer from what it returns.
+A chapter lists its claims as `Row`s.  `judged` evaluates them; `lib.results` renders the table of verdicts, the rules in prose
+and the answer from what it returns.  A claim is judged only where its networks have learnt what they must (`lib.gates`)
+and are six or more; otherwise it is 'not tested', whatever its numbers.
 """
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Protocol
+from dataclasses import dataclass, field
 
 import numpy as np
 
+from lib.gates import Gate, enough
+from lib.rules import CONTRADICTED, NOT_TESTED, SUPPORTED, Judged, Rule, above
 from lib.statistics.sample import Estimated
 
-SUPPORTED, CONTRADICTED, UNDECIDED = "supported", "contradicted", "undecided"
-MARKS = {SUPPORTED: "✔", CONTRADICTED: "✘", UNDECIDED: "?"}
 HEADLINE, DETAIL, MACHINERY = "headline", "detail", "machinery"
+LEAST_P = 1e-6  # smaller ones are not told apart
 
 
 @dataclass(frozen=True)
@@ -22,11 +23,14 @@ class Claim:
     """One claim of a paper, as it fared on the networks at hand.
 
     Attributes:
-        name: identifier, unique over the book.
-        statement: the claim in words; `rule`: what decides, whatever the numbers of the run.
+        name: identifier, unique over the book; `row`: that of its row, which families and architectures share.
+        statement: the claim in words; `formula`: in LaTeX; `rule`: what decides, whatever the numbers of the run.
         statistic: what is estimated; `estimate`, `low`, `high`: its value and 95 % interval.
-        networks, images: how many of each the estimate rests on.
-        verdict: 'supported', 'contradicted' or 'undecided'.
+        thresholds: what the estimate is held against.
+        networks, images: how many independent ones of each the estimate rests on.
+        verdict: 'supported', 'contradicted', 'undecided' or 'not tested'.
+        gate: what the networks must have learnt, with the numbers found.
+        p: the smallest error level at which the verdict would still be the same; NaN where it is not looked for.
         source: where in the paper the claim stands, or 'ours'.
         level: 'headline', 'detail' or 'machinery', a check of what the book computes with.
     """
@@ -43,241 +47,11 @@ class Claim:
     verdict: str
     source: str = ""
     level: str = DETAIL
-
-
-@dataclass(frozen=True)
-class Judged:
-    """What a rule made of an estimate: the numbers shown, the verdict, and what to add to the statistic's words."""
-
-    estimate: float
-    low: float
-    high: float
-    verdict: str
-    note: str = ""
-
-
-class Rule(Protocol):
-    """What decides a claim, in words and for numbers."""
-
-    def judge(self, found: Estimated, places: Sequence[str]) -> Judged:
-        """The verdict on an estimate; `places` says what each of its numbers is about, where there are several."""
-
-    def __str__(self) -> str:
-        """The rule in words."""
-
-
-@dataclass(frozen=True)
-class Band:
-    """The 95 % interval of one number lies within a band, open below or above.
-
-    Attributes:
-        least, most: ends of the band; infinite ones are not looked at.
-        below, above: the claim is contradicted by an interval that lies below the one or above the other; by default the
-            band's own ends.
-    """
-
-    least: float = -np.inf
-    most: float = np.inf
-    below: float | None = None
-    above: float | None = None
-
-    def verdicts(self, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-        """The verdict on each of several intervals; NaN is undecided."""
-        low, high = np.asarray(low, dtype=float), np.asarray(high, dtype=float)
-        inside = self._reaches(low, self.least, 1) & self._reaches(high, self.most, -1)
-        outside = (high < (self.least if self.below is None else self.below)) | (
-            low > (self.most if self.above is None else self.above)
-        )
-        return np.where(inside, SUPPORTED, np.where(outside, CONTRADICTED, UNDECIDED))
-
-    def _reaches(self, end: np.ndarray, limit: float, side: int) -> np.ndarray:
-        """Whether ends of intervals keep a limit: a band may be touched, a single limit must be passed."""
-        if np.isinf(limit):
-            return np.isfinite(end)
-        return side * end >= side * limit if np.isfinite([self.least, self.most]).all() else side * end > side * limit
-
-    def beyond(self, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-        """How far intervals reach out of the band; negative within.  A band of ratios, above 0: in logarithms."""
-        if np.isinf(self.most):
-            return self.least - low
-        if np.isinf(self.least):
-            return high - self.most
-        if self.least <= 0:
-            return np.maximum(self.least - low, high - self.most)
-        tiny = np.finfo(float).tiny  # a ratio's low may be below 0
-        logs = np.log(np.maximum(low, tiny)), np.log(np.maximum(high, tiny))
-        return np.maximum(np.log(self.least) - logs[0], logs[1] - np.log(self.most))
-
-    def judge(self, found: Estimated, places: Sequence[str] = ()) -> Judged:
-        """The verdict on a single number."""
-        estimate, low, high = (float(np.squeeze(part)) for part in found.interval(0.95))
-        return Judged(estimate, low, high, str(self.verdicts(low, high)))
-
-    def __str__(self) -> str:
-        return f"95 % interval {self.place}; contradicted if it lies {self.elsewhere}"
-
-    @property
-    def place(self) -> str:
-        """Where the band is, in words."""
-        if np.isinf(self.most):
-            return f"above {self.least:g}"
-        return f"below {self.most:g}" if np.isinf(self.least) else f"within {self.least:g} to {self.most:g}"
-
-    @property
-    def elsewhere(self) -> str:
-        """Where an interval contradicts, in words."""
-        if np.isinf(self.most):
-            return "below" if self.below is None else f"below {self.below:g}"
-        if np.isinf(self.least):
-            return "above" if self.above is None else f"above {self.above:g}"
-        return "outside"
-
-
-def above(threshold: float = 0.0, *, contradicted_below: float | None = None) -> Band:
-    """The interval lies above a threshold."""
-    return Band(least=threshold, below=contradicted_below)
-
-
-def below(threshold: float = 0.0, *, contradicted_above: float | None = None) -> Band:
-    """The interval lies below a threshold."""
-    return Band(most=threshold, above=contradicted_above)
-
-
-def within(least: float, most: float) -> Band:
-    """The interval lies in a band, its ends included."""
-    return Band(least, most)
-
-
-@dataclass(frozen=True)
-class Every:
-    """Every one of several numbers keeps a band; the one that decides is shown.
-
-    Many are looked at, so that one of them contradicts only at a level corrected for their number (Bonferroni).
-    """
-
-    band: Band
-
-    def judge(self, found: Estimated, places: Sequence[str]) -> Judged:
-        """The verdict on all numbers together; undecided if there are none, as where every population is too small."""
-        estimate, low, high = map(np.ravel, found.interval(0.95))
-        if estimate.size == 0:
-            return Judged(np.nan, np.nan, np.nan, UNDECIDED, ": too few networks everywhere")
-        strict = [np.ravel(part) for part in found.interval(1 - 0.05 / estimate.size)[1:]]
-        verdicts, outside = self.band.verdicts(low, high), self.band.verdicts(*strict) == CONTRADICTED
-        if outside.any():
-            verdict, shown = CONTRADICTED, int(np.nanargmax(self.band.beyond(strict[1], strict[0])))
-        else:
-            verdict = SUPPORTED if (verdicts == SUPPORTED).all() else UNDECIDED
-            shown = int(np.argmax(self.band.beyond(low, high)))  # the first without an interval, if there is one
-        note = (
-            f": {places[shown]}, the one of {estimate.size} that decides; {int((verdicts == SUPPORTED).sum())} lie "
-            f"{self.band.place}, {int(outside.sum())} on the other side at the corrected level"
-        )
-        return Judged(float(estimate[shown]), float(low[shown]), float(high[shown]), verdict, note)
-
-    def __str__(self) -> str:
-        return (
-            f"all 95 % intervals {self.band.place}; contradicted if one lies {self.band.elsewhere}, at a level corrected "
-            "for their number"
-        )
-
-
-def every(band: Band) -> Every:
-    """All of several intervals keep a band."""
-    return Every(band)
-
-
-@dataclass(frozen=True)
-class AtLeast:
-    """The number at hand reaches a least value, whatever its interval, which is about networks that are not at hand."""
-
-    least: float
-
-    def judge(self, found: Estimated, places: Sequence[str] = ()) -> Judged:
-        """The verdict on a single number."""
-        estimate, low, high = map(float, found.interval(0.95))
-        return Judged(estimate, low, high, SUPPORTED if estimate >= self.least else CONTRADICTED)
-
-    def __str__(self) -> str:
-        return f"the number at hand is at least {self.least:g}; contradicted if it is less"
-
-
-@dataclass(frozen=True)
-class Some:
-    """At least one of several numbers keeps a band, at a level corrected for their number; the best is shown."""
-
-    band: Band
-
-    def judge(self, found: Estimated, places: Sequence[str]) -> Judged:
-        """The verdict on all numbers together."""
-        level = 1 - 0.05 / np.size(found.interval(0.95)[0])
-        estimate, low, high = map(np.ravel, found.interval(level))
-        verdicts, shown = self.band.verdicts(low, high), int(np.argmin(self.band.beyond(low, high)))
-        verdict = CONTRADICTED if (verdicts == CONTRADICTED).all() else UNDECIDED
-        if (verdicts == SUPPORTED).any():
-            verdict = SUPPORTED
-        note = f": {places[shown]}, the best of {estimate.size} ({100 * level:g} % interval)"
-        return Judged(float(estimate[shown]), float(low[shown]), float(high[shown]), verdict, note)
-
-    def __str__(self) -> str:
-        return (
-            f"one of the intervals {self.band.place}, at a level corrected for their number; contradicted if all lie "
-            f"{self.band.elsewhere}"
-        )
-
-
-def some(band: Band) -> Some:
-    """One of several intervals keeps a band."""
-    return Some(band)
-
-
-@dataclass(frozen=True)
-class Significant:
-    """A test is below its level, whatever the interval; contradicted if it is not and there can be but little to find.
-
-    Attributes:
-        p, level: of the test.
-        most: upper end of an interval of what it looks for; below `little` that counts as nothing.
-    """
-
-    p: float
-    level: float
-    most: float
-    little: float
-
-    def judge(self, found: Estimated, places: Sequence[str] = ()) -> Judged:
-        """The verdict of the test beside the interval of a single number."""
-        verdict = CONTRADICTED if self.most < self.little else UNDECIDED
-        if self.p < self.level:
-            verdict = SUPPORTED
-        return Judged(*map(float, found.interval(0.95)), verdict, f" (permutation test: p = {self.p:.4f})")
-
-    def __str__(self) -> str:
-        return f"test below {self.level:g}; contradicted if it is not and the 95 % interval lies below {self.little:g}"
-
-
-@dataclass(frozen=True)
-class Unless:
-    """Another rule, one verdict of which is left undecided where nothing else could have been seen.
-
-    Attributes:
-        rule: what decides otherwise.
-        verdict: the one that counts only if another could have been seen, such as one that follows from an absence.
-        hidden: whether no other could have been seen; `where`: that condition in words.
-    """
-
-    rule: Rule
-    verdict: str
-    hidden: bool
-    where: str
-
-    def judge(self, found: Estimated, places: Sequence[str] = ()) -> Judged:
-        """The other rule's verdict, or undecided."""
-        result = self.rule.judge(found, places)
-        return replace(result, verdict=UNDECIDED) if self.hidden and result.verdict == self.verdict else result
-
-    def __str__(self) -> str:
-        return f"{self.rule}; not {self.verdict} but undecided where {self.where}"
+    row: str = ""
+    formula: str = ""
+    thresholds: tuple[float, ...] = ()
+    gate: str = ""
+    p: float | None = None
 
 
 @dataclass(frozen=True)
@@ -292,6 +66,8 @@ class Row:
         rule: what decides; a function of the evidence where a threshold depends on it, and then `told` says it in words.
         places: evidence -> what each number is about, for `every`.
         level: headline, detail or machinery.
+        bounds: least and largest value that the statistic can have; its interval stays within.
+        formula: the claim in LaTeX; braces stand for themselves.
     """
 
     name: str
@@ -303,6 +79,8 @@ class Row:
     told: str = ""
     places: Callable[[object], Sequence[str]] = lambda evidence: ()
     level: str = DETAIL
+    bounds: tuple[float, float] | None = None
+    formula: str = ""
 
     @property
     def rule_in_words(self) -> str:
@@ -310,15 +88,21 @@ class Row:
         return self.told or str(self.rule)
 
 
-def judged(rows: Iterable[Row], evidence: object, **words: object) -> list[Claim]:
-    """The claims of some rows on one chapter's evidence.  `words` fill the rows' texts: family='cnn-small'."""
-    return [_judge(row, evidence, words) for row in rows]
+def judged(rows: Iterable[Row], evidence: object, gates: Sequence[Gate] = (), **words: object) -> list[Claim]:
+    """The claims of some rows on one chapter's evidence.
+
+    gates: what the networks behind the evidence must have learnt; `words` fill the rows' texts: family='cnn-small'.
+    """
+    return [_judge(row, evidence, gates, words) for row in rows]
 
 
-def _judge(row: Row, evidence: object, words: dict[str, object]) -> Claim:
+def _judge(row: Row, evidence: object, gates: Sequence[Gate], words: dict[str, object]) -> Claim:
     rule = row.rule if hasattr(row.rule, "judge") else row.rule(evidence)
-    found = row.of(evidence)
-    result = rule.judge(found, row.places(evidence))
+    found, places = row.of(evidence), row.places(evidence)
+    found = found.bounded(*row.bounds) if row.bounds else found
+    gates = [] if row.level == MACHINERY else [*gates, enough(found.networks)]
+    result = rule.judge(found, places)
+    verdict = result.verdict if all(gate.passed for gate in gates) else NOT_TESTED
     return Claim(
         row.name.format(**words),
         row.says.format(**words),
@@ -329,10 +113,29 @@ def _judge(row: Row, evidence: object, words: dict[str, object]) -> Claim:
         found.networks,
         found.images,
         row.rule_in_words,
-        result.verdict,
+        verdict,
         row.source,
         row.level,
+        row.name,
+        row.formula,
+        rule.thresholds,
+        "; ".join(map(str, gates)),
+        smallest_level(rule, found, places, result) if row.level == HEADLINE and verdict == result.verdict else None,
     )
+
+
+def smallest_level(rule: Rule, found: Estimated, places: Sequence[str], result: Judged) -> float | None:
+    """The smallest error level at which a rule still comes to its verdict at 5 %, to two digits; None if undecided."""
+    if result.verdict not in (SUPPORTED, CONTRADICTED):
+        return None
+    holds, fails = np.log(0.05), np.log(LEAST_P)
+    while holds - fails > 0.005:
+        tried = (holds + fails) / 2
+        if rule.judge(found, places, 1 - np.exp(tried)).verdict == result.verdict:
+            holds = tried
+        else:
+            fails = tried
+    return float(f"{np.exp(holds):.2g}")
 
 
 def verdicts_by(judge: Callable[[object], Iterable[Claim]], evidence: Mapping[Hashable, object]) -> dict[str, dict]:

@@ -55,9 +55,9 @@ from lib.chapters.individual_similarity import (
     growth_claims,
     steps,
 )
+from lib.rules import SUPPORTED
 from lib.similarity import crossed, network_distances
 from lib.training.populations import population_grid
-from lib.verdicts import SUPPORTED
 
 # %% [markdown]
 # ## Input gradients

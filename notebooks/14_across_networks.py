@@ -47,11 +47,11 @@ from myst_nb import glue
 from lib import data, figures, results
 from lib.chapters import across_networks
 from lib.chapters.across_networks_figures import (
-    SHOWN,
-    architecture_maps,
-    likeness_over_depth,
-    matches_over_depth,
-    seed_maps,
+                                SHOWN,
+                                architecture_maps,
+                                likeness_over_depth,
+                                matches_over_depth,
+                                seed_maps,
 )
 from lib.cka.across import across_architectures, across_seeds
 from lib.cka.maps import maps_between

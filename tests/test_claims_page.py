@@ -7,7 +7,8 @@ from markdown_it import MarkdownIt
 
 import claims_page
 from claims_page import Study
-from lib.verdicts import MARKS, Claim
+from lib.rules import MARKS
+from lib.verdicts import Claim
 
 CLAIM = Claim(
     "rises", "It rises.", "step", 0.1234567, 0.01234, 0.20123, 20, 256, "the interval lies above 0", "supported"
@@ -39,9 +40,9 @@ def test_every_claim_of_every_chapter_is_in_the_overview_once_and_counted():
     page = cells(claims_page.overview({DIGITS: {"01_one": first, "02_two": second, "03_none": []}}))
     summary, rows = page[1:5], page[6:]
     assert summary == [
-        [f"{{doc}}/book/chapters/{name}", f"✔{SPACE}{a}, ✘{SPACE}{b}, ?{SPACE}{c}"]
-        for name, a, b, c in (("01_one", 1, 1, 1), ("02_two", 2, 0, 0), ("03_none", 0, 0, 0))
-    ] + [["all", f"✔{SPACE}3, ✘{SPACE}1, ?{SPACE}1"]]
+        [f"{{doc}}/book/chapters/{name}", f"✔{SPACE}{a}, ✘{SPACE}{b}, ?{SPACE}{c}, ○{SPACE}{d}"]
+        for name, a, b, c, d in (("01_one", 1, 1, 1, 1), ("02_two", 2, 0, 0, 0), ("03_none", 0, 0, 0, 0))
+    ] + [["all", f"✔{SPACE}3, ✘{SPACE}1, ?{SPACE}1, ○{SPACE}1"]]
     assert [row[:3] for row in rows] == [
         [f"It rises.{claim.name}", "step", "the interval lies above 0"] for claim in first + second
     ]
@@ -60,7 +61,7 @@ def test_a_claim_that_several_studies_judge_has_one_row_with_a_cell_each():
         },
     }
     page = cells(claims_page.overview(found))
-    assert page[1][1:] == [f"✔{SPACE}2, ✘{SPACE}0, ?{SPACE}0", f"✔{SPACE}0, ✘{SPACE}1, ?{SPACE}0"]
+    assert page[1][1:] == [f"✔{SPACE}2, ✘{SPACE}0, ?{SPACE}0, ○{SPACE}0", f"✔{SPACE}0, ✘{SPACE}1, ?{SPACE}0, ○{SPACE}0"]
     assert page[2] == ["{doc}/book/studies/cifar10/02_two", "–", f"✔{SPACE}1, ✘{SPACE}0, ?{SPACE}0"]
     assert page[4] == ["claim", "statistic", "rule", "Digits", "CIFAR-10"]
     only_first, both, only_second = page[5:]

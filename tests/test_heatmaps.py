@@ -16,11 +16,11 @@ from lib.released.heatmaps import (
     own_similarity,
     read,
 )
+from lib.rules import CONTRADICTED, SUPPORTED, UNDECIDED
 from lib.similarity.crossed import similarity_matrix
 from lib.similarity.mean_directions import planted_population
 from lib.sphere.saw import von_mises_fisher
 from lib.statistics.sample import Sample
-from lib.verdicts import CONTRADICTED, SUPPORTED, UNDECIDED
 
 # Read off the released pictures by hand through the colour map (fact sheet 5): neighbouring widths, rho(k, 128), rho(8,
 # 10 and 128), and the row means of alpha.

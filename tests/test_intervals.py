@@ -5,6 +5,7 @@ import pytest
 from scipy.stats import ttest_1samp
 
 from lib.statistics.intervals import (
+    bounded,
     combined_interval,
     crossed_interval,
     difference_interval,
@@ -107,3 +108,30 @@ def test_an_interval_is_written_with_its_estimate_or_not_at_all():
     assert in_brackets((0.1234, 0.1, np.float64(0.2))) == "0.12 [0.10, 0.20]"
     assert in_brackets((0.02, -0.01, 0.03), "+.3f") == "+0.020 [-0.010, +0.030]"
     assert in_brackets((0.02, np.nan, 0.03)) == in_brackets((0.02, 0.01, np.inf)) == "not to be told"
+
+
+def test_fishers_interval_of_a_correlation_is_the_bounded_one():
+    z, margin = np.arctanh(0.9), 0.4
+    plain = (0.9, 0.9 - margin * (1 - 0.9**2), 0.9 + margin * (1 - 0.9**2))  # tanh' = 1 - r^2 carries z's margin over
+    np.testing.assert_allclose(bounded(plain, -1, 1), [0.9, np.tanh(z - margin), np.tanh(z + margin)], rtol=1e-12)
+
+
+def test_a_bounded_interval_stays_in_its_range_and_forgets_nothing_inside():
+    values, widths = np.linspace(-0.1, 1.1, 25), np.array([0.001, 0.5, 10])[:, None]
+    estimate, low, high = bounded((values, values - widths, values + widths), 0, 1)
+    assert ((low >= 0) & (high <= 1)).all() and np.array_equal(estimate, values)
+    np.testing.assert_allclose((high - low)[0, 5:20], 0.002, rtol=1e-3)  # far from the bounds nothing changes
+    assert np.isnan(bounded((np.nan,) * 3, 0, 1)).all()
+
+
+def test_bounds_that_are_none_are_refused():
+    with pytest.raises(ValueError, match="are not a range"):
+        bounded((0.5, 0.4, 0.6), 1, 0)
+
+
+@pytest.mark.parametrize("truth", [0.5, 0.9, 0.97])
+def test_bounded_intervals_of_shares_hold_the_truth(truth):
+    """Six networks that hit a share of 200 images: 95 % of the intervals hold it, also near one."""
+    shares = np.random.default_rng(1).binomial(200, truth, (6, 2000)) / 200
+    _, low, high = bounded(mean_interval(shares), 0, 1)
+    assert 0.92 < np.mean((low <= truth) & (truth <= high)) < 0.98

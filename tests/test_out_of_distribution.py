@@ -14,10 +14,10 @@ from lib.chapters.out_of_distribution import (
     sensitivity_claims,
     specificity_claims,
 )
+from lib.rules import CONTRADICTED, SUPPORTED, UNDECIDED
 from lib.statistics.intervals import mean_interval
 from lib.stitching.detection import DETECTORS, FOREIGN, INDICES, Detection
 from lib.stitching.sensitivity import Truncated
-from lib.verdicts import CONTRADICTED, SUPPORTED, UNDECIDED
 
 JITTER = np.array([-0.01, 0.0, 0.01, 0.004])  # of four pairs, so that intervals have a width
 FLAT = np.linspace(0.1, 0.8, 9).reshape(3, 3)

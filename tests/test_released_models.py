@@ -13,8 +13,8 @@ from lib.chapters.released_models import (
     source_means,
     target_means,
 )
+from lib.rules import CONTRADICTED, SUPPORTED, UNDECIDED
 from lib.statistics.sample import Sample
-from lib.verdicts import CONTRADICTED, SUPPORTED, UNDECIDED
 
 WIDTHS = (8, 12, 16, 20)
 T = np.array([0.2, 0.3, 0.35, 0.4])

@@ -4,21 +4,12 @@ import math
 
 import numpy as np
 import pytest
+from scipy.stats import ttest_1samp
 
-from lib.statistics.sample import Estimated
-from lib.verdicts import (
-    CONTRADICTED,
-    AtLeast,
-    Row,
-    Significant,
-    Unless,
-    above,
-    every,
-    judged,
-    some,
-    verdicts_by,
-    within,
-)
+from lib.rules import CONTRADICTED, AtLeast, Share, Significant, Unless, above, every, some, within
+from lib.statistics.intervals import mean_interval
+from lib.statistics.sample import Estimated, at_95
+from lib.verdicts import HEADLINE, Row, judged, verdicts_by
 
 
 @pytest.mark.parametrize(
@@ -134,7 +125,7 @@ def test_a_half_is_as_far_from_the_band_as_a_double():
 
 
 def test_the_same_rules_on_several_pieces_of_evidence():
-    row = Row("a", "It is so.", "ours", "x", lambda value: Estimated(lambda level: (value, value, value), 3, 0))
+    row = Row("a", "It is so.", "ours", "x", lambda value: Estimated(lambda level: (value, value, value), 7, 0))
     found = verdicts_by(lambda value: judged([row], value), {"one": 1.0, "other": -1.0})
     assert found == {"a": {"one": "supported", "other": "contradicted"}}
 
@@ -209,3 +200,34 @@ def test_every_one_of_nothing_is_undecided():
 @pytest.mark.parametrize("value, verdict", [(1.0, "supported"), (0.9, "contradicted")])
 def test_what_is_at_hand_decides_without_its_interval(value, verdict):
     assert AtLeast(1).judge(Estimated(lambda level: (value, 0.4, 1), 4, 100)).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    "estimates, verdict, low, high",
+    [
+        ([1.0] * 9 + [-1.0], "supported", 0.9, 0.9),
+        ([1.0] * 9 + [0.0], "supported", 0.9, 1.0),
+        ([1.0] * 8 + [0.0, 0.0], "undecided", 0.8, 1.0),
+        ([1.0] * 8 + [-1.0, -1.0], "contradicted", 0.8, 0.8),
+    ],
+)
+def test_a_share_of_the_cells_counts_those_that_are_sure(estimates, verdict, low, high):
+    wide = lambda level: 0.1 / (1 - level)  # at the corrected level of ten cells 20, at the plain one 2  # noqa: E731
+    values = 100 * np.array(estimates)
+    found = Share(above(0), 0.9).judge(
+        Estimated(lambda level: (values, values - wide(level), values + wide(level)), 7, 9)
+    )
+    assert (found.verdict, found.low, found.high) == (verdict, pytest.approx(low), pytest.approx(high))
+
+
+def test_the_level_at_which_a_verdict_ends_is_the_tests_p_value():
+    values = np.random.default_rng(0).normal(0.8, 1, 12)
+    row = Row("a", "It is.", "ours", "x", lambda x: Estimated(lambda at: mean_interval(x, at), 12, 0), level=HEADLINE)
+    (claim,) = judged([row], values)
+    assert claim.p == pytest.approx(ttest_1samp(values, 0).pvalue, rel=0.05)  # Student's interval is Student's test
+
+
+def test_a_level_that_is_known_at_95_alone_ends_there():
+    row = Row("a", "It is.", "ours", "x", lambda x: at_95((x, x - 0.1, x + 0.1), 7, 0), level=HEADLINE)
+    (claim,) = judged([row], 1.0)
+    assert claim.verdict == "supported" and claim.p == pytest.approx(0.05)

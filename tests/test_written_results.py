@@ -39,7 +39,7 @@ def test_results_say_what_where_and_with_which_parameters(written):
     assert set(content["versions"]) == {"python", "torch", "numpy"}
     assert content["chapter"] == "03_chapter" and content["study"] == "small"
     assert content["parameters"] == {"widths": [4, 8], "grid": None} and content["numbers"] == {"rho": 0.5}
-    assert content["claims"] == [dataclasses.asdict(CLAIM) | {"estimate": 0.123457}]
+    assert content["claims"] == [dataclasses.asdict(CLAIM) | {"estimate": 0.123457, "thresholds": []}]
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 import pandas as pd
 
 from lib.cka.across import BOTH, NEITHER, ONE, AcrossArchitectures, AcrossSeeds
+from lib.rules import above, below
 from lib.statistics.intervals import in_brackets
 from lib.statistics.pairs import Estimate
 from lib.statistics.sample import Estimated, at_95
 from lib.training.wide_and_deep import Architecture
-from lib.verdicts import HEADLINE, Claim, Row, above, below, judged
+from lib.verdicts import HEADLINE, Claim, Row, judged
 
 ALIKE = 0.9  # correlation of two maps: the one then explains four fifths of the variance of the other
 NEAR = 0.1  # of the depth

@@ -10,8 +10,9 @@ from matplotlib.ticker import NullFormatter, StrMethodFormatter
 from lib.effects.batch_size import Protocols
 from lib.effects.paired import UNITS, Doubled, Measures, by_population
 from lib.figures import PAGE, by_size, legend_below, look, subplots
+from lib.rules import Band, above, below
 from lib.statistics.intervals import Interval, in_brackets
-from lib.verdicts import DETAIL, HEADLINE, Band, Claim, Row, above, below, judged
+from lib.verdicts import DETAIL, HEADLINE, Claim, Row, judged
 
 CHANGE = "+.3f"  # how changes per doubling are written
 Effects = Mapping[str, Mapping[str, Interval]]  # row -> measure -> change per doubling

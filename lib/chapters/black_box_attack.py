@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from lib.rules import above, every
 from lib.statistics.sample import Sample
-from lib.verdicts import HEADLINE, MACHINERY, Claim, Row, above, every, judged
+from lib.verdicts import HEADLINE, MACHINERY, Claim, Row, judged
 
 MEAN, RANDOM = -2, -1  # their rows; RANDOM across families too
 

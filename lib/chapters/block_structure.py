@@ -13,25 +13,12 @@ from lib.cka.blocks import Block, ends_apart, largest_block, shares, stage_start
 from lib.cka.grams import BatchSizes
 from lib.models.architectures import count_parameters
 from lib.results import short
+from lib.rules import CONTRADICTED, SUPPORTED, UNDECIDED, AtLeast, Judged, every, within
 from lib.statistics.intervals import in_brackets, mean_interval
 from lib.statistics.sample import Estimated, at_95
 from lib.training.populations import Population
 from lib.training.wide_and_deep import Architecture
-from lib.verdicts import (
-    CONTRADICTED,
-    DETAIL,
-    HEADLINE,
-    MACHINERY,
-    SUPPORTED,
-    UNDECIDED,
-    AtLeast,
-    Claim,
-    Judged,
-    Row,
-    every,
-    judged,
-    within,
-)
+from lib.verdicts import DETAIL, HEADLINE, MACHINERY, Claim, Row, judged
 
 TOLERANCE = 0.02  # of CKA: less than can be seen in a map
 ROUNDING = 1e-9  # layers: means of whole numbers that are equal but for their last digits
@@ -78,11 +65,16 @@ class Blocks:
 class Differs:
     """A difference that no exchange can lower lies above zero; contradicted only where no exchange changes anything."""
 
-    def judge(self, found: Estimated, places: Sequence[str] = ()) -> Judged:
+    def judge(self, found: Estimated, places: Sequence[str] = (), level: float = 0.95) -> Judged:
         """The verdict on a single difference; NaN is undecided."""
-        estimate, low, high = found.interval(0.95)
+        estimate, low, high = found.interval(level)
         same = max(abs(low), abs(high)) <= ROUNDING
         return Judged(estimate, low, high, SUPPORTED if low > ROUNDING else CONTRADICTED if same else UNDECIDED)
+
+    @property
+    def thresholds(self) -> tuple[float, ...]:
+        """What the numbers are held against."""
+        return (0.0,)
 
     def __str__(self) -> str:
         return (

@@ -29,8 +29,9 @@ from lib.ensembles.comparisons import (
 )
 from lib.ensembles.measures import Ensembles
 from lib.family_widths import Widths
+from lib.rules import above, every, within
 from lib.statistics.sample import Estimated
-from lib.verdicts import HEADLINE, MACHINERY, Claim, Row, above, every, judged, within
+from lib.verdicts import HEADLINE, MACHINERY, Claim, Row, judged
 
 AVERAGES = "probabilities", "logits"  # fact sheet 8: which one the paper takes is not known; the first is the default
 LOSS = "loss probabilities"

@@ -9,9 +9,10 @@ import pandas as pd
 from lib.cka.block_components import Found, NetworkComponents, late_shares, shared_intervals, with_block
 from lib.cka.components import TOP, carried, excess_carried, norm_rank, one_percent, shared
 from lib.cka.network_statistics import estimated_means, known_interval, known_values, rank_interval
+from lib.rules import above, every
 from lib.statistics.intervals import Interval, in_brackets
 from lib.statistics.sample import Estimated
-from lib.verdicts import DETAIL, HEADLINE, MACHINERY, Claim, Row, above, every, judged
+from lib.verdicts import DETAIL, HEADLINE, MACHINERY, Claim, Row, judged
 
 Value = Callable[[NetworkComponents], float]  # of a network; NaN where it cannot be asked
 Columns = Mapping[str, Value]

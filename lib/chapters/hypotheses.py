@@ -6,6 +6,7 @@ from functools import partial
 
 import numpy as np
 
+from lib.rules import above, every, within
 from lib.similarity.rank_one import (
     cosines,
     direction_cosine,
@@ -16,7 +17,7 @@ from lib.similarity.rank_one import (
     resultants,
 )
 from lib.statistics.sample import Estimated, Sample, side_by_side
-from lib.verdicts import DETAIL, HEADLINE, MACHINERY, Claim, Row, above, every, judged, within
+from lib.verdicts import DETAIL, HEADLINE, MACHINERY, Claim, Row, judged
 
 ALIKE = 0.9  # a corrected mean-direction cosine above this counts as one shared direction (fact sheet 9.3)
 EXPLAINED = 0.95  # R^2 above this counts as rank one (fact sheet 9.2)

@@ -8,9 +8,10 @@ from matplotlib.figure import Figure
 
 from lib import figures
 from lib.family_widths import union
+from lib.rules import above, below, every
 from lib.similarity.network_distances import READINGS, Distances, mean_distances
 from lib.statistics.sample import Estimated, Sample
-from lib.verdicts import DETAIL, HEADLINE, MACHINERY, Claim, Row, above, below, every, judged
+from lib.verdicts import DETAIL, HEADLINE, MACHINERY, Claim, Row, judged
 
 DEEPER = {"cnn": ("cnn-large", "cnn-small"), "resnet": ("resnet-large", "resnet-small")}
 SMALL = 2.0 / 4  # 2: the distance of a network with all cosines 1 from one with all cosines -1

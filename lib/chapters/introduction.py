@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lib.rules import CONTRADICTED, SUPPORTED, UNDECIDED, Judged, below
 from lib.statistics.intervals import Interval, mean_interval
 from lib.statistics.sample import Estimated
-from lib.verdicts import CONTRADICTED, MACHINERY, SUPPORTED, UNDECIDED, Claim, Judged, Row, below, judged
+from lib.verdicts import MACHINERY, Claim, Row, judged
 
 
 @dataclass(frozen=True)
@@ -29,12 +30,17 @@ class Checked:
         """The intervals as they are: they rest on no networks and no images."""
         return Estimated(lambda level: self.interval, 0, 0)
 
-    def judge(self, found: Estimated, places: Sequence[str] = ()) -> Judged:
+    def judge(self, found: Estimated, places: Sequence[str] = (), level: float = 0.95) -> Judged:
         """Contradicted if one interval leaves out what is expected."""
         _, low, high = self.interval
         outside = ((low > self.expected) | (high < self.expected)).any()
         verdict = CONTRADICTED if outside else SUPPORTED if self.telling else UNDECIDED
         return Judged(*(float(part[self.far.argmax()]) for part in self.interval), verdict)
+
+    @property
+    def thresholds(self) -> tuple[float, ...]:
+        """What the numbers are held against."""
+        return (self.expected,)
 
 
 def simultaneous(values: np.ndarray) -> Interval:

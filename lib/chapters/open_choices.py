@@ -12,10 +12,11 @@ from pandas.io.formats.style import Styler
 from lib.chapters.hypotheses import H1, H2, RANK_ONE
 from lib.chapters.individual_similarity import ABOVE_CHANCE, GROWS, Growth
 from lib.effects.open_choices import chance_band
+from lib.rules import CONTRADICTED, MARKS, SUPPORTED, UNDECIDED, Judged
 from lib.similarity.crossed import similarity_matrix
 from lib.similarity.rank_one import cosines, explained
 from lib.statistics.sample import Estimated, Sample
-from lib.verdicts import CONTRADICTED, MARKS, SUPPORTED, UNDECIDED, Claim, Judged, Row, judged
+from lib.verdicts import Claim, Row, judged
 
 
 class Conclusion(NamedTuple):
@@ -101,7 +102,7 @@ class Settled:
 
     verdicts: Mapping[str, Mapping[Setting, str]]
 
-    def judge(self, found: Estimated, places: Sequence[str]) -> Judged:
+    def judge(self, found: Estimated, places: Sequence[str] = (), level: float = 0.95) -> Judged:
         """Contradicted if some setting supports of a family what another contradicts."""
         sets = [set(row.values()) for row in self.verdicts.values()]
         counts = Counter(verdict for row in self.verdicts.values() for verdict in row.values())
@@ -111,7 +112,12 @@ class Settled:
             verdict = SUPPORTED if all(len(one) == 1 and UNDECIDED not in one for one in sets) else UNDECIDED
         counted = ", ".join(f"{counts[name]} {name}" for name in MARKS if counts[name])
         note = f": {places[0]}, the one with the lowest lower end of {counts.total()}: {counted}"
-        return Judged(*found.interval(0.95), verdict, note)
+        return Judged(*found.interval(level), verdict, note)
+
+    @property
+    def thresholds(self) -> tuple[float, ...]:
+        """What the numbers are held against."""
+        return ()
 
     def __str__(self) -> str:
         return (

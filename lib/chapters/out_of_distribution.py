@@ -9,11 +9,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from lib.rules import above, below
 from lib.statistics.intervals import Interval, in_brackets, mean_interval
 from lib.statistics.sample import Estimated
 from lib.stitching.detection import DETECTORS, FOREIGN, INDICES, MATCHINGS, Detection
 from lib.stitching.identification import rank_correlation
-from lib.verdicts import DETAIL, HEADLINE, Claim, Row, above, below, judged
+from lib.verdicts import DETAIL, HEADLINE, Claim, Row, judged
 
 TASK_LOSS, DIRECT = MATCHINGS
 ENERGY = DETECTORS[1]  # the paper's; the other is an addition

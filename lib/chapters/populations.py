@@ -10,9 +10,10 @@ from matplotlib.figure import Figure
 from lib import figures
 from lib.family_widths import Widths, by_family
 from lib.models.architectures import count_parameters
+from lib.rules import within
 from lib.statistics.intervals import difference_interval
 from lib.statistics.sample import Estimated
-from lib.verdicts import MACHINERY, Claim, Row, judged, within
+from lib.verdicts import MACHINERY, Claim, Row, judged
 
 # a, b of a k^2 + (b + 8 C) k + C, for C classes and three colour channels (fact sheet 4.1).
 FORMULAS = {"cnn-small": (378, 72), "cnn-large": (1143, 117), "resnet-small": (1212, 241), "resnet-large": (2724, 297)}

@@ -12,12 +12,13 @@ import pandas as pd
 
 from lib.effects.accuracy_differences import LEVEL, ClassDifferences, Step, Tables, first_over_last, network_difference
 from lib.effects.errors import Difference, agreement, divergence
+from lib.rules import Significant, above, every, within
 from lib.statistics.group_contrast import contrast_interval, exchanged, of_group, permutation_p
 from lib.statistics.intervals import in_brackets, mean_interval
 from lib.statistics.sample import Estimated
 from lib.training.populations import Population
 from lib.training.wide_and_deep import Architecture
-from lib.verdicts import DETAIL, HEADLINE, Claim, Row, Significant, above, every, judged, within
+from lib.verdicts import DETAIL, HEADLINE, Claim, Row, judged
 
 ALIKE = 0.01  # one point of accuracy: less counts as no difference
 CHANGE = "+.3f"  # how differences of accuracy are written

@@ -9,10 +9,11 @@ import pandas as pd
 from lib.cka.block_effects import BlockMeasures, inside_and_outside, plateaus, rank_correlations
 from lib.cka.blocks import mean_where
 from lib.cka.network_statistics import estimated_means, known_interval, known_values, slope_within
+from lib.rules import above, below, every
 from lib.statistics.intervals import in_brackets
 from lib.statistics.sample import Estimated, at_95
 from lib.training.wide_and_deep import Architecture
-from lib.verdicts import DETAIL, HEADLINE, Claim, Row, above, below, every, judged
+from lib.verdicts import DETAIL, HEADLINE, Claim, Row, judged
 
 Found = Mapping[Architecture, BlockMeasures]
 

@@ -12,24 +12,13 @@ import pandas as pd
 from scipy.stats import rankdata
 
 from lib.chapters.black_box_attack import fall_a_doubling
+from lib.rules import CONTRADICTED, SUPPORTED, UNDECIDED, Judged, above, every
 from lib.similarity import rank_one
 from lib.similarity.cosines import chance_limit
 from lib.statistics.intervals import Interval
 from lib.statistics.resampling import other_sample
 from lib.statistics.sample import Estimated, Sample
-from lib.verdicts import (
-    CONTRADICTED,
-    HEADLINE,
-    MACHINERY,
-    SUPPORTED,
-    UNDECIDED,
-    Claim,
-    Judged,
-    Row,
-    above,
-    every,
-    judged,
-)
+from lib.verdicts import HEADLINE, MACHINERY, Claim, Row, judged
 
 DRAWS = 5000  # of other samples: quantiles far out, for many numbers at once
 
@@ -215,11 +204,11 @@ class Equal:
 
     widest: float  # half of a 95 % interval
 
-    def judge(self, found: Estimated, places: Sequence[str]) -> Judged:
+    def judge(self, found: Estimated, places: Sequence[str] = (), level: float = 0.95) -> Judged:
         """The number that decides is named: the one furthest out in its corrected interval, or that of the widest."""
-        difference, low, high = found.interval(0.95)
+        difference, low, high = found.interval(level)
         count, widths = len(difference), (high - low) / 2
-        ends = found.interval(1 - 0.05 / count)[1:]
+        ends = found.interval(1 - (1 - level) / count)[1:]
         out = np.abs(np.mean(ends, axis=0)) / ((ends[1] - ends[0]) / 2)  # 1 where zero is an end
         if (ends[0] > 0).any() or (ends[1] < 0).any():
             verdict, shown, why = CONTRADICTED, out.argmax(), "the furthest outside its band at the corrected level"
@@ -230,6 +219,11 @@ class Equal:
         inside = ((low <= 0) & (high >= 0)).sum()
         note = f": {places[shown]}, of {count} {why}; {inside} of {count} lie in their 95 % bands"
         return Judged(float(difference[shown]), float(low[shown]), float(high[shown]), verdict, note)
+
+    @property
+    def thresholds(self) -> tuple[float, ...]:
+        """What the numbers are held against."""
+        return (0.0,)
 
     def __str__(self) -> str:
         return (

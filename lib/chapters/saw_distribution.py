@@ -8,12 +8,13 @@ from itertools import pairwise
 import numpy as np
 from scipy.stats import beta
 
+from lib.rules import CONTRADICTED, SUPPORTED, UNDECIDED, Judged, above, every, some
 from lib.similarity.shapes import DECILES, increments
 from lib.similarity.stochastic_order import Cosines, bulk, rise, rise_over_uniform
 from lib.similarity.symmetry import ratio
 from lib.statistics.intervals import Interval, combined_interval
 from lib.statistics.sample import Estimated, side_by_side
-from lib.verdicts import CONTRADICTED, HEADLINE, SUPPORTED, UNDECIDED, Judged, Row, above, every, some
+from lib.verdicts import HEADLINE, Row
 
 AS_GOOD_AS_ONE = 0.95, 1.05
 RICHER = ("quadratic exponential", "power")
@@ -133,10 +134,10 @@ BEYOND_VMF = Row(
 class AllOne:
     """Every one of several ratios is as good as 1; the one that is clearest off is shown."""
 
-    def judge(self, found: Estimated, places: Sequence[str]) -> Judged:
+    def judge(self, found: Estimated, places: Sequence[str] = (), level: float = 0.95) -> Judged:
         """Contradicted only where one of them excludes 1 at a level corrected for their number."""
-        estimate, low, high = found.interval(0.95)
-        _, strict_low, strict_high = found.interval(1 - 0.05 / len(estimate))
+        estimate, low, high = found.interval(level)
+        _, strict_low, strict_high = found.interval(1 - (1 - level) / len(estimate))
         if ((low > AS_GOOD_AS_ONE[0]) & (high < AS_GOOD_AS_ONE[1])).all():
             verdict = SUPPORTED
         else:
@@ -145,6 +146,11 @@ class AllOne:
         away = int(((low > 1) | (high < 1)).sum())
         note = f": {places[shown]}, the clearest of {len(estimate)} widths; {away} intervals exclude 1"
         return Judged(float(estimate[shown]), float(low[shown]), float(high[shown]), verdict, note)
+
+    @property
+    def thresholds(self) -> tuple[float, ...]:
+        """What the numbers are held against."""
+        return AS_GOOD_AS_ONE
 
     def __str__(self) -> str:
         return (

@@ -12,10 +12,11 @@ from lib.effects.scale import EPOCHS, IMAGES, Lines, doublings_to, similarity_fa
 from lib.released.heatmaps import DATASET, FAMILY, TRAINING_IMAGES, Growth, at_width, own_similarity
 from lib.released.heatmaps import EPOCHS as THEIR_EPOCHS
 from lib.released.heatmaps import IMAGES as THEIR_TEST_IMAGES
+from lib.rules import within
 from lib.statistics.intervals import Interval, in_brackets
 from lib.statistics.sample import Estimated, Sample
 from lib.training.populations import Population
-from lib.verdicts import Claim, Row, judged, within
+from lib.verdicts import Claim, Row, judged
 
 Effects = Mapping[str, Mapping[str, Interval]]  # line -> measure -> change per doubling
 SHORT = {IMAGES: "more-images", EPOCHS: "more-epochs"}

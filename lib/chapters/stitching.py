@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from lib.rules import CONTRADICTED, SUPPORTED, Unless, above, below, every
 from lib.statistics.intervals import Interval, in_brackets
 from lib.statistics.pairs import LEAST, over_listed_pairs
 from lib.statistics.sample import Estimated
@@ -21,20 +22,7 @@ from lib.stitching.identification import (
 from lib.stitching.layers import DIRECT, MEASURES, RESIDUAL, TASK_LOSS, LayerScores
 from lib.stitching.similarity_indices import CKA, PROCRUSTES, PWCCA
 from lib.stitching.stitched_pairs import SEEDS, Network, Pair
-from lib.verdicts import (
-    CONTRADICTED,
-    DETAIL,
-    HEADLINE,
-    MACHINERY,
-    SUPPORTED,
-    Claim,
-    Row,
-    Unless,
-    above,
-    below,
-    every,
-    judged,
-)
+from lib.verdicts import DETAIL, HEADLINE, MACHINERY, Claim, Row, judged
 
 ACCURACIES = {TASK_LOSS: "task_loss_hits", DIRECT: "direct_hits"}
 Statistic = Callable[[LayerScores], object]

@@ -7,9 +7,10 @@ from itertools import combinations
 
 import pandas as pd
 
+from lib.rules import above, every
 from lib.statistics.intervals import Interval, in_brackets
 from lib.statistics.sample import Estimated
-from lib.verdicts import Claim, Row, above, every, judged
+from lib.verdicts import Claim, Row, judged
 from lib.views.measures import Measures
 from lib.views.outcomes import AGREEMENT, ERRORS, OUTCOMES, TRANSFER
 from lib.views.prediction import ALL, MODELS, SOURCES

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+from scipy.special import expit, logit
 from scipy.stats import t as student
 from scipy.stats import ttest_ind
 
@@ -110,6 +111,27 @@ def jackknife_interval(estimate: np.ndarray, without: Sequence[np.ndarray], leve
     freedom = sum_freedom(variances, np.array([len(part) - 1 for part in without]))
     margin = student.ppf(0.5 + level / 2, freedom) * np.sqrt(variances.sum(0))
     return estimate, estimate - margin, estimate + margin
+
+
+def bounded(interval: Interval, least: float, most: float) -> Interval:
+    """An interval around its estimate, for a quantity between `least` and `most`: Student's margin on the logit's scale.
+
+    For a correlation, between -1 and 1, that is Fisher's z; for a share the logit.  The slope of the scale at the estimate
+    carries the margin over (delta method); where the estimate lies on a bound, or beyond it by its correction, there is
+    none, and the interval is only cut.
+
+    Raises:
+        ValueError: bounds that are not a range.
+    """
+    if not least < most:
+        raise ValueError(f"the bounds {least:g} and {most:g} are not a range")
+    estimate, low, high = (np.asarray(part, dtype=float) for part in interval)
+    share = (estimate - least) / (most - least)
+    inside = (share > 0) & (share < 1)
+    safe = np.where(inside, share, 0.5)
+    margin = (high - low) / 2 / (most - least) / (safe * (1 - safe))
+    ends = [least + (most - least) * expit(logit(safe) + side * margin) for side in (-1, 1)]
+    return (estimate, *(np.where(inside, end, np.clip(cut, least, most)) for end, cut in zip(ends, (low, high))))
 
 
 def in_brackets(found: Interval, style: str = ".2f") -> str:

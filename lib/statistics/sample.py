@@ -7,12 +7,12 @@ truth: networks crossed with images, paired networks, images only, pairs of netw
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.stats import t as student
 
-from lib.statistics.intervals import Interval, crossed_margin, sum_freedom
+from lib.statistics.intervals import Interval, bounded, crossed_margin, sum_freedom
 
 Statistic = Callable[[np.ndarray], np.ndarray]  # [..., numbers] -> [..., any]
 
@@ -34,6 +34,10 @@ class Estimated:
     interval: Callable[[float], Interval]
     networks: int
     images: int
+
+    def bounded(self, least: float, most: float) -> "Estimated":
+        """The same of a quantity that lies between two bounds, with an interval that does so too."""
+        return replace(self, interval=lambda level: bounded(self.interval(level), least, most))
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,9 +98,10 @@ class Sample:
 
 
 def at_95(interval: Interval | None, networks: int, images: int) -> Estimated:
-    """One number whose interval is known at 95 % alone; None: from too few networks, NaN."""
+    """One number whose interval is known at 95 % alone; None: from too few networks, NaN.  Unbounded at stricter levels."""
     found = (np.nan, np.nan, np.nan) if interval is None else interval
-    return Estimated(lambda level: found, networks, images)
+    unknown = (found[0], -np.inf, np.inf)
+    return Estimated(lambda level: found if level <= 0.95 else unknown, networks, images)
 
 
 def side_by_side(parts: Sequence[Estimated], networks: int | None = None) -> Estimated:

@@ -1,0 +1,73 @@
+"""What networks must have learnt before a claim about them is judged; set before anything was looked at.
+
+Similarity is biased upwards in networks that have hardly learnt: they share what all of them see first.  So accuracies gate,
+how long was trained does not; nor does the test loss, which networks raise that fit their training set.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+LEAST_NETWORKS = 6
+TIMES_CHANCE = 5.0
+SHARE_OF_AUTHORS = 0.9
+# width -> test accuracy on CIFAR-10 of the networks that the salience paper's authors released, family cnn-small
+AUTHORS = {("cifar10", "cnn-small"): {8: 0.70, 16: 0.79}}
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A number about networks, and the least or most that it may be.
+
+    Attributes:
+        says: what the number is, in words.
+        found: the number; NaN, where nothing could be seen, does not pass.
+        least, most: the band in which it passes.
+    """
+
+    says: str
+    found: float
+    least: float = -np.inf
+    most: float = np.inf
+
+    @property
+    def passed(self) -> bool:
+        """Whether claims about these networks are judged."""
+        return bool(self.least <= self.found <= self.most)
+
+    def __str__(self) -> str:
+        needed = f"{self.least:.3g} or more" if np.isfinite(self.least) else f"{self.most:.3g} or less"
+        return f"{self.says} {self.found:.3g}, {needed} needed"
+
+
+def enough(networks: int) -> Gate:
+    """Fewer independent networks are described, not judged."""
+    return Gate("independent networks", networks, LEAST_NETWORKS)
+
+
+def learnt(accuracies: ArrayLike, classes: int, times: float = TIMES_CHANCE) -> Gate:
+    """Every network's test accuracy [networks] is so many times chance, 1 / classes, or more.
+
+    Raises:
+        ValueError: so few classes that no network could be so good.
+    """
+    if times >= classes:
+        raise ValueError(f"no accuracy can be {times:g} times chance with {classes} classes")
+    return Gate("lowest test accuracy", float(np.min(accuracies, initial=np.inf)), times / classes)
+
+
+def as_authors(accuracies: Mapping[int, ArrayLike], dataset: str, family: str) -> list[Gate]:
+    """Of each width with networks of the authors: the mean accuracy [networks] is 0.9 of theirs or more."""
+    theirs = AUTHORS.get((dataset, family), {})
+    return [
+        Gate(f"mean test accuracy of {family} k = {width}", float(np.mean(found)), SHARE_OF_AUTHORS * theirs[width])
+        for width, found in accuracies.items()
+        if width in theirs
+    ]
+
+
+def fitted(losses: ArrayLike, most: float = 0.05) -> Gate:
+    """Every network's training loss [networks] in nats is so small or smaller."""
+    return Gate("largest training loss", float(np.max(losses, initial=-np.inf)), most=most)

@@ -1,0 +1,59 @@
+"""Gates: what networks must have learnt before a claim about them is judged."""
+
+import math
+
+import pytest
+
+from lib.gates import AUTHORS, Gate, as_authors, enough, fitted, learnt
+from lib.rules import NOT_TESTED, SUPPORTED
+from lib.statistics.sample import Estimated
+from lib.verdicts import HEADLINE, MACHINERY, Row, judged
+
+
+@pytest.mark.parametrize(
+    "gate, passed",
+    [
+        (learnt([0.5, 0.9], 10), True),
+        (learnt([0.49, 0.9], 10), False),
+        (learnt([0.05], 100), True),
+        (learnt([math.nan, 0.9], 10), False),
+        (fitted([0.01, 0.05]), True),
+        (fitted([0.01, 0.06]), False),
+        (fitted([math.nan]), False),
+        (enough(6), True),
+        (enough(5), False),
+    ],
+)
+def test_each_gate_opens_and_closes(gate, passed):
+    assert gate.passed is passed
+    assert f"{gate.found:.3g}" in str(gate)  # a reader sees the number
+
+
+def test_networks_of_the_authors_widths_are_held_against_theirs():
+    theirs = AUTHORS["cifar10", "cnn-small"]
+    good, bad = as_authors({8: [0.9 * theirs[8] + 0.01], 16: [0.5], 4: [0.1]}, "cifar10", "cnn-small")
+    assert good.passed and not bad.passed and "k = 16" in str(bad)
+    assert as_authors({8: [0.1]}, "digits", "cnn-small") == []  # theirs are of CIFAR-10 alone
+
+
+def test_too_few_classes_for_the_gate_are_refused():
+    with pytest.raises(ValueError, match="5 times chance with 5 classes"):
+        learnt([1.0], 5)
+
+
+@pytest.mark.parametrize(
+    "networks, gates, level, verdict",
+    [
+        (6, [], HEADLINE, SUPPORTED),
+        (5, [], HEADLINE, NOT_TESTED),
+        (6, [Gate("x", 0.1, least=0.5)], HEADLINE, NOT_TESTED),
+        (0, [Gate("x", 0.1, least=0.5)], MACHINERY, SUPPORTED),  # mathematics needs no networks
+    ],
+)
+def test_a_claim_is_judged_behind_all_its_gates(networks, gates, level, verdict):
+    row = Row(
+        "a", "It is.", "ours", "x", lambda x: Estimated(lambda at: (x, x - 0.1, x + 0.1), networks, 0), level=level
+    )
+    (claim,) = judged([row], 1.0, gates)
+    assert claim.verdict == verdict and (claim.p is None) is (verdict != SUPPORTED or level != HEADLINE)
+    assert all(str(gate) in claim.gate for gate in gates if level != MACHINERY)
