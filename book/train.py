@@ -104,9 +104,9 @@ def work_through(lines: list) -> None:
             print(f"{time.strftime('%H:%M')} line {line.name} ({line.study}) to {epochs} epochs", flush=True)
             try:
                 train_or_load(line.requests(epochs))
+            except OSError as error:
+                sys.exit(error.strerror if error.errno in FULL else str(error))
             except RuntimeError as error:
-                if isinstance(error.__cause__, OSError) and error.__cause__.errno in FULL:
-                    sys.exit(error.__cause__.strerror)
                 print(f"line {line.name}, {epochs} epochs: {error}; going on", flush=True)
 
 
@@ -117,13 +117,15 @@ def main() -> None:
     arguments = parser.parse_args()
     check_house()
     from lib.runtime.files import artifacts
+    from lib.runtime.room import writable
 
     lines = planned(arguments.study or None)
     print_plan(lines)
     if arguments.plan:
         return
     os.nice(19)  # everything else comes first; worker processes inherit it
-    artifacts().mkdir(parents=True, exist_ok=True)
+    if not writable(artifacts()):
+        sys.exit(f"{artifacts()} cannot be written; name another folder in GREATMINDS_ARTIFACTS")
     try:
         with FileLock(artifacts() / "training.lock", timeout=0):
             work_through(lines)

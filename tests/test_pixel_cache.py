@@ -104,6 +104,33 @@ def test_a_flipped_bit_in_what_is_stored_is_noticed(opened, artifacts, position)
     assert opened.decodings == 2
 
 
+def test_the_test_pictures_in_the_place_of_the_training_pictures_are_noticed(opened, artifacts):
+    first = [pixel_cache.Decoded(part.pixels.copy(), part.labels, part.classes) for part in opened()]
+    test, train = stored(artifacts)
+    train.unlink()
+    train.write_bytes(test.read_bytes())
+    with pytest.warns(UserWarning, match="train-.*.pixels is a copy of .*test-.*.pixels; .* decoded again"):
+        assert_same(opened(), first)
+
+
+def test_a_folder_in_the_place_of_what_is_stored_is_set_aside(opened, artifacts):
+    first = [pixel_cache.Decoded(part.pixels.copy(), part.labels, part.classes) for part in opened()]
+    file = stored(artifacts)[1]
+    file.unlink()
+    (file / "inside").mkdir(parents=True)
+    with pytest.warns(UserWarning, match="is a folder; the pictures will be decoded again"):
+        assert_same(opened(), first)
+    assert file.is_file() and file.with_name(file.name + ".damaged").is_dir()
+    assert_same(opened(), first)
+    assert opened.decodings == 2
+
+
+def test_pictures_are_read_where_nothing_can_be_stored(opened, monkeypatch):
+    monkeypatch.setenv("GREATMINDS_ARTIFACTS", "/proc/nothing")
+    for _ in range(2):
+        assert [len(part.labels) for part in opened()] == [6, 4]
+
+
 @pytest.mark.parametrize("left", [0, 10, 32, 33, 200])
 def test_a_stored_file_that_is_cut_off_is_noticed(opened, artifacts, left):
     first = [pixel_cache.Decoded(part.pixels.copy(), part.labels, part.classes) for part in opened()]

@@ -107,6 +107,31 @@ def test_a_manifest_without_weights_is_damaged(tiny, stored):
     assert_set_aside(tiny, stored, "cannot be read")
 
 
+@pytest.mark.parametrize("which", [WEIGHTS, MANIFEST])
+def test_a_folder_in_the_place_of_a_file_is_set_aside(tiny, network, stored, which):
+    stored[which].unlink()
+    (stored[which] / "inside").mkdir(parents=True)
+    assert_set_aside(tiny, stored, "cannot be read")
+    store.write_network(tiny, network)
+    assert store.read_network(tiny, 3) is not None
+
+
+@pytest.mark.parametrize("which", [WEIGHTS, MANIFEST])
+def test_a_file_that_may_not_be_read_is_one_sentence_and_stays(tiny, stored, monkeypatch, which):
+    """No network is trained again for a wrong mode."""
+    read = type(stored[which]).read_bytes
+
+    def refused(path):
+        if path == stored[which]:
+            raise PermissionError(errno.EACCES, "Permission denied")  # root would be let in
+        return read(path)
+
+    monkeypatch.setattr(type(stored[which]), "read_bytes", refused)
+    with pytest.raises(PermissionError, match=f"{stored[which].name} may not be read: make it readable"):
+        store.read_network(tiny, 3)
+    assert all(path.exists() for path in stored)
+
+
 def test_weights_without_a_manifest_count_as_nothing(tiny, stored, recwarn):
     stored[MANIFEST].unlink()
     assert store.read_network(tiny, 3) is None

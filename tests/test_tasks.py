@@ -1,5 +1,7 @@
 """Tasks shared out: each is finished once under its key, and the first error ends all."""
 
+import os
+import signal
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -31,6 +33,30 @@ def test_an_error_that_finishing_raises_ends_all_and_one_that_it_takes_does_not(
     failed = {}
     run_tasks(tasks, lambda key, future: failed.update({key: future.exception()}), "counting", inline)
     assert [key for key, error in failed.items() if error] == ["wrong"] and len(failed) == 4
+
+
+def die(marks, name, times):
+    """Kills its own process so many times, then gives the name."""
+    for number in range(times):
+        mark = marks / f"{name}{number}"
+        if not mark.exists():
+            mark.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+    return name
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_killed_process_costs_its_own_task_a_second_try_and_no_other_anything(tmp_path, times):
+    deaths = {"first": 0, "dying": times, "third": 0, "last": 0}
+    found = {}
+    run_tasks(
+        {name: (die, tmp_path, name, count) for name, count in deaths.items()},
+        lambda key, future: found.update({key: future.exception() or future.result()}),
+        "dying",
+    )
+    error = found.pop("dying")
+    assert found == {name: name for name in ("first", "third", "last")}
+    assert error == "dying" if times == 1 else "was killed, and so was a second one" in str(error)
 
 
 def test_one_thread_is_given_back_also_after_an_error():

@@ -1,7 +1,8 @@
 """Decoded pictures on disk, a file a split, for as long as the pictures stay as they were.
 
 A file begins with the sha256 of the rest: a JSON line, and the pixels as they lie in memory.  The line holds the
-fingerprint of the pictures' files, the shape of the pixels, the labels, and the names of the classes.
+fingerprint of the pictures' files, the name of this file with that of the split, the shape of the pixels, the labels,
+and the names of the classes.
 """
 
 import hashlib
@@ -17,7 +18,8 @@ import numpy as np
 import PIL
 
 from lib.data.pictures import Split
-from lib.runtime.files import artifacts, write_whole
+from lib.runtime.files import artifacts, set_aside, write_whole
+from lib.runtime.room import keeps
 
 # Raise it when a change of lib/ makes other pixels of the same pictures: stored ones are then decoded again.
 RECIPE = 1
@@ -50,7 +52,7 @@ def remembered(place: Path, kind: str, decode: Callable[[], tuple[Decoded, Decod
         place: the folder or archive.  When a name, a size or a time of its files has changed, nothing stored counts.
         kind: how the pictures are decoded, a part of a file name.
 
-    Warns: of a stored file that is damaged; it is written again.
+    Warns: of a stored file that is damaged or another's copy; it is written again.
     """
     key = hashlib.sha256(f"{place.resolve()} {kind}".encode()).hexdigest()[:16]
     name = re.sub(r"[^\w.-]", "-", place.name)[:60]
@@ -59,7 +61,7 @@ def remembered(place: Path, kind: str, decode: Callable[[], tuple[Decoded, Decod
     found = tuple(_read(file, fingerprint) for file in files)
     if None in found:
         found = decode()
-        for file, split in zip(files, found):
+        for file, split in zip(files, found) if keeps() else ():
             _write(file, fingerprint, split)
     return found
 
@@ -91,6 +93,7 @@ def _write(file: Path, fingerprint: str, split: Decoded) -> None:
         json.dumps(
             {
                 "fingerprint": fingerprint,
+                "file": file.name,
                 "shape": split.pixels.shape,
                 "classes": split.classes,
                 "labels": split.labels.tolist(),
@@ -108,16 +111,28 @@ def _read(file: Path, fingerprint: str) -> Decoded | None:
     """What is stored, its pixels mapped into memory rather than read; None if it is not there, outdated or damaged."""
     if not file.exists():
         return None
-    content = np.memmap(file, dtype=np.uint8, mode="r") if file.stat().st_size > DIGEST else np.empty(0, np.uint8)
+    if file.is_dir():
+        return _damaged(file, "is a folder")
+    try:
+        content = np.memmap(file, dtype=np.uint8, mode="r") if file.stat().st_size > DIGEST else np.empty(0, np.uint8)
+    except PermissionError:
+        return _damaged(file, "may not be read")
     if hashlib.sha256(content[DIGEST:]).digest() != content[:DIGEST].tobytes():
-        warnings.warn(f"{file.name} does not match its own checksum; the pictures will be decoded again", stacklevel=4)
-        return None
+        return _damaged(file, "does not match its own checksum")
     with file.open("rb") as opened:
         opened.seek(DIGEST)
         header = json.loads(opened.readline())
         start = opened.tell()
-    if header["fingerprint"] != fingerprint:
+    if header["fingerprint"] != fingerprint or "file" not in header:  # earlier ones held no name
         return None
+    if header["file"] != file.name:
+        return _damaged(file, f"is a copy of {header['file']}")
     return Decoded(
         content[start:].reshape(header["shape"]), np.array(header["labels"], dtype=np.int64), tuple(header["classes"])
     )
+
+
+def _damaged(file: Path, what: str) -> None:
+    if file.is_dir():
+        set_aside(file)  # nothing could be written in its place
+    warnings.warn(f"{file.name} {what}; the pictures will be decoded again", stacklevel=5)

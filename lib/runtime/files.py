@@ -5,21 +5,53 @@ import os
 import tempfile
 import time
 from contextlib import suppress
+from itertools import count
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 FULL = {errno.ENOSPC, errno.EDQUOT}
+READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM}
+NO_FOLDER = {errno.ENOTDIR, errno.EEXIST}
 ORPHAN_AGE = 3600  # seconds after which an unfinished file belongs to nobody
 
 
 def artifacts() -> Path:
     """The folder of what was computed: GREATMINDS_ARTIFACTS, or artifacts/ of this checkout."""
-    return Path(os.environ.get("GREATMINDS_ARTIFACTS", ROOT / "artifacts"))
+    return Path(os.environ.get("GREATMINDS_ARTIFACTS") or ROOT / "artifacts").expanduser()
 
 
 def data_folder(root: str | Path | None = None) -> Path:
     """The folder of data sets: `root`, else GREATMINDS_DATA, else data/ in the folder of what was computed."""
     return Path(root or os.environ.get("GREATMINDS_DATA") or artifacts() / "data").resolve()
+
+
+def read_whole(path: Path) -> bytes:
+    """The content of a stored file.
+
+    Raises:
+        FileNotFoundError, IsADirectoryError: there is none, or a folder in its place.
+        PermissionError: with the sentence that says what to do.
+    """
+    try:
+        return path.read_bytes()
+    except PermissionError as error:
+        told = f"{path} may not be read: make it readable (chmod u+r), or remove it, and it is made again"
+        raise PermissionError(error.errno, told) from None
+
+
+def set_aside(path: Path) -> Path:
+    """Move a damaged file, or a folder in its place, out of the way; -> where it would lie, as PATH.damaged.
+
+    Nothing happens where it is gone already, or the disk takes no changes.
+    """
+    names = (f"{path.name}.damaged{number or ''}" for number in count())
+    target = next(path.with_name(name) for name in names if not path.with_name(name).exists())
+    try:
+        os.replace(path, target)
+    except OSError as error:
+        if error.errno not in {errno.ENOENT, *READ_ONLY}:
+            raise
+    return target
 
 
 def write_whole(path: Path, *content: bytes | memoryview, durable: bool = True) -> None:
@@ -28,18 +60,26 @@ def write_whole(path: Path, *content: bytes | memoryview, durable: bool = True) 
     durable: also after the machine lost its power, for which the disk is waited for.
 
     Raises:
-        OSError: the disk is full, with the sentence that says so.
+        OSError: with the sentence that says what to do: the disk is full, or a file lies where a folder belongs.
     """
     try:
         _write_whole(path, content, durable)
     except OSError as error:
-        if error.errno not in FULL:
-            raise
-        raise OSError(
-            error.errno,
-            f"the disk of {path.parent} is full; make room, or name another folder in "
-            "GREATMINDS_ARTIFACTS: what was stored so far is whole",
-        ) from None
+        raise in_words(error, path.parent) from None
+
+
+def in_words(error: OSError, folder: Path) -> OSError:
+    """The same error, as a sentence that says what to do where there is one."""
+    sentences = dict.fromkeys(
+        FULL,
+        f"the disk of {folder} is full; make room, or name another folder in "
+        "GREATMINDS_ARTIFACTS: what was stored so far is whole",
+    ) | dict.fromkeys(
+        NO_FOLDER,
+        f"{folder} is needed as a folder, and a file lies in its place or above it: move that away, or name another "
+        "folder in GREATMINDS_ARTIFACTS",
+    )
+    return OSError(error.errno, sentences[error.errno]) if error.errno in sentences else error
 
 
 def _write_whole(path: Path, content: tuple[bytes | memoryview, ...], durable: bool) -> None:

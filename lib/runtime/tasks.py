@@ -4,12 +4,15 @@ import multiprocessing
 import os
 import sys
 import threading
+from collections import deque
 from collections.abc import Callable, Collection, Hashable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 
 from tqdm import tqdm
 
 from lib.runtime.devices import cores, find_device
+from lib.runtime.temporary import keep_sockets_together
 
 FORMAT = "{desc}: {percentage:3.0f}%|{bar}| {elapsed} passed, {remaining} left"
 TICK = 5  # seconds between two looks of the progress bar
@@ -33,39 +36,73 @@ def run_tasks(
 ) -> None:
     """Run tasks side by side, with a progress bar; whoever stops this waits for none of them.
 
+    A local process that is killed takes the task that it had along, and no other; that task is tried again in a new
+    process, and fails with a RuntimeError where it dies there too.
+
     Args:
         tasks: key -> function and its arguments, in the order in which they are to be begun.
         finish: is called with the key and the finished future of each task as it ends; what it raises ends all.
         executor: any concurrent.futures executor; by default one local process a core, or one for the GPU.
         work: what is left of a task, in any unit; it is asked again while the task runs.
     """
-    others, own = set(multiprocessing.active_children()), executor is None
-    executor = executor or local_executor(len(tasks), sorted({function.__module__ for function, *_ in tasks.values()}))
+    others, modules = set(multiprocessing.active_children()), sorted({task[0].__module__ for task in tasks.values()})
+    # A pool of its own for each process: when one breaks, it is known by which task.
+    lanes = [executor] * len(tasks) if executor else [local_executor(1, modules) for _ in range(_processes(len(tasks)))]
     try:
-        futures = {executor.submit(*task): key for key, task in tasks.items()}
-        _follow(futures, finish, description, work)
+        _follow(tasks, lanes, finish, description, work, None if executor else lambda: local_executor(1, modules))
     except BaseException:
-        for worker in set(multiprocessing.active_children()) - others if own else ():
+        for worker in set(multiprocessing.active_children()) - others if executor is None else ():
             worker.terminate()
         raise
     finally:
-        if own:
-            executor.shutdown(wait=False, cancel_futures=True)
+        for lane in lanes if executor is None else ():
+            lane.shutdown(wait=False, cancel_futures=True)
 
 
-def _follow(futures: dict[Future, Hashable], finish: Callable, description: str, work: Callable) -> None:
-    left = {key: work(key) for key in futures.values()}
+def _follow(
+    tasks: Mapping[Hashable, tuple],
+    lanes: list[Executor],
+    finish: Callable,
+    description: str,
+    work: Callable,
+    renewed: Callable[[], Executor] | None,
+) -> None:
+    """Tasks through the lanes, one at a time in each; `renewed` makes a lane in the place of one that broke."""
+    left, waiting, broken = {key: work(key) for key in tasks}, deque(tasks), set()
+    idle, running = deque(range(len(lanes))), {}
     total = sum(left.values())
     with progress(total, description) as bar:
-        while futures:
-            done, _ = wait(futures, TICK, FIRST_COMPLETED)
-            for future in done:
-                key = futures.pop(future)  # a finished future holds its result
+        while waiting or running:
+            while waiting and idle:
+                key, lane = waiting.popleft(), idle.popleft()
+                running[lanes[lane].submit(*tasks[key])] = key, lane
+            for future in wait(running, TICK, FIRST_COMPLETED).done:
+                key, lane = running.pop(future)  # a finished future holds its result
+                idle.append(lane)
+                if renewed and isinstance(future.exception(), BrokenProcessPool):
+                    lanes[lane] = renewed()
+                    if key not in broken:
+                        broken.add(key)
+                        waiting.appendleft(key)
+                        continue
+                    future = _killed_twice()
                 finish(key, future)
                 del left[key]
-            left |= {key: work(key) for future, key in futures.items() if future.running()}
+            left |= {key: work(key) for future, (key, _) in running.items() if future.running()}
             bar.n = total - sum(left.values())
             bar.refresh()
+
+
+def _killed_twice() -> Future:
+    future = Future()
+    future.set_exception(
+        RuntimeError("its process was killed, and so was a second one; it may need more memory than this machine has")
+    )
+    return future
+
+
+def _processes(tasks: int) -> int:
+    return 1 if find_device("auto") == "cuda" else min(cores(), tasks)
 
 
 def local_executor(tasks: int, modules: Collection[str] = ()) -> Executor:
@@ -74,13 +111,14 @@ def local_executor(tasks: int, modules: Collection[str] = ()) -> Executor:
     Processes are copies of one that has imported torch and `modules`, which takes seconds, where the system can; a
     driver of a GPU would not survive the copy.
     """
-    device = find_device("auto")
-    workers = 1 if device == "cuda" else min(cores(), tasks)
-    copied = device == "cpu" and "forkserver" in multiprocessing.get_all_start_methods()
+    copied = find_device("auto") == "cpu" and "forkserver" in multiprocessing.get_all_start_methods()
     context = multiprocessing.get_context("forkserver" if copied else "spawn")
+    keep_sockets_together()
     if copied:
         context.set_forkserver_preload([__name__, *modules])
-    return ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker, initargs=(_Environment(),))
+    return ProcessPoolExecutor(
+        _processes(tasks), mp_context=context, initializer=_start_worker, initargs=(_Environment(),)
+    )
 
 
 class _Environment:

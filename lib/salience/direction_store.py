@@ -17,7 +17,8 @@ from safetensors.torch import save as save_weights
 from torch import nn
 
 from lib.data.loading import ImageData
-from lib.runtime.files import artifacts, write_whole
+from lib.runtime.files import artifacts, set_aside, write_whole
+from lib.runtime.room import keeps
 from lib.runtime.tasks import progress
 from lib.salience import extraction
 from lib.training.populations import Population
@@ -81,7 +82,8 @@ def _stored(path: Path, model: nn.Module, images: ImageData, output: str, grid: 
         parts = zip(images.test_images.split(PART), images.test_labels.split(PART))
         gradients = (extraction.input_gradients(model, *part, output=output) for part in parts)
         found = np.concatenate([extraction.directions(part, grid=grid) for part in gradients])
-        write_whole(path, save({"directions": found, "sha256": _checksum(path, found)}))
+        if keeps():
+            write_whole(path, save({"directions": found, "sha256": _checksum(path, found)}))
     return found
 
 
@@ -117,7 +119,7 @@ def _read(path: Path) -> np.ndarray | None:
     try:
         found = load(path.read_bytes())
         directions, checksum = found["directions"], found["sha256"]
-    except (SafetensorError, KeyError) as error:
+    except (SafetensorError, KeyError, IsADirectoryError, PermissionError) as error:
         return _damaged(path, f"cannot be read ({type(error).__name__})")
     if not np.array_equal(checksum, _checksum(path, directions)):
         return _damaged(path, "does not match its own checksum")
@@ -125,6 +127,8 @@ def _read(path: Path) -> np.ndarray | None:
 
 
 def _damaged(path: Path, what: str) -> None:
+    if path.is_dir():
+        set_aside(path)  # nothing could be written in its place
     warnings.warn(f"{path.parent.name}/{path.name} {what}; the directions will be computed again", stacklevel=3)
 
 

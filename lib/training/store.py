@@ -3,30 +3,35 @@
 KEY/seed-00003.epoch-00010 is a network after 10 epochs, kept for good; KEY/seed-00003.under-way-00007 is what a killed
 training goes on from, and goes away with the next epoch of its stack.  A network exists once its manifest does.  Both
 files are written under another name and renamed, weights first, so a kill leaves a whole network or none.  The manifest
-holds the sha256 of the weights and of itself; the bytes of the weights depend on the training alone.
+holds the sha256 of the weights and of itself; the bytes of the weights depend on the training alone.  Where the folder
+cannot be written, this process keeps in memory what it would have stored for good.
 """
 
 import hashlib
 import json
-import os
 import platform
 import warnings
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 
 import torch
 from safetensors.torch import load, save
 
 from lib.runtime.devices import processor
-from lib.runtime.files import artifacts, write_whole
+from lib.runtime.files import artifacts, read_whole, set_aside, write_whole
+from lib.runtime.room import keeps
 from lib.training.specification import Specification
 from lib.training.trainer import TrainedNetwork
 
 KEPT, UNDER_WAY = "epoch", "under-way"
 CURVES = ("train_loss", "train_accuracy", "arithmetic")
 TEST_CURVES = ("test_epochs", "test_loss", "test_accuracy")
+UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, RecursionError, FileNotFoundError, IsADirectoryError)
 RESUME = "resume:"  # begins the names of what a training goes on from, beside the weights
+
+
+# (specification, seed) -> network that could not be stored
+_in_memory: dict[tuple[Specification, int], TrainedNetwork] = {}
 
 
 class DamagedFile(Exception):
@@ -52,6 +57,9 @@ def write_network(specification: Specification, network: TrainedNetwork) -> None
 
     Weights that are kept already stay as they are; an evaluation on other test images is added to them.
     """
+    if not keeps():
+        _in_memory[specification, network.seed] = network
+        return
     kind = KEPT if network.epochs in specification.snapshots else UNDER_WAY
     weights_path, manifest_path = paths(specification, network.seed, network.epochs, kind)
     curves = curves_of(network, specification.test_digest)
@@ -73,7 +81,8 @@ def read_network(specification: Specification, seed: int) -> TrainedNetwork | No
     A damaged one is set aside with a warning and is then none.
     """
     network = read_after(specification, seed, specification.epochs, kinds=(KEPT,))
-    return network if network and specification.epochs in network.test_epochs else None
+    known = network if network and specification.epochs in network.test_epochs else None
+    return known or _in_memory.get((specification, seed))
 
 
 def read_after(
@@ -107,8 +116,7 @@ def _checked(specification: Specification, seed: int, epochs: int, kind: str) ->
             raise DamagedFile(f"{manifest_path.name} describes another network")
     except DamagedFile as damage:
         for path in (manifest_path, weights_path):
-            with suppress(FileNotFoundError):  # missing, or set aside by another process meanwhile
-                os.replace(path, path.with_name(path.name + ".damaged"))
+            set_aside(path)
         warnings.warn(
             f"{specification.name}, seed {seed}: {damage}; it is set aside as *.damaged "
             "and the network will be trained again",
@@ -125,10 +133,10 @@ def read_pair(weights_path: Path, manifest_path: Path) -> tuple[dict, bytes]:
         DamagedFile: with what is wrong.
     """
     try:
-        manifest = json.loads(manifest_path.read_bytes())
-        weights = weights_path.read_bytes()
+        manifest = json.loads(read_whole(manifest_path))
+        weights = read_whole(weights_path)
         intact = manifest["manifest_sha256"] == _manifest_digest(manifest)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, FileNotFoundError) as error:
+    except UNREADABLE as error:
         raise DamagedFile(f"its files cannot be read ({type(error).__name__})") from error
     if not intact:
         raise DamagedFile(f"{manifest_path.name} does not match its own checksum")

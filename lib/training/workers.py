@@ -9,7 +9,9 @@ import torch
 from torch import nn
 
 from lib.models.architectures import RESNET_BLOCKS, first_channels
-from lib.runtime.devices import find_device, one_thread
+from lib.runtime.devices import cores, find_device, one_thread
+from lib.runtime.files import FULL, artifacts
+from lib.runtime.room import check_disk, keeps, warn_of_memory, writable
 from lib.runtime.tasks import run_tasks
 from lib.training import arithmetic, store
 from lib.training.specification import Specification, images_of
@@ -72,15 +74,23 @@ def train_all(tasks: Sequence[Task], executor: Executor | None = None) -> None:
 
     Raises:
         RuntimeError: some tasks failed; all others are trained and stored first.
+        OSError: there is no room to store the networks, before any work; or there is none left, at once.
     """
+    if keeps():
+        check_disk(sum(map(stored_bytes, tasks)))
+    if executor is None:
+        warn_of_memory(*memory(tasks))
     failures = []
 
     def finish(task: Task, future: Future) -> None:
-        specification, seeds = task
         try:
-            _keep(specification, future.result())
+            _keep(task[0], future.result())
+        except OSError as error:
+            if error.errno in FULL:
+                raise  # what is trained from now on would be lost
+            failures.append((_named(task, error), error))
         except Exception as error:  # one network's failure must not stop the others
-            failures.append((f"{specification.name}, seeds {seeds[0]} to {seeds[-1]}: {error}", error))
+            failures.append((_named(task, error), error))
 
     for specification, _ in tasks:  # measured once, for all workers of this machine
         arithmetic.used(specification.precision, DEVICE)
@@ -90,6 +100,29 @@ def train_all(tasks: Sequence[Task], executor: Executor | None = None) -> None:
         raise RuntimeError(
             f"{len(failures)} of {len(tasks)} trainings failed and the others are stored; the first: {failures[0][0]}"
         ) from failures[0][1]
+
+
+def stored_bytes(task: Task) -> float:
+    """About what the networks of a task take on the disk: weights after each snapshot, and what is under way."""
+    specification, seeds = task
+    with torch.device("meta"):
+        weights = sum(value.numel() * value.element_size() for value in specification.build().state_dict().values())
+    buffers = {"sgd": bool(specification.momentum), "adam": 2}[specification.optimiser]
+    return len(seeds) * weights * (1 + buffers) * (len(specification.snapshots) + 1)
+
+
+def memory(tasks: Sequence[Task]) -> tuple[float, str]:
+    """About how many bytes the workers of this machine take for their images, and what that is in words."""
+    workers = min(cores(), len(tasks))
+    largest = max(
+        (one.n_train + one.n_test) * one.in_channels * one.image_size**2 * torch.float32.itemsize for one, _ in tasks
+    )
+    return workers * 2 * largest, f"training with {workers} processes"  # as they are loaded and as they are trained on
+
+
+def _named(task: Task, error: Exception) -> str:
+    specification, seeds = task
+    return f"{specification.name}, seeds {seeds[0]} to {seeds[-1]}: {error}"
 
 
 def _keep(specification: Specification, trained: bytes) -> None:
@@ -102,7 +135,7 @@ def _keep(specification: Specification, trained: bytes) -> None:
 def _train_task(specification: Specification, seeds: tuple[int, ...], device: str) -> bytes:
     """The trained networks, pickled: tensors by themselves would travel in shared memory, a file for each.
 
-    They go on from what is stored where the worker runs, and are stored there after every epoch.
+    They go on from what is stored where the worker runs, and are stored there after every epoch where that can be.
     """
     images = images_of(specification)
 
@@ -113,4 +146,5 @@ def _train_task(specification: Specification, seeds: tuple[int, ...], device: st
 
     with one_thread():
         start = store.read_latest(specification, seeds)
-        return pickle.dumps(train(specification, seeds, images, device, start=start, keep=keep))
+        kept = keep if writable(artifacts()) else None
+        return pickle.dumps(train(specification, seeds, images, device, start=start, keep=kept))
