@@ -121,7 +121,7 @@ def test_how_much_of_a_block_lies_in_the_last_two_stages(start, stop, share):
 
 
 def test_a_network_without_residual_blocks_has_no_such_layers():
-    with pytest.raises(ValueError, match="CNN has no residual blocks; name the points yourself"):
+    with pytest.raises(ValueError, match="CNN has no residual blocks of this library"):
         hidden_points(network())
 
 

@@ -10,8 +10,9 @@ from small_networks import linear, random_images, returning
 from torch import nn
 
 from lib import salience
-from lib.own.class_scores import ClassScores, ModelError, kind_of_probability
+from lib.models.class_scores import ClassScores, ModelError
 from lib.own.comparison import compare
+from lib.own.gradients import kind_of_probability
 
 pytestmark = pytest.mark.filterwarnings("ignore:no better than")  # untrained networks guess
 
@@ -30,8 +31,8 @@ def own_mistake(scores):
         ),
         (lambda s: (s, s), r"returns 2 things \(a tuple\), and class scores .* scores=lambda output: output\[0\]"),
         (
-            lambda s: types.SimpleNamespace(loss=0, logits=s),
-            r"returns a SimpleNamespace, .* scores=lambda output: output\.logits",
+            lambda s: types.SimpleNamespace(loss=0, scores=s),
+            r"returns a SimpleNamespace, .* scores=lambda output: output\.scores",
         ),
         (lambda s: None, "returns a NoneType, and class scores must be one tensor"),
         (lambda s: s[:, :1], r"returns one number an image, of the shape \[\d+, 1\]: a binary classifier; make it two"),
@@ -68,7 +69,7 @@ def test_what_is_no_class_score_is_told_with_what_would_make_one(function, sente
     [
         (lambda s: {"out": s, "aux": -s}, lambda output: output["out"]),
         (lambda s: (s, 0), lambda output: output[0]),
-        (lambda s: types.SimpleNamespace(logits=s), lambda output: output.logits),
+        (lambda s: types.SimpleNamespace(logits=s), None),
         (lambda s: s[:, :, None, None].expand(-1, -1, 3, 5), lambda output: output.flatten(2).mean(2)),
     ],
 )

@@ -111,14 +111,15 @@ def test_area_and_false_positives_of_two_normal_laws():
 
 def test_what_cannot_be_learnt_from_is_refused():
     own, labels = classes(9, 0)
-    with pytest.raises(ValueError, match="^both need the same images, at least one, not 9 and 8$"):
+    with pytest.raises(ValueError, match="^9 images need as many labels, not 8$"):
         MahalanobisDetector(own, labels[:8])
     with pytest.raises(ValueError, match="^both need the same images, at least one, not 9 and 5$"):
         EnergyDetector(own, labels, own[:5], torch.Generator())
     with pytest.raises(ValueError, match="^epochs must be a whole number of at least 1, not 0$"):
         EnergyDetector(own, labels, own, torch.Generator(), epochs=0)
     with pytest.raises(
-        ValueError, match=r"^labels must be whole numbers \[images\], not \[9, 1\] of the type torch.int64$"
+        ValueError,
+        match=r"^labels must be class indices, whole numbers \[images\], not \[9, 1\] of the type torch.int64$",
     ):
         MahalanobisDetector(own, labels[:, None])
 

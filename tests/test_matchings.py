@@ -266,14 +266,14 @@ def test_what_cannot_be_matched_is_refused_in_a_sentence(matched):
     broken[3, 0, 0, 0] = torch.inf
     for sentence, attempt in {
         "both need the same images, at least one, not 23 and 22": lambda: direct_match(source, sources[1][:22]),
-        "at least one, not 0 and 0": lambda: direct_match(source[:0], sources[1][:0]),
+        "the source must hold 1 image or more": lambda: direct_match(source[:0], sources[1][:0]),
         r"the source must be \[images, channels, rows, columns\], not \[23, 8\]": lambda: direct_match(
             source.flatten(1)[:, :8], source
         ),
-        "the target has numbers that are not finite": lambda: direct_match(source, broken),
+        "the target must be finite numbers": lambda: direct_match(source, broken),
         "the source must have floating-point numbers, not torch.uint8": lambda: direct_match(source.byte(), source),
-        "both need the same images, at least one, not 23 and 5": lambda: train(sources, net, "layer1.0", labels[:5]),
-        r"labels must be whole numbers \[images\], not \[23\] of the type torch.float32": lambda: train(
+        "23 images need as many labels, not 5": lambda: train(sources, net, "layer1.0", labels[:5]),
+        r"labels must be class indices, whole numbers \[images\], not \[23\] of the type torch.float32": lambda: train(
             sources, net, "layer1.0", labels.float()
         ),
         "no source to match": lambda: train([], net, "layer1.0", labels),
@@ -281,8 +281,8 @@ def test_what_cannot_be_matched_is_refused_in_a_sentence(matched):
         "batch_size must be": lambda: train(sources, net, "layer1.0", labels, batch_size=0),
         "one shape, not .* and .*": lambda: residual(source, sources[7]),
         "zero everywhere": lambda: residual(source, torch.zeros_like(source)),
-        "same images, at least one, not 23 and 1": lambda: hits(direct_match(source, source), source, end, labels[:1]),
-        r"labels must be whole numbers \[images\], not \[23, 1\]": lambda: hits(
+        "23 images need as many labels, not 1": lambda: hits(direct_match(source, source), source, end, labels[:1]),
+        r"labels must be class indices, whole numbers \[images\], not \[23, 1\]": lambda: hits(
             direct_match(source, source), source, end, labels[:, None]
         ),
     }.items():
@@ -299,10 +299,18 @@ def test_labels_of_any_whole_type_and_sources_with_a_graph_give_the_same_map(mat
     assert torch.equal(found.weight, expected.weight)
 
 
-def test_an_end_that_could_change_is_refused(matched):
+@pytest.mark.parametrize(
+    "spoil", [lambda end: end.train(), lambda end: end[0].bn1.train(), lambda end: end.requires_grad_(True)]
+)
+def test_an_end_that_could_change_is_used_as_it_would_be_frozen_and_left_as_it_was(matched, spoil):
     net, sources, labels = matched
-    for spoil in (lambda end: end.train(), lambda end: end[0].bn1.train(), lambda end: end.requires_grad_(True)):
-        end = copy.deepcopy(net.end("layer1.0"))
-        spoil(end)
-        with pytest.raises(ValueError, match="the end must be frozen"):
-            match_task_loss(sources, end, net.shapes["layer1.0"], labels, torch.Generator())
+    frozen = net.end("layer1.0")
+    end = copy.deepcopy(frozen)
+    spoil(end)
+    before = copy.deepcopy(end.state_dict()), [module.training for module in end.modules()]
+    shape, stitch = net.shapes["layer1.0"], direct_match(sources[0], sources[1])
+    (found,), (expected,) = (match_task_loss(sources[:1], one, shape, labels, epochs=1) for one in (end, frozen))
+    assert torch.equal(found.weight, expected.weight)
+    assert torch.equal(hits(stitch, sources[0], end, labels), hits(stitch, sources[0], frozen, labels))
+    assert before[1] == [module.training for module in end.modules()]
+    assert all(torch.equal(value, end.state_dict()[name]) for name, value in before[0].items())

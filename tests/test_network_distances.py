@@ -227,7 +227,7 @@ def test_what_has_no_distances_is_refused(directions, sentence):
     with pytest.raises(ValueError, match=sentence):
         population_distances(directions, OTHERS, rng())
     with pytest.raises(ValueError, match="at least 2 networks, not 1"):
-        cosines_with_first(np.ones((1, 4, 3)))
+        cosines_with_first(population(rng(), 1))
 
 
 def test_a_refusal_names_the_population():

@@ -247,6 +247,9 @@ LABELS = torch.arange(12) % 4
 @pytest.mark.parametrize(
     "arguments, sentence",
     [
+        ({"models": [returning(lambda s: s)]}, "models must be a dictionary of a name and .*, not a list"),
+        ({"models": {1: returning(lambda s: s)}}, "names of groups must be strings, not 1"),
+        ({"models": {"a": 3}}, "the group 'a' must be a torch.nn.Module or several, not a int"),
         ({"models": {}}, "there are no models; give a dictionary"),
         ({"models": {"a": []}}, "the group 'a' has no networks"),
         ({"images": {"b": torch.zeros(12, 1, 8, 8)}}, "the group 'a' has no images; those that have are 'b'"),
@@ -257,14 +260,11 @@ LABELS = torch.arange(12) % 4
             r"images must be a tensor \[images, channels, height, width\] .* not \[12, 64\] of",
         ),
         ({"images": torch.zeros(12, 1, 8, 8, dtype=torch.uint8)}, "of floating-point numbers, .* of torch.uint8"),
-        ({"images": np.zeros((12, 1, 8, 8))}, "not ndarray"),
+        ({"images": "pictures"}, "images must be a dense tensor or array of numbers, not a str"),
         ({"labels": LABELS[:5]}, "12 images need as many labels, not 5"),
         ({"labels": LABELS - 1}, "labels must be from 0 on, not -1"),
-        (
-            {"labels": LABELS / 2},
-            r"class indices, whole numbers \[images\], of 2 images or more, not \[12\] of the type torch.float32",
-        ),
-        ({"labels": LABELS[:1], "images": torch.zeros(1, 1, 8, 8)}, "of 2 images or more, not \\[1\\]"),
+        ({"labels": LABELS / 2}, r"class indices, whole numbers \[images\], not \[12\] of the type torch.float32"),
+        ({"labels": LABELS[:1], "images": torch.zeros(1, 1, 8, 8)}, "images must hold 2 images or more, not"),
         ({"grid": 9}, "grid must be a whole number from 1 to 8"),
         ({"output": "loss"}, "unknown output 'loss'; the outputs are logit"),
         ({"batch_size": 0}, "batch_size must be a whole number of at least 1, not 0"),

@@ -9,8 +9,8 @@ from made_pictures import write_zip
 from safetensors.torch import save_file
 from torch import nn
 
+from lib.models import ModelError
 from lib.own import networks
-from lib.own.class_scores import ModelError
 from lib.own.comparison import compare
 
 pytestmark = pytest.mark.filterwarnings(

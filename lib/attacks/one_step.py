@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from lib.salience.extraction import check_labels
+from lib.models import doors
 from lib.salience.predictions import logits
 from lib.statistics.resampling import image_counts
 
@@ -45,18 +45,16 @@ def fgsm(images: torch.Tensor, gradients: torch.Tensor, *, eps: float) -> torch.
         eps: in the units of `images`; times `ImageData.std` it is in pixel values from 0 to 1.
 
     Raises:
-        ValueError: a negative or infinite eps, no images, shapes that differ, or values that are not finite.
+        ValueError: a negative or infinite eps, no images, shapes that differ, or values that are whole numbers or not
+            finite.
     """
     if isinstance(eps, bool) or not isinstance(eps, Real) or not 0 <= eps < float("inf"):
         raise ValueError(f"eps must be a finite number of at least 0, not {eps!r}")
-    images, gradients = torch.as_tensor(images), torch.as_tensor(gradients)
-    if images.shape != gradients.shape or not len(images):
+    images, gradients = doors.as_images(images), doors.as_images(gradients, "gradients")
+    if images.shape != gradients.shape:
         shapes = f"{list(images.shape)} and {list(gradients.shape)}"
-        raise ValueError(f"images and gradients need one shape with at least one image, not {shapes}")
-    for name, values in (("images", images), ("gradients", gradients)):
-        if not values.isfinite().all():
-            raise ValueError(f"{name} must be finite numbers")
-    return (images - eps * gradients.sign().to(images.dtype)).clamp(images.min(), images.max())
+        raise ValueError(f"images and gradients need one shape, not {shapes}")
+    return (images - eps * gradients.sign().to(images)).clamp(images.min(), images.max())
 
 
 def random_signs(shape: tuple[int, ...], rng: np.random.Generator) -> torch.Tensor:
@@ -70,14 +68,12 @@ def true_class_scores(model: nn.Module, images: torch.Tensor, labels: torch.Tens
     Raises:
         ValueError: images and labels that do not fit together or to the model's classes, or images that are not finite.
     """
-    images, labels = torch.as_tensor(images), torch.as_tensor(labels)
-    if images.ndim < 4 or labels.ndim != 1 or images.shape[-4] != len(labels):
-        shapes = f"{list(images.shape)} with {list(labels.shape)}"
-        raise ValueError(f"images [..., n, C, H, W] need as many labels, not {shapes}")
-    if not images.isfinite().all():
-        raise ValueError("images must be finite numbers")
+    images = doors.as_tensor("images", images)
+    if images.ndim < 4:
+        raise ValueError(f"images must be [..., n, C, H, W], not {list(images.shape)}")
+    labels = doors.as_labels(labels, images.shape[-4])
     values = logits(model, images.flatten(0, -4)).double()
-    check_labels(labels, values.shape[1])
+    doors.check_classes(labels, values.shape[1])
     labels = labels.repeat(len(values) // len(labels))
     # Logarithms: a probability that float32 would call zero still has a ratio.
     found = values.log_softmax(1).gather(1, labels[:, None])[:, 0].numpy(), (values.argmax(1) == labels).numpy()
@@ -95,6 +91,7 @@ def decay_ratio(model: nn.Module, clean: torch.Tensor, attacked: torch.Tensor, l
     Raises:
         ValueError: clean and attacked images of different shapes, and all that `true_class_scores` refuses.
     """
+    clean, attacked = doors.as_images(clean, "clean images"), doors.as_images(attacked, "attacked images")
     if clean.shape != attacked.shape:
         raise ValueError(
             f"clean and attacked images need one shape, not {list(clean.shape)} and {list(attacked.shape)}"

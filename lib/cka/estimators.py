@@ -10,8 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import numpy as np
 import torch
 
+from lib.models import doors
 from lib.runtime.checks import check_count
 
+BLOCK = 256  # images whose rows of a larger one are
+WHOLE = 2048  # images whose Gram matrix is held whole
 Layers = Sequence[torch.Tensor | np.ndarray] | Mapping[str, torch.Tensor | np.ndarray]
 
 
@@ -19,9 +22,9 @@ def hsic(K: torch.Tensor | np.ndarray, L: torch.Tensor | np.ndarray, *, unbiased
     """HSIC of two Gram matrices [n, n] of the same images, centred or not, in float64.
 
     Raises:
-        ValueError: matrices that are not square and of one size, or of fewer than 4 images.
+        ValueError: matrices that are not square and of one size, not finite, or of fewer than 4 images.
     """
-    grams = [torch.as_tensor(matrix).double() for matrix in (K, L)]
+    grams = [doors.finite("Gram matrices", doors.as_layer("Gram matrices", matrix)).double() for matrix in (K, L)]
     if any(matrix.shape != (len(grams[0]),) * 2 for matrix in grams):
         raise ValueError(f"HSIC needs two Gram matrices [n, n], not {' and '.join(str(list(k.shape)) for k in grams)}")
     first, second = (centred(matrix, unbiased=unbiased) for matrix in grams)
@@ -37,7 +40,11 @@ def linear_cka(X: torch.Tensor | np.ndarray, Y: torch.Tensor | np.ndarray, *, un
         ValueError: fewer than 4 images, different numbers of them, or a representation that is constant or not finite.
     """
     cka = MinibatchCKA(unbiased=unbiased)
-    cka.update({"x": X}, {"y": Y})
+    layers = [doors.as_layer(f"layer {name}", values) for name, values in (("x", X), ("y", Y))]
+    if len(layers[0]) == len(layers[1]) > WHOLE:
+        cka.update_products(_products(*layers, unbiased), ["x"], ["y"])
+    else:
+        cka.update({"x": layers[0]}, {"y": layers[1]})
     return float(cka.result()[0, 0])
 
 
@@ -63,7 +70,7 @@ class MinibatchCKA:
         Raises:
             ValueError: no layer or other ones than before, fewer than 4 images, or layers of different numbers of them.
         """
-        both = [_named(layers) for layers in (layers_a, {} if layers_b is None else layers_b)]
+        both = [_checked(layers) for layers in (layers_a, {} if layers_b is None else layers_b)]
         counts = dict.fromkeys(len(layer) for layers in both for layer in layers.values())
         if len(counts) > 1:
             raise ValueError(f"all layers need the same images, not {' and '.join(map(str, counts))}")
@@ -71,12 +78,19 @@ class MinibatchCKA:
 
     def update_grams(self, grams: Iterable[torch.Tensor], names_a: Iterable[str], names_b: Iterable[str] = ()) -> None:
         """`update` from the Gram matrices [n, n] float64 of all layers, those of `names_a` before `names_b`."""
+        centred_grams = [centred(k, unbiased=self.unbiased) for k in grams]
+        if not centred_grams:
+            raise ValueError("every minibatch needs the same layers, one at least")
+        # One product for all pairs.
+        vectors = torch.stack([k.flatten().to(centred_grams[0].device) for k in centred_grams])
+        products = (vectors @ vectors.T).cpu().numpy() / _divisor(len(centred_grams[0]), self.unbiased)
+        self.update_products(products, names_a, names_b)
+
+    def update_products(self, products: np.ndarray, names_a: Iterable[str], names_b: Iterable[str] = ()) -> None:
+        """`update` from the HSIC of every two layers, those of `names_a` before `names_b`."""
         names = list(map(str, names_a)), list(map(str, names_b))
         if not names[0] or self._sums is not None and names != self._names:
             raise ValueError(f"every minibatch needs the same layers, one at least: {names} after {self._names}")
-        centred_grams = [centred(k, unbiased=self.unbiased) for k in grams]
-        vectors = torch.stack([k.flatten() for k in centred_grams])  # one product for all pairs
-        products = (vectors @ vectors.T).cpu().numpy() / _divisor(len(centred_grams[0]), self.unbiased)
         self._sums, self._names = products if self._sums is None else self._sums + products, names
 
     def result(self) -> np.ndarray:
@@ -102,12 +116,36 @@ def gram(x: torch.Tensor | np.ndarray) -> torch.Tensor:
 
     HSIC is the same with features that are not centred; centred, their products keep the digits that matter.
     """
-    x = torch.as_tensor(x).detach()
+    x = _features(torch.as_tensor(x).detach())
+    return (x @ x.T).double()
+
+
+def _features(x: torch.Tensor) -> torch.Tensor:
+    """[n, ...] -> [n, features], centred."""
     x = x.reshape(len(x), -1)
     x = x if x.dtype in (torch.float32, torch.float64) else x.double()
     x = x - x[0]  # leaves zeros of a constant, and not what rounding makes of its mean
     x -= x.mean(0)
-    return (x @ x.T).double()
+    return x
+
+
+def _products(x: torch.Tensor, y: torch.Tensor, unbiased: bool) -> np.ndarray:
+    """HSIC of two layers with each other and themselves, [2, 2], of which no whole Gram matrix [n, n] is held.
+
+    Of centred features the rows of a Gram matrix sum to zero, and Song et al.'s sums over the matrices without their
+    diagonals are sums over the diagonals.
+    """
+    layers, n = [_features(part).double() for part in (x, y)], len(x)
+    squares = torch.stack([part.square().sum(1) for part in layers])  # the diagonals, [2, n]
+    whole = torch.zeros(2, 2, dtype=torch.float64, device=x.device)
+    for rows in zip(*(layer.split(BLOCK) for layer in layers)):
+        part = torch.stack([(some @ layer.T).flatten() for some, layer in zip(rows, layers)])
+        whole += part @ part.T
+    if unbiased:
+        sums = squares.sum(1)
+        diagonals = squares @ squares.T
+        whole = whole - diagonals * n / (n - 2) + torch.outer(sums, sums) / ((n - 1) * (n - 2))
+    return whole.cpu().numpy() / _divisor(n, unbiased)
 
 
 def of_images(k: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
@@ -156,10 +194,11 @@ def check_batches(batch_size: int, passes: int, images: int) -> None:
         raise ValueError(f"batches of {batch_size} need as many images, and there are {images}")
 
 
-def _named(layers: Layers) -> Mapping[str, torch.Tensor | np.ndarray]:
-    if isinstance(layers, torch.Tensor | np.ndarray):
+def _checked(layers: Layers) -> dict[str, torch.Tensor]:
+    if isinstance(layers, torch.Tensor | np.ndarray | str):
         raise ValueError("layers are a list or a mapping of activations: [x] for a single one")
-    return layers if isinstance(layers, Mapping) else {str(place): layer for place, layer in enumerate(layers)}
+    named = layers if isinstance(layers, Mapping) else {str(place): layer for place, layer in enumerate(layers)}
+    return {name: doors.as_layer(f"layer {name}", layer) for name, layer in named.items()}
 
 
 def _divisor(n: int, unbiased: bool) -> int:

@@ -9,6 +9,7 @@ from torch import nn
 
 from lib.cka.estimators import MinibatchCKA, batches, check_batches, gram, of_images
 from lib.cka.grams import MEMORY, hidden_points
+from lib.models import doors
 from lib.models.representations import activations, check_points
 from lib.runtime.devices import find_device, on_device
 from lib.runtime.tasks import progress
@@ -26,12 +27,13 @@ def network_cka(
     unbiased: bool = True,
     batch_size: int = 256,
     passes: int = 10,
-    generator: torch.Generator,
+    generator: torch.Generator | None = None,
     device: str = "auto",
 ) -> np.ndarray:
     """`lib.cka.estimators.MinibatchCKA` of every two layers of all networks: [layers, layers], network after network.
 
-    Every pass takes the images in a new order from `generator`, the same whatever the networks are.
+    Every pass takes the images in a new order from `generator` (by default one with the seed 0), the same whatever the
+    networks are.
 
     Args:
         points: the layers of each network, as `lib.models.representations.activations` takes them.
@@ -40,13 +42,18 @@ def network_cka(
         ValueError: no network, or not as many lists of layers; a batch size below 4 or above the number of images; an
             unknown layer, or one that is constant over the images or not finite.
     """
+    images = doors.as_inputs(images)
     check_batches(batch_size, passes, len(images))
+    if isinstance(models, nn.Module) or isinstance(points, str):
+        raise ValueError("models and points must be lists: [network] and [its points] for a single one")
+    models, points = list(models), list(points)
     if not models or len(models) != len(points):
         raise ValueError(f"every network needs its list of points, not {len(points)} lists for {len(models)} networks")
     for model, chosen in zip(models, points):
         check_points(model, chosen)
     device = find_device(device)
     models = [on_device(model, device) for model in models]
+    generator = generator or torch.Generator().manual_seed(0)
     orders = list(batches(len(images), batch_size, passes, generator))
     names = [f"{point} of network {place}" for place, chosen in enumerate(points) for point in chosen]
     cka = MinibatchCKA(unbiased=unbiased)

@@ -1,7 +1,8 @@
 """The networks, and what can be done to a single one or a stack of them.
 
 `architectures` builds the families, with those of `cifar_resnets` and `vision_transformer`; `representations` of layers;
-`cut_networks` in pieces; `folding`: quicker frozen networks; `stacking`: many networks as one.
+`cut_networks` in pieces; `folding`: quicker frozen networks; `stacking`: many networks as one; `doors` checks what a
+user gives, and `class_scores` makes functions from images to class scores of other people's modules.
 """
 
 from lib.models.architectures import (
@@ -16,6 +17,7 @@ from lib.models.architectures import (
     count_parameters,
     initialise,
 )
+from lib.models.class_scores import ClassScores, ModelError
 from lib.models.cut_networks import CutNetwork
 from lib.models.folding import folded, quick
 from lib.models.representations import activations, block_points, check_points, conv_points, representation
@@ -24,8 +26,10 @@ from lib.models.stacking import stack, stack_images, unstack
 __all__ = [
     "CNN",
     "CNN_LAYOUTS",
+    "ClassScores",
     "CutNetwork",
     "FAMILIES",
+    "ModelError",
     "RESNET_BLOCKS",
     "ResNet",
     "VIT_LAYOUTS",

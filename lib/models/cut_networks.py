@@ -1,15 +1,17 @@
 """Networks cut into pieces that follow one another, so that one's front can go on in another's end."""
 
-import copy
 from collections.abc import Iterator
 
 import torch
 from torch import nn
 
+from lib.models import doors
 from lib.models.architectures import ResNet
 from lib.models.cifar_resnets import CifarResNet
+from lib.models.representations import is_torchvision_resnet
 from lib.models.vision_transformer import PositionEmbedding, VisionTransformer
 from lib.runtime.checks import check_count, did_you_mean
+from lib.runtime.devices import usable_copy
 
 LOGITS = "logits"
 
@@ -32,11 +34,13 @@ class CutNetwork:
         points: the layers that can be stitched at, the outputs of the residual or encoder blocks.
 
     Raises:
-        ValueError: a network that is neither a residual network nor a vision transformer of `lib`.
+        ValueError: a network that is neither a residual network of `lib` or torchvision nor a vision transformer of
+            `lib`.
     """
 
     def __init__(self, model: nn.Module):
-        pieces = _pieces(copy.deepcopy(model).requires_grad_(False))
+        doors.check_network(model)
+        pieces = _pieces(usable_copy(model).requires_grad_(False))
         self.pieces = {name: piece.eval() for name, piece in pieces.items()}
         self.points = tuple(self.pieces)[1:-1]
 
@@ -61,8 +65,10 @@ class CutNetwork:
             ValueError: images of other channels than the network takes, or of a size that it cannot take.
         """
         check_count("batch_size", batch_size)
+        images = doors.as_images(images)
         self._check_images(images)
-        batches = [list(self._outputs(batch)) for batch in images.split(batch_size)]
+        weight = next(self.pieces["stem"].parameters())  # of the type and on the device that the network computes with
+        batches = [list(self._outputs(batch.to(weight))) for batch in images.split(int(batch_size))]
         return {name: torch.cat(parts) for name, *parts in zip((*self.points, LOGITS), *batches)}
 
     def _check_images(self, images: torch.Tensor) -> None:
@@ -71,7 +77,7 @@ class CutNetwork:
         side = next(
             (part.weight.shape[-1] * first.stride[0] for part in rest if isinstance(part, PositionEmbedding)), None
         )
-        if images.ndim != 4 or images.shape[1] != first.in_channels or side and set(images.shape[2:]) != {side}:
+        if images.shape[1] != first.in_channels or side and set(images.shape[2:]) != {side}:
             size = f"{side}, {side}" if side else "rows, columns"
             raise ValueError(
                 f"the network takes images [images, {first.in_channels}, {size}], not {list(images.shape)}"
@@ -88,6 +94,9 @@ def _pieces(model: nn.Module) -> dict[str, nn.Module]:
     rest = nn.Sequential(MeanOverPositions(), model.fc) if hasattr(model, "fc") else None
     if isinstance(model, CifarResNet):
         stem, stages = model.stem, ("stage1", "stage2", "stage3")
+    elif is_torchvision_resnet(model):
+        stem = nn.Sequential(model.conv1, model.bn1, model.relu, model.maxpool)
+        stages, rest = ("layer1", "layer2", "layer3", "layer4"), nn.Sequential(model.avgpool, nn.Flatten(), model.fc)
     elif isinstance(model, ResNet):
         stem, stages = nn.Sequential(model.conv1, model.bn1, nn.ReLU()), ("layer1", "layer2", "layer3", "layer4")
     elif isinstance(model, VisionTransformer):
@@ -95,6 +104,10 @@ def _pieces(model: nn.Module) -> dict[str, nn.Module]:
         rest = nn.Sequential(model.norm, *rest)
     else:
         kind = type(model).__name__
-        raise ValueError(f"only residual networks and vision transformers of this library can be cut, not {kind}")
+        raise ValueError(
+            f"only residual networks of this library or torchvision and vision transformers of this library can be "
+            f"cut, not {kind}; for another network take its layers by lib.models.activations, and as the end a "
+            "torch.nn.Sequential of the modules after one"
+        )
     blocks = {f"{stage}.{place}": block for stage in stages for place, block in enumerate(getattr(model, stage))}
     return {"stem": stem, **blocks, LOGITS: rest}

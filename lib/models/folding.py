@@ -14,6 +14,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 from lib.models.architectures import CNN, BasicBlock, ResNet
 from lib.models.cifar_resnets import Addition, CifarResNet, ResidualBlock
+from lib.runtime.devices import usable_copy
 
 LARGEST = 2**20  # numbers in a matrix that stays in a core's cache
 # Modules whose forward is known -> pairs of children: the second takes the output of the first, and nothing else does.
@@ -83,7 +84,7 @@ class SpreadConvolution(nn.Module):
 
 def folded(network: nn.Module) -> nn.Module:
     """A quicker copy of a network in eval mode; what has no convolutions followed by BatchNorm is only copied."""
-    network = copy.deepcopy(network).eval().requires_grad_(False)
+    network = usable_copy(network).eval().requires_grad_(False)
     fold(network, FoldedConvolution)
     return network.eval()  # also what is new
 

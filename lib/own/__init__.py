@@ -1,10 +1,9 @@
 """A reader's own networks and pictures: `compare` gives the book's main numbers for any networks on any images.
 
-`comparison` compares groups of networks; `class_scores` makes functions from images to class scores of other people's
-modules, `networks` reads modules from files and `pictures` images from class folders.
+`comparison` compares groups of networks; `gradients` takes the directions of one, `networks` reads modules from files and `pictures` images from class folders.
 """
 
-from lib.own.class_scores import ClassScores, ModelError
+from lib.models.class_scores import ClassScores, ModelError
 from lib.own.comparison import Comparison, compare
 from lib.own.networks import load_model, load_models
 from lib.own.pictures import load_images, resized

@@ -7,14 +7,16 @@ Similarity within a group needs two of them, and an interval that counts network
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, combinations
 
 import numpy as np
 import pandas as pd
 import torch
 from torch import nn
 
-from lib.own.class_scores import ClassScores, directions
+from lib.models import doors
+from lib.models.class_scores import ClassScores
+from lib.own.gradients import check_network, directions
 from lib.runtime.checks import check_count
 from lib.salience import extraction
 from lib.similarity import rank_one
@@ -86,9 +88,20 @@ class Comparison:
             found.append(f"Two networks give no interval within their group: {', '.join(pairs)}.")
         if np.isnan(self.expected_t[0]).any() and (len(self.groups) > 2 or not single):
             found.append("There is no E[t] where a similarity that it rests on is not positive.")
+        if unsettled := self._unsettled():
+            found.append(f"The mean-direction cosine is not established, because {NOT_ALL_DRAWS}: {unsettled}.")
         if single and np.isnan(self.expected_t[1][np.isfinite(self.expected_t[0])]).any():
             found.append(f"E[t] has no interval where {NOT_ALL_DRAWS}.")
         return found
+
+    def _unsettled(self) -> str:
+        """The pairs of groups of two networks or more whose mean-direction cosine has no interval."""
+        _, low, high = self.mean_direction_cosines
+        lacks = np.isnan(low) | np.isnan(high)
+        lacks |= (np.diag(self.rho[1]) <= 0)[:, None] | (np.diag(self.rho[1]) <= 0)
+        several = [place for place, count in enumerate(self.networks) if count > 1]
+        pairs = [(i, j) for i, j in combinations(several, 2) if lacks[i, j]]
+        return "; ".join(f"{self.groups[i]} and {self.groups[j]}" for i, j in pairs)
 
 
 def compare(
@@ -116,22 +129,28 @@ def compare(
         labels: [n] class indices, in the order of the networks' scores.
         grid: as in `lib.salience.extraction.directions`, up to the smaller side of the images.
         output: as in `lib.salience.extraction.input_gradients`.
-        scores: takes [images, classes] scores out of what a network returns, where it returns something else.
+        scores: takes [images, classes] scores out of what a network returns, where it returns something else; by
+            default what it returns, or the attribute `logits` of that.
         draws: of the images, for the intervals; `seed` makes them.
 
     Raises:
         ValueError: arguments that do not fit together.
-        lib.own.class_scores.ModelError: a ValueError about one network, by name: it cannot take the images, returns no
+        lib.models.ModelError: a ValueError about one network, by name: it cannot take the images, returns no
             class scores or too few, has no gradient anywhere, or stays in train mode.
 
     Warns: of networks that return probabilities, and of networks that are no better than guessing.
     """
-    labels = _checked_labels(labels)
-    images = dict(images) if isinstance(images, Mapping) else dict.fromkeys(models, images)
     extraction.check_output(output)
     check_count("batch_size", batch_size)
     check_count("draws", draws, 2)
-    _check_images(models, images, labels, grid)
+    models = _named("models", models)
+    if not models:
+        raise ValueError("there are no models; give a dictionary of a name and a torch.nn.Module, or several, each")
+    images = _checked_images(models, images, grid)
+    labels = doors.as_labels(labels, len(next(iter(images.values()))))
+    ready = {name: group for name, group in models.items() if not isinstance(group, Iterator)}
+    for name, title, model in _each(ready):  # a mistake is told before anything is computed
+        check_network(ClassScores(title, model, scores), images[name], labels, device)
     settings = {"grid": grid, "output": output, "batch_size": batch_size, "device": device}
     rows, right, guessing = ({name: [] for name in models} for _ in range(3))
     for name, title, model in _each(models):
@@ -153,7 +172,9 @@ def compare(
 def _each(models: Mapping[str, Group]) -> Iterator[tuple[str, str, nn.Module]]:
     """Group, what messages call the network, and the network itself."""
     for name, group in models.items():
-        if isinstance(group, nn.Module):
+        if not isinstance(group, nn.Module | Iterable):
+            raise ValueError(f"the group {name!r} must be a torch.nn.Module or several, not a {type(group).__name__}")
+        if isinstance(group, nn.Module) and not isinstance(group, nn.ModuleList):
             yield name, name, group
             continue
         place = 0
@@ -187,34 +208,31 @@ def _compared(
     return Comparison(directions, accuracy, samples, *intervals)
 
 
-def _checked_labels(labels: torch.Tensor) -> torch.Tensor:
-    labels = torch.as_tensor(labels)
-    if labels.ndim != 1 or labels.is_floating_point() or labels.dtype == torch.bool or len(labels) < 2:
+def _named(what: str, given: object) -> dict:
+    """A mapping, or nn.ModuleDict, as a dictionary of names."""
+    if not isinstance(given, Mapping | nn.ModuleDict):
         raise ValueError(
-            "labels must be class indices, whole numbers [images], of 2 images or more, not "
-            f"{list(labels.shape)} of the type {labels.dtype}"
+            f"{what} must be a dictionary of a name and a torch.nn.Module, or several, each, not a "
+            f"{type(given).__name__}"
         )
-    if labels.min() < 0:
-        raise ValueError(f"labels must be from 0 on, not {labels.min()}")
-    return labels.long().cpu()
+    if unnamed := [name for name in given if not isinstance(name, str)]:
+        raise ValueError(f"the names of groups must be strings, not {unnamed[0]!r}")
+    return dict(given.items())
 
 
-def _check_images(
-    models: Mapping[str, Group], images: Mapping[str, torch.Tensor], labels: torch.Tensor, grid: int | None
-) -> None:
-    if not models:
-        raise ValueError("there are no models; give a dictionary of a name and a torch.nn.Module, or several, each")
-    if missing := [name for name in models if name not in images]:
+def _checked_images(
+    groups: Iterable[str], images: torch.Tensor | Mapping[str, torch.Tensor], grid: int | None
+) -> dict[str, torch.Tensor]:
+    """Group -> its images."""
+    if not isinstance(images, Mapping):
+        images = dict.fromkeys(groups, doors.as_images(images, least=2))
+    if missing := [name for name in groups if name not in images]:
         raise ValueError(f"the group {missing[0]!r} has no images; those that have are {', '.join(map(repr, images))}")
-    for part in images.values():
-        if not isinstance(part, torch.Tensor) or part.ndim != 4 or not part.is_floating_point():
-            found = f"{list(part.shape)} of {part.dtype}" if isinstance(part, torch.Tensor) else type(part).__name__
-            raise ValueError(
-                "images must be a tensor [images, channels, height, width] of floating-point numbers, "
-                f"normalised as in training, not {found}"
-            )
-        if len(part) != len(labels):
-            raise ValueError(f"{len(part)} images need as many labels, not {len(labels)}")
+    found = {name: doors.as_images(images[name], least=2) for name in groups}
+    for part in found.values():
         extraction.check_grid(grid, min(part.shape[2:]))
-    if len({part.shape[1:] if grid is None else part.shape[1] for part in images.values()}) > 1:
+    if len({len(part) for part in found.values()}) > 1:
+        raise ValueError("all groups need the same images, in the same order")
+    if len({part.shape[1:] if grid is None else part.shape[1] for part in found.values()}) > 1:
         raise ValueError("the images of all groups need the same number of channels, and without a grid the same size")
+    return found

@@ -5,10 +5,13 @@ import os
 import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 
 import torch
 from torch import nn
+
+HALVES = (torch.float16, torch.bfloat16)
 
 
 def machine() -> str:
@@ -55,19 +58,50 @@ def find_device(device: str) -> str:
 
 
 def on_device(model: nn.Module, device: str) -> nn.Module:
-    """The model, or a copy of it on `device` if it lies elsewhere."""
-    if any(parameter.device.type != torch.device(device).type for parameter in model.parameters()):
-        return copy.deepcopy(model).to(device)
+    """The model, or a copy of it where it must not or cannot be used as it is.
+
+    It is copied to `device` if it lies elsewhere, in float32 if it is in half precision, where small gradients vanish,
+    and if it was made in torch.inference_mode, because such weights let no gradient pass.
+    """
+    tensors = [*model.parameters(), *model.buffers()]
+    elsewhere = any(tensor.device.type != torch.device(device).type for tensor in tensors)
+    if elsewhere or any(tensor.dtype in HALVES or tensor.is_inference() for tensor in tensors):
+        return usable_copy(model).to(device)
     return model
+
+
+def usable_copy(model: nn.Module) -> nn.Module:
+    """A copy whose weights let gradients pass, in float32 if some were in half precision."""
+    with torch.inference_mode(False):
+        model = copy.deepcopy(model)
+        half = any(tensor.dtype in HALVES for tensor in chain(model.parameters(), model.buffers()))
+        return model.float() if half else model
+
+
+def precision(model: nn.Module) -> torch.dtype:
+    """The type of the model's first weight: that of the images it takes."""
+    tensors = chain(model.parameters(), model.buffers())
+    return next((tensor.dtype for tensor in tensors if tensor.is_floating_point()), torch.float32)
 
 
 @contextmanager
 def evaluating(model: nn.Module, device: str) -> Iterator[nn.Module]:
     """The model `on_device`, in eval mode; afterwards its modes are as before."""
     model = on_device(model, device)
-    modes = [(module, module.training) for module in model.modules()]
+    # A frozen TorchScript has no modes.
+    modes = [(module, module.training) for module in model.modules() if hasattr(module, "training")]
     try:
-        yield model.eval()
+        if modes:
+            _into_eval_mode(model)
+        yield model
     finally:
         for module, mode in modes:
             module.training = mode
+
+
+def _into_eval_mode(model: nn.Module) -> None:
+    try:
+        model.eval()
+    except NotImplementedError:  # an exported program stays in the mode in which it was exported
+        for module in model.modules():
+            module.training = False

@@ -16,13 +16,13 @@ ORPHAN_AGE = 3600  # seconds after which an unfinished file belongs to nobody
 
 
 def artifacts() -> Path:
-    """The folder of what was computed: GREATMINDS_ARTIFACTS, or artifacts/ of this checkout."""
-    return Path(os.environ.get("GREATMINDS_ARTIFACTS") or ROOT / "artifacts").expanduser()
+    """The folder of what was computed: GREATMINDS_ARTIFACTS, or artifacts/ of this checkout; absolute."""
+    return Path(os.environ.get("GREATMINDS_ARTIFACTS") or ROOT / "artifacts").expanduser().absolute()
 
 
 def data_folder(root: str | Path | None = None) -> Path:
     """The folder of data sets: `root`, else GREATMINDS_DATA, else data/ in the folder of what was computed."""
-    return Path(root or os.environ.get("GREATMINDS_DATA") or artifacts() / "data").resolve()
+    return Path(root or os.environ.get("GREATMINDS_DATA") or artifacts() / "data").expanduser().resolve()
 
 
 def read_whole(path: Path) -> bytes:

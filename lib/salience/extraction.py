@@ -7,6 +7,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from lib.models import doors
+from lib.models.class_scores import ModelError, class_scores, own_words
 from lib.models.folding import quick
 from lib.runtime.checks import check_count
 from lib.runtime.devices import evaluating, find_device
@@ -21,6 +23,7 @@ OUTPUTS = {
 CACHED = 2**17  # pixels of a batch whose feature maps stay near a core
 
 
+@torch.inference_mode(False)
 def input_gradients(
     model: nn.Module,
     images: torch.Tensor,
@@ -32,30 +35,35 @@ def input_gradients(
 ) -> torch.Tensor:
     """Gradient of the true class's score with respect to every image (fact sheet 4.3), -> [n, C, H, W] float32.
 
-    The network is in eval mode meanwhile, so that no image influences another's gradient, and is left as it was.
-    Convolutional networks of this library go through a quicker form (`lib.models.folding`), the same up to
-    rounding.
+    The network is in eval mode meanwhile, so that no image influences another's gradient, and is left as it was; so are
+    the images.  Convolutional networks of this library go through a quicker form (`lib.models.folding`), the same up to
+    rounding, and those in half precision through a copy in float32.
 
     Args:
-        model: [images, C, H, W] -> [images, classes] logits.
-        images: [n, C, H, W], normalised as in training; labels: [n] class indices.
+        model: [images, C, H, W] -> [images, classes] logits, or something with the attribute `logits`; of a network
+            that returns more, `lib.models.ClassScores` takes the scores.
+        images: [n, C, H, W], normalised as in training; labels: [n] class indices of any type of whole numbers.
         output: 'logit' (the authors' code), 'probability' or 'log-probability' of the true class.
         device: where to compute; 'auto' takes the GPU if there is one.
 
     Raises:
-        ValueError: an unknown output, a batch size below 1, images and labels that do not fit together or to the
-            model's classes, or a gradient that is not finite.
+        ValueError: an unknown output, a batch size below 1, images that are no floating-point numbers or not finite,
+            images and labels that do not fit together or to the model's classes, or a gradient that is not finite.
+        lib.models.ModelError: a ValueError about the network: it cannot take the images, returns no class scores, or
+            has no gradient.
     """
     check_output(output)
     check_count("batch_size", batch_size)
-    images, labels = torch.as_tensor(images), torch.as_tensor(labels)
-    if len(images) != len(labels):
-        raise ValueError(f"{len(images)} images need as many labels, not {len(labels)}")
+    images = doors.as_images(images)
+    labels = doors.as_labels(labels, len(images))
+    doors.check_network(model)
     device = find_device(device)
     with evaluating(model, device) as model:
         quicker = quick(model) if torch.device(device).type == "cpu" else None  # measured on processors alone
         if quicker is not None:
             model, batch_size = quicker, min(batch_size, max(1, CACHED // images.shape[2:].numel()))
+        else:
+            model = class_scores(model)
         return plain_gradients(model, images, labels, output, batch_size, device)
 
 
@@ -79,9 +87,12 @@ def directions(gradients: torch.Tensor, *, grid: int | None = 8) -> torch.Tensor
     None keeps the full size.  A zero gradient has no direction: its row is zero.
 
     Raises:
-        ValueError: a grid below 1 or finer than the image.
+        ValueError: a grid below 1 or finer than the image, or gradients that are not finite.
     """
-    gradients = torch.as_tensor(gradients).double()
+    gradients = doors.as_tensor("gradients", gradients).double()
+    if gradients.ndim != 4:
+        raise ValueError(f"gradients must be [n, C, H, W], not {list(gradients.shape)}")
+    doors.finite("gradients", gradients)
     if grid is not None:
         rows, columns = (_area_average(size, grid) for size in gradients.shape[-2:])
         gradients = rows @ gradients @ columns.T
@@ -111,24 +122,18 @@ def check_output(output: str) -> None:
         raise ValueError(f"unknown output {output!r}; the outputs are {', '.join(OUTPUTS)}")
 
 
-def check_labels(labels: torch.Tensor, classes: int) -> None:
-    """Raises ValueError for labels that are none of the model's classes."""
-    if labels.min() < 0 or labels.max() >= classes:
-        found = f"{labels.min()} to {labels.max()}"
-        raise ValueError(f"labels must be from 0 to {classes - 1}, the model's classes, not {found}")
-
-
 def _batch_gradients(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, output: str) -> torch.Tensor:
     # Without TF32, float32 means float32 on a GPU too.
     with torch.enable_grad(), torch.backends.cudnn.flags(deterministic=True, allow_tf32=False):
         images = images.detach().clone().requires_grad_()
         logits = model(images)
-        if logits.ndim != 2 or len(logits) != len(images):
-            found = f"{list(logits.shape)} for {len(images)} images"
-            raise ValueError(f"the model must return [images, classes] scores, not {found}")
-        check_labels(labels, logits.shape[1])
+        doors.check_classes(labels, logits.shape[1])
         score = OUTPUTS[output](logits, labels[:, None])
-        return torch.autograd.grad(score.sum(), images)[0]
+        try:
+            return torch.autograd.grad(score.sum(), images)[0]
+        except Exception as error:  # a layer without a gradient, or one that changed what the gradient needs
+            name = getattr(model, "name", type(model).__name__)
+            raise ModelError(f"the gradients of the model {name} cannot be taken: {own_words(error)}") from error
 
 
 def _area_average(size: int, grid: int) -> torch.Tensor:

@@ -7,6 +7,8 @@ import torch
 from torch import nn
 
 from lib.data.loading import ImageData
+from lib.models import doors
+from lib.models.class_scores import class_scores
 from lib.runtime.checks import check_count
 from lib.runtime.devices import evaluating, find_device
 from lib.training.populations import Population
@@ -14,19 +16,17 @@ from lib.training.populations import Population
 
 @torch.no_grad()
 def logits(model: nn.Module, images: torch.Tensor, *, batch_size: int = 256, device: str = "auto") -> torch.Tensor:
-    """[n, C, H, W] -> [n, classes] float32 scores; the network is left as it was.
+    """[n, C, H, W] -> [n, classes] float32 scores; the network and the images are left as they were.
 
     Raises:
-        ValueError: a batch size below 1, or scores that are not finite.
+        ValueError: a batch size below 1, or images that are no floating-point numbers or not finite.
+        lib.models.ModelError: a ValueError about the network: it cannot take the images, or returns no class scores.
     """
     check_count("batch_size", batch_size)
     device = find_device(device)
-    images = torch.as_tensor(images)
-    with evaluating(model, device) as model:
-        scores = torch.cat([model(batch.to(device)).float().cpu() for batch in images.split(batch_size)])
-    if not scores.isfinite().all():
-        raise ValueError("some scores are not finite; the network's weights or the images are broken")
-    return scores
+    images = doors.as_images(images)
+    with evaluating(class_scores(model), device) as model:
+        return torch.cat([model(batch.to(device)).float().cpu() for batch in images.split(int(batch_size))])
 
 
 def population_logits(populations: Mapping[Hashable, Population], images: ImageData) -> dict[Hashable, np.ndarray]:

@@ -13,10 +13,12 @@ from scipy.stats import norm
 
 from lib.sphere.uniform import uniform_directions
 
+UNIT = 0.01  # how far the square of a length may be from 1: directions may be stored in half precision
+
 
 def individual(u: np.ndarray, v: np.ndarray) -> float:
     """rho_ind: the mean cosine over images of two networks' directions, [n, d] x [n, d] -> one number (Fig. 2)."""
-    u, v = np.asarray(u), np.asarray(v)
+    u, v = _numbers(u), _numbers(v)
     if u.shape != v.shape or u.ndim != 2:
         raise ValueError(f"two networks need directions of one shape [images, dims], not {u.shape} and {v.shape}")
     return float(pairwise(np.stack([u, v]))[0, 1])
@@ -77,7 +79,8 @@ def by_image(populations: Sequence[np.ndarray]) -> np.ndarray:
 
     Unbiased as `expected` is; NaN where an image has no pair of different networks with a direction.
     """
-    populations = [checked(population, like=np.asarray(populations[0])) for population in populations]
+    first = checked(populations[0])
+    populations = [first, *(checked(population, like=first) for population in populations[1:])]
     sums = np.stack([population.sum(0, dtype=float) for population in populations], axis=1)  # [n, populations, d]
     count = np.stack([has_direction(population).sum(0) for population in populations], axis=1).astype(float)
     own = np.eye(len(populations)) * count[:, :, None]  # every network with itself, cosine 1
@@ -121,15 +124,34 @@ def zero_counts(directions: Mapping[tuple[str, int], np.ndarray]) -> dict[str, d
 
 
 def checked(directions: np.ndarray, like: np.ndarray | None = None) -> np.ndarray:
-    """Directions as an array [networks, images, dims] of finite numbers, with the images and dims of `like`."""
-    directions = np.asarray(directions)
+    """Directions as an array [networks, images, dims] of unit or zero rows, with the images and dims of `like`.
+
+    In float32 at least; of a tensor on any device and with a graph its numbers.
+    """
+    directions = _numbers(directions)
     if directions.ndim != 3:
         raise ValueError(f"directions must be [networks, images, dims], not of shape {directions.shape}")
-    if not np.isfinite(directions).all():
-        raise ValueError("directions must be finite numbers")
     if like is not None and directions.shape[1:] != like.shape[1:]:
         raise ValueError(f"both need the same images and dims, not {like.shape[1:]} and {directions.shape[1:]}")
+    lengths = np.einsum("nid,nid->ni", directions, directions)
+    if not np.isfinite(lengths).all():
+        raise ValueError("directions must be finite numbers")
+    if ((np.abs(lengths - 1) > UNIT) & (lengths > 0)).any():
+        raise ValueError(
+            "directions must be rows of length 1, or 0 where there is none, as lib.salience.directions makes them of "
+            f"gradients; these are up to {np.sqrt(lengths.max()):.3g} long"
+        )
     return directions
+
+
+def _numbers(values: np.ndarray) -> np.ndarray:
+    if hasattr(values, "detach"):  # a tensor: this room knows no torch
+        values = values.detach().cpu().double().numpy()
+    try:
+        array = np.asarray(values)
+        return array if array.dtype in (np.float32, np.float64) else array.astype(float, casting="same_kind")
+    except (TypeError, ValueError):
+        raise ValueError(f"directions must be real numbers, not a {type(values).__name__}") from None
 
 
 def warn_of_zeros(*has: np.ndarray) -> None:

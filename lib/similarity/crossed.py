@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lib.similarity.cosines import has_direction, warn_of_zeros
+from lib.similarity.cosines import checked, has_direction, warn_of_zeros
 from lib.statistics.sample import Sample
 
 CHUNK = 64  # images whose pair cosines are in memory at once
@@ -27,16 +27,14 @@ def similarity_matrix(populations: Sequence[np.ndarray], rng: np.random.Generato
         ValueError: a population of fewer than 2 networks, or populations on different images.
     """
     populations = [np.asarray(population) for population in populations]
+    first = checked(populations[0])
+    populations = [first, *(checked(population, like=first) for population in populations[1:])]
     sizes = tuple(len(population) for population in populations)
     if min(sizes) < 2:
         raise ValueError(f"every population needs at least 2 networks, not {min(sizes)}")
-    if len({population.shape[1:] for population in populations}) > 1:
-        raise ValueError("all populations need the same images and dims")
     warn_of_zeros(*map(has_direction, populations))
     directions = np.concatenate(populations)
     images = directions.shape[1]
-    if not np.isfinite(directions).all():
-        raise ValueError("directions must be finite numbers")
     pairs = _pair_means(directions, np.ones((1, images)))
     by_images, jointly = [], []
     for start in range(0, draws, BLOCK):

@@ -13,9 +13,9 @@ from sklearn.metrics import roc_auc_score, roc_curve
 from torch import nn
 from torch.nn import functional as F
 
+from lib.models import doors
 from lib.models.architectures import initialise
 from lib.runtime.checks import check_count
-from lib.stitching.matchings import check_same_images, class_indices
 
 HIDDEN = 128  # units of each of two hidden layers
 SIDE = 8  # larger maps are averaged to this many rows and columns first
@@ -36,7 +36,7 @@ class MahalanobisDetector:
         Raises:
             ValueError: different numbers of images, none, or labels that are no class indices.
         """
-        pooled, labels = _pooled(own), class_indices(labels, own).numpy()
+        pooled, labels = _pooled(own), doors.as_labels(labels, len(own)).numpy()
         classes = np.unique(labels)
         self.means = np.stack([pooled[labels == label].mean(0) for label in classes])  # [classes, channels]
         rest = pooled - self.means[np.searchsorted(classes, labels)]
@@ -69,8 +69,8 @@ class EnergyDetector:
         Raises:
             ValueError: different numbers of images, none, labels that are no class indices, or epochs below 1.
         """
-        labels = class_indices(labels, own)
-        check_same_images(own, foreign)
+        labels = doors.as_labels(labels, len(own))
+        doors.check_same_images(own, foreign)
         check_count("epochs", epochs)
         self.classifier = _classifier(own, int(labels.max()) + 1, generator)
         optimiser = torch.optim.Adam(self.classifier.parameters(), **ADAM)

@@ -12,8 +12,11 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from lib.models import doors
+from lib.models.class_scores import class_scores
 from lib.models.folding import folded
 from lib.runtime.checks import check_count
+from lib.runtime.devices import evaluating
 
 
 class AffineMap(nn.Module):
@@ -30,6 +33,7 @@ class AffineMap(nn.Module):
         self.weight, self.bias, self.size = nn.Parameter(weight), nn.Parameter(bias), tuple(size)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = x.to(self.weight)  # also of maps in half precision
         x = x if x.shape[2:].numel() < math.prod(self.size) else resized(x, self.size)
         return resized(F.conv2d(x, self.weight[:, :, None, None], self.bias), self.size)
 
@@ -52,20 +56,14 @@ def direct_match(source: torch.Tensor, target: torch.Tensor) -> AffineMap:
     Raises:
         ValueError: different numbers of images, or none, no maps, or numbers that are whole or not finite.
     """
-    check_same_images(source, target)
-    for name, maps in (("source", source), ("target", target)):
-        if maps.ndim != 4:
-            raise ValueError(f"the {name} must be [images, channels, rows, columns], not {list(maps.shape)}")
-        if not maps.is_floating_point():
-            raise ValueError(f"the {name} must have floating-point numbers, not {maps.dtype}")
-        if not maps.isfinite().all():
-            raise ValueError(f"the {name} has numbers that are not finite: no map can be fitted")
+    source, target = doors.as_maps("source", source), doors.as_maps("target", target)
+    doors.check_same_images(source, target)
     size = target.shape[2:]
     rows = _rows(resized(source, size))
     unknowns = torch.cat([rows, rows.new_ones(len(rows), 1)], dim=1)
     smallest = max(torch.finfo(source.dtype).eps, torch.finfo(torch.float64).eps * max(unknowns.shape))
-    fitted = torch.linalg.lstsq(unknowns, _rows(target), rcond=smallest, driver="gelsd")
-    solution = fitted.solution.to(source.dtype)  # [source channels + 1, target channels]
+    fitted = torch.linalg.lstsq(unknowns.cpu(), _rows(target).cpu(), rcond=smallest, driver="gelsd")
+    solution = fitted.solution.to(source)  # [source channels + 1, target channels]
     return AffineMap(solution[:-1].T.contiguous(), solution[-1], size)
 
 
@@ -76,6 +74,7 @@ def residual(mapped: torch.Tensor, target: torch.Tensor) -> float:
     Raises:
         ValueError: different shapes, or a target that is zero everywhere.
     """
+    mapped, target = doors.as_layer("mapped", mapped), doors.as_layer("target", target)
     if mapped.shape != target.shape:
         raise ValueError(f"both need one shape, not {list(mapped.shape)} and {list(target.shape)}")
     norm = target.double().square().sum()
@@ -89,7 +88,7 @@ def match_task_loss(
     end: nn.Module,
     target_shape: Sequence[int],
     labels: torch.Tensor,
-    generator: torch.Generator,
+    generator: torch.Generator | None = None,
     *,
     epochs: int = 30,
     learning_rate: float = 1e-3,
@@ -104,27 +103,31 @@ def match_task_loss(
 
     Args:
         sources: representations [images, channels, rows, columns] of the same images, channels as they like.
-        end: [images, channels, rows, columns] -> logits; its parameters take no gradient.
+        end: [images, channels, rows, columns] -> logits; a frozen copy of it is used.
         target_shape: channels, rows, columns of the layer that is replaced.
         labels: [images].
-        generator: of the initial weights and the order of the images.
+        generator: of the initial weights and the order of the images; by default one with the seed 0.
 
     Raises:
-        ValueError: no sources, different numbers of images, labels that are no class indices, an end that is not
-            frozen, epochs or a batch size below 1.
+        ValueError: no sources, no maps, different numbers of images, labels that are no class indices of the end,
+            epochs or a batch size below 1.
+        lib.models.ModelError: a ValueError: the end cannot take the maps, or returns no class scores.
     """
-    if not len(sources):
-        raise ValueError("there is no source to match")
-    for source in sources:
-        labels = class_indices(labels, source)
+    if isinstance(sources, torch.Tensor) or not len(sources):
+        raise ValueError("there is no source to match; sources are a list, [source] for a single one")
     check_count("epochs", epochs)
     check_count("batch_size", batch_size)
-    if any(module.training for module in end.modules()) or any(part.requires_grad for part in end.parameters()):
-        raise ValueError("the end must be frozen: in eval mode, and no parameter with a gradient")
+    sources = [doors.as_maps("source", source) for source in sources]
+    for source in sources:
+        doors.check_same_images(sources[0], source)
+    labels = doors.as_labels(labels, len(sources[0])).to(sources[0].device)
+    end = class_scores(folded(end))
+    with torch.no_grad():  # a mistake is told before any work
+        doors.check_classes(labels, end(sources[0].new_zeros(1, *target_shape)).shape[1])
+    generator = generator or torch.Generator().manual_seed(0)
     weights_seed, order_seed = torch.randint(2**62, (2,), generator=generator).tolist()
-    sources = [source.detach() for source in sources]
     maps = [_random_map(source, target_shape, weights_seed) for source in sources]
-    order, end = torch.Generator().manual_seed(order_seed), folded(end)
+    order = torch.Generator().manual_seed(order_seed)
     weights = [part for one in maps for part in one.parameters()]
     optimiser = torch.optim.Adam(weights, lr=learning_rate, weight_decay=weight_decay)
     for _ in range(epochs):
@@ -144,31 +147,24 @@ def hits(
 ) -> torch.Tensor:
     """Which images [images] `end` classifies rightly from the stitched representation of a source.
 
+    Stitch and end are in eval mode meanwhile, and left as they were.
+
     Raises:
-        ValueError: different numbers of images, labels that are no class indices, or a batch size below 1.
+        ValueError: no maps, labels that are no class indices or not as many, or a batch size below 1.
+        lib.models.ModelError: a ValueError: the end cannot take the maps, or returns no class scores.
     """
-    labels = class_indices(labels, source)
+    source = doors.as_maps("source", source)
+    labels = doors.as_labels(labels, len(source))
     check_count("batch_size", batch_size)
-    return torch.cat([end(stitch(part)).argmax(1) for part in source.split(batch_size)]) == labels
+    kind = source.device.type
+    with evaluating(stitch, kind) as stitch, evaluating(class_scores(end), kind) as end:
+        found = torch.cat([end(stitch(part)).argmax(1).cpu() for part in source.split(int(batch_size))])
+    return found == labels
 
 
 def accuracy(stitch: nn.Module, source: torch.Tensor, end: nn.Module, labels: torch.Tensor) -> float:
     """Share of the images that `end` classifies rightly from the stitched representation of a source."""
     return float(hits(stitch, source, end, labels).double().mean())
-
-
-def check_same_images(first: torch.Tensor, second: torch.Tensor) -> None:
-    """Raises ValueError unless both have the same number of images, at least one."""
-    if len(first) != len(second) or not len(first):
-        raise ValueError(f"both need the same images, at least one, not {len(first)} and {len(second)}")
-
-
-def class_indices(labels: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
-    """The labels as int64; raises ValueError unless they are whole numbers [images], one for each of `images`."""
-    check_same_images(images, labels)
-    if labels.ndim != 1 or labels.is_floating_point():
-        raise ValueError(f"labels must be whole numbers [images], not {list(labels.shape)} of the type {labels.dtype}")
-    return labels.long()
 
 
 def _random_map(source: torch.Tensor, target_shape: Sequence[int], seed: int) -> AffineMap:

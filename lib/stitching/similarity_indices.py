@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from lib.cka.estimators import linear_cka
-from lib.stitching.matchings import check_same_images
+from lib.models import doors
 
 CKA, PWCCA, PROCRUSTES, MEAN_CCA = "CKA", "PWCCA", "Procrustes", "mean CCA"
 # Kinds of linear maps of the features, each among those of the next.
@@ -36,7 +36,8 @@ class Index:
 
     def between(self, x: torch.Tensor, y: torch.Tensor) -> float:
         """Of two representations [images, ...] of the same images."""
-        return self.of(*(samples(x, y) if self.by_position else (part.double().flatten(1).numpy() for part in (x, y))))
+        x, y = doors.as_layer("x", x), doors.as_layer("y", y)
+        return self.of(*(samples(x, y) if self.by_position else (_matrix(part.flatten(1)) for part in (x, y))))
 
     def likeness(self, x: torch.Tensor, y: torch.Tensor) -> float:
         """The same, turned and scaled so that more is more alike and 1 is the same."""
@@ -53,7 +54,8 @@ def samples(x: torch.Tensor, y: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
     Raises:
         ValueError: representations of another form, different numbers of images, or none.
     """
-    check_same_images(x, y)
+    x, y = doors.as_layer("x", x), doors.as_layer("y", y)
+    doors.check_same_images(x, y)
     for part in (x, y):
         if part.ndim not in (2, 4):
             raise ValueError(
@@ -61,8 +63,8 @@ def samples(x: torch.Tensor, y: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
                 f"{list(part.shape)}"
             )
     if x.shape == y.shape:
-        return tuple(part.movedim(1, -1).flatten(0, -2).double().numpy() for part in (x, y))
-    return tuple(part.reshape(*part.shape[:2], -1).double().mean(2).numpy() for part in (x, y))
+        return tuple(_matrix(part.movedim(1, -1).flatten(0, -2)) for part in (x, y))
+    return tuple(_matrix(part.reshape(*part.shape[:2], -1).double().mean(2)) for part in (x, y))
 
 
 def normalised(x: np.ndarray) -> np.ndarray:
@@ -71,7 +73,7 @@ def normalised(x: np.ndarray) -> np.ndarray:
     Raises:
         ValueError: no matrix, numbers that are not finite, or a representation that is the same for all samples.
     """
-    x = np.asarray(x, dtype=float)
+    x = _matrix(doors.as_layer("a representation", x))
     if x.ndim != 2:
         raise ValueError(f"a representation must be a matrix [samples, features], not {list(x.shape)}")
     if not np.isfinite(x).all():
@@ -151,6 +153,11 @@ SIMILARITY_INDICES = {
 
 
 def _normalised_pair(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    x, y = normalised(x), normalised(y)
     if len(x) != len(y):
         raise ValueError(f"both need the same samples, not {len(x)} and {len(y)}")
-    return normalised(x), normalised(y)
+    return x, y
+
+
+def _matrix(x: torch.Tensor) -> np.ndarray:
+    return x.cpu().double().numpy()
