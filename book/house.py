@@ -4,12 +4,13 @@ import ast
 from collections import Counter
 from pathlib import Path
 
-import closure
+from lib.code import closure
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = ROOT / "book" / "api"
 # A room imports from those before it, and from itself; `lib` are the modules beside the rooms.
 ROOMS = (
+    "code",
     "runtime",
     "statistics",
     "sphere",

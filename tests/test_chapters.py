@@ -246,7 +246,6 @@ def test_nbval_skips_a_chapter_without_its_data_and_only_then(tmp_path, there):
         "pyproject.toml",
         "book/chapters.py",
         "book/closure.py",
-        "book/code_form.py",
         "notebooks/conftest.py",
         "tests/nbval_sanitize.cfg",
     ):

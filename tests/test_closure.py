@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from skips import other_pythons
 
-import closure
-import code_form
+import closure as chapters_closure
+from lib.code import closure, form
 
 ROOT = Path(__file__).resolve().parents[1]
 FILES = {
@@ -73,17 +73,17 @@ def test_a_package_that_computes_is_code_itself(root):
 )
 def test_a_digest_changes_with_the_code_that_is_reached(root, name, old, new, changes):
     source = root / "notebooks" / "trial.py"
-    before = closure.digest(source, root)
+    before = chapters_closure.digest(source, root)
     path = root / name
     assert old in path.read_text()
     path.write_text(path.read_text().replace(old, new))
     os.utime(path, ns=(1, 1))
-    assert (closure.digest(source, root) != before) == changes
+    assert (chapters_closure.digest(source, root) != before) == changes
 
 
 def test_every_chapter_reaches_only_what_it_needs():
     chapters = {
-        name: closure.closure([ast.parse(cell) for cell in closure.code_cells(path)], ROOT)
+        name: closure.closure([ast.parse(cell) for cell in chapters_closure.code_cells(path)], ROOT)
         for path in (ROOT / "notebooks").glob("[0-9A]*.py")
         for name in [path.stem]
     }
@@ -95,13 +95,11 @@ def test_other_versions_of_python_give_the_same_form():
     if not other_pythons():
         pytest.skip("needs another Python of 3.11 to 3.13")
     script = (
-        "import ast, sys; from pathlib import Path; import code_form; "
-        "print(code_form.sha_of([code_form.form(ast.parse(Path(name).read_text())) for name in sys.argv[1:]]))"
+        "import ast, sys; from pathlib import Path; from lib.code import form; "
+        "print(form.sha_of([form.form(ast.parse(Path(name).read_text())) for name in sys.argv[1:]]))"
     )
     files = [str(path) for path in sorted((ROOT / "lib").rglob("*.py"))]
-    here = code_form.sha_of([code_form.form(ast.parse(Path(name).read_text())) for name in files])
+    here = form.sha_of([form.form(ast.parse(Path(name).read_text())) for name in files])
     for path in other_pythons():
-        found = subprocess.run(
-            [path, "-c", script, *files], cwd=ROOT / "book", capture_output=True, text=True, check=True
-        )
+        found = subprocess.run([path, "-c", script, *files], cwd=ROOT, capture_output=True, text=True, check=True)
         assert found.stdout.strip() == here

@@ -88,7 +88,7 @@ def test_a_damaged_file_is_noticed_and_computed_again(population, digits, comput
     else:
         content = b"" if damage == "empty" else b"directions"
     path.write_bytes(content)
-    with pytest.warns(UserWarning, match="the directions will be computed again"):
+    with pytest.warns(UserWarning, match="will be computed again"):
         again = found(population, digits)
     assert np.array_equal(again, first) and len(computed) == 4
     assert np.array_equal(found(population, digits), first) and len(computed) == 4

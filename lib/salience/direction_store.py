@@ -11,14 +11,12 @@ from collections.abc import Hashable, Mapping
 from pathlib import Path
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load, save
 from safetensors.torch import save as save_weights
 from torch import nn
 
 from lib.data.loading import ImageData
-from lib.runtime.files import artifacts, set_aside, write_whole
-from lib.runtime.room import keeps
+from lib.runtime import array_store
+from lib.runtime.files import artifacts
 from lib.runtime.tasks import progress
 from lib.salience import extraction
 from lib.training.populations import Population
@@ -76,15 +74,14 @@ def by_family(directions: Mapping[tuple[str, int], np.ndarray]) -> dict[str, lis
 
 def _stored(path: Path, model: nn.Module, images: ImageData, output: str, grid: int | None) -> np.ndarray:
     """The directions [n, d] of one network, from the store or else into it, whole or not at all."""
-    found = _read(path)
-    if found is None:
+    kept = array_store.read(path)
+    if kept is None:
         # Of the gradients at full resolution no more than a part is held at a time.
         parts = zip(images.test_images.split(PART), images.test_labels.split(PART))
         gradients = (extraction.input_gradients(model, *part, output=output) for part in parts)
         found = np.concatenate([extraction.directions(part, grid=grid) for part in gradients])
-        if keeps():
-            write_whole(path, save({"directions": found, "sha256": _checksum(path, found)}))
-    return found
+        array_store.write(path, kept := {"directions": found})
+    return kept["directions"]
 
 
 def _with_gradients(rows: np.ndarray, key: Hashable) -> np.ndarray:
@@ -110,30 +107,3 @@ def _path(
     sha.update(save_weights(model.state_dict()))
     name = f"seed-{seed:05d}-{output}-{grid or 'full'}-{sha.hexdigest()[:32]}.safetensors"
     return artifacts() / "directions" / specification.key / name
-
-
-def _read(path: Path) -> np.ndarray | None:
-    """The stored directions [n, d], or None if there are none; a damaged file counts as none, with a warning."""
-    if not path.exists():
-        return None
-    try:
-        found = load(path.read_bytes())
-        directions, checksum = found["directions"], found["sha256"]
-    except (SafetensorError, KeyError, IsADirectoryError, PermissionError) as error:
-        return _damaged(path, f"cannot be read ({type(error).__name__})")
-    if not np.array_equal(checksum, _checksum(path, directions)):
-        return _damaged(path, "does not match its own checksum")
-    return directions
-
-
-def _damaged(path: Path, what: str) -> None:
-    if path.is_dir():
-        set_aside(path)  # nothing could be written in its place
-    warnings.warn(f"{path.parent.name}/{path.name} {what}; the directions will be computed again", stacklevel=3)
-
-
-def _checksum(path: Path, directions: np.ndarray) -> np.ndarray:
-    """Of the name as well, so that a file in another's place is noticed; -> [32] uint8."""
-    sha = hashlib.sha256(f"{path.name} {directions.shape} {directions.dtype}".encode())
-    sha.update(np.ascontiguousarray(directions).data)
-    return np.frombuffer(sha.digest(), dtype=np.uint8)

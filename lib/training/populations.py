@@ -1,11 +1,13 @@
 """Populations, the trained networks of one specification: train what is missing, load the rest, tell what was used."""
 
+import hashlib
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from itertools import zip_longest
 
+from safetensors.torch import save
 from torch import nn
 
 from lib.data.loading import ImageData
@@ -31,6 +33,14 @@ class Population:
 
     def __len__(self) -> int:
         return len(self.networks)
+
+    @property
+    def digest(self) -> str:
+        """sha256 over the specification and the weights of all networks, for what is stored of them."""
+        sha = hashlib.sha256(self.specification.key.encode())
+        for network in self.networks:
+            sha.update(save({name: value.contiguous() for name, value in network.state.items()}))
+        return sha.hexdigest()
 
     def models(self) -> Iterable[nn.Module]:
         """The networks as modules in eval mode, one after another."""

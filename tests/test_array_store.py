@@ -1,0 +1,54 @@
+"""Arrays are computed once for each digest of what decides them, and never taken from a file that is not what was written."""
+
+import numpy as np
+import pytest
+
+from lib.runtime import array_store
+
+CODE = "lib.statistics.intervals"
+
+
+class Computing:
+    """Arrays that differ each time they are computed."""
+
+    def __init__(self):
+        self.times = 0
+
+    def __call__(self):
+        self.times += 1
+        return {"a": np.arange(6.0).reshape(2, 3) + self.times, "b": np.full(4, self.times)}
+
+
+@pytest.fixture
+def computing(artifacts):
+    return Computing()
+
+
+def test_arrays_are_computed_once(computing):
+    first, second = (array_store.stored("probes", CODE, ["x", 1], computing) for _ in range(2))
+    assert computing.times == 1 and first.keys() == second.keys() == {"a", "b"}
+    assert all(np.array_equal(first[name], second[name]) for name in first)
+
+
+@pytest.mark.parametrize("change", ["kind", "code of another module", "decides"])
+def test_whatever_decides_keeps_them_apart(computing, change):
+    array_store.stored("probes", CODE, ["x", 1], computing)
+    kind = "maps" if change == "kind" else "probes"
+    code = "lib.statistics.pairs" if change == "code of another module" else CODE
+    array_store.stored(kind, code, ["x", 2 if change == "decides" else 1], computing)
+    assert computing.times == 2
+
+
+@pytest.mark.parametrize("damage", ["flip a bit", "cut", "empty", "swap"])
+def test_a_damaged_file_is_noticed_and_computed_again(computing, artifacts, damage):
+    for number in (1, 2):
+        array_store.stored("probes", CODE, [number], computing)
+    path, other = sorted((artifacts / "statistics" / "probes").iterdir())
+    content = bytearray(path.read_bytes())
+    content[-1 if damage == "flip a bit" else 0] ^= damage == "flip a bit"
+    parts = {"flip a bit": content, "cut": content[:-9], "empty": b"", "swap": other.read_bytes()}
+    path.write_bytes(parts[damage])
+    with pytest.warns(UserWarning, match="will be computed again"):
+        for number in (1, 2):
+            array_store.stored("probes", CODE, [number], computing)
+    assert computing.times == 3
