@@ -20,7 +20,9 @@ import tomllib
 import nbformat
 
 import chapters
+import pages
 from chapters import ROOT
+from order import in_turn
 
 TABLE = ROOT / "book" / "studies.toml"
 PAGES = ROOT / "book" / "studies"
@@ -86,7 +88,7 @@ def run(name: str, study: dict) -> None:
     """Execute every chapter of the study that is not up to date; each after those that train its networks."""
     check_images(name, study)
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # for the kernels: threads that wait burn time
-    chapters.in_turn(list(study["chapters"]), lambda chapter: refresh(name, study, chapter), at_once=2)
+    in_turn(list(study["chapters"]), lambda chapter: refresh(name, study, chapter), at_once=2)
 
 
 def check_images(name: str, study: dict) -> None:
@@ -104,7 +106,9 @@ def check_images(name: str, study: dict) -> None:
 def refresh(name: str, study: dict, chapter: str) -> None:
     """Bring the page of one chapter up to date, if it is not."""
     page, given = PAGES / name / f"{chapter}.ipynb", parameters(name, study, chapter)
+    results = chapters.results(chapter, given)
     if chapters.is_current(chapter, given, page):
+        pages.reseal(page, results)
         print(f"{name}, chapter {chapter}: up to date")
         return
     print(f"{name}, chapter {chapter}: executing", flush=True)
@@ -112,11 +116,11 @@ def refresh(name: str, study: dict, chapter: str) -> None:
     executed = page.with_suffix(".executed")
     chapters.execute(chapter, given, executed)
     hours = (time.monotonic() - start) / 3600
-    found = json.loads(chapters.results(chapter, given).read_text())
-    notebook = nbformat.read(executed, 4)
-    adapt(notebook, study, provenance(found, given, hours, code))
-    nbformat.write(notebook, executed)
-    os.replace(executed, page)
+    notebook = pages.read(executed)
+    adapt(notebook, study, provenance(json.loads(results.read_text()), given, hours, code))
+    pages.seal(notebook, results)
+    pages.write(notebook, page)
+    executed.unlink()
 
 
 def adapt(notebook: nbformat.NotebookNode, study: dict, facts: str) -> None:

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import chapters
+import pages
 import studies
 from chapters import PAGES, ROOT
 
@@ -60,6 +61,15 @@ def read_all(folders: dict[str, list[str]], executed: dict[str, dict]) -> dict:
     from claims_page import Study
     from lib import results
 
+    for name, study in executed.items():
+        for chapter in study["chapters"]:
+            page = pages.read(studies.PAGES / name / f"{chapter}.ipynb")
+            kept = ROOT / "results" / name / f"{chapter}.json"
+            if kept.is_file() and not (page and pages.intact(page, kept)):
+                sys.exit(
+                    f"results/{name}/{chapter}.json and its page in book/studies/ were not made together: restore both "
+                    f"with git checkout, or execute them again with make study STUDY={name}"
+                )
     titles = {"book": Study(FIRST, "/book/chapters")} | {
         name: Study(study["title"], f"/book/studies/{name}") for name, study in executed.items()
     }

@@ -2,16 +2,22 @@
 
 import json
 import os
+import re
+import select
 import shutil
+import signal
 import subprocess
 import sys
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import pytest
 
 import chapters
+import order
+import pages
 
 ROOT = Path(__file__).resolve().parents[1]
 STUDY = "test-of-a-rerun"
@@ -112,8 +118,85 @@ def test_a_page_is_made_and_known_as_current_until_something_changes(house):
         assert chapters.is_current("trial", {"divisor": 2}, page) == current, file
         (house / file).write_text(content)
     assert chapters.is_current("trial", {"divisor": 2}, page)
-    (house / "results" / "mine" / "trial.json").unlink()
+    (house / "results" / "digits" / "trial.json").unlink()
     assert not chapters.is_current("trial", {"divisor": 2}, page)
+
+
+def altered(path, old, new):
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def a_folder(path):
+    path.unlink()
+    (path / "inside").mkdir(parents=True)
+
+
+@pytest.mark.parametrize(
+    "product, damage, said",
+    [
+        ("results", lambda path: path.write_text('{"verdict": "contradicted"}'), "are not what was executed together"),
+        ("results", a_folder, "is a folder; it is set aside as"),
+        ("page", lambda path: altered(path, "0.5", "0.9"), "are not what was executed together"),
+        ("page", lambda path: altered(path, "divisor = 2", "divisor = 4"), "are not what was executed together"),
+        ("page", lambda path: path.write_bytes(path.read_bytes()[:-300]), "cannot be read .*set aside as"),
+        ("page", lambda path: path.write_text("null"), "cannot be read .*set aside as"),
+        ("page", a_folder, "cannot be read .*set aside as"),
+    ],
+)
+def test_a_damaged_product_is_told_and_made_again(house, monkeypatch, capsys, product, damage, said):
+    monkeypatch.setattr(chapters, "PAGES", house / "book" / "chapters")
+    products = {
+        "page": house / "book" / "chapters" / "trial.ipynb",
+        "results": house / "results" / "mine" / "trial.json",
+    }
+    given = {"divisor": 2, "study": "mine"}
+    chapters.refresh("trial", given, False)
+    damage(products[product])
+    capsys.readouterr()
+    chapters.refresh("trial", given, False)
+    assert re.search(said, capsys.readouterr().out)
+    cells = pages.read(products["page"]).cells
+    assert products["results"].read_text() == "{}" and cells[-1].outputs[0].text == "0.5\n"
+    assert "divisor = 2" in cells[1].source
+    chapters.refresh("trial", given, False)
+    assert capsys.readouterr().out == "chapter trial: up to date\n"
+
+
+@pytest.mark.parametrize("step", ["results", "page"])
+def test_a_kill_between_results_and_page_leaves_nothing_that_passes_for_current(house, monkeypatch, step):
+    class Killed(BaseException):
+        pass
+
+    def cut(*_):
+        raise Killed
+
+    page, kept = house / "notebooks" / "trial.ipynb", house / "results" / "digits" / "trial.json"
+    chapters.refresh("trial", {}, True)
+    source = house / "notebooks" / "trial.py"
+    old = source.read_text()
+    source.write_text(old.replace("print(1", "print(3").replace('"{}"', '"[3]"'))
+    with monkeypatch.context() as patch:
+        patch.setattr(*((chapters, "write_whole") if step == "results" else (pages, "write")), cut)
+        with pytest.raises(Killed):
+            chapters.refresh("trial", {}, True)
+    for text, number in ((old, "{}"), (source.read_text(), "[3]")):
+        source.write_text(text)
+        chapters.refresh("trial", {}, True)
+        assert kept.read_text() == number and ("3.0" in page.read_text()) == (number == "[3]")
+
+
+def test_a_page_without_seals_is_sealed_and_not_executed(house, capsys):
+    page = house / "notebooks" / "trial.ipynb"
+    chapters.refresh("trial", {}, True)
+    whole = page.read_bytes()
+    notebook = nbformat.read(page, 4)
+    notebook.metadata["book"] = {"digest": notebook.metadata["book"]["digest"]}
+    nbformat.write(notebook, page)
+    capsys.readouterr()
+    chapters.refresh("trial", {}, True)
+    assert capsys.readouterr().out == "chapter trial: up to date\n" and page.read_bytes() == whole
 
 
 def test_prose_and_comments_come_into_the_page_without_an_execution(house):
@@ -121,7 +204,7 @@ def test_prose_and_comments_come_into_the_page_without_an_execution(house):
     chapters.execute("trial", {"divisor": 2}, page)
     executed = nbformat.read(page, 4)
     source.write_text("# %% [markdown]\n# New prose.\n\n" + source.read_text().replace("print(", "# Why.\nprint("))
-    chapters.merge_prose("trial", page)
+    pages.merge_prose(source, page, house / "results" / "digits" / "trial.json")
     merged = nbformat.read(page, 4)
     assert [cell.cell_type for cell in merged.cells] == ["markdown", *(cell.cell_type for cell in executed.cells)]
     assert merged.cells[0].source == "New prose." and "# Why." in merged.cells[-1].source
@@ -129,7 +212,7 @@ def test_prose_and_comments_come_into_the_page_without_an_execution(house):
     assert [cell.id for cell in merged.cells[1:]] == [cell.id for cell in executed.cells]
     assert chapters.is_current("trial", {"divisor": 2}, page)
     before = page.stat().st_mtime_ns
-    chapters.merge_prose("trial", page)
+    pages.merge_prose(source, page, house / "results" / "digits" / "trial.json")
     assert page.stat().st_mtime_ns == before
 
 
@@ -200,7 +283,7 @@ def test_where_data_is_missing_the_committed_outputs_stand_and_say_so(house, wit
     assert f"chapter trial: not executed {reason}; the committed outputs stand" in capsys.readouterr().out
     notebook = nbformat.read(page, 4)
     assert "{warning}" in notebook.cells[1].source and reason in notebook.cells[1].source
-    assert "found 17" in json.dumps(notebook.cells) and chapters.incomplete(notebook) == []
+    assert "found 17" in json.dumps(notebook.cells) and pages.incomplete(notebook, ROOT) == []
     written = house / "results" / "book" / "trial.json"
     assert json.loads(written.read_text()) == {"study": "book", "number": 17, "claims": []}
     for path in (page, written):
@@ -246,6 +329,9 @@ def test_nbval_skips_a_chapter_without_its_data_and_only_then(tmp_path, there):
         "pyproject.toml",
         "book/chapters.py",
         "book/closure.py",
+        "book/execution.py",
+        "book/order.py",
+        "book/pages.py",
         "notebooks/conftest.py",
         "tests/nbval_sanitize.cfg",
     ):
@@ -277,14 +363,14 @@ def test_nbval_skips_a_chapter_without_its_data_and_only_then(tmp_path, there):
 def test_an_incomplete_notebook_is_told_apart(fault):
     cells = [nbformat.v4.new_code_cell("1", execution_count=count) for count in (1, 2)]
     notebook = nbformat.v4.new_notebook(cells=cells)
-    assert chapters.incomplete(notebook) == []
+    assert pages.incomplete(notebook, ROOT) == []
     if fault == "never executed":
         cells[1].execution_count = None
     elif fault == "out of order":
         cells[0].execution_count, cells[1].execution_count = 2, 1
     else:
         cells[1].outputs = [nbformat.v4.new_output("error", ename="E", evalue="", traceback=[])]
-    assert len(chapters.incomplete(notebook)) == 1
+    assert len(pages.incomplete(notebook, ROOT)) == 1
 
 
 def test_progress_bars_go_and_warnings_stay():
@@ -292,28 +378,28 @@ def test_progress_bars_go_and_warnings_stay():
     cell = nbformat.v4.new_code_cell(
         "1", execution_count=1, outputs=[nbformat.v4.new_output("stream", name="stderr", text=text)]
     )
-    cleaned = chapters.clean(nbformat.v4.new_notebook(cells=[cell]))
+    cleaned = pages.clean(nbformat.v4.new_notebook(cells=[cell]))
     assert cleaned.cells[0].outputs[0].text == "UserWarning: look here\n"
 
 
 def test_a_chapter_begins_after_those_that_train_its_networks_and_the_longest_way_goes_first(monkeypatch):
-    monkeypatch.setattr(chapters, "LOADS", {"b": ("a",), "c": ("b", "elsewhere")})
-    monkeypatch.setattr(chapters, "SECONDS", {"a": 1, "b": 1, "c": 100, "d": 50})
+    monkeypatch.setattr(order, "LOADS", {"b": ("a",), "c": ("b", "elsewhere")})
+    monkeypatch.setattr(order, "SECONDS", {"a": 1, "b": 1, "c": 100, "d": 50})
     begun, ended = [], []
 
     def work(name):
         begun.append(name)
-        assert set(chapters.LOADS.get(name, ())) & set("abcde") <= set(ended)
+        assert set(order.LOADS.get(name, ())) & set("abcde") <= set(ended)
         ended.append(name)
 
-    chapters.in_turn(["e", "d", "c", "b", "a"], work, at_once=1)
+    order.in_turn(["e", "d", "c", "b", "a"], work, at_once=1)
     assert begun == ["a", "b", "c", "d", "e"] and ended == begun
-    assert chapters.way_to_go("a", ["a", "b", "c"]) == 102 and chapters.way_to_go("a", ["a"]) == 1
+    assert order.way_to_go("a", ["a", "b", "c"]) == 102 and order.way_to_go("a", ["a"]) == 1
 
 
 def test_two_chapters_run_beside_each_other():
     both = threading.Barrier(2, timeout=60)  # breaks where one waits for the end of the other
-    chapters.in_turn(["a", "b"], lambda name: both.wait(), at_once=2)
+    order.in_turn(["a", "b"], lambda name: both.wait(), at_once=2)
 
 
 def test_after_a_chapter_that_fails_no_other_begins():
@@ -324,13 +410,69 @@ def test_after_a_chapter_that_fails_no_other_begins():
         sys.exit(f"chapter {name} failed")
 
     with pytest.raises(SystemExit, match="chapter a failed"):
-        chapters.in_turn(["a", "b"], work, at_once=1)
+        order.in_turn(["a", "b"], work, at_once=1)
     assert begun == ["a"]
+
+
+def test_a_failure_is_told_while_others_are_at_work(monkeypatch):
+    told = threading.Event()
+    monkeypatch.setattr(sys, "stderr", SimpleNamespace(write=lambda text: "chapter a" in text and told.set()))
+
+    def work(name):
+        if name == "a":
+            sys.exit("chapter a failed")
+        assert told.wait(60)
+
+    with pytest.raises(SystemExit, match="chapter a failed"):
+        order.in_turn(["a", "b"], work, at_once=2)
+    assert told.is_set()
+
+
+def test_a_killed_kernel_is_told_with_its_chapter(house):
+    (house / "notebooks" / "trial.py").write_text("# %%\nimport os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n")
+    with pytest.raises(SystemExit, match="chapter trial failed: its kernel was killed"):
+        chapters.execute("trial", {}, house / "page.ipynb")
+
+
+ENDLESS = """
+import sys
+from pathlib import Path
+
+import nbformat
+
+import execution
+import order
+
+code = 'import os, time; open("pipe", "w").write(f"{os.getpid()} "); time.sleep(10**6)'
+notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
+order.in_turn(["a", "b", "c"], lambda name: execution.executed(name, notebook, {}, Path.cwd()), at_once=2)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="needs pidfd_open to watch processes")
+def test_control_c_ends_the_chapters_and_their_kernels(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    process = subprocess.Popen(
+        [sys.executable, "-c", ENDLESS],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": f"{ROOT / 'book'}:{ROOT}"},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    kernels = set()
+    while len(kernels) < 2:
+        kernels |= {int(number) for number in (tmp_path / "pipe").read_text().split()}
+    handles = [os.pidfd_open(number) for number in kernels]
+    process.send_signal(signal.SIGINT)
+    said = process.communicate(timeout=60)[1]
+    assert process.returncode == 1 and "stopped; finished chapters and what was trained are kept" in said
+    assert "Traceback" not in said
+    for handle in handles:
+        assert select.select([handle], [], [], 30)[0]
+        os.close(handle)
 
 
 def test_the_order_of_the_chapters_names_chapters_and_has_no_circle():
     names = set(chapters.chapter_names())
-    assert {*chapters.LOADS, *chapters.SECONDS} <= names and {
-        one for those in chapters.LOADS.values() for one in those
-    } <= names
-    assert all(chapters.way_to_go(name, sorted(names)) < 3600 for name in names)  # a circle would have no end
+    assert {*order.LOADS, *order.SECONDS} <= names and {one for those in order.LOADS.values() for one in those} <= names
+    assert all(order.way_to_go(name, sorted(names)) < 3600 for name in names)  # a circle would have no end

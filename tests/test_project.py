@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 import chapters
+import pages
 
 ROOT = Path(__file__).resolve().parents[1]
 NAMES = chapters.chapter_names()
@@ -58,8 +59,9 @@ def test_the_committed_notebook_is_executed_completely(name):
     """nbval lets a cell without an execution count pass unseen, so none may be stored."""
     notebook = nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", 4)
     digest = notebook.metadata["book"]["digest"]
+    assert pages.intact(notebook, chapters.results(name, {})), "its outputs and results/digits were not made together"
     assert digest == chapters.digest(name, {}), "older than its source, lib/ or the constraints: run make notebooks"
-    assert chapters.incomplete(notebook) == []
+    assert pages.incomplete(notebook, ROOT) == []
     tags = [cell.metadata.get("tags", []) for cell in notebook.cells]
     assert sum("parameters" in cell for cell in tags) == 1 and not any("injected-parameters" in cell for cell in tags)
     assert not any(

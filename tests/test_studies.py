@@ -11,6 +11,7 @@ import nbformat
 import pytest
 
 import chapters
+import pages
 import studies
 import tables
 from lib.parameters import read
@@ -149,8 +150,9 @@ def test_the_table_of_the_project_names_chapters_and_parameters_that_there_are()
 @pytest.mark.parametrize("name, chapter", EXECUTED)
 def test_the_kept_pages_of_a_study_are_complete_and_belong_to_their_results(name, chapter):
     notebook = nbformat.read(studies.PAGES / name / f"{chapter}.ipynb", 4)
-    assert chapters.incomplete(notebook) == [] and notebook.cells[1].id == "provenance"
+    assert pages.incomplete(notebook, ROOT) == [] and notebook.cells[1].id == "provenance"
     found = json.loads((ROOT / "results" / name / f"{chapter}.json").read_text())
+    assert pages.intact(notebook, ROOT / "results" / name / f"{chapter}.json")
     assert found["study"] == name and found["chapter"] == chapter
 
 

@@ -3,9 +3,11 @@
 import json
 import os
 
+import nbformat
 import pytest
 
 import chapters
+import pages
 import studies
 import tables
 
@@ -74,9 +76,11 @@ def test_a_study_is_in_the_tables_as_soon_as_its_pages_are_there(house):
     tables.write_tables()
     assert "Few digits" not in (house / "pages" / "claims_table.md").read_text()
     assert (house / "pages" / "studies_table.md").read_text().count("\n") == 2  # a header alone
-    (house / "studies" / "few").mkdir(parents=True)
-    (house / "studies" / "few" / "trial.ipynb").touch()
-    (house / "results" / "few" / "trial.json").write_text(json.dumps(RESULTS))
+    kept = house / "results" / "few" / "trial.json"
+    kept.write_text(json.dumps(RESULTS))
+    page = nbformat.v4.new_notebook(metadata={"book": {"digest": "0"}})
+    pages.seal(page, kept)
+    pages.write(page, house / "studies" / "few" / "trial.ipynb")
     tables.write_tables()
     assert "</book/studies/few/trial>" in (house / "pages" / "claims_table.md").read_text()
     row = (house / "pages" / "studies_table.md").read_text().splitlines()[-1]
@@ -84,6 +88,9 @@ def test_a_study_is_in_the_tables_as_soon_as_its_pages_are_there(house):
         "| Few digits | digits | 40 + 10 | k = 2, 4 | vit: 3 | 5 | 0.3 | {doc}`trial </book/studies/few/trial>` |"
     )
     assert "same verdict" in (house / "pages" / "agreement_table.md").read_text()
+    kept.write_text(json.dumps(RESULTS | {"claims": [CLAIM | {"verdict": "contradicted"}]}))
+    with pytest.raises(SystemExit, match="results/few/trial.json and its page .* were not made together: restore both"):
+        tables.write_tables()
 
 
 def test_sizes_of_a_study_of_depths_and_widths():
