@@ -35,6 +35,8 @@ def about(name: str) -> Iterator[None]:
     """What is refused inside is the fault of this parameter: a ValueError becomes a ParameterError."""
     try:
         yield
+    except ParameterError:
+        raise
     except ValueError as error:
         raise ParameterError(f"parameter {name!r}: {error}") from None
 

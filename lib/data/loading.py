@@ -5,6 +5,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
+from numbers import Integral
 from pathlib import Path
 
 import numpy as np
@@ -126,7 +127,13 @@ def load(
         chosen = _subset(part, count, seed, f"{what} for {name!r}")
         parts += [normalised(part.pixels, mean, std, scale=scale, chosen=chosen), torch.from_numpy(part.labels[chosen])]
     return ImageData(
-        name, seed, *parts, train.classes, tuple(mean.tolist()), tuple(std.tolist()), root and str(Path(root).resolve())
+        name,
+        int(seed),
+        *parts,
+        train.classes,
+        tuple(mean.tolist()),
+        tuple(std.tolist()),
+        root and str(Path(root).resolve()),
     )
 
 
@@ -221,9 +228,9 @@ def _subset(part: Decoded, count: int | None, seed: int, what: str) -> np.ndarra
     classes, most = len(part.classes), len(part.labels)
     if count is None:
         return np.arange(most)
-    if not isinstance(count, int) or not classes <= count <= most:
+    if isinstance(count, bool) or not isinstance(count, Integral) or not classes <= count <= most:
         raise ValueError(f"{what} must be a whole number from {classes} (one a class) to {most}, not {count!r}")
-    return pictures.subset(part.labels, count, np.random.default_rng(seed), balanced=True)
+    return pictures.subset(part.labels, int(count), np.random.default_rng(seed), balanced=True)
 
 
 # name -> how its pictures are read: folder of data sets -> training and test part.  A new data set is a row here.

@@ -5,6 +5,7 @@ Listing does not decode: a subset of a large archive costs what the subset costs
 
 import io
 import zipfile
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,8 @@ from PIL import Image
 from lib.runtime.tasks import progress
 
 CHANNELS = {"L": 1, "RGB": 3}  # Pillow's mode -> channels
+LEVELS = ("/*", "/*/*", "/*/*/*", "/*/*/*/*")  # below a split: classes, their pictures, and what lies too deep
+COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
 KINDS = {1: "grey", 3: "colour"}  # channels -> word
 
 
@@ -45,11 +48,11 @@ def find(path: str | Path, split: str) -> Split:
     """List the pictures of a split.  Hidden files are no pictures; everything else in a class folder is taken for one.
 
     Raises:
-        ValueError: a path that is neither a folder nor a whole zip archive, no such split or more than one, a split
-            without class folders, or a class folder without pictures.
+        ValueError: a path that is neither a folder nor a whole zip archive, no such split or more than one, or what
+            `in_classes` refuses.
     """
     path = Path(path)
-    patterns = f"{split}/*", f"{split}/*/*", f"*/{split}", f"*/{split}/*", f"*/{split}/*/*"
+    patterns = [top + split + level for top in ("", "*/") for level in ("", *LEVELS)]
     entries = [entry.split("/") for entry in names(path, patterns, f"pictures in {split}/CLASS/")]
     places = {"/".join(parts[: parts.index(split) + 1]) for parts in entries if split in parts[:2][: len(parts) - 1]}
     if len(places) != 1:
@@ -60,16 +63,36 @@ def find(path: str | Path, split: str) -> Split:
         )
     (place,) = places
     depth = place.count("/") + 1
-    inside = [parts for parts in entries if "/".join(parts[:depth]) == place and len(parts) > depth + 1]
-    classes = sorted({parts[depth] for parts in inside})
-    if not classes:
-        raise ValueError(f"{path.name} has no class folders in {place}/")
-    found = sorted((parts[depth], parts[depth + 1]) for parts in inside if len(parts) == depth + 2 and parts[-1])
-    if empty := sorted(set(classes) - {name for name, _ in found}):
-        raise ValueError(f"the class folder {place}/{empty[0]} of {path.name} holds no pictures")
+    inside = [parts[depth:] for parts in entries if "/".join(parts[:depth]) == place]
+    classes, found = in_classes(inside, f"{place}/", path.name)
     number = {name: label for label, name in enumerate(classes)}
     labels = np.array([number[name] for name, _ in found], dtype=np.int64)
     return Split(path, tuple(f"{place}/{name}/{file}" for name, file in found), labels, tuple(classes))
+
+
+def in_classes(entries: Iterable[Sequence[str]], place: str, name: str) -> tuple[list[str], list[tuple[str, str]]]:
+    """The class folders, sorted, and their pictures as (class, file), sorted.
+
+    Args:
+        entries: what lies in a place of `name`, each as the parts of its path; the last part of a folder's is empty.
+
+    Raises:
+        ValueError: no class folders, one without pictures, or one with files in folders of its own: these could be
+            classes too.
+    """
+    inside = [parts for parts in entries if len(parts) > 1]
+    classes = sorted({parts[0] for parts in inside})
+    if not classes:
+        raise ValueError(f"{name} has no class folders in {place or 'it'}")
+    if deeper := sorted("/".join(parts) for parts in inside if len(parts) > 2 and parts[-1]):
+        raise ValueError(
+            f"the class folder {place}{deeper[0].partition('/')[0]} of {name} holds folders with files in them, as "
+            f"{place}{deeper[0]}, and pictures must lie in the class folder itself; move them there"
+        )
+    found = sorted((parts[0], parts[1]) for parts in inside if len(parts) == 2 and parts[1])
+    if empty := sorted(set(classes) - {kind for kind, _ in found}):
+        raise ValueError(f"the class folder {place}{empty[0]} of {name} holds no pictures")
+    return classes, found
 
 
 def find_both(path: str | Path) -> tuple[Split, Split]:
@@ -129,7 +152,8 @@ def names(path: Path, patterns: Iterable[str], content: str) -> list[str]:
         content: what should be there, for the message.
 
     Raises:
-        ValueError: a path that is neither a folder nor a whole zip archive.
+        ValueError: a path that is neither a folder nor a whole zip archive, or an archive that is encrypted, compressed
+            by another method than zipfile knows, or has a name twice or with a backslash.
     """
     if not path.exists():
         raise ValueError(f"there is no {path}; a folder or zip archive with {content} is needed")
@@ -147,12 +171,29 @@ def names(path: Path, patterns: Iterable[str], content: str) -> list[str]:
 def _archived(path: Path) -> list[str]:
     try:
         with zipfile.ZipFile(path) as archive:
-            return archive.namelist()
+            entries = archive.infolist()
     except zipfile.BadZipFile:
         with path.open("rb") as file:
             if file.read(4) == b"PK\3\4":
                 raise ValueError(f"the zip archive {path.name} is cut off or damaged; fetch or copy it again") from None
         raise ValueError(f"{path.name} is neither a folder nor a zip archive") from None
+    listed = [entry.filename for entry in entries]
+    if twice := next((one for one, count in Counter(listed).items() if count > 1), None):
+        raise ValueError(f"the zip archive {path.name} lists {twice} twice; pack it again")
+    for entry in entries:
+        if entry.flag_bits & 1:
+            raise ValueError(f"the zip archive {path.name} is encrypted with a password; unpack it, or pack it without")
+        if entry.compress_type not in COMPRESSIONS:
+            raise ValueError(
+                f"the zip archive {path.name} is compressed by a method that cannot be read (number "
+                f"{entry.compress_type}); unpack it, or pack it with deflate"
+            )
+        if "\\" in entry.filename:
+            raise ValueError(
+                f"the zip archive {path.name} has a backslash in the name {entry.filename}, where a slash belongs; "
+                "unpack it, or pack it again"
+            )
+    return listed
 
 
 def decode(path: Path, names: Sequence[str], *, colour: bool = False, reduce: int = 1) -> np.ndarray:

@@ -60,12 +60,13 @@ def check_points(model: nn.Module, points: Sequence[str]) -> None:
     doors.check_network(model)
     if isinstance(points, str):
         raise ValueError(f"points must be a list of layers, not the word {points!r}")
-    names = [name for name, _ in model.named_modules() if name]
+    modules = dict(model.named_modules())
+    names = [name for name in modules if name]
     for point in points:
         if point not in names:
             hint, listed = did_you_mean(point, names), textwrap.shorten(", ".join(names), 300, placeholder=" ...")
             raise ValueError(f"{type(model).__name__} has no layer {point!r}; {hint}the layers are {listed}")
-    if any(isinstance(model.get_submodule(point), torch.jit.ScriptModule) for point in points):
+    if any(isinstance(modules[point], torch.jit.ScriptModule) for point in points):
         raise ValueError(f"{type(model).__name__}: layers of a TorchScript cannot be read; build the network in Python")
     if not points or len(set(points)) < len(points):
         raise ValueError(f"points must be one or more different layers, not {list(points)}")

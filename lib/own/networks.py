@@ -2,6 +2,7 @@
 
 import warnings
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
@@ -11,6 +12,8 @@ ENDINGS = (".bin", ".ckpt", ".jit", ".pt", ".pt2", ".pth", ".safetensors", ".tor
 BY_HAND = "give lib.own.compare a dictionary of a name and the module"
 REFUSED = {
     "weights": f"holds weights without their architecture: build the module, load_state_dict them, and {BY_HAND}",
+    "mixed": "holds weights beside other objects, and not their architecture: if you trust it, read it yourself with "
+    f"torch.load(file, weights_only=False), build the module, load_state_dict its weights, and {BY_HAND}",
     "pickle": "holds a pickled module, and reading it would run any code that is in it: if you trust it, read it "
     f"yourself with torch.load(file, weights_only=False), and {BY_HAND}",
     "unknown": "is neither a TorchScript file nor an exported program",
@@ -43,13 +46,12 @@ def load_models(folder: str | Path) -> dict[str, list[nn.Module]]:
 
     Raises:
         ValueError: no such folder, no networks in it, two groups of one name, or a file of weights without an
-            architecture, of a pickled module, or of something else; it is named.
+            architecture, of a pickled module, or of something else, or a link that leads nowhere; it is named.
     """
     folder = Path(folder)
     if not folder.is_dir():
         raise ValueError(f"there is no folder {folder}; a folder of TorchScript files or exported programs is needed")
-    named = sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix.lower() in ENDINGS)
-    files = [path for path in named if not any(part.startswith(".") for part in path.relative_to(folder).parts)]
+    files = sorted(path for path in _shown(folder) if path.suffix.lower() in ENDINGS)
     if not files:
         raise ValueError(f"the folder {folder.name} holds no networks; their files end in {', '.join(ENDINGS)}")
     names = [path.stem if path.parent == folder else path.parent.relative_to(folder).as_posix() for path in files]
@@ -61,9 +63,23 @@ def load_models(folder: str | Path) -> dict[str, list[nn.Module]]:
     return found
 
 
+def _shown(folder: Path, inside: tuple[Path, ...] = ()) -> Iterator[Path]:
+    """The files in a folder and its folders, without hidden ones; a link is followed, but not into itself."""
+    inside = (*inside, folder.resolve())
+    for path in folder.iterdir():
+        if path.name.startswith(".") or path.resolve() in inside:
+            continue
+        if path.is_dir():
+            yield from _shown(path, inside)
+        else:
+            yield path
+
+
 def load_model(path: str | Path) -> nn.Module:
     """One network from a TorchScript file or an exported program, on the CPU; a ValueError for any other file."""
     path = Path(path)
+    if not path.is_file():
+        raise ValueError(f"there is no file {path}")
     kind = _kind(path)
     if kind in REFUSED:
         raise ValueError(f"{path.name} {REFUSED[kind]}")
@@ -81,14 +97,15 @@ def load_model(path: str | Path) -> nn.Module:
 
 
 def _kind(path: Path) -> str:
-    """'script', 'exported', 'weights', 'pickle' or 'unknown', from the names inside; nothing in the file is run."""
+    """'script', 'exported', 'weights', 'mixed', 'pickle' or 'unknown', from the names inside; nothing in the file is run."""
     if path.suffix.lower() == ".safetensors":
         return "weights"
     if not zipfile.is_zipfile(path):
         return "unknown"
     with zipfile.ZipFile(path) as archive:
-        inside = {name.partition("/")[2] or name for name in archive.namelist()}  # most have one folder around all
-    if inside & {"archive_format", "serialized_exported_program.json"}:
+        inside = {name.partition("/")[2] or name: name for name in archive.namelist()}  # most have one folder around
+        pickled = archive.read(inside["data.pkl"]) if "data.pkl" in inside else b""
+    if inside.keys() & {"archive_format", "serialized_exported_program.json"}:
         return "exported"
     if "constants.pkl" in inside or any(name.startswith("code/") for name in inside):
         return "script"
@@ -97,5 +114,5 @@ def _kind(path: Path) -> str:
     try:
         torch.load(path, map_location="cpu", weights_only=True)
     except Exception:  # more than weights
-        return "pickle"
+        return "mixed" if b"_rebuild_tensor" in pickled and b"_modules" not in pickled else "pickle"
     return "weights"

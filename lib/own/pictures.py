@@ -64,16 +64,26 @@ def load_images(
         count: take so many at random, the classes as equal in number as they can be; `seed` decides which.
 
     Raises:
-        ValueError: no pictures there, a folder that is no class, a picture that cannot be read or becomes a tensor of
+        ValueError: no such folder, one that `lib.data.pictures.in_classes` refuses, a folder that is no class or could be
+            two, a picture that cannot be read or becomes a tensor of
             another shape than the first; it is named.
     """
     folder = Path(folder)
-    named = sorted(path for path in folder.glob("*/*") if path.suffix.lower() in ENDINGS)
-    files = [path for path in named if not (path.name.startswith(".") or path.parent.name.startswith("."))]
-    if not files:
-        raise ValueError(f"there are no pictures in {folder}/CLASS/; their files end in {', '.join(ENDINGS)}")
-    classes, labels = _labels([path.parent.name for path in files], classes)
+    if not folder.is_dir():
+        raise ValueError(f"there is no folder {folder}; a folder of pictures, CLASS/FILE, is needed")
+    named = [
+        name.split("/")
+        for name in pictures.names(folder, [level.removeprefix("/") for level in pictures.LEVELS], "pictures in CLASS/")
+    ]
+    shown = (parts for parts in named if not parts[-1] or parts[-1].lower().endswith(ENDINGS))
+    try:
+        _, found = pictures.in_classes(shown, "", str(folder))
+    except ValueError as error:
+        raise ValueError(f"{error}; the files of pictures end in {', '.join(ENDINGS)}") from None
+    files = [folder / kind / file for kind, file in found]
+    classes, labels = _labels([kind for kind, _ in found], classes)
     if count is not None:
+        check_count("count", count)
         chosen = pictures.subset(labels, count, np.random.default_rng(seed), balanced=True)
         files, labels = [files[place] for place in chosen], labels[chosen]
     first = _read(files[0], transform)
@@ -101,6 +111,8 @@ def _labels(names: Sequence[str], classes: Sequence[str] | None) -> tuple[list[s
             raise ValueError(
                 f"the folder {name!r} is no class of the networks" + (f"; near are {near}" if near else "")
             )
+        if classes.count(name) > 1:
+            raise ValueError(f"the folder {name!r} is ambiguous: several classes of the networks have this name")
     number = {name: place for place, name in enumerate(classes)}
     return classes, np.array([number[name] for name in names])
 
