@@ -136,7 +136,8 @@ def checked(directions: np.ndarray, like: np.ndarray | None = None) -> np.ndarra
     lengths = np.einsum("nid,nid->ni", directions, directions)
     if not np.isfinite(lengths).all():
         raise ValueError("directions must be finite numbers")
-    if ((np.abs(lengths - 1) > UNIT) & (lengths > 0)).any():
+    # Of one dimension are no directions but numbers, for instance cosines with a common direction, whose products count.
+    if directions.shape[2] > 1 and ((np.abs(lengths - 1) > UNIT) & (lengths > 0)).any():
         raise ValueError(
             "directions must be rows of length 1, or 0 where there is none, as lib.salience.directions makes them of "
             f"gradients; these are up to {np.sqrt(lengths.max()):.3g} long"
