@@ -7,6 +7,7 @@ and are six or more; otherwise it is 'not tested', whatever its numbers.
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -74,10 +75,10 @@ class Row:
     says: str
     source: str
     statistic: str
-    of: Callable[[object], Estimated]
-    rule: Rule | Callable[[object], Rule] = field(default_factory=above)
+    of: Callable[[Any], Estimated]
+    rule: Rule | Callable[[Any], Rule] = field(default_factory=above)
     told: str = ""
-    places: Callable[[object], Sequence[str]] = lambda evidence: ()
+    places: Callable[[Any], Sequence[str]] = lambda evidence: ()
     level: str = DETAIL
     bounds: tuple[float, float] | None = None
     formula: str = ""
@@ -88,7 +89,7 @@ class Row:
         return self.told or str(self.rule)
 
 
-def judged(rows: Iterable[Row], evidence: object, gates: Sequence[Gate] = (), **words: object) -> list[Claim]:
+def judged(rows: Iterable[Row], evidence: Any, gates: Sequence[Gate] = (), **words: object) -> list[Claim]:
     """The claims of some rows on one chapter's evidence.
 
     gates: what the networks behind the evidence must have learnt; `words` fill the rows' texts: family='cnn-small'.
@@ -96,7 +97,7 @@ def judged(rows: Iterable[Row], evidence: object, gates: Sequence[Gate] = (), **
     return [_judge(row, evidence, gates, words) for row in rows]
 
 
-def _judge(row: Row, evidence: object, gates: Sequence[Gate], words: dict[str, object]) -> Claim:
+def _judge(row: Row, evidence: Any, gates: Sequence[Gate], words: dict[str, object]) -> Claim:
     rule = row.rule if hasattr(row.rule, "judge") else row.rule(evidence)
     found, places = row.of(evidence), row.places(evidence)
     found = found.bounded(*row.bounds) if row.bounds else found
@@ -138,7 +139,7 @@ def smallest_level(rule: Rule, found: Estimated, places: Sequence[str], result: 
     return float(f"{np.exp(holds):.2g}")
 
 
-def verdicts_by(judge: Callable[[object], Iterable[Claim]], evidence: Mapping[Hashable, object]) -> dict[str, dict]:
+def verdicts_by(judge: Callable[[Any], Iterable[Claim]], evidence: Mapping[Hashable, object]) -> dict[str, dict]:
     """The same rules on several pieces of evidence, a summary of the data each for instance: claim -> key -> verdict."""
     found: dict[str, dict[Hashable, str]] = {}
     for key, one in evidence.items():

@@ -1,13 +1,14 @@
 """Intervals for means over networks, and over networks crossed with images."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from scipy.special import expit, logit
 from scipy.stats import t as student
 from scipy.stats import ttest_ind
 
-Interval = tuple[np.ndarray, np.ndarray, np.ndarray]  # estimate, low, high
+Interval = tuple[Any, Any, Any]  # estimate, low, high: numbers, or arrays of one shape
 
 
 def mean_interval(values: np.ndarray, level: float = 0.95) -> Interval:
