@@ -29,6 +29,7 @@ class Untrained:
         self.family, self.seeds = family, seeds
         self.specification = SimpleNamespace(name=family)
         self.networks = [SimpleNamespace(seed=seed) for seed in seeds]
+        self.digest = f"{family} {seeds}"
 
     def __len__(self):
         return len(self.seeds)

@@ -15,6 +15,8 @@ from lib.models import initialise
 from lib.training.populations import Population
 from lib.training.specification import specify
 
+pytestmark = pytest.mark.usefixtures("artifacts")
+
 
 def test_a_block_lies_inside_with_its_input_and_its_output():
     inside = planted([(2, 6), (0, 0), (0, 3), (3, 5), (0, 7)]).inside

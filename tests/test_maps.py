@@ -15,6 +15,8 @@ from lib.cka import hidden_points, largest_block, linear_cka, maps, network_cka
 from lib.cka.maps import PARTS, all_maps, cka_maps, maps_between, part_maps
 from lib.models.representations import block_points, representation
 
+pytestmark = pytest.mark.usefixtures("artifacts")
+
 SAMPLING = {"batch_size": 10, "passes": 1}
 
 

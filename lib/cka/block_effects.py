@@ -15,6 +15,7 @@ from lib.cka.blocks import Block, largest_block, mean_where
 from lib.cka.maps import cka_maps
 from lib.cka.probes import accuracy, deletion_accuracies, probe_accuracies, residual_points, stages
 from lib.data.loading import ImageData
+from lib.runtime import array_store
 from lib.runtime.tasks import progress
 from lib.training.populations import Population
 
@@ -94,20 +95,26 @@ def measure(
     Raises:
         ValueError: networks without residual connections, or what the functions named above refuse.
     """
-    built = population.specification.build()
-    after, before = residual_points(built)
-    sizes = [len(stage) for stage in stages(built)]
+    maps = cka_maps(population, images.test_images, generator, batch_size=batch_size, passes=passes)
+    key = [population.digest, images.train_digest, images.test_digest, pool]
+    probed = array_store.stored("probes", __name__, key, lambda: _probed(population, images, pool))
+    sizes = [len(stage) for stage in stages(population.specification.build())]
+    structures, stage = [largest_block(cka, threshold) for cka in maps], np.repeat(range(len(sizes)), sizes)
+    return BlockMeasures(maps, structures, **probed, stages=stage, images=len(images.test_images))
+
+
+def _probed(population: Population, images: ImageData, pool: int) -> dict[str, np.ndarray]:
+    """The accuracies among the fields of `BlockMeasures`."""
+    after, before = residual_points(population.specification.build())
     test = images.test_images, images.test_labels
     rows = []
-    maps = cka_maps(population, images.test_images, generator, batch_size=batch_size, passes=passes)
     with progress(len(population), f"probes and deletions of {population.specification.name}") as bar:
         for model in population.models():
             probed = probe_accuracies(model, images, [*after, *before], pool=pool)
             left, whole = deletion_accuracies(model, *test), accuracy(model, *test)
             rows.append((probed[: len(after)], probed[len(after) :], left, whole))
             bar.update()
-    structures, stage = [largest_block(cka, threshold) for cka in maps], np.repeat(range(len(sizes)), sizes)
-    return BlockMeasures(maps, structures, *map(np.stack, zip(*rows)), stage, len(images.test_images))
+    return dict(zip(("after", "before", "deleted", "whole"), map(np.stack, zip(*rows))))
 
 
 def inside_and_outside(measures: BlockMeasures, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,6 +1,6 @@
 """CKA maps: minibatch CKA [layers, layers] of the layers of trained networks, within one network and across two."""
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ from lib.cka.estimators import MinibatchCKA, batches, check_batches, gram, of_im
 from lib.cka.grams import MEMORY, hidden_points
 from lib.models import doors
 from lib.models.representations import activations, check_points
+from lib.runtime import array_store
 from lib.runtime.devices import find_device, on_device
 from lib.runtime.tasks import progress
 from lib.training.populations import Population
@@ -91,8 +92,11 @@ def all_maps(
     found = {}
     for key, population in populations.items():
         same = [maps for networks, maps in made if networks == _networks(population)]
-        generator = torch.Generator().manual_seed(random_seed)
-        found[key] = same[0] if same else cka_maps(population, images, generator, **sampling)
+        found[key] = (
+            same[0]
+            if same
+            else _kept(population, images, random_seed, lambda *given: cka_maps(*given, **sampling), sampling)
+        )
     return found
 
 
@@ -103,11 +107,26 @@ def part_maps(
 
     batch_size: at most; a part with fewer images is one batch.
     """
-    generator = torch.Generator().manual_seed(random_seed)
     size = len(images) // PARTS
-    parts = torch.randperm(len(images), generator=generator)[: size * PARTS].split(size)
     sampling = {"batch_size": min(batch_size, size), "passes": passes}
-    return np.stack([cka_maps(population, images[chosen], generator, **sampling) for chosen in parts], axis=1)
+
+    def measure(population: Population, images: torch.Tensor, generator: torch.Generator) -> np.ndarray:
+        parts = torch.randperm(len(images), generator=generator)[: size * PARTS].split(size)
+        return np.stack([cka_maps(population, images[chosen], generator, **sampling) for chosen in parts], axis=1)
+
+    return _kept(population, images, random_seed, measure, {"parts": PARTS, **sampling})
+
+
+def _kept(
+    population: Population, images: torch.Tensor, random_seed: int, measure: Callable, decides: Mapping[str, int]
+) -> np.ndarray:
+    """Maps from the store, or else measured with a generator of the seed and stored."""
+
+    def compute() -> dict[str, np.ndarray]:
+        return {"maps": measure(population, images, torch.Generator().manual_seed(random_seed))}
+
+    key = [population.digest, array_store.digest_of(images.numpy()), random_seed, decides]
+    return array_store.stored("cka", __name__, key, compute)["maps"]
 
 
 @dataclass(frozen=True, eq=False)

@@ -42,6 +42,11 @@ def stored(kind: str, code: str, decides: Sequence[object], compute: Callable[[]
     return found
 
 
+def digest_of(array: np.ndarray) -> str:
+    """sha256 of an array's shape, type and numbers."""
+    return hashlib.sha256(f"{array.shape} {array.dtype}".encode() + np.ascontiguousarray(array).tobytes()).hexdigest()
+
+
 def read(path: Path) -> dict[str, np.ndarray] | None:
     """The arrays of a file, or None if there is none; a damaged file counts as none, with a warning."""
     if not path.exists():
