@@ -329,6 +329,6 @@ def main_result(
     figure.colorbar(image, ax=left, label="expected similarity (cosine)", shrink=0.8)
     by_width(diagonals, widths, "expected similarity ρ(k, k) (cosine)", axis=right)
     right.axhspan(*chance, color="grey", alpha=0.5)
-    right.annotate("unrelated directions", (union(widths)[-1], chance[1]), ha="right", va="bottom", fontsize=9)
+    right.annotate("untrained networks", (union(widths)[-1], chance[1]), ha="right", va="bottom", fontsize=9)
     right.set(title="Two networks of one width", ylim=(min(-0.03, chance[0]), None))
     return figure

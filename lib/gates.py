@@ -5,7 +5,7 @@ how long was trained does not; nor does the test loss, which networks raise that
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 LEAST_NETWORKS = 6
 TIMES_CHANCE = 5.0
 SHARE_OF_AUTHORS = 0.9
+DRAWN_LOSS = 0.9  # of the loss of chance: some of the labels that were drawn are learnt
 # width -> test accuracy on CIFAR-10 of the networks that the salience paper's authors released, family cnn-small
 AUTHORS = {("cifar10", "cnn-small"): {8: 0.70, 16: 0.79}}
 
@@ -66,6 +67,22 @@ def as_authors(accuracies: Mapping[int, ArrayLike], dataset: str, family: str) -
         for width, found in accuracies.items()
         if width in theirs
     ]
+
+
+def of_families(accuracies: Mapping[str, Mapping[int, ArrayLike]], dataset: str, classes: int) -> dict[str, list[Gate]]:
+    """What the networks of each family must have learnt: family -> width -> test accuracies [networks] to its gates.
+
+    Where there are so few classes that nothing could be five times chance, half of the way from there to all right is asked.
+    """
+    times = min(TIMES_CHANCE, (classes + 1) / 2)
+    return {
+        family: [
+            learnt(np.concatenate([*found.values()]), classes, times),
+            *as_authors(found, dataset, family),
+            replace(enough(min(map(len, found.values()))), says="networks of the smallest population"),
+        ]
+        for family, found in accuracies.items()
+    }
 
 
 def fitted(losses: ArrayLike, most: float = 0.05) -> Gate:

@@ -118,19 +118,29 @@ def test_mean_direction_cosine_of_a_population_with_itself_is_one_uncorrected_an
     assert expected(opposed) == pytest.approx(-1) and np.isnan(mean_direction_cosine(opposed, a))
 
 
-def test_networks_with_nothing_in_common_have_the_similarity_of_chance():
-    values = similarity.unrelated(50, 20, np.random.default_rng(0), draws=4000)
-    deviation = 1 / np.sqrt(50 * 20)  # the variance of one cosine is 1 / dim
-    assert values.shape == (4000,) and abs(values.mean()) < 4 * deviation / np.sqrt(4000)
-    assert values.std() == pytest.approx(deviation, rel=0.05)
-    again = similarity.unrelated(50, 20, np.random.default_rng(0), draws=4000)
-    np.testing.assert_array_equal(values, again)
+@pytest.mark.parametrize("images_a_template", [1, 10])
+def test_the_band_of_chance_holds_pairs_of_networks_and_is_wider_where_images_are_alike(images_a_template):
+    """A network has a direction of its own for every template: with few of them images are no independent draws."""
+    directions = unit(np.random.default_rng(0).standard_normal((60, 50 // images_a_template, 12)))
+    repeated = np.repeat(directions, images_a_template, axis=1)
+    limit = similarity.chance_limit(50 // images_a_template, 12)
+    band = similarity.chance_band([repeated[:20], repeated[20:]])
+    np.testing.assert_allclose(band, [-limit, limit], rtol=0.1)
+    others = unit(np.random.default_rng(1).standard_normal((60, *repeated.shape[1:])))
+    assert np.mean((pairwise(repeated, others) > band[0]) & (pairwise(repeated, others) < band[1])) >= 0.94
 
 
-def test_the_limit_of_chance_is_that_of_simulated_directions():
-    simulated = np.quantile(similarity.unrelated(50, 12, np.random.default_rng(0), 4000), [0.025, 0.975])
-    limit = similarity.chance_limit(50, 12)
-    np.testing.assert_allclose([-limit, limit], simulated, rtol=0.06)
+def test_images_of_different_classes_are_compared_with_each_other_alone():
+    directions, labels = population(3, images=7), np.array([0, 0, 1, 2, 1, 0, 2])
+    directions[1, 3] = 0
+    found = similarity.across_labels(directions, labels)
+    for i, j in itertools.product(range(3), repeat=2):
+        cosines = [
+            directions[i, x] @ directions[j, y]
+            for x, y in itertools.product(range(7), repeat=2)
+            if labels[x] != labels[y] and directions[i, x].any() and directions[j, y].any()
+        ]
+        assert found[i, j] == pytest.approx(np.mean(cosines))
 
 
 STATISTICS = {

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from lib.gates import AUTHORS, Gate, as_authors, enough, fitted, learnt
+from lib.gates import AUTHORS, Gate, as_authors, enough, fitted, learnt, of_families
 from lib.rules import NOT_TESTED, SUPPORTED
 from lib.statistics.sample import Estimated
 from lib.verdicts import HEADLINE, MACHINERY, Row, judged
@@ -34,6 +34,17 @@ def test_networks_of_the_authors_widths_are_held_against_theirs():
     good, bad = as_authors({8: [0.9 * theirs[8] + 0.01], 16: [0.5], 4: [0.1]}, "cifar10", "cnn-small")
     assert good.passed and not bad.passed and "k = 16" in str(bad)
     assert as_authors({8: [0.1]}, "digits", "cnn-small") == []  # theirs are of CIFAR-10 alone
+
+
+@pytest.mark.parametrize("classes, least", [(10, 0.5), (100, 0.05), (2, 0.75), (5, 0.6)])
+def test_families_pass_where_all_their_networks_have_learnt_and_every_population_is_large_enough(classes, least):
+    def passed(**accuracies):
+        (gates,) = of_families({"vit": accuracies}, "digits", classes).values()
+        return [gate.passed for gate in gates]
+
+    assert passed(a=[least] * 6, b=[0.99] * 7) == [True, True]
+    assert passed(a=[least] * 5, b=[0.99] * 7) == [True, False]
+    assert passed(a=[0.99] * 6, b=[0.99] * 5 + [least - 0.01]) == [False, True]
 
 
 def test_too_few_classes_for_the_gate_are_refused():

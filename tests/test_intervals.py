@@ -8,6 +8,7 @@ from lib.statistics.intervals import (
     bounded,
     combined_interval,
     crossed_interval,
+    cut,
     difference_interval,
     in_brackets,
     mean_interval,
@@ -122,6 +123,17 @@ def test_a_bounded_interval_stays_in_its_range_and_forgets_nothing_inside():
     assert ((low >= 0) & (high <= 1)).all() and np.array_equal(estimate, values)
     np.testing.assert_allclose((high - low)[0, 5:20], 0.002, rtol=1e-3)  # far from the bounds nothing changes
     assert np.isnan(bounded((np.nan,) * 3, 0, 1)).all()
+
+
+def test_without_an_upper_bound_the_margin_is_one_of_ratios():
+    estimate, low, high = bounded(([2.0, -1.0], [0.5, -2.0], [3.5, 0.5]), 0, np.inf)
+    np.testing.assert_allclose([low, high], [[2 * np.exp(-0.75), 0], [2 * np.exp(0.75), 0.5]])
+    assert estimate.tolist() == [2, -1]
+
+
+def test_an_interval_is_cut_at_its_bounds():
+    found = cut(([1.02, 0.9], [0.95, 0.8], [1.09, 0.97]), -1, 1)
+    assert [part.tolist() for part in found] == [[1, 0.9], [0.95, 0.8], [1, 0.97]]
 
 
 def test_bounds_that_are_none_are_refused():

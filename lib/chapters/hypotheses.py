@@ -6,21 +6,22 @@ from functools import partial
 
 import numpy as np
 
-from lib.rules import above, every, within
+from lib.gates import Gate
+from lib.rules import Share, above, below, every, within
 from lib.similarity.rank_one import (
     cosines,
     direction_cosine,
-    explained,
     predicted_resultant,
     predicted_similarity,
     ratio,
+    residual_size,
     resultants,
 )
 from lib.statistics.sample import Estimated, Sample, side_by_side
 from lib.verdicts import DETAIL, HEADLINE, MACHINERY, Claim, Row, judged
 
 ALIKE = 0.9  # a corrected mean-direction cosine above this counts as one shared direction (fact sheet 9.3)
-EXPLAINED = 0.95  # R^2 above this counts as rank one (fact sheet 9.2)
+OFF = 0.1  # a root mean square residual below this share of rho counts as rank one
 FORETOLD = within(0.9, 1.1)  # predicted over measured
 
 REAL, UNTRAINED, LABELS, WEIGHTS, ORDER = "trained", "untrained", "random labels", "same weights", "same order"
@@ -73,6 +74,7 @@ H1 = Row(
     "mean fall of the spherical variance 1 - E[t] at a step of the width",
     of=lambda one: one.matrix.estimated(lambda rho: falls(rho).mean(-1)),
     level=HEADLINE,
+    formula=r"1 - \mathbb E[t_k] \text{ falls with } k, \quad t_k = \mu_k \cdot u_k",
 )
 H1_EVERY_STEP = Row(
     "04-h1-every-step-{family}",
@@ -88,20 +90,21 @@ H2 = Row(
     "H2: all widths of {family} share almost one mean direction.",
     "Great Minds, abstract; Fig. 4",
     "corrected mean-direction cosine of two widths",
-    of=lambda one: one.matrix.estimated(cosines_of_two),
+    of=lambda one: one.matrix.estimated(cosines_of_two).cut(-1, 1),
     rule=every(above(ALIKE)),
     places=lambda one: [
         f"k = {one.widths[i]} and {one.widths[j]}" for i, j in zip(*np.triu_indices(len(one.widths), 1))
     ],
     level=HEADLINE,
+    formula=rf"\mu_{{k_1}} \cdot \mu_{{k_2}} > {ALIKE} \quad \text{{for every }} k_1 \neq k_2",
 )
 RANK_ONE = Row(
     "04-rank-one-{family}",
     "The similarities of {family} follow log rho(k1, k2) = a(k1) + a(k2).",
     "ours, from H1 and H2",
-    "R^2 of that fit, averages over images",
-    of=lambda one: one.matrix.estimated(explained),
-    rule=above(EXPLAINED),
+    "root mean square residual of that fit, a share of rho",
+    of=lambda one: one.matrix.estimated(residual_size).cut(0, np.inf),
+    rule=below(OFF),
 )
 PROMISE = (
     Row(
@@ -130,13 +133,21 @@ PROMISE = (
         "difference of the two cosines with that direction",
         of=lambda one: one.matrix.estimated(partial(lead, networks=one.matrix.networks)),
         level=HEADLINE,
+        formula=r"\frac{\bar u_{\text{narrow}}}{\lVert \bar u_{\text{narrow}} \rVert} \cdot \mu_K > \mathbb E[t_K], \quad "
+        r"\bar u_{\text{narrow}} \text{ the mean over all networks with } k < K",
     ),
 )
 
 
-def family_claims(rows: Sequence[Row], families: Mapping[str, Family]) -> list[Claim]:
-    """The claims of each of the families."""
-    return [claim for family, one in families.items() for claim in judged(rows, one, family=family, **one.words)]
+def family_claims(
+    rows: Sequence[Row], families: Mapping[str, Family], gates: Mapping[str, Sequence[Gate]]
+) -> list[Claim]:
+    """The claims of each of the families, behind its gates."""
+    return [
+        claim
+        for family, one in families.items()
+        for claim in judged(rows, one, gates[family], family=family, **one.words)
+    ]
 
 
 @dataclass(frozen=True)
@@ -147,15 +158,39 @@ class Everything:
     family_of: Sequence[str]
     width_of: Sequence[int]
 
-    def across(self) -> tuple[np.ndarray, np.ndarray]:
-        """Row and column, row < column, of all pairs of populations from different families."""
-        names = np.asarray(self.family_of)
-        return np.nonzero(np.triu(names[:, None] != names))
+    def across(self, within: str | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """Row and column, row < column, of all pairs of populations from different families.
 
-    def places(self) -> list[str]:
-        """What each of those pairs is."""
-        named = [f"{family} k = {width}" for family, width in zip(self.family_of, self.width_of)]
-        return [f"{named[i]} and {named[j]}" for i, j in zip(*self.across())]
+        within: only of families of this architecture type; "" only of families of two types.
+        """
+        names, types = np.asarray(self.family_of), np.asarray([type_of(family) for family in self.family_of])
+        chosen = names[:, None] != names
+        if within is not None:
+            chosen &= (types[:, None] == within) & (types == within) if within else types[:, None] != types
+        return np.nonzero(np.triu(chosen))
+
+    def alike(self, within: str | None = None) -> Estimated:
+        """Mean corrected cosine over such pairs."""
+        rows, columns = self.across(within)
+        networks = sum(self.matrix.networks[place] for place in {*rows, *columns})
+        return self.matrix.estimated(lambda rho: cosines(rho)[..., rows, columns].mean(-1), networks)
+
+    def nearer(self, within: str) -> Estimated:
+        """How much larger that mean is within a type than across types."""
+        own, other = self.across(within), self.across("")
+        return self.matrix.estimated(lambda rho: cosines(rho)[..., *own].mean(-1) - cosines(rho)[..., *other].mean(-1))
+
+    def types(self) -> dict[str, list[str]]:
+        """Architecture types of which two families are here, with these."""
+        found: dict[str, list[str]] = {}
+        for family in dict.fromkeys(self.family_of):
+            found.setdefault(type_of(family), []).append(family)
+        return {name: families for name, families in found.items() if len(families) > 1}
+
+
+def type_of(family: str) -> str:
+    """The architecture type: cnn, resnet, vit."""
+    return family.split("-")[0]
 
 
 ACROSS = Row(
@@ -163,10 +198,37 @@ ACROSS = Row(
     "Different families share almost one mean direction too.",
     "ours",
     "corrected mean-direction cosine of two populations of different families",
-    of=lambda one: one.matrix.estimated(lambda rho: cosines(rho)[..., *one.across()]),
-    rule=every(above(ALIKE)),
-    places=Everything.places,
+    of=lambda one: one.matrix.estimated(lambda rho: cosines(rho)[..., *one.across()]).cut(-1, 1),
+    rule=Share(above(ALIKE), 0.9),
 )
+TYPE = Row(
+    "04-h2-type-{type}",
+    "H2 within one architecture type: {families} share almost one mean direction.",
+    "Great Minds, abstract; Fig. 4",
+    "corrected mean-direction cosine of two populations of the two families, mean over their widths",
+    of=lambda pair: pair[0].alike(pair[1]).cut(-1, 1),
+    rule=above(ALIKE),
+    level=HEADLINE,
+    formula=rf"\mathbb E_{{k_1, k_2}}[\, \mu_{{k_1}} \cdot \mu'_{{k_2}} \,] > {ALIKE} \quad \text{{for two families of one type}}",
+)
+NEARER = Row(
+    "04-h2-type-nearer-{type}",
+    "{families} share more of a mean direction than families of two types do.",
+    "ours",
+    "mean corrected mean-direction cosine within the type - across types",
+    of=lambda pair: pair[0].nearer(pair[1]),
+)
+
+
+def type_claims(everything: Everything, gates: Mapping[str, Sequence[Gate]]) -> list[Claim]:
+    """What the families at hand allow: within each type of two families, and whether that differs from across types."""
+    claims = []
+    for name, families in everything.types().items():
+        words = {"type": name, "families": " and ".join(families)}
+        claims += judged([TYPE], (everything, name), [gate for family in families for gate in gates[family]], **words)
+        if everything.across("")[0].size:
+            claims += judged([NEARER], (everything, name), [gate for own in gates.values() for gate in own], **words)
+    return claims
 
 
 def more_alike(matrices: Mapping[int, Sample], more: str, less: str) -> Estimated:
@@ -202,15 +264,6 @@ CONTROLS = (
         MACHINERY,
     ),
     _control(
-        "random-labels",
-        "Networks of {family} are more alike for labels that mean something than for shuffled ones.",
-        REAL,
-        LABELS,
-    ),
-    _control(
-        "memorising", "Even shuffled labels make networks of {family} more alike than no training.", LABELS, UNTRAINED
-    ),
-    _control(
         "same-weights",
         "Networks of {family} that start from the same weights are more alike than others.",
         WEIGHTS,
@@ -221,5 +274,16 @@ CONTROLS = (
         "Networks of {family} that see the images in the same order are more alike than others.",
         ORDER,
         REAL,
+    ),
+)
+LABEL_CONTROLS = (  # these also need networks that have learnt some of the shuffled labels
+    _control(
+        "random-labels",
+        "Networks of {family} are more alike for labels that mean something than for shuffled ones.",
+        REAL,
+        LABELS,
+    ),
+    _control(
+        "memorising", "Even shuffled labels make networks of {family} more alike than no training.", LABELS, UNTRAINED
     ),
 )

@@ -9,6 +9,7 @@ from lib import figures
 from lib.chapters.hypotheses import Family
 from lib.family_widths import either, union
 from lib.similarity.rank_one import coefficients, direction_cosine, power_law, resultants
+from lib.statistics.intervals import bounded, cut
 from lib.statistics.sample import Sample
 
 DASHES = ("solid", "dashed", "dotted", "dashdot")
@@ -51,7 +52,7 @@ def rank_one(families: Mapping[str, Sample], per_image: Mapping[str, np.ndarray]
         colour, marker = figures.look(family, position)
         pairs = np.triu_indices(len(matrix.networks))
         a = coefficients(matrix.values)
-        fitted, measured = np.exp(a[:, None] + a)[pairs], [part[pairs] for part in matrix.interval()]
+        fitted, measured = np.exp(a[:, None] + a)[pairs], [part[pairs] for part in bounded(matrix.interval(), -1, 1)]
         points = {"fmt": marker, "markersize": 5, "capsize": 0, "elinewidth": 1}
         figures.bars(left, fitted, measured, color=colour, alpha=0.8, label=family, **points)
         lowest = min(lowest, np.nanmin(fitted), np.nanmin(measured[0]))
@@ -60,7 +61,7 @@ def rank_one(families: Mapping[str, Sample], per_image: Mapping[str, np.ndarray]
         right.plot(found, share, color=colour, label=family, linestyle=DASHES[position % 4])
     ends = np.array([0.8 * lowest, 1])
     left.plot(ends, ends, color="black", linewidth=1)
-    left.set(xscale="log", yscale="log", xlabel="exp(a(k1) + a(k2)) (cosine)", ylabel="ρ(k1, k2) (cosine)")
+    left.set(xscale="log", yscale="log", xlabel="exp(a(k₁) + a(k₂)) (cosine)", ylabel="ρ(k₁, k₂) (cosine)")
     left.set_title("averages over images")
     right.set(xlabel="R² of the image's own fit", ylabel="share of the images up to here", xlim=(0, 1))
     right.set_title("single images")
@@ -73,12 +74,12 @@ def promise(families: Mapping[str, Family]) -> Figure:
     figure, (left, right) = figures.subplots(1, 2, width=figures.PAGE / 2, height=4.4)
     for position, (family, one) in enumerate(families.items()):
         colour, marker = figures.look(family, position)
-        own, found = one.widths, one.matrix.interval(resultants)
+        own, found = one.widths, bounded(one.matrix.interval(resultants), 0, 1)
         figures.bars(left, own, found, fmt=marker, color=colour, label=family)
         at = np.geomspace(own[0], own[-1], 50)
         left.plot(at, power_law(found[0][:-1], own[:-1], at), color=colour, linestyle="dashed", linewidth=1.2)
         single = [part[-1] for part in found]
-        mean = one.matrix.interval(lambda rho: direction_cosine(rho, one.matrix.networks))
+        mean = cut(one.matrix.interval(lambda rho: direction_cosine(rho, one.matrix.networks)), -1, 1)
         for shift, interval, face in ((-0.15, single, "white"), (0.15, mean, colour)):
             look = {"fmt": marker, "color": colour, "markerfacecolor": face, "markersize": 8}
             figures.bars(right, [position + shift], interval, **look)

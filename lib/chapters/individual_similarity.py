@@ -1,20 +1,24 @@
 """Chapter 3: do input gradients get more alike with width, beyond chance, and how far are networks from each other?"""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from lib import figures
 from lib.family_widths import union
-from lib.rules import above, below, every
+from lib.gates import Gate
+from lib.rules import Share, above, below, every
 from lib.similarity.network_distances import READINGS, Distances, mean_distances
+from lib.statistics.intervals import bounded
 from lib.statistics.sample import Estimated, Sample
 from lib.verdicts import DETAIL, HEADLINE, MACHINERY, Claim, Row, judged
 
 DEEPER = {"cnn": ("cnn-large", "cnn-small"), "resnet": ("resnet-large", "resnet-small")}
-SMALL = 2.0 / 4  # 2: the distance of a network with all cosines 1 from one with all cosines -1
+DISTANCE = (0.0, 2.0)  # 2: the distance of a network with all cosines 1 from one with all cosines -1
+SMALL = DISTANCE[1] / 4
 
 Families = Mapping[str, Sequence[Distances]]  # family -> one a width
 Widths = Mapping[str, Sequence[int]]
@@ -22,7 +26,7 @@ Widths = Mapping[str, Sequence[int]]
 
 @dataclass(frozen=True)
 class Growth:
-    """rho(k1, k2) of one family, and the ends of the band that holds 95 % of unrelated pairs of directions."""
+    """rho(k1, k2) of one family, and the ends of the band that holds 95 % of pairs of its untrained networks."""
 
     matrix: Sample
     widths: Sequence[int]
@@ -39,14 +43,9 @@ def steps(rho: np.ndarray) -> np.ndarray:
     return np.diff(rho, axis=-1)
 
 
-def mean_step(rho: np.ndarray) -> np.ndarray:
-    """Mean of all steps: [..., widths, widths] -> [...]."""
-    return steps(rho).mean(axis=(-2, -1))
-
-
-def _places_of_steps(growth: Growth) -> list[str]:
-    moves = list(zip(growth.widths, growth.widths[1:]))
-    return [f"k = {a} to {b} beside k = {other}" for other in growth.widths for a, b in moves]
+def rises(rho: np.ndarray) -> np.ndarray:
+    """rho(k, widest) - rho(k, narrowest) beside every width k: [..., widths, widths] -> [..., widths]."""
+    return rho[..., :, -1] - rho[..., :, 0]
 
 
 GROWTH = (
@@ -54,9 +53,12 @@ GROWTH = (
         "03-growth-{family}",
         "Networks of {family} get more alike when either gets wider.",
         "Great Minds, abstract; Figs 2, 12",
-        "mean step of rho to the next width",
-        of=lambda growth: growth.matrix.estimated(mean_step),
+        "rho(k, {widest}) - rho(k, {narrowest}) beside every width k",
+        of=lambda growth: growth.matrix.estimated(rises),
+        rule=every(above(0)),
+        places=lambda growth: [f"beside k = {width}" for width in growth.widths],
         level=HEADLINE,
+        formula=r"\rho(k, k_{\max}) > \rho(k, k_{\min}) \quad \text{for every } k",
     ),
     Row(
         "03-range-{family}",
@@ -67,30 +69,30 @@ GROWTH = (
     ),
     Row(
         "03-every-step-{family}",
-        "Every step to a larger width makes networks of {family} more alike.",
+        "Nine in ten steps to the next width make networks of {family} more alike.",
         "Great Minds, Fig. 12",
         "step of rho to the next width",
         of=lambda growth: growth.matrix.estimated(steps),
-        rule=every(above(0)),
-        places=_places_of_steps,
+        rule=Share(above(0), 0.9),
     ),
     Row(
         "03-above-chance-{family}",
         "Already the narrowest networks of {family} are alike beyond chance.",
         "ours",
-        "rho({narrowest}, {narrowest}); unrelated directions reach {chance}",
+        "rho({narrowest}, {narrowest}); 97.5 % of pairs of untrained networks stay below {chance}",
         of=lambda growth: growth.matrix.estimated(lambda rho: rho[..., 0, 0]),
         rule=lambda growth: above(growth.chance[1]),
-        told="95 % interval above the 97.5 % point of unrelated directions; contradicted if it lies below",
+        told="95 % interval above the 97.5 % point of pairs of untrained networks; contradicted if it lies below",
         level=MACHINERY,
+        bounds=(-1, 1),
     ),
 )
 GROWS, RANGE, EVERY_STEP, ABOVE_CHANCE = GROWTH  # chapters 9 and A1 put them to other populations
 
 
-def growth_claims(family: str, growth: Growth) -> list[Claim]:
+def growth_claims(family: str, growth: Growth, gates: Sequence[Gate] = ()) -> list[Claim]:
     """The claims about one family's matrix."""
-    return judged(GROWTH, growth, family=family, **growth.words)
+    return judged(GROWTH, growth, gates, family=family, **growth.words)
 
 
 @dataclass(frozen=True)
@@ -114,13 +116,15 @@ class Apart:
 
 
 ORDER = Row(
-    "03-wasserstein-{pair}{suffix}",
+    "03-wasserstein-{pair}",
     "Networks of {deep} differ more from each other than those of {shallow}.",
     "Great Minds, Table 1",
     "WD({deep}) - WD({shallow}), mean over {over}; cosines with {reading}",
     of=Apart.estimated,
     level=HEADLINE,
+    formula=r"\mathbb E\, \mathrm{WD}(S(f_1), S(f_2)) \text{ of the deeper family} > \text{that of the shallower one}",
 )
+ORDER_REFERENCE = replace(ORDER, name=ORDER.name + "-reference", level=DETAIL)
 SIZE = Row(
     "03-wasserstein-small",
     "Distances between networks of one family are far below the largest possible.",
@@ -130,6 +134,7 @@ SIZE = Row(
     rule=every(below(SMALL)),
     places=lambda apart: apart.places,
     level=MACHINERY,
+    bounds=DISTANCE,
 )
 NULL = Row(
     "03-wasserstein-null-{family}",
@@ -139,16 +144,18 @@ NULL = Row(
     of=Apart.estimated,
     rule=lambda apart: above(apart.null(_rare), contradicted_below=apart.null(np.mean)),
     told="95 % interval above the 97.5 % point of two samples of one law; contradicted if it lies below their average",
-    level=DETAIL,
+    bounds=DISTANCE,
 )
-DISTANCES = (ORDER, SIZE, NULL)
+DISTANCES = (ORDER, ORDER_REFERENCE, SIZE, NULL)
 
 
 def _rare(distances: np.ndarray) -> float:
     return float(np.quantile(distances, 0.975))
 
 
-def distance_claims(distances: Mapping[str, Families], widths: Widths) -> list[Claim]:
+def distance_claims(
+    distances: Mapping[str, Families], widths: Widths, gates: Mapping[str, Sequence[Gate]] = MappingProxyType({})
+) -> list[Claim]:
     """All claims that the families at hand allow, of `lib.similarity.network_distances.family_distances`.
 
     The order of two families is judged under both readings of S(f), the rest under the first; none without distances.
@@ -158,7 +165,7 @@ def distance_claims(distances: Mapping[str, Families], widths: Widths) -> list[C
         for pair, (deep, shallow) in DEEPER.items()
         for reading, families in distances.items()
         if {deep, shallow} <= set(families)
-        for claim in order_claims(pair, reading, families, widths)
+        for claim in order_claims(pair, reading, families, widths, gates)
     ]
     for families in list(distances.values())[:1]:
         every_one = [
@@ -169,11 +176,13 @@ def distance_claims(distances: Mapping[str, Families], widths: Widths) -> list[C
         for family, row in families.items():
             apart = Apart(row, np.full(len(row), 1 / len(row)))
             null = {"usual": f"{apart.null(np.mean):.3f}", "rare": f"{apart.null(_rare):.3f}"}
-            claims += judged([NULL], apart, family=family, **null)
+            claims += judged([NULL], apart, gates.get(family, ()), family=family, **null)
     return claims
 
 
-def order_claims(pair: str, reading: str, families: Families, widths: Widths) -> list[Claim]:
+def order_claims(
+    pair: str, reading: str, families: Families, widths: Widths, gates: Mapping[str, Sequence[Gate]]
+) -> list[Claim]:
     """The deeper of two families has the larger mean distance, averaged over the widths that both have, if any."""
     deep, shallow = DEEPER[pair]
     shared = [width for width in widths[deep] if width in widths[shallow]]
@@ -182,9 +191,9 @@ def order_claims(pair: str, reading: str, families: Families, widths: Widths) ->
     populations = [families[family][widths[family].index(width)] for family in (deep, shallow) for width in shared]
     apart = Apart(populations, np.repeat([1 / len(shared), -1 / len(shared)], len(shared)))
     over = "widths" if widths[deep] == widths[shallow] else f"k = {', '.join(map(str, shared))}"
-    suffix = "" if reading == next(iter(READINGS)) else f"-{reading}"
+    row = ORDER if reading == next(iter(READINGS)) else ORDER_REFERENCE
     words = {"deep": deep, "shallow": shallow, "over": over, "reading": READINGS[reading].label}
-    return judged([ORDER], apart, pair=pair, suffix=suffix, **words)
+    return judged([row], apart, [*gates.get(deep, ()), *gates.get(shallow, ())], pair=pair, **words)
 
 
 def distances_by_width(distances: Mapping[str, Families], widths: Widths) -> Figure:
@@ -194,7 +203,10 @@ def distances_by_width(distances: Mapping[str, Families], widths: Widths) -> Fig
     """
     figure, axes = figures.subplots(1, len(distances), width=5.4, height=4.2, sharey=True, squeeze=False)
     for axis, (reading, families) in zip(axes[0], distances.items()):
-        lines = {family: mean_distances(populations).interval() for family, populations in families.items()}
+        lines = {
+            family: bounded(mean_distances(populations).interval(), *DISTANCE)
+            for family, populations in families.items()
+        }
         nulls = _null_quantiles(families, widths)
         low, high = [min(lows) for lows, _ in nulls.values()], [max(highs) for _, highs in nulls.values()]
         axis.fill_between(list(nulls), low, high, color="grey", alpha=0.35, linewidth=0, label="two samples of one law")

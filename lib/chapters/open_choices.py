@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 from pandas.io.formats.style import Styler
 
-from lib.chapters.hypotheses import H1, H2, RANK_ONE
-from lib.chapters.individual_similarity import ABOVE_CHANCE, GROWS, Growth
-from lib.effects.open_choices import chance_band
-from lib.rules import CONTRADICTED, MARKS, SUPPORTED, UNDECIDED, Judged
+from lib.chapters.hypotheses import H1, H2, RANK_ONE, Family
+from lib.chapters.individual_similarity import GROWS
+from lib.gates import enough
+from lib.rules import CONTRADICTED, MARKS, NOT_TESTED, SUPPORTED, UNDECIDED, Judged
 from lib.similarity.crossed import similarity_matrix
-from lib.similarity.rank_one import cosines, explained
+from lib.similarity.rank_one import cosines, residual_size
 from lib.statistics.sample import Estimated, Sample
 from lib.verdicts import Claim, Row, judged
 
@@ -29,10 +29,7 @@ class Conclusion(NamedTuple):
 
 CONCLUSIONS = {
     "growth": Conclusion(
-        GROWS, "That networks get more alike when either gets wider", "mean step of ρ to the next width"
-    ),
-    "above chance": Conclusion(
-        ABOVE_CHANCE, "That already the narrowest networks are alike beyond chance", "ρ of the narrowest networks"
+        GROWS, "That networks get more alike when either gets wider", "rise of ρ from the narrowest to the widest"
     ),
     "H1": Conclusion(
         H1, "That directions concentrate as the width grows (H1)", "mean fall of 1 - E[t] at a step of the width"
@@ -40,7 +37,9 @@ CONCLUSIONS = {
     "H2": Conclusion(
         H2, "Whether all widths share almost one mean direction (H2)", "corrected cosine of two mean directions"
     ),
-    "rank one": Conclusion(RANK_ONE, "That similarities follow a law of rank one", "R² of the rank-one law"),
+    "rank one": Conclusion(
+        RANK_ONE, "That similarities follow a law of rank one", "r.m.s. residual of the rank-one law"
+    ),
 }
 LAW = CONCLUSIONS["rank one"].number
 Setting = tuple[str, str]  # the choice, and what is chosen
@@ -58,13 +57,13 @@ class Outcome:
 
     @property
     def numbers(self) -> dict[str, float]:
-        """Similarity at both ends of the width, the lowest corrected mean-direction cosine, R^2 of the rank-one law."""
+        """Similarity at both ends of the width, the lowest corrected mean-direction cosine, and the rank-one law's residual."""
         values = self.matrix.values
         return {
             "ρ(k, k), narrowest": float(values[0, 0]),
             "ρ(k, k), widest": float(values[-1, -1]),
             "lowest cosine of two mean directions": float(cosines(values)[np.triu_indices(len(values), 1)].min()),
-            LAW: float(explained(values)),
+            LAW: float(residual_size(values)),
         }
 
 
@@ -77,12 +76,14 @@ def judge(
     """Every family under one setting; family -> [networks, n, dims] at each width.
 
     The images drawn again depend on `seed` and the family's place alone: settings with the same images share them.
+    A setting that leaves fewer than six networks of a width is shown, and not tested.
     """
     found = {}
     for place, (family, populations) in enumerate(families.items()):
         matrix = similarity_matrix(populations, np.random.default_rng([seed, place]), draws)
-        growth = Growth(matrix, widths, chance_band(populations[0]))
-        claims = judged([one.row for one in CONCLUSIONS.values()], growth, family=family, **growth.words)
+        one, smallest = Family(matrix, widths), enough(min(map(len, populations)))
+        rows = [conclusion.row for conclusion in CONCLUSIONS.values()]
+        claims = judged(rows, one, [smallest], family=family, narrowest=widths[0], **one.words)
         found[family] = Outcome(tuple(widths), matrix, dict(zip(CONCLUSIONS, claims)))
     return found
 
@@ -98,20 +99,20 @@ def verdicts(outcomes: Outcomes, conclusion: str) -> dict[str, dict[Setting, str
 
 @dataclass(frozen=True)
 class Settled:
-    """Each family has one verdict under all settings; `verdicts`: family -> setting -> verdict."""
+    """Each family has one verdict under all settings that were tested; `verdicts`: family -> setting -> verdict."""
 
     verdicts: Mapping[str, Mapping[Setting, str]]
 
     def judge(self, found: Estimated, places: Sequence[str] = (), level: float = 0.95) -> Judged:
         """Contradicted if some setting supports of a family what another contradicts."""
-        sets = [set(row.values()) for row in self.verdicts.values()]
+        sets = [set(row.values()) - {NOT_TESTED} for row in self.verdicts.values()]
         counts = Counter(verdict for row in self.verdicts.values() for verdict in row.values())
         if any({SUPPORTED, CONTRADICTED} <= one for one in sets):
             verdict = CONTRADICTED
         else:
             verdict = SUPPORTED if all(len(one) == 1 and UNDECIDED not in one for one in sets) else UNDECIDED
         counted = ", ".join(f"{counts[name]} {name}" for name in MARKS if counts[name])
-        note = f": {places[0]}, the one with the lowest lower end of {counts.total()}: {counted}"
+        note = f": {places[0]}, the one of {counts.total()} that is closest to another verdict: {counted}"
         return Judged(*found.interval(level), verdict, note)
 
     @property
@@ -121,19 +122,21 @@ class Settled:
 
     def __str__(self) -> str:
         return (
-            "each family has one verdict, supported or contradicted, under all settings; contradicted if one family is "
-            "supported under one setting and contradicted under another"
+            "each family has one verdict, supported or contradicted, under all settings that were tested; contradicted if one "
+            "family is supported under one setting and contradicted under another"
         )
 
 
 def weakest(outcomes: Outcomes, conclusion: str) -> tuple[str, Claim]:
-    """The claim with the lowest lower end, one without an interval before all others, and whose it is."""
+    """The claim whose interval reaches farthest out of its rule's band, one without an interval first, and whose it is."""
+    rule = CONCLUSIONS[conclusion].row.rule
+    band = getattr(rule, "band", rule)
     found = [
         (f"{family}, {' '.join(setting)}", outcome.claims[conclusion])
         for setting, by_family in outcomes.items()
         for family, outcome in by_family.items()
     ]
-    return min(found, key=lambda pair: np.nan_to_num(pair[1].low, nan=-np.inf))
+    return max(found, key=lambda pair: np.nan_to_num(band.beyond(pair[1].low, pair[1].high), nan=np.inf))
 
 
 def _dependence(conclusion: str) -> Row:

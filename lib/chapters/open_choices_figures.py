@@ -6,11 +6,11 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from lib import figures
-from lib.chapters.hypotheses import ALIKE, EXPLAINED
+from lib.chapters.hypotheses import ALIKE, OFF
 from lib.chapters.open_choices import CONCLUSIONS, DEFAULT, Outcome, Outcomes
-from lib.statistics.intervals import Interval
+from lib.statistics.intervals import Interval, bounded
 
-LINES = {"growth": 0.0, "H1": 0.0, "H2": ALIKE, "rank one": EXPLAINED}  # conclusion -> where its rule draws the line
+LINES = {"growth": 0.0, "H1": 0.0, "H2": ALIKE, "rank one": OFF}  # conclusion -> where its rule draws the line
 
 
 def by_choice(outcomes: Outcomes, family: str) -> Figure:
@@ -87,5 +87,5 @@ def _diagonal(outcome: Outcome, widths: Sequence[int]) -> tuple[np.ndarray, ...]
     places = [outcome.widths.index(width) if width in outcome.widths else None for width in widths]
     return tuple(
         np.array([np.nan if place is None else part[place, place] for place in places])
-        for part in outcome.matrix.interval()
+        for part in bounded(outcome.matrix.interval(), -1, 1)
     )

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from lib.chapters.hypotheses import ACROSS, H1, H1_EVERY_STEP, H2, RANK_ONE
 from lib.chapters.individual_similarity import ABOVE_CHANCE, EVERY_STEP, GROWS, RANGE
-from lib.verdicts import DETAIL, HEADLINE, MACHINERY, Row
+from lib.verdicts import DETAIL, HEADLINE, Row
 
 LEFT, RIGHT, OURS = "Great Minds, Fig. 21, left", "Great Minds, Fig. 21, right", "ours"
 
@@ -18,7 +18,7 @@ TRANSFORMERS = (
     _here(GROWS, LEFT, HEADLINE),
     _here(RANGE, LEFT),
     _here(EVERY_STEP, LEFT),
-    _here(ABOVE_CHANCE, OURS, MACHINERY),
+    _here(ABOVE_CHANCE, OURS),
     _here(H1, OURS),
     _here(H1_EVERY_STEP, OURS),
     _here(H2, RIGHT, HEADLINE),

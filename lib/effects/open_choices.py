@@ -12,7 +12,6 @@ import torch
 from lib.data.loading import ImageData
 from lib.salience import direction_store, extraction
 from lib.salience.predictions import population_logits
-from lib.similarity.cosines import chance_limit, has_direction
 from lib.similarity.crossed import similarity_matrix
 from lib.statistics.intervals import Interval
 from lib.training.populations import Population, train_or_load
@@ -74,14 +73,3 @@ def by_epochs(
 def overlap(one: Interval, other: Interval) -> bool:
     """Whether two intervals (estimate, low, high) have a value in common."""
     return one[1] <= other[2] and other[1] <= one[2]
-
-
-def chance_band(directions: np.ndarray) -> tuple[float, float]:
-    """The ends of the band that holds 95 % of the similarities of two networks with unrelated directions.
-
-    Over the smallest number of images on which two of the networks have a direction
-    (`lib.similarity.cosines.chance_limit`).
-    """
-    has = has_direction(directions).astype(float)
-    end = chance_limit(max(1, int((has @ has.T).min())), directions.shape[-1])
-    return -end, end

@@ -6,25 +6,27 @@ expected similarity and what it foretells; `stochastic_order`, `symmetry` and `s
 """
 
 from lib.similarity.cosines import (
+    across_labels,
     by_image,
+    chance_band,
     chance_limit,
     expected,
     individual,
     mean_direction_cosine,
     pairwise,
-    unrelated,
     zero_counts,
 )
 from lib.similarity.network_distances import wasserstein
 
 __all__ = [
+    "across_labels",
     "by_image",
+    "chance_band",
     "chance_limit",
     "expected",
     "individual",
     "mean_direction_cosine",
     "pairwise",
-    "unrelated",
     "wasserstein",
     "zero_counts",
 ]

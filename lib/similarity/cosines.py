@@ -11,8 +11,6 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from scipy.stats import norm
 
-from lib.sphere.uniform import uniform_directions
-
 UNIT = 0.01  # how far the square of a length may be from 1: directions may be stored in half precision
 
 
@@ -88,10 +86,31 @@ def by_image(populations: Sequence[np.ndarray]) -> np.ndarray:
     return np.divide(sums @ sums.transpose(0, 2, 1) - own, pairs, where=pairs > 0, out=np.full_like(pairs, np.nan))
 
 
-def unrelated(images: int, dim: int, rng: np.random.Generator, draws: int = 1000) -> np.ndarray:
-    """rho_ind of networks whose gradients have nothing in common: [draws] means of `images` cosines in `dim` dims."""
-    # The cosine with a uniform direction has one law, whatever the other direction is.
-    return np.array([uniform_directions(rng, images, dim)[:, 0].mean() for _ in range(draws)])
+def chance_band(untrained: Sequence[np.ndarray]) -> tuple[float, float]:
+    """The ends of what 95 % of the rho_ind of two untrained networks lie between, populations of [networks, n, d].
+
+    Every two different networks count, of one width or of two.  Directions drawn anew at every image would make the band
+    too narrow (`chance_limit`): what an untrained network makes of one image it makes of similar ones too.
+    """
+    rho = pairwise(np.concatenate([checked(population) for population in untrained]))
+    low, high = np.nanquantile(rho[np.triu_indices(len(rho), 1)], [0.025, 0.975])
+    return float(low), float(high)
+
+
+def across_labels(directions: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Mean cosine of two networks at two images of different classes: [networks, n, d], [n] -> [networks, networks].
+
+    What they share that has nothing to do with the image; the diagonal is of a network with itself.
+    """
+    directions, labels = checked(directions), np.asarray(labels)
+    has = has_direction(directions).astype(float)
+    classes = [np.flatnonzero(labels == label) for label in np.unique(labels)]
+    parts = [np.arange(len(labels)), *classes]  # all pairs of images, less those of one class
+    signs = [1.0, *[-1.0] * len(classes)]
+    sums = [(directions[:, part].sum(1, dtype=float), has[:, part].sum(1)) for part in parts]
+    cosines = sum(sign * (total @ total.T) for sign, (total, _) in zip(signs, sums))
+    pairs = sum(sign * np.outer(count, count) for sign, (_, count) in zip(signs, sums))
+    return np.divide(cosines, pairs, where=pairs > 0, out=np.full_like(pairs, np.nan))
 
 
 def chance_limit(images: int, dims: int) -> float:

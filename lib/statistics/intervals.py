@@ -117,7 +117,7 @@ def jackknife_interval(estimate: np.ndarray, without: Sequence[np.ndarray], leve
 def bounded(interval: Interval, least: float, most: float) -> Interval:
     """An interval around its estimate, for a quantity between `least` and `most`: Student's margin on the logit's scale.
 
-    For a correlation, between -1 and 1, that is Fisher's z; for a share the logit.  The slope of the scale at the estimate
+    For a correlation, between -1 and 1, that is Fisher's z; for a share the logit; with no upper bound the logarithm.  The slope of the scale at the estimate
     carries the margin over (delta method); where the estimate lies on a bound, or beyond it by its correction, there is
     none, and the interval is only cut.
 
@@ -127,12 +127,27 @@ def bounded(interval: Interval, least: float, most: float) -> Interval:
     if not least < most:
         raise ValueError(f"the bounds {least:g} and {most:g} are not a range")
     estimate, low, high = (np.asarray(part, dtype=float) for part in interval)
+    if np.isinf(most):
+        above = np.where(estimate > least, estimate - least, np.nan)
+        ends = [least + above * np.exp(side * (high - low) / 2 / above) for side in (-1, 1)]
+        return estimate, *(
+            np.where(np.isnan(above), np.maximum(part, least), end) for part, end in zip((low, high), ends)
+        )
     share = (estimate - least) / (most - least)
     inside = (share > 0) & (share < 1)
     safe = np.where(inside, share, 0.5)
     margin = (high - low) / 2 / (most - least) / (safe * (1 - safe))
     ends = [least + (most - least) * expit(logit(safe) + side * margin) for side in (-1, 1)]
     return (estimate, *(np.where(inside, end, np.clip(cut, least, most)) for end, cut in zip(ends, (low, high))))
+
+
+def cut(interval: Interval, least: float, most: float) -> Interval:
+    """The part of an interval that lies between two bounds, and the estimate moved to the bound that it passes.
+
+    For unbiased estimates that may pass a bound by their error, as corrected cosines do: what is cut away cannot be true, so
+    that the rest holds the truth as often, while `bounded` would make the interval of an estimate near a bound too wide.
+    """
+    return tuple(np.clip(part, least, most) for part in interval)
 
 
 def in_brackets(found: Interval, style: str = ".2f") -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.stats import t as student
 
-from lib.statistics.intervals import Interval, bounded, crossed_margin, sum_freedom
+from lib.statistics.intervals import Interval, bounded, crossed_margin, cut, sum_freedom
 
 Statistic = Callable[[np.ndarray], np.ndarray]  # [..., numbers] -> [..., any]
 
@@ -38,6 +38,10 @@ class Estimated:
     def bounded(self, least: float, most: float) -> "Estimated":
         """The same of a quantity that lies between two bounds, with an interval that does so too."""
         return replace(self, interval=lambda level: bounded(self.interval(level), least, most))
+
+    def cut(self, least: float, most: float) -> "Estimated":
+        """The same, cut at two bounds that an unbiased estimate may pass by its error."""
+        return replace(self, interval=lambda level: cut(self.interval(level), least, most))
 
 
 @dataclass(frozen=True, eq=False)

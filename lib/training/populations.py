@@ -139,6 +139,14 @@ def population_grid(
     return {key: found[specification] for key, specification in grid.items()}
 
 
+def test_accuracies(populations: Mapping[tuple[str, int], Population]) -> dict[str, dict[int, list[float]]]:
+    """Test accuracies after training: (family, width) -> population to family -> width -> [networks]."""
+    found: dict[str, dict[int, list[float]]] = {}
+    for (family, width), population in populations.items():
+        found.setdefault(family, {})[width] = [network.test_accuracy[-1] for network in population.networks]
+    return found
+
+
 def networks_used() -> dict[str, object]:
     """What a chapter's numbers rest on: networks, hours and data since the process began.
 
