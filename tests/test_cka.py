@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from lib.cka import MinibatchCKA, hsic, linear_cka
+from lib.cka import MinibatchCKA, estimators, hsic, linear_cka
 from lib.cka.estimators import batches, centred, gram
 
 both_estimators = pytest.mark.parametrize("unbiased", [False, True], ids=["biased", "unbiased"])
@@ -147,6 +147,18 @@ def test_of_independent_data_the_unbiased_value_is_about_zero_and_the_biased_one
     error = unbiased.std() / math.sqrt(300)
     assert abs(unbiased.mean()) < 4 * error < 0.02
     assert biased.min() > 0.5 and (unbiased < 0).any()
+
+
+@both_estimators
+@pytest.mark.parametrize("features", [3, 40])
+def test_many_images_have_the_cka_of_their_gram_matrices_which_are_not_held(monkeypatch, features, unbiased):
+    x, y = related(60)[0], np.random.default_rng(1).standard_normal((60, features)) + 3
+    whole = linear_cka(x, y, unbiased=unbiased)
+    monkeypatch.setattr(estimators, "WHOLE", 50)
+    monkeypatch.setattr(estimators, "BLOCK", 7)
+    assert linear_cka(x, y, unbiased=unbiased) == pytest.approx(whole, rel=1e-10)
+    with pytest.raises(ValueError, match="^layer y is the same for all images: it has no CKA$"):
+        linear_cka(x, np.ones((60, 2)), unbiased=unbiased)
 
 
 def test_unbiased_hsic_of_samples_is_on_average_that_of_the_population():

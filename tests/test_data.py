@@ -83,7 +83,7 @@ def test_loading_leaves_the_common_random_streams_alone():
 
 @pytest.mark.parametrize("count", [10, 11, 37, 100, 1000])
 def test_a_subset_has_as_many_images_and_the_classes_differ_by_one_at_most(count):
-    labels = data.load("digits", n_train=count).train_labels
+    labels = data.load("digits", n_train=np.int64(count)).train_labels
     assert len(labels) == count and np.ptp(counts(labels)) <= 1
 
 

@@ -117,6 +117,25 @@ def test_one_group_two_networks_and_opposite_networks_say_what_is_missing():
     assert found.notes()[2] == "There is no E[t] where a similarity that it rests on is not positive."
 
 
+def test_a_mean_direction_that_is_not_established_is_said():
+    """The networks of one group have nothing in common."""
+    images, labels = random_images()
+    own = [linear(torch.randn(4, 1, 8, 8, generator=torch.Generator().manual_seed(seed))) for seed in range(3)]
+    (note,) = (note for note in compare({"own": own, **planted()}, images, labels).notes() if "mean-direction" in note)
+    assert note.startswith("The mean-direction cosine is not established, ") and note.endswith(
+        ": own and wide; own and narrow; own and middle."
+    )
+
+
+def test_a_group_that_cannot_be_compared_is_refused_before_others_are_computed():
+    images, labels = random_images()
+    seen = []
+    first = returning(lambda s: (seen.append(len(s)), s)[1])
+    with pytest.raises(ValueError, match="the model bad, network 2 returns 2 things"):
+        compare({"good": [first, first], "bad": nn.ModuleList([first, returning(lambda s: (s, s))])}, images, labels)
+    assert set(seen) == {2}  # two images, to see whether it works
+
+
 @pytest.mark.parametrize("family", ["cnn-small", "resnet-small", "vit"])
 def test_directions_are_those_of_the_book(family):
     images, labels = random_images(20)
@@ -257,7 +276,7 @@ LABELS = torch.arange(12) % 4
         ({"models": {"a": nn.LazyLinear(4)}}, "the model a has lazy layers without weights; call it once on an image"),
         (
             {"images": torch.zeros(12, 64)},
-            r"images must be a tensor \[images, channels, height, width\] .* not \[12, 64\] of",
+            r"images must be a tensor \[images, channels, height, width\], not \[12, 64\] of",
         ),
         ({"images": torch.zeros(12, 1, 8, 8, dtype=torch.uint8)}, "of floating-point numbers, .* of torch.uint8"),
         ({"images": "pictures"}, "images must be a dense tensor or array of numbers, not a str"),

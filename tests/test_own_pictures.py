@@ -97,6 +97,36 @@ def test_a_picture_that_cannot_be_read_is_named(folder, content, sentence):
         load_images(folder, PLAIN)
 
 
+@pytest.mark.parametrize(
+    "spoil, classes, sentence",
+    [
+        (lambda folder: (folder / "cat").mkdir(), None, "the class folder cat of .* holds no pictures"),
+        (
+            lambda folder: write_folder(folder / "cat", {"0.heic": b"x", "1.txt": b"x"}),
+            None,
+            r"the class folder cat of .* holds no pictures; the files of pictures end in \.bmp",
+        ),
+        (
+            lambda folder: write_folder(folder / "bee" / "more", {"0.png": encoded(colour(1))}),
+            None,
+            "the class folder bee of .* holds folders with files in them, as bee/more/0.png",
+        ),
+        (lambda folder: None, ["bee", "ants", "cat", "bee"], "the folder 'bee' is ambiguous: several classes"),
+    ],
+)
+def test_no_picture_and_no_class_is_left_out_silently(folder, spoil, classes, sentence):
+    spoil(folder)
+    with pytest.raises(ValueError, match=sentence):
+        load_images(folder, PLAIN, classes=classes)
+
+
+def test_class_folders_and_pictures_may_be_links(folder, tmp_path):
+    (tmp_path / "linked").mkdir()
+    for name in ("ants", "bee"):
+        (tmp_path / "linked" / name).symlink_to(folder / name, target_is_directory=True)
+    assert torch.equal(load_images(tmp_path / "linked", PLAIN)[0], load_images(folder, PLAIN)[0])
+
+
 def test_what_does_not_fit_is_refused(folder, tmp_path):
     with pytest.raises(ValueError, match="there is no folder .*nowhere; a folder of pictures"):
         load_images(tmp_path / "nowhere", PLAIN)

@@ -246,5 +246,7 @@ def test_a_path_is_seen_from_the_root_and_what_is_missing_there_is_told(tmp_path
 def test_what_a_parameter_leads_to_is_refused_in_its_name():
     with pytest.raises(ParameterError, match="^parameter 'images': too many$"), parameters.about("images"):
         raise ValueError("too many")
+    with pytest.raises(ParameterError, match="^parameter 'images': too many$"), parameters.about("images"):
+        raise ParameterError("parameter 'images': too many")  # in its own name already
     with pytest.raises(TypeError), parameters.about("images"):
         raise TypeError

@@ -1,5 +1,8 @@
 """Pictures come back as they were written, sorted, from folders and archives; what does not fit is named."""
 
+import warnings
+import zipfile
+
 import numpy as np
 import pytest
 from made_pictures import both_splits, colour, encoded, write_folder, write_zip
@@ -87,12 +90,65 @@ def test_a_picture_that_does_not_fit_is_named(place, added, sentence):
         ({f"{top}/val/a/0.png": b"" for top in ("one", "two")}, (), "has (2|no) folders 'val'"),
         (FILES, ["val"], "has no class folders in (cifar/)?val/"),
         (FILES | {"val/a/0.png": b""}, ["val/c"], "the class folder (cifar/)?val/c of data(.zip)? holds no pictures"),
-        (FILES | {"val/a/0.png": b"", "val/c/deeper/0.png": b""}, [], "the class folder (cifar/)?val/c of "),
+        (
+            FILES | {"val/a/0.png": b"", "val/c/0.png": b"", "val/c/deeper/0.png": b""},
+            [],
+            "the class folder (cifar/)?val/c of data(.zip)? holds folders with files in them, as .*val/c/deeper/0.png",
+        ),
     ],
 )
 def test_a_split_that_is_not_there_or_empty_is_refused(place, files, folders, sentence):
     with pytest.raises(ValueError, match=sentence):
         pictures.find(place(files, folders), "val")
+
+
+def rewritten(change):
+    """An archive of FILES whose entries were changed."""
+
+    def write(path):
+        with zipfile.ZipFile(path, "w") as archive, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # zipfile's own, of a name that comes twice
+            for name, content in FILES.items():
+                for entry in change(name):
+                    archive.writestr(entry, content)
+
+    return write
+
+
+def patched(central, local, value):
+    """An archive of FILES with a byte of every entry changed, counted from its marks."""
+
+    def write(path):
+        content = bytearray(write_zip(path, FILES).read_bytes())
+        for mark, offset in ((b"PK\1\2", central), (b"PK\3\4", local)):
+            at = content.find(mark)
+            while at >= 0:
+                content[at + offset] = value
+                at = content.find(mark, at + 4)
+        path.write_bytes(content)
+
+    return write
+
+
+def with_backslashes(name):
+    entry = zipfile.ZipInfo("x")
+    entry.filename = name.replace("/", "\\")
+    return [entry]
+
+
+@pytest.mark.parametrize(
+    "write, sentence",
+    [
+        (rewritten(lambda name: [name] * (2 if name == "test/b/1.png" else 1)), "lists test/b/1.png twice"),
+        (rewritten(with_backslashes), "has a backslash in the name"),
+        (patched(8, 6, 1), "is encrypted with a password"),
+        (patched(10, 8, 9), r"is compressed by a method that cannot be read \(number 9\)"),
+    ],
+)
+def test_an_archive_of_another_kind_says_which(tmp_path, write, sentence):
+    write(tmp_path / "set.zip")
+    with pytest.raises(ValueError, match=f"^the zip archive set.zip {sentence}"):
+        pictures.find(tmp_path / "set.zip", "test")
 
 
 def test_a_path_that_is_not_there_or_no_archive_is_refused(tmp_path):

@@ -84,7 +84,9 @@ class SpreadConvolution(nn.Module):
 
 def folded(network: nn.Module) -> nn.Module:
     """A quicker copy of a network in eval mode; what has no convolutions followed by BatchNorm is only copied."""
-    network = usable_copy(network).eval().requires_grad_(False)
+    network = usable_copy(network).eval()
+    for weight in network.parameters():  # one by one: a TorchScript has no requires_grad_ of its own
+        weight.requires_grad_(False)
     fold(network, FoldedConvolution)
     return network.eval()  # also what is new
 

@@ -72,7 +72,7 @@ def on_device(model: nn.Module, device: str) -> nn.Module:
 
 def usable_copy(model: nn.Module) -> nn.Module:
     """A copy whose weights let gradients pass, in float32 if some were in half precision."""
-    with torch.inference_mode(False):
+    with torch.inference_mode(False), torch.no_grad():  # else the weights of a TorchScript's copy hang on its own
         model = copy.deepcopy(model)
         half = any(tensor.dtype in HALVES for tensor in chain(model.parameters(), model.buffers()))
         return model.float() if half else model
@@ -88,15 +88,16 @@ def precision(model: nn.Module) -> torch.dtype:
 def evaluating(model: nn.Module, device: str) -> Iterator[nn.Module]:
     """The model `on_device`, in eval mode; afterwards its modes are as before."""
     model = on_device(model, device)
-    # A frozen TorchScript has no modes.
-    modes = [(module, module.training) for module in model.modules() if hasattr(module, "training")]
+    modes = [(module, getattr(module, "training", None)) for module in model.modules()]
     try:
-        if modes:
-            _into_eval_mode(model)
+        _into_eval_mode(model)
         yield model
     finally:
         for module, mode in modes:
-            module.training = mode
+            if mode is None:  # a frozen TorchScript has none
+                vars(module).pop("training", None)
+            else:
+                module.training = mode
 
 
 def _into_eval_mode(model: nn.Module) -> None:

@@ -121,6 +121,7 @@ def match_task_loss(
     for source in sources:
         doors.check_same_images(sources[0], source)
     labels = doors.as_labels(labels, len(sources[0])).to(sources[0].device)
+    doors.check_network(end, "end")
     end = class_scores(folded(end))
     with torch.no_grad():  # a mistake is told before any work
         doors.check_classes(labels, end(sources[0].new_zeros(1, *target_shape)).shape[1])
