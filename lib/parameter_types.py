@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from lib.data import loading
 from lib.models import architectures
+from lib.runtime.checks import shown
 from lib.salience import extraction
 from lib.training.specification import check_precision
 
@@ -26,12 +27,14 @@ class Kind:
 
     def __call__(self, value: object) -> object:
         if not self.holds(value):
-            raise ValueError(f"must be {self.allowed}, not {value!r}")
+            raise ValueError(f"must be {self.allowed}, not {shown(value)}")
         return self.convert(value)
 
 
-def whole(least: int) -> Type:
-    return Kind(f"a whole number of at least {least}", lambda value: type(value) is int and value >= least)
+def whole(least: int, most: int = 10**6) -> Type:
+    """Upper bounds are no advice: beyond them nothing could be stored or held in memory."""
+    number = Kind(f"a whole number of at least {least}", lambda value: type(value) is int and value >= least)
+    return also(number, f"at most {most:,}", lambda value: value <= most)
 
 
 def number(allowed: str, above: float = -math.inf, below: float = math.inf) -> Type:
@@ -67,7 +70,7 @@ def several(of: Type, least: int = 1, ordered: bool = True) -> Type:
     def check(value: object) -> list:
         found = list(map(of, value)) if _is_list(value) else []
         if len(set(found)) < max(least, len(found)):
-            raise ValueError(f"must be a list of at least {least} different values, not {value!r}")
+            raise ValueError(f"must be a list of at least {least} different values, not {shown(value)}")
         return sorted(found) if ordered else found
 
     return check
@@ -109,7 +112,8 @@ PATH = text("the path of a file or folder", r"[^\0]*[^\0\s][^\0]*")
 POSITIVE = number("a finite number above 0", 0)
 SHARE = number("a number between 0 and 1", 0, 1)
 CHANNELS = (1, 3), "a list of three numbers, for colour, or of one, for grey"
-WIDTHS = several(whole(1), 2)
+NETWORKS = whole(3, 10**4)
+WIDTHS = several(whole(1, 2**12), 2)
 STITCHED = also(
     FAMILY,
     "a family with blocks to stitch at, a residual network or vision transformer",
@@ -124,7 +128,7 @@ GRIDS = also(
 TYPES: dict[str, Type] = {
     name: kind
     for names, kind in {
-        "study": text("a name of small letters, digits and hyphens", r"[a-z0-9][a-z0-9-]*"),
+        "study": text("a name of at most 60 small letters, digits and hyphens", r"[a-z0-9][a-z0-9-]{0,59}"),
         "dataset": known(loading.check_name),
         "precision": known(check_precision),
         "control_family costly_family scale_family": FAMILY,
@@ -132,14 +136,14 @@ TYPES: dict[str, Type] = {
         "families": several(FAMILY, ordered=False),
         "output": OUTPUT,
         "outputs": several(OUTPUT, ordered=False),
-        "random_seed": whole(0),
+        "random_seed": whole(0, 2**32 - 1),
         "epochs matching_epochs detector_epochs": whole(1),
         "cka_passes random_drops probe_pool stitch_width point_step": whole(1),
         "shallow_width fit_images": whole(2),
         # Leaving one network out has to leave a pair.
-        "control_seeds variant_seeds epochs_seeds precision_seeds scale_seeds data_seeds": whole(3),
-        "attack_networks stitch_pairs stitched_networks stitched_across": whole(3),
-        "seeds": by_family(whole(3)),
+        "control_seeds variant_seeds epochs_seeds precision_seeds scale_seeds data_seeds": NETWORKS,
+        "attack_networks stitch_pairs stitched_networks stitched_across": NETWORKS,
+        "seeds": by_family(NETWORKS),
         "prediction_seeds": also(whole(6), "even, so that there are two halves", lambda count: count % 2 == 0),
         "cka_batch": whole(4),
         "full_images": whole(8),

@@ -16,6 +16,7 @@ import yaml
 from lib.family_widths import Widths, by_family, one_if_alike
 from lib.models import architectures
 from lib.parameter_types import TYPES
+from lib.runtime.checks import shown
 from lib.runtime.files import ROOT
 from lib.salience import extraction
 from lib.training.specification import Specification
@@ -75,7 +76,7 @@ def _check_spelling(namespace: Mapping[str, object], names: list[str]) -> None:
         if not (known or callable(value) or isinstance(value, ModuleType)):
             near = difflib.get_close_matches(name, names, 1)
             hint = f"did you mean {near[0]!r}? " if near else ""
-            raise ParameterError(f"unknown parameter {name!r}; {hint}the parameters are {', '.join(names)}")
+            raise ParameterError(f"unknown parameter {shown(name)}; {hint}the parameters are {', '.join(names)}")
 
 
 def _parsed(value: object) -> object:
@@ -83,8 +84,8 @@ def _parsed(value: object) -> object:
     if isinstance(value, str) and value.lstrip().startswith(("[", "{")):
         try:
             return yaml.safe_load(value)
-        except yaml.YAMLError:
-            raise ValueError(f"{value!r} is not a list or mapping") from None
+        except (yaml.YAMLError, RecursionError):
+            raise ValueError(f"{shown(value)} is not a list or mapping") from None
     return value
 
 

@@ -1,7 +1,12 @@
 """Networks from files: the same numbers as before they were saved, and a sentence for every file that holds none."""
 
 import argparse
+import contextlib
+import io
+import json
+import pickle
 import warnings
+import zipfile
 
 import numpy as np
 import pytest
@@ -175,3 +180,57 @@ def test_a_folder_without_networks_or_with_two_groups_of_one_name_is_refused(tmp
     script(network(0), tmp_path / "vit" / "a.pt")
     with pytest.raises(ValueError, match="^vit.pt would be a group 'vit', and there is another one of that name"):
         networks.load_models(tmp_path)
+
+
+class Writes:
+    """Unpickled by a reader that executes what it reads, it makes a file."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return open, (self.path, "w")
+
+
+@pytest.mark.parametrize(
+    "record", ["data/sample_inputs/model.pt", "data/weights/weight_0", "data/constants/opaque_obj_0"]
+)
+def test_a_pickle_in_an_exported_program_runs_only_where_the_reader_names_the_file(tmp_path, record):
+    """As a record of sample inputs, of a weight that is said to be pickled, and of an object that torch cannot look into."""
+    model, mark = network(0).eval(), tmp_path / "mark"
+    export(model, tmp_path / "whole" / "plain.pt2")
+    content = io.BytesIO()
+    torch.save((Writes(str(mark)),), content)
+    poison = pickle.dumps(Writes(str(mark))) if "opaque" in record else content.getvalue()
+    (tmp_path / "bad").mkdir()
+    with (
+        zipfile.ZipFile(tmp_path / "whole" / "plain.pt2") as old,
+        zipfile.ZipFile(tmp_path / "bad" / "a.pt2", "w") as new,
+    ):
+        for name in old.namelist():
+            new.writestr(name, poisoned(name, old.read(name), record, poison))
+        if "opaque" in record:
+            new.writestr(f"{name.partition('/')[0]}/{record}", poison)
+    with pytest.raises(ValueError, match="a.pt2 holds pickled objects .* name it in `trusted`"):
+        networks.load_models(tmp_path / "bad")
+    assert not mark.exists()
+    with contextlib.suppress(ValueError):  # what was pickled here is no tensor
+        networks.load_models(tmp_path / "bad", trusted=["a.pt2"])
+    assert mark.exists()
+    assert networks.load_models(tmp_path / "whole").keys() == {"plain"}
+
+
+def poisoned(name, content, record, poison):
+    """A record of the archive with what is to be unpickled in it, or said of it."""
+    if name.endswith(record):
+        return poison
+    config = {"data/weights/weight_0": "weights_config.json", "data/constants/opaque_obj_0": "constants_config.json"}
+    if not name.endswith(config.get(record, "nothing")):
+        return content
+    table = json.loads(content)
+    place = record.rpartition("/")[2]
+    if "opaque" in record:
+        table["config"]["x"] = {"path_name": place, "is_param": False, "use_pickle": True, "tensor_meta": None}
+    for entry in table["config"].values():
+        entry["use_pickle"] |= entry["path_name"] == place
+    return json.dumps(table).encode()

@@ -15,7 +15,7 @@ CASES = {
     "study": (
         ["digits", "cifar10-16px", "3"],
         [
-            (value, "must be a name of small letters, digits and hyphens")
+            (value, "must be a name of at most 60 small letters, digits and hyphens")
             for value in ("Digits", "../x", "", "-a", "a\n", 3)
         ],
     ),

@@ -250,3 +250,24 @@ def test_what_a_parameter_leads_to_is_refused_in_its_name():
         raise ParameterError("parameter 'images': too many")  # in its own name already
     with pytest.raises(TypeError), parameters.about("images"):
         raise TypeError
+
+
+@pytest.mark.parametrize(
+    "name, value, sentence",
+    [
+        ("study", "a" * 300, "must be a name of at most 60 small letters"),
+        ("study", "A" * 300, "must be a name of at most 60 small letters"),
+        ("seeds", 10**9, "must be at most 10,000, not 1000000000"),
+        pytest.param("seeds", 10**5000, "must be at most 10,000, not this int", id="thousands of digits"),
+        ("epochs", 10**9, "must be at most 1,000,000"),
+        ("widths", [4, 10**6], "must be at most 4,096"),
+        ("widths", "[" * 3000, "is not a list or mapping"),
+        ("widths", "[" * 3000 + "]" * 3000, "is not a list or mapping"),
+        ("random_seed", 2**40, "must be at most 4,294,967,295"),
+        ("output", "x" * 300, "unknown output"),
+    ],
+)
+def test_what_no_machine_could_do_is_refused_in_a_short_sentence(name, value, sentence):
+    with pytest.raises(parameters.ParameterError, match=sentence) as caught:
+        parameters.read({name: value}, [name])
+    assert len(str(caught.value)) <= 200 and "\n" not in str(caught.value)

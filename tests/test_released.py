@@ -138,6 +138,28 @@ def renamed():
             r"fc.bias has the shape \[7\], and .* 4 classes has \[4\]",
         ),
         (changed(**{"fc.bias": lambda old: old * torch.nan}), "fc.bias holds numbers that are not finite"),
+        (changed(**{"fc.bias": lambda old: old > 0}), "fc.bias must hold floating numbers, not torch.bool"),
+        (changed(**{"fc.bias": lambda old: old + 1j}), "fc.bias must hold floating numbers, not torch.complex64"),
+        (changed(**{"fc.bias": lambda old: old.long()}), "fc.bias must hold floating numbers, not torch.int64"),
+        (changed(**{"fc.bias": lambda old: old.to_sparse()}), "fc.bias must be a plain tensor .*torch.sparse_coo"),
+        (changed(**{"fc.bias": lambda old: old.to("meta")}), "fc.bias must be a plain tensor .*lies on meta"),
+        (
+            changed(**{"fc.bias": lambda old: torch.zeros(1).expand(4)}),
+            "fc.bias must be a plain tensor with all its numbers",
+        ),
+        (
+            changed(**{"backbone.0.weight": lambda old: torch.zeros(200_000, 1, 3, 3)}),
+            r"backbone.0.bias has the shape \[2\], and cnn-small of width 200000",
+        ),
+        (
+            {
+                key: value[:1].expand(200_000, *value.shape[1:])
+                for key, value in network().state_dict().items()
+                if value.ndim
+            }
+            | {key: value for key, value in network().state_dict().items() if not value.ndim},
+            "must be a plain tensor with all its numbers",
+        ),
         ([torch.zeros(3)], "is no state dict, which maps the names of layers to tensors, but a list of something else"),
         ({"epoch": 3, "model": network().state_dict()}, "is no state dict, .* but a dict of something else"),
         ({}, "is no state dict"),

@@ -15,7 +15,7 @@ from sklearn.model_selection import train_test_split
 
 from lib.data import cifar, pictures, tiny_imagenet
 from lib.data.pixel_cache import Decoded, decoded, remembered
-from lib.runtime.checks import check_count
+from lib.runtime.checks import check_count, shown
 from lib.runtime.files import ROOT, data_folder
 
 DIGITS_TRAIN = 1200
@@ -83,7 +83,7 @@ def check_name(name: str) -> None:
         kind in list(WITH_PATH) and path
     ):  # lists: also for what cannot be hashed
         raise ValueError(
-            f"unknown data set {name!r}; the data sets are {', '.join(['digits', *SETS])}, "
+            f"unknown data set {shown(name)}; the data sets are {', '.join(['digits', *SETS])}, "
             f"{', '.join(f'{kind}:PATH' for kind in WITH_PATH)}"
         )
     if colon and not (ROOT / path).exists():

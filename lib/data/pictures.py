@@ -3,7 +3,6 @@
 Listing does not decode: a subset of a large archive costs what the subset costs.  Pillow decodes.
 """
 
-import io
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -11,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
+from lib.data import opening
+from lib.runtime.room import check_memory
 from lib.runtime.tasks import progress
 
 CHANNELS = {"L": 1, "RGB": 3}  # Pillow's mode -> channels
@@ -206,13 +206,13 @@ def decode(path: Path, names: Sequence[str], *, colour: bool = False, reduce: in
         reduce: every square of so many by so many pixels becomes its mean.
 
     Raises:
-        ValueError: a picture that cannot be read, is neither grey nor colour (8 bits a channel), is not square, or
+        ValueError: more pictures than there is memory for, or a picture that cannot be read, is too large, is neither grey nor colour (8 bits a channel), is not square, or
             has another size or number of channels than the first; it is named.
     """
     if path.is_dir():
-        return _stacked(names, lambda name: (path / name).read_bytes(), colour, reduce, path.name)
+        return _stacked(names, lambda name: opening.content_of(path / name), colour, reduce, path.name)
     with zipfile.ZipFile(path) as archive:
-        return _stacked(names, archive.read, colour, reduce, path.name)
+        return _stacked(names, lambda name: opening.member_of(archive, name), colour, reduce, path.name)
 
 
 def describe(shape: Sequence[int]) -> str:
@@ -226,6 +226,7 @@ def _stacked(names, read, colour: bool, reduce: int, place: str) -> np.ndarray:
     first = _decoded(names[0], read, colour, reduce)
     if first.shape[1] != first.shape[2]:
         raise ValueError(f"the picture {names[0]} is {describe(first.shape)}; pictures need to be square")
+    check_memory(len(names) * first.nbytes, f"{len(names)} pictures of {place}, {describe(first.shape)},")
     pixels = np.empty((len(names), *first.shape), dtype=np.uint8)
     with progress(len(names), f"decoding {len(names)} pictures of {place}", delay=2) as bar:
         for position, name in enumerate(names):
@@ -243,10 +244,12 @@ def _stacked(names, read, colour: bool, reduce: int, place: str) -> np.ndarray:
 def _decoded(name: str, read: Callable[[str], bytes], colour: bool, reduce: int) -> np.ndarray:
     """One picture as [channels, height, width]."""
     try:
-        with Image.open(io.BytesIO(read(name))) as image:
+        with opening.opened(read(name)) as image:
             mode = image.mode
             image = image.convert("RGB") if colour and mode == "L" else image
             pixels = np.asarray(image.reduce(reduce) if reduce > 1 and mode in CHANNELS else image)
+    except opening.Refused as error:
+        raise ValueError(f"the picture {name} {error}") from None
     except Exception as error:  # Pillow's decoders and damaged archives raise many kinds
         raise ValueError(f"the picture {name} cannot be read ({type(error).__name__})") from None
     if mode not in CHANNELS:

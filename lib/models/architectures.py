@@ -14,7 +14,7 @@ from torch import nn
 
 from lib.models import cifar_resnets
 from lib.models.vision_transformer import ChannelNorm, PositionEmbedding, VisionTransformer
-from lib.runtime.checks import check_count
+from lib.runtime.checks import check_count, shown
 
 # Channels of each convolution in multiples of k; "pool" halves the map.
 CNN_LAYOUTS = {"cnn-small": (1, 2, "pool", 4, "pool", 8), "cnn-large": (1, 1, 2, 2, "pool", 4, 4, "pool", 8, 8)}
@@ -152,7 +152,7 @@ def check_family(family: str) -> None:
     # A list: also for what cannot be hashed.
     if family not in list(FAMILIES) and not cifar_resnets.is_cifar_resnet(family):
         raise ValueError(
-            f"unknown family {family!r}; the families are {', '.join(FAMILIES)}, and resnet-D and plain-D "
+            f"unknown family {shown(family)}; the families are {', '.join(FAMILIES)}, and resnet-D and plain-D "
             "of depth D = 6n + 2"
         )
 

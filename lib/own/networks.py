@@ -1,14 +1,19 @@
 """Networks from a folder of files that hold their architecture too, and sentences about files that do not."""
 
+import mmap
+import os
+import pickle
 import warnings
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import torch
 from torch import nn
 
 ENDINGS = (".bin", ".ckpt", ".jit", ".pt", ".pt2", ".pth", ".safetensors", ".torchscript", ".ts")
+FORCE = "TORCH_FORCE_WEIGHTS_ONLY_LOAD"  # torch.load then reads tensors alone, whoever calls it
 BY_HAND = "give lib.own.compare a dictionary of a name and the module"
 REFUSED = {
     "weights": f"holds weights without their architecture: build the module, load_state_dict them, and {BY_HAND}",
@@ -16,6 +21,8 @@ REFUSED = {
     f"torch.load(file, weights_only=False), build the module, load_state_dict its weights, and {BY_HAND}",
     "pickle": "holds a pickled module, and reading it would run any code that is in it: if you trust it, read it "
     f"yourself with torch.load(file, weights_only=False), and {BY_HAND}",
+    "pickled program": "holds pickled objects beside the exported program, and reading them would run any code that is in "
+    "them: if you trust the file, name it in `trusted`",
     "unknown": "is neither a TorchScript file nor an exported program",
 }
 
@@ -35,11 +42,14 @@ class Exported(nn.Module):
         return self.program(images)
 
 
-def load_models(folder: str | Path) -> dict[str, list[nn.Module]]:
+def load_models(folder: str | Path, *, trusted: Collection[str] = ()) -> dict[str, list[nn.Module]]:
     """Saved networks as modules: the files of each folder inside are a group, and each file at the top is its own.
 
     Files are TorchScript (`torch.jit.save`) or exported programs (`torch.export.save`), known by ENDINGS; others are
     left aside.  Both are programs: load those of people you trust.
+
+    Args:
+        trusted: names of files whose pickled objects may be read, which runs any code that is in them.
 
     Returns:
         the folder's name, seen from `folder`, or the name of the file without its ending -> networks, by file name.
@@ -59,7 +69,7 @@ def load_models(folder: str | Path) -> dict[str, list[nn.Module]]:
     for path, name in zip(files, names):
         if path.parent == folder and names.count(name) > 1:
             raise ValueError(f"{path.name} would be a group {name!r}, and there is another one of that name; rename it")
-        found.setdefault(name, []).append(load_model(path))
+        found.setdefault(name, []).append(load_model(path, trusted=path.name in trusted))
     return found
 
 
@@ -75,8 +85,11 @@ def _shown(folder: Path, inside: tuple[Path, ...] = ()) -> Iterator[Path]:
             yield path
 
 
-def load_model(path: str | Path) -> nn.Module:
-    """One network from a TorchScript file or an exported program, on the CPU; a ValueError for any other file."""
+def load_model(path: str | Path, *, trusted: bool = False) -> nn.Module:
+    """One network from a TorchScript file or an exported program, on the CPU; a ValueError for any other file.
+
+    trusted: pickled objects in an exported program may be read, which runs any code that is in them.
+    """
     path = Path(path)
     if not path.is_file():
         raise ValueError(f"there is no file {path}")
@@ -88,12 +101,29 @@ def load_model(path: str | Path) -> nn.Module:
             warnings.filterwarnings("ignore", message=".*torch.jit.load.*deprecated")  # no matter of the reader's
             if kind == "script":
                 return torch.jit.load(path, map_location="cpu")
-            return Exported(torch.export.load(path).module())
+            with _no_pickles(path) if not trusted else nullcontext():
+                return Exported(torch.export.load(path).module())
+    except pickle.UnpicklingError as error:
+        raise ValueError(f"{path.name} {REFUSED['pickled program']}") from error
     except Exception as error:
         raise ValueError(
             f"{path.name} cannot be loaded ({type(error).__name__}); it may be damaged, or made by "
             f"another version of PyTorch than {torch.__version__}"
         ) from error
+
+
+@contextmanager
+def _no_pickles(path: Path) -> Iterator[None]:
+    """Within, whatever torch unpickles of this file is tensors alone, or pickle.UnpicklingError is raised first."""
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        if content.find(b"opaque_obj") >= 0:  # records of this name go to Python's pickle, whatever is forced
+            raise pickle.UnpicklingError("opaque objects")
+    before = os.environ.get(FORCE)
+    os.environ[FORCE] = "1"
+    try:
+        yield
+    finally:
+        os.environ.pop(FORCE) if before is None else os.environ.update({FORCE: before})
 
 
 def _kind(path: Path) -> str:

@@ -9,8 +9,9 @@ import torch
 from PIL import Image
 from torchvision.transforms import v2
 
-from lib.data import pictures
+from lib.data import opening, pictures
 from lib.runtime.checks import check_count
+from lib.runtime.room import check_memory
 from lib.runtime.tasks import progress
 
 ENDINGS = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
@@ -65,7 +66,7 @@ def load_images(
 
     Raises:
         ValueError: no such folder, one that `lib.data.pictures.in_classes` refuses, a folder that is no class or could be
-            two, a picture that cannot be read or becomes a tensor of
+            two, more pictures than there is memory for, or one that cannot be read, is too large or becomes a tensor of
             another shape than the first; it is named.
     """
     folder = Path(folder)
@@ -87,6 +88,8 @@ def load_images(
         chosen = pictures.subset(labels, count, np.random.default_rng(seed), balanced=True)
         files, labels = [files[place] for place in chosen], labels[chosen]
     first = _read(files[0], transform)
+    size = len(files) * first.numel() * first.element_size()
+    check_memory(size, f"{len(files)} pictures of {folder.name}, {list(first.shape)} numbers each,")
     images = first.new_empty(len(files), *first.shape)
     with progress(len(files), f"reading {len(files)} pictures of {folder.name}", delay=2) as bar:
         for place, path in enumerate(files):
@@ -119,13 +122,15 @@ def _labels(names: Sequence[str], classes: Sequence[str] | None) -> tuple[list[s
 
 def _read(path: Path, transform: Transform) -> torch.Tensor:
     try:
-        with Image.open(path) as picture:
+        with opening.opened(opening.content_of(path)) as picture:
             if picture.mode.startswith(("I", "F")):
                 raise ValueError(f"its mode {picture.mode} has more than 8 bits a channel")
             image = transform(picture.convert("RGB"))
         if not isinstance(image, torch.Tensor):
             raise TypeError(f"the transform gave a {type(image).__name__} and no tensor")
         return image
+    except opening.Refused as error:
+        raise ValueError(f"{_name(path)} {error}") from None
     except Exception as error:  # Pillow's decoders raise many kinds, and so may a transform
         told = f"{type(error).__name__}: {error}"
         raise ValueError(f"{_name(path)} cannot be read and transformed ({told})") from error

@@ -86,8 +86,11 @@ def load(path: Path, *, in_channels: int = 3, image_size: int = 32, num_classes:
             f"{path.name}: {FIRST[family]} must have the shape [width, channels, size, size], not {list(first.shape)}"
         )
     width = len(first)
-    model = architectures.build(family, width, in_channels=in_channels, image_size=image_size, num_classes=num_classes)
-    for key, value in model.state_dict().items():
+    sizes = {"in_channels": in_channels, "image_size": image_size, "num_classes": num_classes}
+    with torch.device("meta"):  # shapes alone: a width that a file claims takes no memory
+        expected = architectures.build(family, width, **sizes).state_dict()
+    for key, value in expected.items():
+        _check_kind(path.name, key, state[key], value.is_floating_point())
         if state[key].shape != value.shape:
             raise ValueError(
                 f"{path.name}: {key} has the shape {list(state[key].shape)}, and {family} of width "
@@ -95,6 +98,7 @@ def load(path: Path, *, in_channels: int = 3, image_size: int = 32, num_classes:
             )
         if not state[key].isfinite().all():
             raise ValueError(f"{path.name}: {key} holds numbers that are not finite")
+    model = architectures.build(family, width, **sizes)
     model.load_state_dict(state)
     # Channels last: convolutions on a processor take about half the time.
     return ReleasedNetwork(path.name, family, width, model.eval().to(memory_format=torch.channels_last))
@@ -134,6 +138,18 @@ def _state(path: Path) -> dict[str, torch.Tensor]:
             f"{path.name} is no state dict, which maps the names of layers to tensors, but a {kind} of something else"
         )
     return state
+
+
+def _check_kind(name: str, key: str, value: torch.Tensor, floating: bool) -> None:
+    """Raises ValueError for a tensor that is no plain array of numbers in memory, of the kind that belongs there."""
+    plain = value.layout == torch.strided and value.device.type == "cpu" and not value.is_quantized
+    if not plain or value.untyped_storage().nbytes() < value.numel() * value.element_size():
+        found = f"lies on {value.device.type}, {value.layout}, of shape {list(value.shape)}"
+        raise ValueError(f"{name}: {key} must be a plain tensor with all its numbers, and {found}")
+    whole = not (value.is_floating_point() or value.is_complex() or value.dtype == torch.bool)
+    if not (value.is_floating_point() if floating else whole):
+        kind = "floating" if floating else "whole"
+        raise ValueError(f"{name}: {key} must hold {kind} numbers, not {value.dtype}")
 
 
 def _family(name: str, state: dict[str, torch.Tensor]) -> str:

@@ -4,18 +4,29 @@ import difflib
 from collections.abc import Iterable
 from numbers import Integral
 
+SHOWN = 60  # characters of a wrong value
+
 
 def check_count(name: str, value: int, least: int = 1) -> None:
     """Raises ValueError, with the argument's name, unless `value` is a whole number of at least `least`."""
     if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
-        raise ValueError(f"{name} must be a whole number of at least {least}, not {value!r}")
+        raise ValueError(f"{name} must be a whole number of at least {least}, not {shown(value)}")
 
 
 def check_choice(name: str, value: object, choices: Iterable[str]) -> None:
     """Raises ValueError, naming the choices there are, for any other `value`."""
     choices = list(choices)  # no set: also for what cannot be hashed
     if value not in choices:
-        raise ValueError(f"unknown {name} {value!r}; the {name}s are {', '.join(choices)}")
+        raise ValueError(f"unknown {name} {shown(value)}; the {name}s are {', '.join(choices)}")
+
+
+def shown(value: object) -> str:
+    """A value as it is written, its middle left out where it is long."""
+    try:
+        text = repr(value)
+    except (RecursionError, ValueError):  # lists within lists within lists, whole numbers of thousands of digits
+        return f"this {type(value).__name__}"
+    return text if len(text) <= SHOWN else f"{text[: SHOWN // 2]} ... {text[-SHOWN // 4 :]}"
 
 
 def did_you_mean(word: object, known: Iterable[str]) -> str:

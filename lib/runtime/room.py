@@ -62,6 +62,14 @@ def warn_of_memory(size: float, what: str) -> None:
         )
 
 
+def check_memory(size: float, what: str) -> None:
+    """Raises ValueError where less memory than `size` bytes is available, on systems that tell."""
+    if (free := available_memory()) is not None and free < size:
+        raise ValueError(
+            f"{what} take {_amount(size)} of memory, and {_amount(free)} are available; take fewer of them"
+        )
+
+
 def available_memory() -> int | None:
     """Bytes that processes can still take, as Linux estimates them; None on other systems."""
     path = Path("/proc/meminfo")

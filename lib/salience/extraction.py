@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from lib.models import doors
 from lib.models.class_scores import ModelError, class_scores, own_words
 from lib.models.folding import quick
-from lib.runtime.checks import check_count
+from lib.runtime.checks import check_choice, check_count
 from lib.runtime.devices import evaluating, find_device
 
 # output -> score [images] of logits [images, classes] and labels [images, 1]
@@ -118,8 +118,7 @@ def check_grid(grid: int | None, size: int) -> None:
 
 def check_output(output: str) -> None:
     """Raises ValueError, naming the scores there are, for any other."""
-    if output not in list(OUTPUTS):  # also for what cannot be hashed
-        raise ValueError(f"unknown output {output!r}; the outputs are {', '.join(OUTPUTS)}")
+    check_choice("output", output, OUTPUTS)
 
 
 def _batch_gradients(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, output: str) -> torch.Tensor:
