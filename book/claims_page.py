@@ -1,45 +1,66 @@
-"""The page of all claims in MyST Markdown: each claim once, with a column for each study that looked at it."""
+"""The page of detail checks: how many verdicts each chapter has, and each claim once with a cell for each data set."""
 
-import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 
-from lib.results import short
+from evidence import AUTHORS, COLUMNS, Found, Study, columns
 from lib.rules import CONTRADICTED, MARKS, SUPPORTED
 from lib.verdicts import Claim
+from plain_markdown import escaped, pipe_table
+from verdict_html import rendered
+from what_holds import PAPERS, Cell, Line, Place, latest, paper_of
+
+ORDER = (*COLUMNS.values(), AUTHORS)
 
 
-@dataclass(frozen=True)
-class Study:
-    """One run of the chapters: its title, and the folder of its executed pages as seen from the book's root."""
-
-    title: str
-    pages: str
-
-
-# study -> chapter -> claims
-Found = Mapping[Study, Mapping[str, Sequence[Claim]]]
+def each(found: Found, level: str | None = None) -> list[Line]:
+    """A line for every claim by its name, in the order of the chapters; of one level, if that is told."""
+    by_name: dict[str, dict[str, list[Place]]] = {}
+    for column, study, chapter, claim in columns(found):
+        if level in (None, claim.level):
+            by_name.setdefault(claim.name, {}).setdefault(column, []).append(Place(claim, study, chapter))
+    return [_line(name, by_column) for name, by_column in by_name.items()]
 
 
-def overview(found: Found) -> str:
-    """Two tables: how many verdicts each chapter has, and every claim once; a column for each study."""
-    chapters = list(dict.fromkeys(chapter for by_chapter in found.values() for chapter in by_chapter))
-    counts = [
-        [chapter_link(found, chapter), *(_counts(by_chapter.get(chapter)) for by_chapter in found.values())]
-        for chapter in chapters
+def _line(name: str, by_column: Mapping[str, Sequence[Place]]) -> Line:
+    first = next(iter(by_column.values()))[0].claim
+    cells = {column: Cell(latest(by_column[column])) for column in ORDER if column in by_column}
+    return Line(name, first.statement, first.source, cells)
+
+
+def details(found: Found, level: str, ledger: Callable[[str], str]) -> str:
+    """HTML: the claims of a level with what a reader may filter by, and the history of their rules."""
+    rows = each(found, level)
+    used = [column for column in ORDER if any(column in line.cells for line in rows)]
+    papers = [paper for paper in [*PAPERS, "this book"] if any(paper_of(line.source) == paper for line in rows)]
+    return rendered(
+        "details.html", lines=rows, columns=used, papers=papers, paper_of=paper_of, disagree=disagree, ledger=ledger
+    )
+
+
+def disagree(line: Line) -> bool:
+    """Whether one data set supports a claim and another contradicts it."""
+    return {SUPPORTED, CONTRADICTED} <= {cell.verdict for cell in line.cells.values()}
+
+
+def by_chapter(found: Found) -> str:
+    """A Markdown table: how many verdicts of which kind each chapter has, a column for each study."""
+    names = list(dict.fromkeys(chapter for of_study in found.values() for chapter in of_study))
+    rows = [
+        [chapter_link(found, chapter), *(_counts(of_study.get(chapter)) for of_study in found.values())]
+        for chapter in names
     ]
-    counts.append(["all", *(_counts(sum(map(list, by_chapter.values()), [])) for by_chapter in found.values())])
-    rows = [_row(name, by_study, found) for name, by_study in _by_name(found).items()]
-    titles = [_escaped(study.title) for study in found]
-    return pipe_table(["chapter", *titles], counts) + "\n" + pipe_table(["claim", "statistic", "rule", *titles], rows)
+    rows.append(["all", *(_counts(sum(map(list, of_study.values()), [])) for of_study in found.values())])
+    return pipe_table(["chapter", *(escaped(study.title) for study in found)], rows)
 
 
 def agreement(found: Found) -> str:
     """Two tables about the first study and each other one: how often they come to which verdicts on the claims that
     both look at, and the claims that one supports and another contradicts."""
     first, *others = found
-    by_name = _by_name(found)
+    by_name: dict[str, dict[Study, Claim]] = {}
+    for _, study, _, claim in columns(found):
+        by_name.setdefault(claim.name, {})[study] = claim
     rows = []
     for other in others:
         pairs = Counter(
@@ -47,49 +68,28 @@ def agreement(found: Found) -> str:
             for claims in by_name.values()
             if first in claims and other in claims
         )
-        rows.append(
-            [
-                _escaped(other.title),
-                sum(pairs.values()),
-                sum(pairs[verdict, verdict] for verdict in MARKS),
-                sum(count for pair, count in pairs.items() if set(pair) == {SUPPORTED, CONTRADICTED}),
-            ]
-        )
-    turned = [
-        _row(name, claims, found)
-        for name, claims in by_name.items()
-        if {SUPPORTED, CONTRADICTED} <= {claim.verdict for claim in claims.values()}
+        same, turned = sum(pairs[verdict, verdict] for verdict in MARKS), pairs[SUPPORTED, CONTRADICTED]
+        rows.append([escaped(other.title), pairs.total(), same, turned + pairs[CONTRADICTED, SUPPORTED]])
+    table = pipe_table(["study", f"claims shared with {escaped(first.title)}", "same verdict", "turned round"], rows)
+    turned = [line for line in each(found) if disagree(line)]
+    if not turned:
+        return table + "\nNo claim is supported on one data set and contradicted on another.\n"
+    told = [
+        [escaped(line.statement), *(_linked(line.cells[column]) if column in line.cells else "–" for column in ORDER)]
+        for line in turned
     ]
-    titles = [_escaped(study.title) for study in found]
-    return (
-        pipe_table(["study", f"claims shared with {_escaped(first.title)}", "same verdict", "turned round"], rows)
-        + "\n"
-        + (
-            pipe_table(["claim", "statistic", "rule", *titles], turned)
-            if turned
-            else "No claim is supported in one study and contradicted in another.\n"
-        )
-    )
+    return table + "\n" + pipe_table(["claim", *map(escaped, ORDER)], told)
 
 
 def chapter_link(found: Found, chapter: str) -> str:
     """A link to the chapter in the first study that has it."""
-    study = next(study for study, by_chapter in found.items() if chapter in by_chapter)
+    study = next(study for study, of_study in found.items() if chapter in of_study)
     return f"{{doc}}`{study.pages}/{chapter}`"
 
 
-def pipe_table(header: list[str], rows: list[list]) -> str:
-    """A Markdown table; cells are Markdown without line breaks."""
-    return "".join("| " + " | ".join(map(str, row)) + " |\n" for row in [header, ["---"] * len(header), *rows])
-
-
-def _by_name(found: Found) -> dict[str, dict[Study, Claim]]:
-    """Claims by name, in the order of the chapters of the first study that has them."""
-    by_name: dict[str, dict[Study, Claim]] = {}
-    for study, by_chapter in found.items():
-        for claim in sum(map(list, by_chapter.values()), []):
-            by_name.setdefault(claim.name, {})[study] = claim
-    return by_name
+def _linked(cell: Cell) -> str:
+    place = cell.shown
+    return f"{{doc}}`{MARKS[cell.verdict]} {cell.verdict} <{place.study.pages}/{place.chapter}>`"
 
 
 def _counts(claims: Sequence[Claim] | None) -> str:
@@ -97,38 +97,3 @@ def _counts(claims: Sequence[Claim] | None) -> str:
         return "–"
     verdicts = [claim.verdict for claim in claims]
     return ", ".join(f"{mark}\N{NO-BREAK SPACE}{verdicts.count(verdict)}" for verdict, mark in MARKS.items())
-
-
-def _row(name: str, by_study: Mapping[Study, Claim], found: Found) -> list[str]:
-    claim = next(iter(by_study.values()))
-    cells = [
-        _cell(by_study[study], _chapter(study, name, found), study) if study in by_study else "–" for study in found
-    ]
-    return [
-        f"{_escaped(claim.statement)}<br><small><code>{_escaped(name)}</code></small>",
-        _escaped(claim.statistic),
-        _escaped(claim.rule),
-        *cells,
-    ]
-
-
-def _chapter(study: Study, name: str, found: Found) -> str:
-    return next(chapter for chapter, claims in found[study].items() if any(claim.name == name for claim in claims))
-
-
-def _cell(claim: Claim, chapter: str, study: Study) -> str:
-    estimate, low, high = (short(value).replace("-", "−") for value in (claim.estimate, claim.low, claim.high))
-    counted = ", ".join(
-        f"{count} {what}" for count, what in ((claim.networks, "networks"), (claim.images, "images")) if count
-    )
-    lines = [
-        f"{{doc}}`{MARKS[claim.verdict]}\N{NO-BREAK SPACE}{claim.verdict} <{study.pages}/{chapter}>`",
-        f"{estimate}<br>[{low}, {high}]".replace(" ", "\N{NO-BREAK SPACE}"),
-        f"<small>{counted}</small>" if counted else "",
-    ]
-    return "<br>".join(filter(None, lines))
-
-
-def _escaped(text: str) -> str:
-    """Plain text for a cell of Markdown: one line, every sign that could mean something behind a backslash."""
-    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", " ".join(text.split()))

@@ -1,87 +1,96 @@
-"""Write the tables that pages include: `make book` runs this when the chapters are executed.
+"""Write what pages include: `make book` runs this when the chapters are executed.
 
-book/chapters/claims_table.md holds all claims of the book and of the studies, agreement_table.md where the studies agree,
-studies_table.md what the studies are.  The chapters' claims are those of results/book/, from this machine; a study's
-are those committed with its pages.
+Into book/chapters/: what_holds.html, details.html and machinery.html, cards_table.md with the pictures in forest/,
+front_table.md, chapters_table.md, agreement_table.md and studies_table.md.  The chapters' claims are those of results/book/, from this machine; a
+study's are those committed with its pages.
 """
 
 import json
-import sys
+from itertools import groupby
 from pathlib import Path
 
-import chapters
-import pages
+import evidence
 import studies
 from chapters import PAGES, ROOT
+from evidence import executed_studies
+from plain_markdown import pipe_table
 
-FIRST = "Digits"  # the data set of the chapters themselves
+MADE = (
+    "what_holds.html",
+    "details.html",
+    "machinery.html",
+    "cards_table.md",
+    "front_table.md",
+    "chapters_table.md",
+    "agreement_table.md",
+    "studies_table.md",
+)
 
 
 def write_tables() -> None:
-    """The three tables, if anything that they are made from is newer; a table that stays the same is not touched.
+    """All of them, if anything that they are made from is newer; a file that stays the same is not touched.
 
     Ends the program with a sentence where a chapter's claims are missing or faulty.
     """
     executed = executed_studies()
-    folders = {"book": chapters.chapter_names()} | {name: study["chapters"] for name, study in executed.items()}
-    files = [ROOT / "results" / folder / f"{name}.json" for folder, names in folders.items() for name in names]
-    made = [PAGES / f"{name}_table.md" for name in ("claims", "agreement", "studies")]
-    sources = [ROOT / "_toc.yml", studies.TABLE, Path(__file__), *files]
-    if all(page.exists() for page in made) and all(
-        path.exists() and path.stat().st_mtime < page.stat().st_mtime for path in sources for page in made
-    ):
+    if up_to_date(executed):
         return
-    import claims_page  # with torch, which takes seconds: a book that is up to date does without
     from lib.runtime.files import write_whole
 
-    found = read_all(folders, executed)
-    for page, content in zip(
-        made, (claims_page.overview(found), claims_page.agreement(found), studies_table(executed))
-    ):
+    for name, content in rendered_tables(executed).items():
+        page = PAGES / name
         if not page.exists() or page.read_text() != content:  # or the pages would be built again
             write_whole(page, content.encode())
 
 
-def executed_studies() -> dict[str, dict]:
-    """The studies whose executed chapters the project keeps, each with the chapters that are there."""
-    found = {}
-    for name, study in studies.read_table().items():
-        there = {
-            chapter: own
-            for chapter, own in study["chapters"].items()
-            if (studies.PAGES / name / f"{chapter}.ipynb").exists()
-        }
-        if there:
-            found[name] = study | {"chapters": there}
-    return found
+def up_to_date(executed: dict[str, dict]) -> bool:
+    """Whether every file is newer than all that it is made from."""
+    made = [PAGES / name for name in MADE]
+    claims = [
+        ROOT / "results" / study.results / f"{name}.json"
+        for study, names in evidence.folders(executed).items()
+        for name in names
+    ]
+    here = Path(__file__).parent
+    sources = [ROOT / "_toc.yml", studies.TABLE, *here.glob("*.py"), *here.glob("templates/*"), *claims]
+    return all(page.exists() for page in made) and all(
+        path.exists() and path.stat().st_mtime < page.stat().st_mtime for path in sources for page in made
+    )
 
 
-def read_all(folders: dict[str, list[str]], executed: dict[str, dict]) -> dict:
-    """Study -> chapter -> claims, the book itself first."""
-    from claims_page import Study
-    from lib import results
+def rendered_tables(executed: dict[str, dict]) -> dict[str, str]:
+    """File name -> content."""
+    import cards  # with torch, which takes seconds: a book that is up to date does without
+    import claims_page
+    import front
+    import what_holds
+    from lib.verdicts import DETAIL, MACHINERY
+    from verdict_html import rendered
 
-    for name, study in executed.items():
-        for chapter in study["chapters"]:
-            page = pages.read(studies.PAGES / name / f"{chapter}.ipynb")
-            kept = ROOT / "results" / name / f"{chapter}.json"
-            if kept.is_file() and not (page and pages.intact(page, kept)):
-                sys.exit(
-                    f"results/{name}/{chapter}.json and its page in book/studies/ were not made together: restore both "
-                    f"with git checkout, or execute them again with make study STUDY={name}"
-                )
-    titles = {"book": Study(FIRST, "/book/chapters")} | {
-        name: Study(study["title"], f"/book/studies/{name}") for name, study in executed.items()
-    }
-    try:
-        return {titles[folder]: results.read(ROOT / "results" / folder, names) for folder, names in folders.items()}
-    except ValueError as error:
-        sys.exit(f"the page of claims cannot be made: {error}")
+    found = evidence.read_all(executed)
+    lines = what_holds.lines(found)
+    cards.draw_forests(lines, PAGES / "forest")
+    papers = [(paper, list(own)) for paper, own in groupby(lines, lambda line: what_holds.title_of(line.source))]
+    columns = [column for column in claims_page.ORDER if any(column in line.cells for line in lines)]
+    content = (
+        rendered("what_holds.html", papers=papers, columns=columns),
+        claims_page.details(found, DETAIL, history),
+        claims_page.details(found, MACHINERY, history),
+        cards.cards(lines, history),
+        front.front(lines),
+        claims_page.by_chapter(found),
+        claims_page.agreement(found),
+        studies_table(executed),
+    )
+    return dict(zip(MADE, content, strict=True))
+
+
+def history(row: str) -> str:
+    return ""
 
 
 def studies_table(executed: dict[str, dict]) -> str:
     """What each executed study is, from the results of its first chapter, which trains the networks of most others."""
-    from claims_page import pipe_table
 
     rows = []
     for name, study in executed.items():

@@ -1,8 +1,6 @@
 """The built pages: complete, newer than what they show, and readable without a network."""
 
-import json
 import re
-from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -10,7 +8,8 @@ import pytest
 from skips import browser
 
 import chapters
-import tables
+import evidence
+from lib.verdicts import HEADLINE
 
 ROOT = Path(__file__).resolve().parents[1]
 HTML = ROOT / "_build" / "html"
@@ -25,25 +24,48 @@ def test_every_chapter_is_a_page_no_older_than_its_execution():
         assert page.stat().st_mtime >= executed.stat().st_mtime
 
 
-def test_every_claim_of_every_study_is_on_the_page_of_claims_in_one_row_with_a_link_to_each_of_its_pages():
-    page = (HTML / "book" / "claims.html").read_text()
-    rows = re.findall(r"<tr.*?</tr>", page, re.S)
-    shown = {re.search(r"<code[^>]*>([^<]+)</code>", row)[1]: row for row in rows if "<code" in row}
-    folders = {"book": ("chapters", chapters.chapter_names())} | {
-        name: (f"studies/{name}", study["chapters"]) for name, study in tables.executed_studies().items()
+def test_every_claim_of_every_study_is_on_a_card_or_among_the_detail_checks_with_a_link_to_its_page():
+    rows = {name: (HTML / "book" / f"{name}.html").read_text() for name in ("claims", "cards")}
+    details = {
+        re.search(r"<code>([^<]+)</code>", row)[1]: row for row in re.findall(r"<tr id=.*?</tr>", rows["claims"], re.S)
     }
+    found = evidence.read_all(evidence.executed_studies())
     names = set()
-    for folder, (pages, executed) in folders.items():
-        for chapter in executed:
-            assert (HTML / "book" / pages / f"{chapter}.html").exists()
-            for claim in json.loads((ROOT / "results" / folder / f"{chapter}.json").read_text())["claims"]:
-                row = shown[claim["name"]]
-                text = unescape(row).replace("’", "'")  # Sphinx sets a typographer's apostrophe
-                link = re.search(f'href="{pages}/{chapter}.html".*?</a>', row, re.S)
-                assert claim["verdict"] in link[0]
-                assert claim["name"] in names or text.count(claim["statement"]) == 1
-                names.add(claim["name"])
-    assert sorted(shown) == sorted(names) and len(names) > 20 and len(folders) > 1
+    for _, study, chapter, claim in evidence.columns(found):
+        page = f"{study.pages.removeprefix('/book/')}/{chapter}.html"
+        assert (HTML / "book" / page).exists()
+        shown = rows["cards"] if claim.level == HEADLINE else details[claim.name]
+        assert f'href="{page}"' in shown and claim.verdict in shown
+        names |= set() if claim.level == HEADLINE else {claim.name}
+    assert sorted(details) == sorted(names) and len(names) > 100 and len(found) > 1
+
+
+def test_links_of_the_table_of_headline_claims_lead_somewhere():
+    page = (HTML / "book" / "what_holds.html").read_text()
+    cards = (HTML / "book" / "cards.html").read_text()
+    targets = re.findall(r'href="cards.html#([^"]+)"', page)
+    assert len(targets) > 20 and [name for name in targets if f'id="{name}"' not in cards] == []
+    pages = set(re.findall(r'<td [^>]*><a href="([^"]+)"', page))
+    assert len(pages) > 5 and [name for name in pages if not (HTML / "book" / name).exists()] == []
+
+
+@pytest.mark.skipif(BROWSER is None, reason="needs Chromium")
+def test_tables_of_verdicts_fit_a_telephone_and_can_be_filtered():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 390, "height": 800})
+        for name in ("what_holds", "cards", "claims"):
+            page.goto((HTML / "book" / f"{name}.html").as_uri())
+            assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        table = page.locator(".filtered").first
+        rows = table.locator("tr[data-paper]:visible")
+        before = rows.count()
+        table.locator("[data-filter=verdict]").select_option("contradicted")
+        assert 0 < rows.count() < before
+        assert rows.count() == table.locator("tr[data-verdict*='contradicted;']").count()
+        browser.close()
 
 
 def test_no_page_loads_anything_from_elsewhere():

@@ -7,6 +7,7 @@ import nbformat
 import pytest
 
 import chapters
+import evidence
 import pages
 import studies
 import tables
@@ -22,6 +23,7 @@ CLAIM = {
     "images": 0,
     "rule": "r",
     "verdict": "supported",
+    "gate": "independent networks 6, 6 or more needed",
 }
 RESULTS = {
     "claims": [CLAIM],
@@ -41,7 +43,7 @@ def house(tmp_path, monkeypatch):
     for folder in ("book", "few"):
         (tmp_path / "results" / folder).mkdir(parents=True)
         (tmp_path / "results" / folder / "trial.json").write_text(json.dumps(RESULTS))
-    for module in (chapters, studies, tables):
+    for module in (chapters, studies, tables, evidence):
         monkeypatch.setattr(module, "ROOT", tmp_path)
     monkeypatch.setattr(chapters, "NOTEBOOKS", tmp_path / "notebooks")
     monkeypatch.setattr(studies, "TABLE", table)
@@ -51,10 +53,10 @@ def house(tmp_path, monkeypatch):
 
 
 def test_the_tables_are_written_again_only_when_a_claim_changed(house):
-    results, page = house / "results" / "book" / "trial.json", house / "pages" / "claims_table.md"
-    others = [page.with_name(f"{name}_table.md") for name in ("agreement", "studies")]
+    results, page = house / "results" / "book" / "trial.json", house / "pages" / "details.html"
+    others = [page.with_name(name) for name in tables.MADE if name != page.name]
     tables.write_tables()
-    assert page.read_text().count("It holds") == 1
+    assert page.read_text().count("trial-claim</code>") == 1
     page.write_text("newer than all that it is made from")
     for path in (page, *others):
         os.utime(path, (4e9, 4e9))
@@ -62,19 +64,19 @@ def test_the_tables_are_written_again_only_when_a_claim_changed(house):
     assert page.read_text() == "newer than all that it is made from"
     os.utime(page, ns=(1, 1))
     tables.write_tables()
-    assert page.read_text().count("It holds") == 1
+    assert page.read_text().count("trial-claim</code>") == 1
     os.utime(page, ns=(1, 1))
     results.write_text(json.dumps(RESULTS | {"numbers": {"of": "today"}}))
     tables.write_tables()
     assert page.stat().st_mtime_ns == 1
     results.write_text(json.dumps(RESULTS | {"claims": [CLAIM | {"verdict": "undecided"}]}))
     tables.write_tables()
-    assert page.stat().st_mtime_ns != 1 and "undecided" in page.read_text().splitlines()[-1]
+    assert page.stat().st_mtime_ns != 1 and "undecided;" in page.read_text()
 
 
 def test_a_study_is_in_the_tables_as_soon_as_its_pages_are_there(house):
     tables.write_tables()
-    assert "Few digits" not in (house / "pages" / "claims_table.md").read_text()
+    assert "Few digits" not in (house / "pages" / "details.html").read_text()
     assert (house / "pages" / "studies_table.md").read_text().count("\n") == 2  # a header alone
     kept = house / "results" / "few" / "trial.json"
     kept.write_text(json.dumps(RESULTS))
@@ -82,7 +84,7 @@ def test_a_study_is_in_the_tables_as_soon_as_its_pages_are_there(house):
     pages.seal(page, kept)
     pages.write(page, house / "studies" / "few" / "trial.ipynb")
     tables.write_tables()
-    assert "</book/studies/few/trial>" in (house / "pages" / "claims_table.md").read_text()
+    assert "studies/few/trial.html" in (house / "pages" / "details.html").read_text()
     row = (house / "pages" / "studies_table.md").read_text().splitlines()[-1]
     assert row == (
         "| Few digits | digits | 40 + 10 | k = 2, 4 | vit: 3 | 5 | 0.3 | {doc}`trial </book/studies/few/trial>` |"
@@ -106,8 +108,8 @@ def test_sizes_of_a_study_whose_families_have_different_widths():
 
 def test_a_faulty_file_of_claims_ends_the_build_and_keeps_the_tables(house):
     tables.write_tables()
-    before = (house / "pages" / "claims_table.md").read_text()
+    before = (house / "pages" / "details.html").read_text()
     (house / "results" / "book" / "trial.json").unlink()
-    with pytest.raises(SystemExit, match="the page of claims cannot be made: chapter trial has no results"):
+    with pytest.raises(SystemExit, match="the pages of claims cannot be made: chapter trial has no results"):
         tables.write_tables()
-    assert (house / "pages" / "claims_table.md").read_text() == before
+    assert (house / "pages" / "details.html").read_text() == before

@@ -1,0 +1,103 @@
+"""The table of headline claims: the worst of several families, Holm's correction, sentences for families, the papers' order."""
+
+import dataclasses
+from itertools import combinations
+
+import numpy as np
+import pytest
+
+import what_holds
+from evidence import Study
+from lib.verdicts import Claim
+from what_holds import Cell, Line, Place
+
+CLAIM = Claim("r-a", "It rises.", "step", 0.1, 0.0, 0.2, 20, 256, "rule", "supported", level="headline", row="r-{x}")
+DIGITS = Study("Digits", "/book/chapters", "book", "digits")
+STUDY, LARGER = (Study(name, f"/book/studies/{name}", name, "cifar10") for name in ("few", "more"))
+SURE, WEAK = ("supported", 0.001), ("supported", 0.04)
+OPEN, NO, NOT = ("undecided", None), ("contradicted", 0.01), ("not tested", None)
+
+
+def place(verdict, p, study=DIGITS, **changes):
+    return Place(dataclasses.replace(CLAIM, verdict=verdict, p=p, **changes), study, "03_x")
+
+
+@pytest.mark.parametrize(
+    "found, verdict, p",
+    [
+        ([SURE, WEAK], "supported", 0.04),
+        ([SURE, NOT], "supported", 0.001),
+        ([SURE, OPEN], "undecided", 1),
+        ([SURE, OPEN, NO, NOT], "contradicted", 0.03),
+        ([NOT, NOT], "not tested", 1),
+        ([("supported", None)], "supported", 1),
+    ],
+)
+def test_a_cell_is_supported_only_if_every_tested_family_is_and_shows_the_worst(found, verdict, p):
+    cell = Cell([place(*one) for one in found])
+    assert (cell.verdict, cell.p) == (verdict, pytest.approx(p))
+    assert cell.shown.claim.verdict == verdict
+    assert cell.verdict not in ("supported", "contradicted") or cell.p >= (cell.shown.claim.p or 1)
+
+
+def test_holm_rejects_what_bonferroni_rejects_in_every_subset_of_the_column():
+    """The closed test of Bonferroni's is Holm's procedure."""
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        p = rng.uniform(0, 1, 5) ** 4
+        lines = [Line(str(i), "", "ours", {"Digits": Cell([place("supported", one)])}) for i, one in enumerate(p)]
+        lines.append(Line("gate", "", "ours", {"Digits": Cell([place("not tested", None)])}))
+        found = [line.cells["Digits"].holm for line in what_holds.with_holm(lines)]
+        subsets = [subset for size in range(1, 6) for subset in combinations(range(5), size)]
+        closed = [
+            all(min(p[list(subset)]) <= 0.05 / len(subset) for subset in subsets if one in subset) for one in range(5)
+        ]
+        assert found == [*closed, False]
+
+
+@pytest.mark.parametrize(
+    "statements, sentence",
+    [
+        (["It rises."], "It rises."),
+        (["A of cnn-small: up.", "A of cnn-large: up.", "A of resnet-small: up."], "A of each family: up."),
+        (["Two of cnn-small.", "Two of resnet-small."], "Two of cnn-small. / resnet-small."),
+        (["It grows (a b).", "It grows (c d).", "It grows (e f)."], "It grows …"),
+        (["One.", "Of other length."], "One."),
+    ],
+)
+def test_one_sentence_for_the_claims_of_a_row(statements, sentence):
+    assert what_holds.together(statements) == sentence
+
+
+def test_lines_stand_in_the_order_of_papers_and_figures():
+    sources = [
+        "Great Minds, abstract",
+        "Great Minds, abstract; Figs 2, 12",
+        "released pictures; Great Minds, Fig. 4",
+        "Great Minds, Fig. 18a",
+        "Great Minds, Table 1",
+        "Wide and Deep, Fig. 1",
+        "Wide and Deep, Figs. 7a and F.1",
+        "Wide and Deep, Fig. C.1",
+        "Wide and Deep, Fig. D.1",
+        "Stitching, abstract",
+        "ours",
+    ]
+    assert sorted(set(sources), key=what_holds.place_in_papers) == sources
+
+
+def test_claims_of_a_row_make_a_line_and_of_two_studies_the_one_that_tests_counts():
+    def named(name, verdict):
+        return dataclasses.replace(CLAIM, name=name, verdict=verdict)
+
+    found = {
+        DIGITS: {"03_x": [named("r-a", "supported"), named("r-b", "undecided")]},
+        LARGER: {"03_x": [named("r-a", "supported")]},
+        STUDY: {"03_x": [named("r-a", "not tested"), dataclasses.replace(CLAIM, name="d", row="d", level="detail")]},
+    }
+    (line,) = what_holds.lines(found)
+    assert {column: cell.verdict for column, cell in line.cells.items()} == {
+        "CIFAR-10": "supported",
+        "Digits": "undecided",
+    }
+    assert what_holds.totals([line], "Digits")["undecided"] == 1
