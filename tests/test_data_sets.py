@@ -191,7 +191,7 @@ def test_real_pictures_of_cifar_10(shared_data, tmp_path, artifacts, monkeypatch
     monkeypatch.setitem(cifar.SETS, "cifar10", about)
     images = data.load("cifar10", root=tmp_path)
     assert images.train_images.shape == (200, 3, 32, 32) and images.test_images.shape == (100, 3, 32, 32)
-    # Constants of all 50,000 (fact sheet 4.2), which 200 come near to.
+    # Constants of all 50,000, which 200 come near to.
     np.testing.assert_allclose(images.mean, (0.4914, 0.4822, 0.4465), atol=0.05)
     np.testing.assert_allclose(images.std, (0.247, 0.243, 0.261), atol=0.03)
     assert images.classes[0] == "airplane" and images.classes[9] == "truck"

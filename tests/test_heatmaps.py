@@ -22,7 +22,7 @@ from lib.similarity.mean_directions import planted_population
 from lib.sphere.saw import von_mises_fisher
 from lib.statistics.sample import Sample
 
-# Read off the released pictures by hand through the colour map (fact sheet 5): neighbouring widths, rho(k, 128), rho(8,
+# Read off the released pictures by hand through the colour map: neighbouring widths, rho(k, 128), rho(8,
 # 10 and 128), and the row means of alpha.
 NEIGHBOURS = [0.04, 0.06, 0.06, 0.08, 0.10, 0.11, 0.13, 0.15, 0.18, 0.22, 0.25, 0.26, 0.30, 0.34, 0.37, 0.43]
 WIDEST = [0.13, 0.13, 0.15, 0.18, 0.17, 0.22, 0.24, 0.25, 0.28, 0.31, 0.33, 0.35, 0.35, 0.41, 0.39, 0.43]

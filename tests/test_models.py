@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from lib import models
 
 ROOT = Path(__file__).resolve().parents[1]
-# Trainable parameters as quadratic polynomials of the width (fact sheet 4.1): k^2 and k, beside 8Ck + C.
+# Trainable parameters as quadratic polynomials of the width: k^2 and k, beside 8Ck + C.
 FORMULAS = {"cnn-small": (378, 72), "cnn-large": (1143, 117), "resnet-small": (1212, 241), "resnet-large": (2724, 297)}
 TABLE = {
     10: (39_330, 116_280, 124_420, 276_180),

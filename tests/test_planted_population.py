@@ -116,7 +116,7 @@ def test_the_corrected_cosine_of_mean_directions_is_unbiased_and_the_raw_one_is_
     error = np.std(corrected) / 20
     bias = np.std(corrected) ** 2  # of a ratio, of second order
     assert abs(np.mean(corrected) - 1) < 4 * error + bias
-    # The mean of N networks keeps R / sqrt(R^2 + (1 - R^2) / N) of its direction (fact sheet 3.7).
+    # The mean of N networks keeps R / sqrt(R^2 + (1 - R^2) / N) of its direction.
     kept = [truth[name] / np.sqrt(truth[name] ** 2 + (1 - truth[name] ** 2) / networks) for name in PSI]
     assert np.mean(raw) == pytest.approx(np.prod(kept), rel=0.03) and np.mean(raw) < 1 - 20 * np.std(raw) / 20
 

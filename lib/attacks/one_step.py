@@ -1,4 +1,4 @@
-"""One-step attacks on the true class's probability, and what is left of it (fact sheet 4.4; the paper's Fig. 25)."""
+"""One-step attacks on the true class's probability, and what is left of it (the paper's Fig. 25)."""
 
 from collections.abc import Collection, Iterable
 from numbers import Real
@@ -14,7 +14,7 @@ from lib.statistics.resampling import image_counts
 
 MAIN_SUMMARY = "mean of ratios"  # the paper's alpha
 SUMMARIES = (MAIN_SUMMARY, "ratio of means", "median ratio", "accuracy change")  # all: lower is stronger
-PAPER_EPS = 0.05  # of the paper's program, in normalised units (fact sheet 4.4)
+PAPER_EPS = 0.05  # of the paper's program, in normalised units
 
 
 class Scores(NamedTuple):
@@ -37,7 +37,7 @@ class Scores(NamedTuple):
 def fgsm(images: torch.Tensor, gradients: torch.Tensor, *, eps: float) -> torch.Tensor:
     """One step against the gradient's signs: clip(x - eps sign(gradient), min(x), max(x)), shape of `images`.
 
-    A pixel whose gradient is zero stays.  Smallest and largest value are those of the whole tensor (fact sheet 4.4).
+    A pixel whose gradient is zero stays.  Smallest and largest value are those of the whole tensor.
 
     Args:
         images: [n, C, H, W], normalised.

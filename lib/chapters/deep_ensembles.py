@@ -33,7 +33,7 @@ from lib.rules import above, every, within
 from lib.statistics.sample import Estimated
 from lib.verdicts import HEADLINE, MACHINERY, Claim, Row, judged
 
-AVERAGES = "probabilities", "logits"  # fact sheet 8: which one the paper takes is not known; the first is the default
+AVERAGES = "probabilities", "logits"  # which one the paper takes is not known; the first is the default
 LOSS = "loss probabilities"
 
 

@@ -20,7 +20,7 @@ from lib.similarity.rank_one import (
 from lib.statistics.sample import Estimated, Sample, side_by_side
 from lib.verdicts import DETAIL, HEADLINE, MACHINERY, Claim, Row, judged
 
-ALIKE = 0.9  # a corrected mean-direction cosine above this counts as one shared direction (fact sheet 9.3)
+ALIKE = 0.9  # a corrected mean-direction cosine above this counts as one shared direction
 OFF = 0.1  # a root mean square residual below this share of rho counts as rank one
 FORETOLD = within(0.9, 1.1)  # predicted over measured
 

@@ -15,7 +15,7 @@ from lib.statistics.intervals import difference_interval
 from lib.statistics.sample import Estimated
 from lib.verdicts import MACHINERY, Claim, Row, judged
 
-# a, b of a k^2 + (b + 8 C) k + C, for C classes and three colour channels (fact sheet 4.1).
+# a, b of a k^2 + (b + 8 C) k + C, for C classes and three colour channels.
 FORMULAS = {"cnn-small": (378, 72), "cnn-large": (1143, 117), "resnet-small": (1212, 241), "resnet-large": (2724, 297)}
 PAPER_WIDTHS = (10, 20, 40, 80, 160)
 CLASSES = 10

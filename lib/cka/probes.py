@@ -16,6 +16,7 @@ from torch.nn import functional as F
 
 from lib.cka.grams import MEMORY, within_memory
 from lib.data.loading import ImageData
+from lib.models import doors
 from lib.models.cifar_resnets import ResidualBlock
 from lib.models.representations import activations
 from lib.runtime.checks import check_count
@@ -123,6 +124,9 @@ def deletion_accuracies(
     Raises:
         ValueError: a network without residual connections.
     """
+    images = doors.as_images(images)
+    labels = doors.as_labels(labels, len(images))
+    check_count("batch_size", batch_size)
     allowed = deletable(model)
     names = [name for stage in stages(model) for name in stage]
     device = find_device("auto")

@@ -100,7 +100,7 @@ def inside(x: np.ndarray) -> np.ndarray:
 def equal_size_pairs(widths: Sequence[int], sizes: Sequence[int]) -> list[tuple[int, int, int]]:
     """Ensembles with a single network of about as many parameters: (place of k, place of m, place of sqrt(m) k).
 
-    Parameters grow nearly as the square of the width (fact sheet 4.1), so that four networks of width k have about as
+    Parameters grow nearly as the square of the width, so that four networks of width k have about as
     many as one of width 2 k.
     """
     places = product(enumerate(widths), enumerate(sizes), enumerate(widths))

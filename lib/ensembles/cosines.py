@@ -6,7 +6,7 @@ have, and what is called E[t] here is
 
     E_x[R t_m] / sqrt(E_x[R^2]),
 
-the root being sqrt(rho(k, k)) (fact sheet 3.6 and 3.7).  For one network it is that root itself, as in chapter 4.
+the root being sqrt(rho(k, k)).  For one network it is that root itself, as in chapter 4.
 Where R is the same at all images it is the mean of t_m.  Where R varies, images with a large R weigh more, and for many
 members it tends not to 1 but to E_x[R] / sqrt(E_x[R^2]), about 1 - spread / 8 (see `squared_spread` and `law`).
 """
@@ -43,7 +43,7 @@ def ensemble_sizes(networks: int) -> tuple[int, ...]:
 def law(resultant: np.ndarray, members: np.ndarray, spread: np.ndarray = 0.0) -> np.ndarray:
     """E[t] of ensembles of so many independent networks; `members` may be infinite.
 
-    At one image, or where R is the same at all, it is R / sqrt(R^2 + (1 - R^2) / m) (fact sheet 3.6).  Otherwise
+    At one image, or where R is the same at all, it is R / sqrt(R^2 + (1 - R^2) / m).  Otherwise
     `resultant` is sqrt(E_x[R^2]) and `spread` the variance of R^2 over the images divided by its squared mean: then
     it is E_x[R^2 / sqrt(R^2 + (1 - R^2) / m)] / sqrt(E_x[R^2]) to the second order in the deviations of R^2.
     """

@@ -1,4 +1,4 @@
-"""The families of networks of the salience paper (fact sheet 4.1, Table 2 and Fig. 21), for any image size.
+"""The families of networks of the salience paper (Table 2 and Fig. 21), for any image size.
 
 Those of the paper on wide and deep networks are in `lib.models.cifar_resnets`; `build` makes both.
 

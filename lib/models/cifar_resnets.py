@@ -1,4 +1,4 @@
-"""The residual networks of "Do Wide and Deep Networks Learn the Same Things?" (its fact sheet, 1.1).
+"""The residual networks of "Do Wide and Deep Networks Learn the Same Things?".
 
 Depth counts the stem, two convolutions a block and the last linear layer: 6n + 2 for n blocks in each of three stages.
 Width m multiplies the channels of all stages, 16, 32 and 64.

@@ -7,7 +7,7 @@ one network with more channels and more heads (`lib.models.stacking`).
 import torch
 from torch import nn
 
-HEAD_SIZE = 8  # channels a head: embedding 4k, k / 2 heads (fact sheet 7, Fig. 21)
+HEAD_SIZE = 8  # channels a head: embedding 4k, k / 2 heads (Fig. 21)
 MLP_RATIO = 4
 
 

@@ -151,7 +151,7 @@ def compare(
     ready = {name: group for name, group in models.items() if not isinstance(group, Iterator)}
     for name, title, model in _each(ready):  # a mistake is told before anything is computed
         check_network(ClassScores(title, model, scores), images[name], labels, device)
-    settings = {"grid": grid, "output": output, "batch_size": batch_size, "device": device}
+    settings = {"grid": grid, "output": output, "batch_size": int(batch_size), "device": device}
     rows, right, guessing = ({name: [] for name in models} for _ in range(3))
     for name, title, model in _each(models):
         found, accuracy = directions(ClassScores(title, model, scores), images[name], labels, **settings)

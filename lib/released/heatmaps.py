@@ -1,10 +1,10 @@
 """The two heatmaps that the authors released with their networks: numbers read off them, and how they grow with the width.
 
 17 cnn-small networks for CIFAR-10, one a width; 256 test images; gradients on an 8 x 8 grid for similarities, at full
-resolution for attacks (fact sheet 4.3, 4.4 and 5).  `heatmaps.json` holds what was read through the colour bars.
+resolution for attacks.  `heatmaps.json` holds what was read through the colour bars.
 
 With one network a width there is no rho(k, k).  If all widths share a mean direction, it is exp(2 a_k), with a_k from
-pairs of different widths (fact sheet 5); populations tell how good this reading is.
+pairs of different widths; populations tell how good this reading is.
 """
 
 import json
@@ -22,12 +22,12 @@ from lib.statistics.sample import Sample
 FAMILY = "cnn-small"
 # As the axes of both pictures name them, from left to right and from top to bottom.
 WIDTHS = (8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128)
-IMAGES = 256  # how many test images the pictures average over (fact sheet 4.3)
+IMAGES = 256  # how many test images the pictures average over
 # Of the networks: all of CIFAR-10, and the epochs of the released scripts (the program's default is 200).
 DATASET, TRAINING_IMAGES, EPOCHS = "cifar10", 50_000, 100
 SIMILARITY, ATTACK = "saliency_similarity.png", "black-box_attack.png"
 TOP = 1.0  # where the colours of attack ratios end
-# What a run needs to have too, if its numbers are to stand beside a picture's (fact sheet 4.3 and 4.4).
+# What a run needs to have too, if its numbers are to stand beside a picture's.
 MADE_WITH = {SIMILARITY: {"family": FAMILY, "output": "logit", "grid": 8}, ATTACK: {"family": FAMILY, "eps": PAPER_EPS}}
 LEAST = 3  # widths for a fit
 

@@ -1,7 +1,7 @@
 """Networks that others trained and released as PyTorch state dicts, one a file.
 
 What a network is stands in its weights: the names of its layers give the family, their sizes the width.  The names are
-those of the authors' program (fact sheet 4.1), and of `lib.models.architectures`.
+those of the authors' program, and of `lib.models.architectures`.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ FIRST = {
     "resnet-small": "conv1.weight",
     "resnet-large": "conv1.weight",
 }  # [width, channels, size, size]
-# What the authors' program subtracts from CIFAR's pixels (0 to 1), a channel, and divides by (fact sheet 4.2).
+# What the authors' program subtracts from CIFAR's pixels (0 to 1), a channel, and divides by.
 MEAN, STD = (0.4914, 0.4822, 0.4465), (0.247, 0.243, 0.261)
 # Files that are plainly no checkpoint.  Everything else in the folder is meant as one, whatever its name.
 DOCUMENTS = {".png", ".jpg", ".jpeg", ".svg", ".pdf", ".txt", ".md", ".rst", ".json", ".csv", ".py", ".ipynb", ".html"}

@@ -53,8 +53,22 @@ def one_thread() -> Iterator[None]:
 
 
 def find_device(device: str) -> str:
-    """The name of a device: 'auto' is the GPU if there is one."""
-    return ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+    """The name of a device: 'auto' is the GPU if there is one.
+
+    Raises:
+        ValueError: no device of PyTorch, or a GPU where there is none.
+    """
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        found = torch.device(device)
+    except (RuntimeError, TypeError):
+        raise ValueError(f"device must be 'auto', 'cpu', 'cuda' or another of PyTorch's, not {device!r}") from None
+    if found.type == "cuda" and not torch.cuda.is_available():
+        raise ValueError(
+            f"device {device!r} is a GPU, and PyTorch finds none here; 'auto' takes one where there is one"
+        )
+    return str(found)
 
 
 def on_device(model: nn.Module, device: str) -> nn.Module:

@@ -33,7 +33,7 @@ def input_gradients(
     batch_size: int = 256,
     device: str = "auto",
 ) -> torch.Tensor:
-    """Gradient of the true class's score with respect to every image (fact sheet 4.3), -> [n, C, H, W] float32.
+    """Gradient of the true class's score with respect to every image, [n, C, H, W] float32 (Wang et al. 2024).
 
     The network is in eval mode meanwhile, so that no image influences another's gradient, and is left as it was; so are
     the images.  Convolutional networks of this library go through a quicker form (`lib.models.folding`), the same up to
@@ -83,7 +83,7 @@ def plain_gradients(
 def directions(gradients: torch.Tensor, *, grid: int | None = 8) -> torch.Tensor:
     """Unit directions of area-averaged gradients, [n, C, H, W] -> [n, C * grid * grid] float32.
 
-    Every channel is averaged over grid x grid equal areas (fact sheet 4.3; also where they cut through pixels);
+    Every channel is averaged over grid x grid equal areas (also where they cut through pixels);
     None keeps the full size.  A zero gradient has no direction: its row is zero.
 
     Raises:

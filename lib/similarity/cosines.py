@@ -1,4 +1,4 @@
-"""How alike the input gradients of networks are (fact sheet 2 and 3.7).
+"""How alike the input gradients of networks are (Wang, Siskind and Wang, NeurIPS 2024).
 
 Directions are [networks, images, dims] with unit rows, as `lib.salience.directions` gives them.  A zero row stands for
 a gradient that vanished and has no direction: averages over images leave it out and warn how many there are.
@@ -37,7 +37,7 @@ def pairwise(directions: np.ndarray, others: np.ndarray | None = None) -> np.nda
 
 
 def expected(a: np.ndarray, b: np.ndarray | None = None) -> float:
-    """rho(k1, k2): rho_ind averaged over all pairs of different networks, unbiased (fact sheet 3.7).
+    """rho(k1, k2): rho_ind averaged over all pairs of different networks, unbiased.
 
     Args:
         a: [networks, n, d], of one family at one width; b: those of another one, or None for pairs within `a`.
@@ -56,7 +56,7 @@ def mean_direction_cosine(a: np.ndarray, b: np.ndarray, *, corrected: bool = Tru
     """Cosine of two populations' mean directions, over images: [networks_a, n, d] x [networks_b, n, d] -> one number.
 
     Corrected for the finite number of networks: rho12 / sqrt(rho11 rho22), the ratio of averages over images
-    (fact sheet 3.7; taking the ratio after the average is inferred).  It can exceed 1 by its error; it is NaN where
+    (taking the ratio after the average is inferred).  It can exceed 1 by its error; it is NaN where
     a rho within a population is not positive.  Uncorrected: the plain cosine of the two means, averaged over images,
     which is too small for few networks.
     """
@@ -155,7 +155,7 @@ def checked(directions: np.ndarray, like: np.ndarray | None = None) -> np.ndarra
     lengths = np.einsum("nid,nid->ni", directions, directions)
     if not np.isfinite(lengths).all():
         raise ValueError("directions must be finite numbers")
-    # Of one dimension are no directions but numbers, for instance cosines with a common direction, whose products count.
+    # In one dimension they are numbers, for instance cosines with a common direction, whose products are meant.
     if directions.shape[2] > 1 and ((np.abs(lengths - 1) > UNIT) & (lengths > 0)).any():
         raise ValueError(
             "directions must be rows of length 1, or 0 where there is none, as lib.salience.directions makes them of "

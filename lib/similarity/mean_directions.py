@@ -1,4 +1,4 @@
-"""Mean directions of a population and how closely its networks keep to them (fact sheet 2, 3.4 and 3.7).
+"""Mean directions of a population and how closely its networks keep to them.
 
 Directions are [networks, images, dims] with unit rows; a zero row stands for a gradient that vanished: it counts
 neither in a mean nor as a network of that image.  Everything raises ValueError for fewer than two networks, another
@@ -35,8 +35,8 @@ def leave_one_out_cosines(directions: np.ndarray) -> np.ndarray:
 def mean_resultant_length(directions: np.ndarray, *, corrected: bool = True) -> np.ndarray:
     """R(x), the length of E[u], of every image, [networks, n, d] -> [n].
 
-    Corrected: the `signed_root` of the mean cosine of pairs of different networks, which is an unbiased R^2 (fact sheet
-    3.7).  Uncorrected: the length of the mean, sqrt(R^2 + (1 - R^2) / N) in expectation, too large.
+    Corrected: the `signed_root` of the mean cosine of pairs of different networks, which is an unbiased R^2.
+    Uncorrected: the length of the mean, sqrt(R^2 + (1 - R^2) / N) in expectation, too large.
 
     NaN for an image on which fewer than two networks (uncorrected: one) have a direction.
     """
@@ -69,7 +69,7 @@ def pair_moments(gram: np.ndarray, count: np.ndarray) -> tuple[np.ndarray, np.nd
 def corrected_mean_cosine(mean_cosine: np.ndarray, networks: int) -> np.ndarray:
     """E[t] from an average of `leave_one_out_cosines` over `networks`, freed of what the imperfect mean takes away.
 
-    The mean of N - 1 networks keeps a share R / sqrt(R^2 + (1 - R^2) / (N - 1)) of t (fact sheet 3.7), so that
+    The mean of N - 1 networks keeps a share R / sqrt(R^2 + (1 - R^2) / (N - 1)) of t, so that
     t^2 (R^2 + (1 - R^2) / (N - 1)) = R^4 is solved for R.
     """
     square, rest = np.asarray(mean_cosine, dtype=float) ** 2, 1 / (networks - 1)

@@ -1,4 +1,4 @@
-"""How far the networks of one population are from each other: the paper's Table 1 (fact sheet 2 and 7).
+"""How far the networks of one population are from each other: the paper's Table 1.
 
 S(f) is the sample of one network's cosines over the images, with something that all networks of the population share.
 The paper's caption does not say with what, so there are two readings (inferred), both [networks, images]: the mean

@@ -2,7 +2,7 @@
 
 And what the narrow widths then foretell of the widest, the salience paper's promise.  Matrices are
 [..., widths, widths], as `lib.similarity.crossed` gives them, so that every result has an interval; rho(k, k) is
-between different networks, so that the diagonal obeys the law too (fact sheet 3.5 and 5).  With one network a width
+between different networks, so that the diagonal obeys the law too.  With one network a width
 there is no diagonal, and the fit does without (`diagonal=False`).
 """
 
@@ -116,7 +116,7 @@ def power_law(resultant: np.ndarray, widths: Sequence[int], at: Sequence[float])
 def predicted_resultant(rho: np.ndarray, widths: Sequence[int]) -> np.ndarray:
     """R of the last width from the others by a power law: [..., widths, widths] -> [...].
 
-    The law is inferred from the released pictures, where R is about proportional to k^0.44 (fact sheet 5).
+    The law is inferred from the released pictures, where R is about proportional to k^0.44.
     NaN where a rho(k, k) is not positive.
     """
     return power_law(resultants(rho)[..., :-1], widths[:-1], widths[-1:])[..., 0]

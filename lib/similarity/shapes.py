@@ -59,8 +59,7 @@ def held_out(
 def increments(population: Cosines, level: float = 0.95) -> Interval:
     """Change of log psi between neighbouring deciles of t, from the 10 % to the 90 % point: -> estimate, low, high [8].
 
-    The intervals are a jackknife's: networks are left out one by one, images in `BLOCKS` sets, the deciles stay (fact
-    sheet 3.3 and 9.5).
+    The intervals are a jackknife's: networks are left out one by one, images in `BLOCKS` sets, the deciles stay.
     """
     at = np.nanquantile(population.t, DECILES)
     block = np.arange(population.t.shape[1]) % BLOCKS

@@ -1,4 +1,4 @@
-"""Is t stochastically larger in wider networks, and larger than that of unrelated directions?  (fact sheet 9.4)
+"""Is t stochastically larger in wider networks, and larger than that of unrelated directions?
 
 T_k lies to the right of T_j when P(T_k > q) > P(T_j > q) for every threshold q: not only the mean moves.
 

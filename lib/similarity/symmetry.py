@@ -1,4 +1,4 @@
-"""Are directions rotationally symmetric about their mean, as a Saw distribution assumes?  (fact sheet 2 and 3.2)
+"""Are directions rotationally symmetric about their mean, as a Saw distribution assumes?
 
 With u = t mu + sqrt(1 - t^2) mu_perp, symmetry says that mu_perp is uniform on the unit sphere orthogonal to mu.  Two
 independent uniform directions of d - 1 dimensions have a squared cosine of 1 / (d - 1) on average; directions that

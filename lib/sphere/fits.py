@@ -1,8 +1,8 @@
 """psi of a Saw distribution from a sample of cosines t: a kernel estimate, and shapes of few parameters.
 
-The kernel estimate is log psi(t) = log p(t) - log P_origin(t), up to a constant (fact sheet 3.3; right half of the
+The kernel estimate is log psi(t) = log p(t) - log P_origin(t), up to a constant (right half of the
 salience paper's Fig. 8).  The paper's bandwidth is not known; the rule here is Silverman's.  The paper names the Saw
-family but, as far as is known, no form of psi (fact sheet 3.2, 10).  Shapes are fitted by maximum likelihood; those of
+family but, as far as is known, no form of psi.  Shapes are fitted by maximum likelihood; those of
 two parameters hold the exponential, and that holds the uniform:
 
 - uniform: psi = 1

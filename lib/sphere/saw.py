@@ -1,4 +1,4 @@
-"""Rotationally symmetric distributions on the sphere: f(u) proportional to psi(mu.u) (Saw 1978; fact sheet 3.2).
+"""Rotationally symmetric distributions on the sphere: f(u) proportional to psi(mu.u) (Saw 1978).
 
 With t = sin(phi) the density of the angle phi is psi(sin phi) cos(phi)^(dim - 2), without a pole in any dimension.  It
 is tabulated where it has its mass, on one grid that serves the integrals and the sampling alike.

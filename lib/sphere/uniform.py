@@ -7,7 +7,7 @@ from scipy.special import betainc, betaincc, gammaln, xlog1py
 def uniform_pdf(t: np.ndarray, dim: int) -> np.ndarray:
     """Density of the cosine t between a fixed direction and a uniform one on the sphere in `dim` dimensions.
 
-    P_origin of the salience paper's Fig. 8: proportional to (1 - t^2)^((dim - 3) / 2) (fact sheet 3.1).  At t = +-1 it
+    P_origin of the salience paper's Fig. 8: proportional to (1 - t^2)^((dim - 3) / 2).  At t = +-1 it
     takes its limit: infinite on the circle, 1/2 in three dimensions, 0 above; beyond them it is 0.  Raises ValueError
     for fewer than 2 dimensions, as everything here does.
     """
@@ -25,7 +25,7 @@ def uniform_logpdf(t: np.ndarray, dim: int) -> np.ndarray:
 
 
 def cosine_tail(p: np.ndarray, dim: int) -> np.ndarray:
-    """P(Z > p) for the cosine Z of two independent Gaussian vectors in `dim` dimensions (Fig. 22; fact sheet 3.8).
+    """P(Z > p) for the cosine Z of two independent Gaussian vectors in `dim` dimensions (Fig. 22).
 
     Keeps its relative precision in the tail, down to the smallest positive numbers; beyond p = +-1 it is 0 or 1.
     """

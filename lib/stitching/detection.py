@@ -1,7 +1,7 @@
 """Two networks stitched at every two layers, and whether what the stitches make is strange to the end network.
 
 A front makes a representation of the test images, a stitch maps it to a layer of the end, and a detector of that layer
-tells it, or does not, from what the end makes of the same images itself (fact sheet of the stitching paper, 6).
+tells it, or does not, from what the end makes of the same images itself.
 Matrices are [source layers, target layers].
 """
 

@@ -21,7 +21,7 @@ HIDDEN = 128  # units of each of two hidden layers
 SIDE = 8  # larger maps are averaged to this many rows and columns first
 BATCH = 128
 ADAM = {"lr": 1e-3, "weight_decay": 1e-5}
-INSIDE, OUTSIDE, WEIGHT = -25.0, -7.0, 0.1  # m_in, m_out and the weight of the energy loss (fact sheet 6)
+INSIDE, OUTSIDE, WEIGHT = -25.0, -7.0, 0.1  # m_in, m_out and the weight of the energy loss
 
 
 class MahalanobisDetector:
@@ -50,7 +50,7 @@ class MahalanobisDetector:
 
 class EnergyDetector:
     """Energy of a small classifier of activations, fine-tuned to be low on a network's own and high on others
-    (Liu et al. 2020; fact sheet 6).
+    (Liu et al. 2020).
 
     The classifier has two hidden layers and takes every channel in units of its own standard deviation.  It is trained
     on the labels first, then as long with the energy loss, at a tenth of the learning rate in the second half.

@@ -1,4 +1,4 @@
-"""Stitching (fact sheet of the paper, 1 and 3): an affine map from a layer of one network to a layer of another.
+"""Stitching (Balogh and Jelasity, AAAI 2025): an affine map from a layer of one network to a layer of another.
 
 The map resizes the source's channels to the target's height and width and sends every position's vector through one
 affine map.  Direct matching fits it to the target's representation, task loss matching to the labels through the
@@ -13,7 +13,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from lib.models import doors
-from lib.models.class_scores import class_scores
+from lib.models.class_scores import class_scores, complaints
 from lib.models.folding import folded
 from lib.runtime.checks import check_count
 from lib.runtime.devices import evaluating
@@ -72,9 +72,10 @@ def residual(mapped: torch.Tensor, target: torch.Tensor) -> float:
     """Squared distance of two representations of the same images over the squared norm of the target (not centred).
 
     Raises:
-        ValueError: different shapes, or a target that is zero everywhere.
+        ValueError: different shapes, numbers that are not finite, or a target that is zero everywhere.
     """
-    mapped, target = doors.as_layer("mapped", mapped), doors.as_layer("target", target)
+    both = ("mapped representation", mapped), ("target", target)
+    mapped, target = (doors.finite(f"the {name}", doors.as_layer(name, part)) for name, part in both)
     if mapped.shape != target.shape:
         raise ValueError(f"both need one shape, not {list(mapped.shape)} and {list(target.shape)}")
     norm = target.double().square().sum()
@@ -95,7 +96,7 @@ def match_task_loss(
     weight_decay: float = 1e-5,
     batch_size: int = 256,
 ) -> list[AffineMap]:
-    """An affine map from each source into the same frozen `end`, trained on the labels (fact sheet 3.1), by Adam.
+    """An affine map from each source into the same frozen `end`, trained on the labels, by Adam.
 
     All maps are trained together on the same batches, which go through the end side by side: none feels another, and
     up to rounding the map of a source is the same whatever others there are.  Those of equally many channels start
@@ -159,13 +160,18 @@ def hits(
     check_count("batch_size", batch_size)
     kind = source.device.type
     with evaluating(stitch, kind) as stitch, evaluating(class_scores(end), kind) as end:
-        found = torch.cat([end(stitch(part)).argmax(1).cpu() for part in source.split(int(batch_size))])
-    return found == labels
+        found = [end(_stitched(stitch, part)).argmax(1).cpu() for part in source.split(int(batch_size))]
+    return torch.cat(found) == labels
 
 
 def accuracy(stitch: nn.Module, source: torch.Tensor, end: nn.Module, labels: torch.Tensor) -> float:
     """Share of the images that `end` classifies rightly from the stitched representation of a source."""
     return float(hits(stitch, source, end, labels).double().mean())
+
+
+def _stitched(stitch: nn.Module, part: torch.Tensor) -> torch.Tensor:
+    with complaints(type(stitch).__name__, part):
+        return stitch(part)
 
 
 def _random_map(source: torch.Tensor, target_shape: Sequence[int], seed: int) -> AffineMap:

@@ -1,8 +1,8 @@
-"""Sensitivity of similarity indices to what a representation can be used for (fact sheet of the stitching paper, E5).
+"""Sensitivity of similarity indices to what a representation can be used for (Balogh and Jelasity, AAAI 2025).
 
 A layer's representation is truncated to fewer and fewer directions; an index between it and the whole ought to fall
 as the accuracy of a linear probe on it does.  Every position is a sample and channels are features: the mean is taken
-off, what lies along the largest singular vectors is kept, and the mean is put back (fact sheet, 7).
+off, what lies along the largest singular vectors is kept, and the mean is put back.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Indices of how alike two representations are (fact sheet of the stitching paper, 4), and what each of them promises.
+"""Indices of how alike two representations are (Balogh and Jelasity, AAAI 2025), and what each of them promises.
 
 A distance or correlation is of matrices [samples, features]; `Index` takes representations of images.
 """

@@ -16,7 +16,7 @@ from lib.training.populations import Population
 
 Network = tuple[int, int]  # width, seed
 Pair = tuple[Network, Network]  # front, end
-INDEX_IMAGES = 1000  # at most, for the similarity indices (fact sheet 4)
+INDEX_IMAGES = 1000  # at most, for the similarity indices
 WITHIN, SEEDS, NARROWED, WIDENED = "within", "across seeds", "wide into narrow", "narrow into wide"
 
 

@@ -33,7 +33,7 @@ OUTSIDE = ("source", "data_root", "data_seed", "n_test", "test_digest")
 
 @dataclass(frozen=True)
 class Specification:
-    """A family at one width, with the data and the recipe that train it (fact sheet 4.2).
+    """A family at one width, with the data and the recipe that train it.
 
     Attributes:
         dataset: the canonical name of the data set (`lib.data.loading.canonical`).

@@ -70,7 +70,7 @@ def train(
     start: Sequence[TrainedNetwork] = (),
     keep: Callable[[list[TrainedNetwork]], None] | None = None,
 ) -> list[TrainedNetwork]:
-    """One trained network for each seed, by the recipe of the specification (fact sheet 4.2).
+    """One trained network for each seed, by the recipe of the specification.
 
     A network whose loss is not finite is returned like the others, with `finite` False.
 
