@@ -1,4 +1,4 @@
-"""Scores of pairs of networks in which accuracies are planted: 4 layers, 6 networks of 2 widths."""
+"""Scores of pairs of networks in which accuracies are planted: 4 layers, 6 networks of each of 2 widths."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from lib.stitching.similarity_indices import CKA, MEAN_CCA, PROCRUSTES, PWCCA
 from lib.stitching.stitched_pairs import planned_pairs
 
 LAYERS, IMAGES = 4, 200
-PLAN = planned_pairs([2, 8], {2: range(6), 8: range(6)}, 5, 3)
+PLAN = planned_pairs(8, {2: range(6), 8: range(6)})
 NEAR = 0.9 - 0.1 * layer_distances(LAYERS)  # best where layers correspond
 FAR = NEAR[::-1]  # best where they lie furthest apart, which at the ends is three layers
 
@@ -27,9 +27,11 @@ def planted(task_loss, direct, seed=0, large=2.0):
 
     away = noisy(1 - direct)
     missed, by_count = noisy(np.full((LAYERS, LAYERS), large)), np.stack([2 * away, away], axis=-1)
+    by_epochs = right(direct)[..., None]  # early maps are as direct ones
     values = {CKA: direct, PWCCA: 1 - direct, PROCRUSTES: 1 - direct, MEAN_CCA: direct}
     indices = {name: noisy(value) for name, value in values.items()}
-    return LayerScores(right(task_loss), missed, right(direct), away, by_count, indices, right(np.array(0.9)))
+    own = right(np.array(0.9))
+    return LayerScores(right(task_loss), missed, by_epochs, right(direct), away, by_count, indices, own)
 
 
 def scores(task_loss, direct, draw=0, **options):

@@ -15,7 +15,7 @@ from lib.stitching.layers import MEASURES, RESIDUAL, Layer, Matching, index_scor
 from lib.stitching.similarity_indices import PROCRUSTES, PWCCA
 from lib.stitching.stitched_pairs import NARROWED, SEEDS, WIDENED, WITHIN, cut, planned_pairs, score_pairs
 
-MATCHING = Matching(fit_images=20, fit_counts=(5, 40), epochs=2, learning_rate=1e-2)
+MATCHING = Matching(fit_images=20, fit_counts=(5, 40), epochs=2, learning_rate=1e-2, compared_epochs=(1, 3))
 
 
 @pytest.fixture(scope="module")
@@ -41,15 +41,16 @@ def test_the_scores_of_a_target_are_those_of_its_maps(nets, images):
     sources, target = layers(front, images), layers(end, images)[1]
     exact, labels = end.end(end.points[1]), Layer(images.train_labels, images.test_labels)
     found = target_scores(sources, target, exact, labels, MATCHING, 3)
-    trained = match_task_loss(
-        [source.train for source in sources],
-        exact,
-        target.train.shape[1:],
-        images.train_labels,
-        torch.Generator().manual_seed(3),
-        epochs=2,
-        learning_rate=1e-2,
-    )
+
+    def trained_for(epochs):
+        shape, generator = target.train.shape[1:], torch.Generator().manual_seed(3)
+        maps = [source.train for source in sources]
+        return match_task_loss(maps, exact, shape, images.train_labels, generator, epochs=epochs, learning_rate=1e-2)
+
+    trained = trained_for(2)
+    for moment, epochs in enumerate(MATCHING.compared_epochs):  # as another training of that length
+        right = [hits(one, source.test, exact, images.test_labels) for one, source in zip(trained_for(epochs), sources)]
+        np.testing.assert_array_equal(found["hits_by_epochs"][..., moment], np.stack(right))
     for place, source in enumerate(sources):
         fitted = {count: direct_match(source.train[:count], target.train[:count]) for count in (5, 20, 40)}
         assert found["direct_hits"][place].tolist() == hits(fitted[20], source.test, exact, images.test_labels).tolist()
@@ -137,13 +138,14 @@ def test_what_cannot_be_scored_is_refused_in_a_sentence(nets, images, inline):
 
 
 def test_pairs_are_a_ring_of_the_widest_and_twins_of_both_widths():
-    plan = planned_pairs([2, 4, 8], {2: [0, 1, 2, 3], 4: [0, 1, 2], 8: [0, 2, 3, 4]}, 3, 2)
-    assert plan == {
+    wide = [0, 2, 3]
+    assert planned_pairs(8, {2: [0, 1], 8: wide}) == {
         WITHIN: [((8, 0), (8, 0)), ((8, 2), (8, 2)), ((8, 3), (8, 3))],
         SEEDS: [((8, 0), (8, 2)), ((8, 2), (8, 3)), ((8, 3), (8, 0))],
         NARROWED: [((8, 0), (2, 0)), ((8, 2), (2, 1))],
         WIDENED: [((2, 0), (8, 0)), ((2, 1), (8, 2))],
     }
+    assert set(planned_pairs(8, {8: wide})) == {WITHIN, SEEDS}
 
 
 def test_only_the_networks_of_the_pairs_are_cut():

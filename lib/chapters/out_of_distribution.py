@@ -3,14 +3,15 @@
 Every number is one of a pair of networks, or of a network; none is in two pairs, so that they are independent samples.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
+from lib.gates import Gate
 from lib.rules import above, below
-from lib.statistics.intervals import Interval, in_brackets, mean_interval
+from lib.statistics.intervals import Interval, bounded, in_brackets, mean_interval
 from lib.statistics.sample import Estimated
 from lib.stitching.detection import DETECTORS, FOREIGN, INDICES, MATCHINGS, Detection
 from lib.stitching.identification import rank_correlation
@@ -18,14 +19,18 @@ from lib.verdicts import DETAIL, HEADLINE, Claim, Row, judged
 
 TASK_LOSS, DIRECT = MATCHINGS
 ENERGY = DETECTORS[1]  # the paper's; the other is an addition
-HALF_WAY = 0.25  # of AUROC from 0.5, where a detector tells nothing, to 0 or 1, where it tells all
+STRANGE = 0.75  # AUROC half-way from 0.5, where a detector tells nothing, to 1, where it tells all
+MATCHED = 0.2  # residual on test images below which direct matching is possible
+REFUSED = 0.9  # AUROC of foreign images by which a detector is one
+SHARES, DIFFERENCES, WIDER = (0, 1), (-1, 1), (-2, 2)  # AUROC; differences of them, correlations; differences of these
 SCORES = "direct residual", "direct accuracy"  # the two ways to score direct matching
 Table = Mapping[str, Sequence[float]]  # index -> one number a pair, or a network
 
 
-def mean_of(values: np.ndarray, networks: int, images: int) -> Estimated:
-    """The mean of independent numbers, of so many networks each."""
-    return Estimated(lambda level: mean_interval(values, level), networks * len(values), images)
+def mean_of(values: np.ndarray, images: int) -> Estimated:
+    """The mean of independent numbers; NaN where there are fewer than two."""
+    too_few = len(values) < 2
+    return Estimated(lambda level: (np.nan,) * 3 if too_few else mean_interval(values, level), len(values), images)
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,18 +45,27 @@ class Detected:
         """[pairs, sources, targets]."""
         return np.array([one.auroc[self.detector][matching] for one in self.pairs])
 
-    def told(self, matching: str) -> np.ndarray:
-        """How far AUROC is from 0.5, on either side: [pairs, sources, targets]."""
-        return np.abs(self.auroc(matching) - 0.5)
+    def where_matched(self) -> np.ndarray:
+        """AUROC of direct matching, mean over the layers with a residual below MATCHED: [pairs that have any]."""
+        both = zip(self.auroc(DIRECT), (one.residual[DIRECT] for one in self.pairs))
+        return np.array([areas[missed < MATCHED].mean() for areas, missed in both if (missed < MATCHED).any()])
 
-    def told_by_residual(self) -> np.ndarray:
-        """Rank correlation of that with the residual of direct matching, over pairs of layers: [pairs]."""
+    def by_residual(self) -> np.ndarray:
+        """Rank correlation of AUROC with the residual of direct matching, over pairs of layers: [pairs]."""
         residuals = [one.residual[DIRECT] for one in self.pairs]
-        return np.array([rank_correlation(one, told) for one, told in zip(residuals, self.told(DIRECT))])
+        return np.array([rank_correlation(*both) for both in zip(residuals, self.auroc(DIRECT))])
 
     def mean(self, values: np.ndarray) -> Estimated:
-        """Over pairs of networks."""
-        return mean_of(values, 2, self.images)
+        """Over pairs of networks, the independent units."""
+        return mean_of(values, self.images)
+
+    def gate(self) -> Gate:
+        """The detector refuses the end's activations of images that it was not trained on."""
+        return Gate(f"AUROC of foreign images ({self.detector} detector)", min(self.foreign().values()), REFUSED)
+
+    def foreign(self) -> dict[str, float]:
+        """Kind of foreign images -> AUROC, mean over ends and layers."""
+        return {kind: float(np.mean([one.foreign[self.detector][kind] for one in self.pairs])) for kind in FOREIGN}
 
 
 def over_layers(values: np.ndarray) -> np.ndarray:
@@ -71,51 +85,55 @@ DETECTION = (
         "Stitching, abstract",
         "AUROC, mean over all pairs of layers",
         lambda by: by.mean(over_layers(by.auroc(TASK_LOSS))),
-        rule=above(0.5 + HALF_WAY),
+        rule=above(STRANGE),
         level=HEADLINE,
+        bounds=SHARES,
+        formula=r"\mathbb{E}_{ij}\,\mathrm{AUROC}(T^\text{task loss}_{ij} f_i \text{ against } g_j) > 0.75",
     ),
     Row(
         "17-task-loss-further-{short}",
-        "They can be told from the end's own better than those of direct matching ({detector} detector).",
+        "They are further out of it than those of direct matching ({detector} detector).",
         "Stitching, abstract",
-        "distance of AUROC from 0.5, mean over all pairs of layers, task loss less direct matching",
-        lambda by: by.mean(over_layers(by.told(TASK_LOSS)) - over_layers(by.told(DIRECT))),
+        "AUROC, mean over all pairs of layers, task loss less direct matching",
+        lambda by: by.mean(over_layers(by.auroc(TASK_LOSS)) - over_layers(by.auroc(DIRECT))),
+        bounds=DIFFERENCES,
     ),
     Row(
         "17-direct-in-{short}",
-        "Activations stitched directly between corresponding layers are in distribution ({detector} detector).",
+        "Activations stitched directly are in distribution wherever matching is possible ({detector} detector).",
         "Stitching, abstract",
-        "distance of AUROC from 0.5, mean over corresponding layers",
-        lambda by: by.mean(corresponding(by.told(DIRECT))),
-        rule=below(HALF_WAY),
+        f"AUROC, mean over pairs of layers with a residual below {MATCHED:g} on test images",
+        lambda by: by.mean(by.where_matched()),
+        rule=below(STRANGE),
         level=HEADLINE,
+        bounds=SHARES,
+        formula=r"\mathbb{E}_{ij : r_{ij} < 0.2}\,\mathrm{AUROC}(T^\text{direct}_{ij} f_i \text{ against } g_j) < 0.75",
     ),
     Row(
         "17-direct-follows-residual-{short}",
-        "The worse direct matching succeeds, the better its activations can be told from the end's own ({detector} "
-        "detector).",
+        "The worse direct matching succeeds, the stranger its activations are to the end ({detector} detector).",
         "Stitching, abstract",
-        "rank correlation of the residual with the distance of AUROC from 0.5, over all pairs of layers",
-        lambda by: by.mean(by.told_by_residual()),
+        "rank correlation of the residual with AUROC, over all pairs of layers",
+        lambda by: by.mean(by.by_residual()),
+        bounds=DIFFERENCES,
     ),
 )
 
 
 @dataclass(frozen=True, eq=False)
 class Indexed:
-    """A statistic of every index: one number a pair, or a network, `networks` each."""
+    """A statistic of every index: one number a pair, or a network."""
 
     table: Table
-    networks: int
     images: int
 
     def mean(self, index: str, less: str | None = None) -> Estimated:
         """Of an index, or by how much it exceeds another's."""
         values = np.asarray(self.table[index])
-        return mean_of(values if less is None else values - self.table[less], self.networks, self.images)
+        return mean_of(values if less is None else values - self.table[less], self.images)
 
 
-def _specific(statistic: str, says: str, words: str) -> list[Row]:
+def _specific(statistic: str, says: str, words: str, bounds: tuple[float, float]) -> list[Row]:
     """The statement on either score of direct matching, for one statistic of specificity."""
     return [
         Row(
@@ -125,6 +143,10 @@ def _specific(statistic: str, says: str, words: str) -> list[Row]:
             f"{words}, difference",
             lambda of, score=score: of.mean(score, less="task loss accuracy"),
             level=HEADLINE if (statistic, score) == ("distance", SCORES[0]) else DETAIL,
+            bounds=bounds,
+            formula=r"r_S(1 - r_{ij}, -|i - j|) > r_S(a^\text{task loss}_{ij}, -|i - j|)"
+            if statistic == "distance"
+            else "",
         )
         for score in SCORES
     ]
@@ -135,11 +157,13 @@ SPECIFICITY = {
         "distance",
         "falls off with the distance of layers more regularly",
         "rank correlation with the distance of layers",
+        WIDER,
     ),
     "identification": _specific(
         "identification",
         "tells corresponding layers from others better",
         "chance that corresponding layers are more alike than others",
+        DIFFERENCES,
     ),
 }
 
@@ -155,6 +179,8 @@ SENSITIVITY = [
             _PROBE,
             lambda of, score=score: of.mean(score),
             level=HEADLINE if score == SCORES[0] else DETAIL,
+            bounds=DIFFERENCES,
+            formula=r"r_S(1 - r(x_{\text{rank } r}, x),\ \text{probe}(x_{\text{rank } r})) > 0",
         ),
         Row(
             f"17-more-sensitive-{score.replace(' ', '-')}",
@@ -162,44 +188,47 @@ SENSITIVITY = [
             "Stitching, summaries",
             f"{_PROBE}, difference",
             lambda of, score=score: of.mean(score, less="Procrustes"),
+            bounds=WIDER,
         ),
     )
 ]
 
 
-def detection_claims(found: Sequence[Detection], images: int) -> list[Claim]:
-    """Four claims a detector, of which the paper's are about the energy detector."""
+def foreign_checks(found: Sequence[Detection]) -> dict[str, Gate]:
+    """detector -> whether it refuses foreign images, without which what it passes means nothing."""
+    return {detector: Detected(found, detector, 0).gate() for detector in DETECTORS}
+
+
+def detection_claims(found: Sequence[Detection], images: int, gates: Sequence[Gate]) -> list[Claim]:
+    """Four claims a detector, of which the paper's are about the energy detector; `gates`: of the networks."""
     claims = []
-    for detector in DETECTORS:
-        own = judged(DETECTION, Detected(found, detector, images), detector=detector, short=detector.lower())
+    for detector, check in foreign_checks(found).items():
+        by = Detected(found, detector, images)
+        own = judged(DETECTION, by, [*gates, check], detector=detector, short=detector.lower())
         claims += own if detector == ENERGY else [replace(claim, source="ours", level=DETAIL) for claim in own]
     return claims
 
 
-def specificity_claims(found: Mapping[str, Table], images: int) -> list[Claim]:
+def specificity_claims(found: Mapping[str, Table], images: int, gates: Sequence[Gate]) -> list[Claim]:
     """Direct matching knows the place of layers better than task loss matching; `found`: statistic -> table."""
-    by_statistic = [judged(rows, Indexed(found[name], 2, images)) for name, rows in SPECIFICITY.items()]
+    by_statistic = [judged(rows, Indexed(found[name], images), gates) for name, rows in SPECIFICITY.items()]
     return [claim for of_score in zip(*by_statistic) for claim in of_score]
 
 
-def sensitivity_claims(found: Table, images: int) -> list[Claim]:
+def sensitivity_claims(found: Table, images: int, gates: Sequence[Gate]) -> list[Claim]:
     """Direct matching falls as a representation of low rank loses its use, and does so better than Procrustes."""
-    return judged(SENSITIVITY, Indexed(found, 1, images))
+    return judged(SENSITIVITY, Indexed(found, images), gates)
 
 
 def checks_table(found: Sequence[Detection]) -> pd.DataFrame:
-    """Mean AUROC of each detector, over layers, on what it ought to pass and to refuse, with intervals over pairs.
-
-    A detector that does not refuse foreign images half-way says little where it passes stitched activations.
-    """
+    """Mean AUROC of each detector, over layers, on what it ought to pass and to refuse, with intervals over pairs."""
     rows = {}
     for detector in DETECTORS:
         own = [one.own[detector].mean() for one in found]
         foreign = {kind: np.array([one.foreign[detector][kind].mean() for one in found]) for kind in FOREIGN}
         rows[detector] = {
-            "own, test against training images": in_brackets(mean_interval(own)),
-            **{kind: in_brackets(mean_interval(values)) for kind, values in foreign.items()},
-            "refuses foreign images": "yes" if min(map(np.mean, foreign.values())) > 0.5 + HALF_WAY else "no",
+            "own, test against training images": _share(own),
+            **{kind: _share(values) for kind, values in foreign.items()},
         }
     return pd.DataFrame(rows).T
 
@@ -208,8 +237,8 @@ def scores_table(found: Sequence[Detection]) -> pd.DataFrame:
     """AUROC and false positives of each detector and matching, over all and over corresponding layers."""
     rows = {
         (detector, name): {
-            **_both("AUROC", [one.auroc[detector][name] for one in found]),
-            **_both("FPR at 95 % TPR", [one.false_positives[detector][name] for one in found]),
+            **_both("AUROC", [one.auroc[detector][name] for one in found], _share),
+            **_both("FPR at 95 % TPR", [one.false_positives[detector][name] for one in found], _share),
         }
         for detector in DETECTORS
         for name in MATCHINGS
@@ -220,21 +249,29 @@ def scores_table(found: Sequence[Detection]) -> pd.DataFrame:
 def accuracy_table(found: Sequence[Detection]) -> pd.DataFrame:
     """Test accuracy and residual of the stitched networks of each matching, over all and over corresponding layers."""
     rows = {
-        name: _both("accuracy", [one.accuracy[name] for one in found])
-        | _both("residual", [one.residual[name] for one in found])
+        name: _both("accuracy", [one.accuracy[name] for one in found], _share)
+        | _both("residual", [one.residual[name] for one in found], _number)
         for name in MATCHINGS
     }
     return pd.DataFrame(rows).T
 
 
-def _both(title: str, values: Sequence[np.ndarray]) -> dict[str, str]:
+def _both(title: str, values: Sequence[np.ndarray], written: Callable[[np.ndarray], str]) -> dict[str, str]:
     """Means over all and over corresponding layers, with intervals over pairs."""
     return {
-        f"{title}, {where}": in_brackets(mean_interval(mean(np.array(values))))
+        f"{title}, {where}": written(mean(np.array(values)))
         for where, mean in (("all layers", over_layers), ("corresponding", corresponding))
     }
 
 
-def intervals(found: Table) -> dict[str, Interval]:
-    """index -> mean with its interval."""
-    return {name: mean_interval(found[name]) for name in INDICES}
+def _number(values: np.ndarray) -> str:
+    return in_brackets(mean_interval(values))
+
+
+def _share(values: np.ndarray) -> str:
+    return in_brackets(bounded(mean_interval(values), *SHARES))
+
+
+def intervals(found: Table, bounds: tuple[float, float]) -> dict[str, Interval]:
+    """index -> mean, of what lies between two bounds, with its interval."""
+    return {name: bounded(mean_interval(found[name]), *bounds) for name in INDICES}

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
+from lib.chapters.out_of_distribution import MATCHED, STRANGE
 from lib.figures import PAGE, bars, cell_numbers, look, panel_grid, subplots, width_axis
 from lib.statistics.intervals import Interval
 from lib.stitching.detection import DETECTORS, INDICES, MATCHINGS, Detection
@@ -15,13 +16,16 @@ LOOKS = (("#E69F00", "o"), ("#009E73", "s"), ("#0072B2", "^"), ("#CC79A7", "D"),
 
 
 def auroc_heatmaps(found: Sequence[Detection], points: Sequence[str]) -> Figure:
-    """A row a detector, a column a matching: mean AUROC over pairs of networks of every source and target layer."""
+    """A row a detector, a column a matching: mean AUROC over pairs of networks of every source and target layer.
+
+    Colours begin at 0.5: what looks more typical than the end's own is not strange.
+    """
     figure, axes = subplots(len(DETECTORS), len(MATCHINGS), width=PAGE / 2, height=3.9, sharex=True, sharey=True)
     for row, detector in zip(axes, DETECTORS):
         for axis, name in zip(row, MATCHINGS):
             values = np.mean([one.auroc[detector][name] for one in found], axis=0)
-            image = axis.imshow(values, vmin=0, vmax=1, cmap="PuOr", origin="lower")
-            cell_numbers(axis, values, "{:.2f}".format, lambda area: abs(area - 0.5) > 0.3)
+            image = axis.imshow(values, vmin=0.5, vmax=1, origin="lower")
+            cell_numbers(axis, values, "{:.2f}".format, lambda area: area < 0.8)
             axis.set_xticks(range(len(points)), points, rotation=45 if len(points) > 4 else 0)
             axis.set_yticks(range(len(points)), points)
             axis.set_title(f"{name}, {detector}", fontsize=10)
@@ -29,12 +33,16 @@ def auroc_heatmaps(found: Sequence[Detection], points: Sequence[str]) -> Figure:
         axis.set_xlabel("target layer of the end")
     for axis in axes[:, 0]:
         axis.set_ylabel("source layer of the front")
-    figure.colorbar(image, ax=axes, label="AUROC (0.5: as the own, 1: strange, 0: too typical)", shrink=0.7, pad=0.02)
+    bar = {"label": "AUROC (0.5 or less: as the end's own, 1: strange)", "extend": "min"}
+    figure.colorbar(image, ax=axes, shrink=0.7, pad=0.02, **bar)
     return figure
 
 
 def auroc_over_residual(found: Sequence[Detection]) -> Figure:
-    """A panel a detector: AUROC over the residual of every stitch; colours: matchings, filled: corresponding layers."""
+    """A panel a detector: AUROC over the residual of every stitch; colours: matchings, filled: corresponding layers.
+
+    Left of the dotted line direct matching is possible, and above the other one activations are strange.
+    """
     figure, axes = subplots(1, len(DETECTORS), width=PAGE / 2, height=3.6, sharey=True)
     for axis, detector in zip(axes, DETECTORS):
         for position, name in enumerate(MATCHINGS):
@@ -56,6 +64,8 @@ def auroc_over_residual(found: Sequence[Detection]) -> Figure:
             )
             axis.scatter(x[same], y[same], s=26, color=colour, marker=marker, label=f"{name}, corresponding layers")
         axis.axhline(0.5, color="grey", linewidth=1, linestyle="--")
+        axis.axhline(STRANGE, color="black", linewidth=1, linestyle=":")
+        axis.axvline(MATCHED, color="black", linewidth=1, linestyle=":")
         axis.set(xscale="log", xlabel="residual (share of the target's squared norm)", title=f"{detector} detector")
     axes[0].set_ylabel("AUROC")
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)

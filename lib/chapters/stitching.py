@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from lib.gates import Gate
 from lib.rules import CONTRADICTED, SUPPORTED, Unless, above, below, every
-from lib.statistics.intervals import Interval, in_brackets
+from lib.statistics.intervals import Interval, bounded, in_brackets
 from lib.statistics.pairs import LEAST, over_listed_pairs
 from lib.statistics.sample import Estimated
 from lib.stitching.identification import (
@@ -24,6 +25,7 @@ from lib.stitching.similarity_indices import CKA, PROCRUSTES, PWCCA
 from lib.stitching.stitched_pairs import SEEDS, Network, Pair
 from lib.verdicts import DETAIL, HEADLINE, MACHINERY, Claim, Row, judged
 
+SHARES, DIFFERENCES = (0, 1), (-1, 1)  # what shares can be, and their differences, and correlations
 ACCURACIES = {TASK_LOSS: "task_loss_hits", DIRECT: "direct_hits"}
 Statistic = Callable[[LayerScores], object]
 
@@ -54,11 +56,6 @@ class Stitched:
         return {network for pair in self.pairs for network in pair}
 
     @property
-    def layers(self) -> int:
-        """How many each network has."""
-        return self.scores[self.pairs[0]].task_loss_hits.shape[1]
-
-    @property
     def images(self) -> int:
         """How many the stitched networks classify."""
         return self.scores[self.pairs[0]].task_loss_hits.shape[2]
@@ -74,8 +71,8 @@ def violated(scores: LayerScores, name: str, beyond_chance: bool = True) -> np.n
 
 
 def violated_targets(name: str, beyond_chance: bool = True) -> Statistic:
-    """How many targets have a source that a measure rates above the corresponding layer."""
-    return lambda scores: violated(scores, name, beyond_chance).any(0).sum()
+    """Share of targets with a source that a measure rates above the corresponding layer."""
+    return lambda scores: violated(scores, name, beyond_chance).any(0).mean()
 
 
 def identified_share(name: str) -> Statistic:
@@ -90,8 +87,7 @@ def falls_with_distance(name: str) -> Statistic:
 
 def _violations_decide(one: Stitched, name: str) -> Unless:
     """More violated targets than chance makes, or fewer; fewer tell nothing where they could not have been seen."""
-    chance = LEVEL * one.layers
-    rule, from_absence = (above(chance), CONTRADICTED) if name == TASK_LOSS else (below(chance), SUPPORTED)
+    rule, from_absence = (above(LEVEL), CONTRADICTED) if name == TASK_LOSS else (below(LEVEL), SUPPORTED)
     hidden = not one.of(lambda scores: could_be_violated(getattr(scores, ACCURACIES[name])).all()).all()
     return Unless(rule, from_absence, hidden, "no violation could have been seen")
 
@@ -105,16 +101,15 @@ _CHANCE = (
 def more_later(one: Stitched) -> Estimated:
     """Share of violating sources behind their target, less that of sources at random, over networks with any.
 
-    NaN with fewer than three of them.
+    These are all that it rests on; NaN with fewer than three.
     """
     kept = [pair for pair in one.pairs if violated(one.scores[pair], TASK_LOSS).any()]
     if len(kept) < LEAST:
-        return Estimated(lambda level: (np.nan,) * 3, len(one.networks), one.images)
-    found = Stitched(one.scores, kept).estimated(lambda scores: np.subtract(*later_share(violated(scores, TASK_LOSS))))
-    return replace(found, networks=len(one.networks))
+        return Estimated(lambda level: (np.nan,) * 3, len(kept), one.images)
+    return Stitched(one.scores, kept).estimated(lambda scores: np.subtract(*later_share(violated(scores, TASK_LOSS))))
 
 
-_VIOLATED = "targets of {layers} for which another source classifies better beyond chance, mean over networks"
+_VIOLATED = "share of targets for which another source classifies better beyond chance, mean over networks"
 WITHIN_ROWS = (
     Row(
         "16-task-loss-prefers-others",
@@ -125,6 +120,8 @@ WITHIN_ROWS = (
         rule=lambda one: _violations_decide(one, TASK_LOSS),
         told=_CHANCE.format("above", "below"),
         level=HEADLINE,
+        bounds=SHARES,
+        formula=r"\mathbb{E}\,\frac{1}{L}\,\#\{ j : a_{ij} > a_{jj} \text{ for some } i \neq j \} > 0.05",
     ),
     Row(
         "16-direct-never-prefers-others",
@@ -135,6 +132,7 @@ WITHIN_ROWS = (
         rule=lambda one: _violations_decide(one, DIRECT),
         told=_CHANCE.format("below", "above"),
         level=MACHINERY,
+        bounds=SHARES,
     ),
     Row(
         "16-violations-later",
@@ -143,6 +141,7 @@ WITHIN_ROWS = (
         "share of them that lie behind their target, less what layers drawn at random would have, mean over networks "
         "with any",
         more_later,
+        bounds=DIFFERENCES,
     ),
 )
 
@@ -159,9 +158,15 @@ def _identify_better(short: str, words: str, names: Sequence[str], level: str) -
         rule=every(above(0)),
         places=lambda one: names,
         level=level,
+        bounds=DIFFERENCES,
+        formula=_IDENTIFIED if level == HEADLINE else "",
     )
 
 
+_IDENTIFIED = (
+    r"P(\arg\max_i s_\text{direct}(i, j) = j) > P(\arg\max_i a_\text{task loss}(i, j) = j)"
+    r"\quad \text{for both scores } s"
+)
 IDENTIFICATION_ROWS = (
     _identify_better("direct-scores", "Both scores of direct matching", (DIRECT, RESIDUAL), HEADLINE),
     _identify_better("indices", "CKA, PWCCA and Procrustes", (CKA, PWCCA, PROCRUSTES), DETAIL),
@@ -181,6 +186,8 @@ DISTANT_ROWS = (
         "test accuracy from the last block into the first, less that from the first into the first (share)",
         lambda one: one.estimated(lambda scores: _last_less_first(scores, TASK_LOSS)),
         level=HEADLINE,
+        bounds=DIFFERENCES,
+        formula=r"a_\text{task loss}(L, 1) > a_\text{task loss}(1, 1)",
     ),
     Row(
         "16-direct-prefers-corresponding",
@@ -188,6 +195,7 @@ DISTANT_ROWS = (
         "Stitching, abstract in short",
         "test accuracy from the first block into the first, less that from the last into the first (share)",
         lambda one: one.estimated(lambda scores: -_last_less_first(scores, DIRECT)),
+        bounds=DIFFERENCES,
     ),
     Row(
         "16-task-loss-far-from-target",
@@ -196,6 +204,7 @@ DISTANT_ROWS = (
         "share of sources and targets with a residual above 1",
         lambda one: one.estimated(lambda scores: (scores.task_loss_residual > 1).mean()),
         rule=above(0.5),
+        bounds=SHARES,
     ),
     Row(
         "16-direct-follows-distance",
@@ -205,18 +214,14 @@ DISTANT_ROWS = (
         lambda one: one.estimated(lambda scores: [falls_with_distance(name)(scores) for name in (RESIDUAL, DIRECT)]),
         rule=every(above(0)),
         places=lambda one: (RESIDUAL, DIRECT),
+        bounds=DIFFERENCES,
     ),
 )
 
 
-def within_claims(one: Stitched) -> list[Claim]:
-    """The claims on single networks stitched to themselves."""
-    return judged(WITHIN_ROWS, one, layers=one.layers)
-
-
-def identification_claims(kind: str, one: Stitched) -> list[Claim]:
+def identification_claims(kind: str, one: Stitched, gates: Sequence[Gate]) -> list[Claim]:
     """Direct matching and the indices against task loss matching; the paper's claims are about different seeds."""
-    claims = judged(IDENTIFICATION_ROWS, one, kind=kind, suffix=kind.replace(" ", "-"))
+    claims = judged(IDENTIFICATION_ROWS, one, gates, kind=kind, suffix=kind.replace(" ", "-"))
     return claims if kind == SEEDS else [replace(claim, source="ours", level=DETAIL) for claim in claims]
 
 
@@ -224,17 +229,29 @@ def identification(one: Stitched) -> dict[str, dict[str, Interval]]:
     """Measure -> 'identified' (share of targets) and 'distance' (layers), each with its interval over networks."""
     return {
         name: {
-            "identified": one.interval(identified_share(name)),
+            "identified": bounded(one.interval(identified_share(name)), *SHARES),
             "distance": one.interval(lambda scores: distance(scores.likeness(name)).mean()),
         }
         for name in MEASURES
     }
 
 
+def after_epochs(one: Stitched, epochs: int, compared: Sequence[int]) -> dict[int, Stitched]:
+    """The accuracies of task loss matching after its `epochs`, and after each that it is compared with, in their order."""
+    moments = {
+        count: {
+            pair: replace(found, task_loss_hits=found.hits_by_epochs[..., place]) for pair, found in one.scores.items()
+        }
+        for place, count in enumerate(compared)
+    }
+    found = {count: Stitched(scores, one.pairs) for count, scores in moments.items()} | {epochs: one}
+    return dict(sorted(found.items()))
+
+
 def trained_longer(lengths: Mapping[int, Stitched]) -> dict[str, dict[int, Interval]]:
     """What task loss matching finds within networks, after several numbers of epochs: label -> epochs -> mean over networks.
 
-    Labels: 'violated' and 'beyond chance', targets; 'into itself' and 'the network', accuracies (share).
+    Labels: 'violated' and 'beyond chance', of the targets; 'into itself' and 'the network', accuracies.  All are shares.
     """
     statistics = {
         "violated": violated_targets(TASK_LOSS, False),
@@ -243,7 +260,7 @@ def trained_longer(lengths: Mapping[int, Stitched]) -> dict[str, dict[int, Inter
         "the network": lambda scores: scores.own_hits.mean(),
     }
     return {
-        label: {epochs: one.interval(statistic) for epochs, one in lengths.items()}
+        label: {epochs: bounded(one.interval(statistic), *SHARES) for epochs, one in lengths.items()}
         for label, statistic in statistics.items()
     }
 
@@ -254,19 +271,24 @@ def violations_table(one: Stitched) -> pd.DataFrame:
     for pair in one.pairs:
         scores, row = one.scores[pair], {"width, seed": "{}, {}".format(*pair[1])}
         for name in (TASK_LOSS, DIRECT, RESIDUAL):
-            row[name] = f"{violated_targets(name, False)(scores)}"
-            row[name] += f" ({violated_targets(name)(scores)})" if name in ACCURACIES else ""
+            row[name] = f"{violated(scores, name, False).any(0).sum()}"
+            row[name] += f" ({violated(scores, name).any(0).sum()})" if name in ACCURACIES else ""
         behind, expected = later_share(violated(scores, TASK_LOSS))
         row["behind their target (at random)"] = "–" if np.isnan(behind) else f"{behind:.2f} ({expected:.2f})"
         rows.append(row | {"own accuracy": f"{scores.own_hits.mean():.3f}"})
     return pd.DataFrame(rows)
 
 
-def means(kinds: Mapping[str, Stitched], statistics: Mapping[str, Statistic], style: str = ".2f") -> pd.DataFrame:
-    """A row a kind of pair, a column a statistic: means over pairs with their intervals."""
+def means(
+    kinds: Mapping[str, Stitched], statistics: Mapping[str, Statistic], style: str, bounds: tuple[float, float]
+) -> pd.DataFrame:
+    """A row a kind of pair, a column a statistic between two bounds: means over pairs with their intervals."""
     return pd.DataFrame(
         {
-            kind: {label: in_brackets(one.interval(statistic), style) for label, statistic in statistics.items()}
+            kind: {
+                label: in_brackets(bounded(one.interval(statistic), *bounds), style)
+                for label, statistic in statistics.items()
+            }
             for kind, one in kinds.items()
         }
     ).T

@@ -145,8 +145,8 @@ def over_distance(panels: Mapping[str, Mapping[str, np.ndarray]]) -> Figure:
     return figure
 
 
-def over_epochs(found: Mapping[str, Mapping[int, Interval]], layers: int) -> Figure:
-    """Over the epochs of training: violated targets of `layers`, and accuracies (`lib.chapters.stitching.trained_longer`)."""
+def over_epochs(found: Mapping[str, Mapping[int, Interval]]) -> Figure:
+    """Over the epochs of training: violated targets, and accuracies (`lib.chapters.stitching.trained_longer`)."""
     figure, axes = subplots(1, 2, width=PAGE / 2, height=3.6)
     for axis, labels in zip(axes, (("violated", "beyond chance"), ("the network", "into itself"))):
         for position, label in enumerate(labels):
@@ -155,7 +155,7 @@ def over_epochs(found: Mapping[str, Mapping[int, Interval]], layers: int) -> Fig
             bars(axis, epochs, interval, color=colour, marker=marker, capsize=2, label=label)
         _count_axis(axis, epochs, "epochs of task loss matching")
         axis.legend()
-    axes[0].set_ylabel(f"targets of {layers}")
+    axes[0].set_ylabel("targets (share)")
     axes[1].set_ylabel("test accuracy (share)")
     return figure
 

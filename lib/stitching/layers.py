@@ -14,7 +14,7 @@ from torch import nn
 
 from lib.cka.estimators import MinibatchCKA
 from lib.models.folding import folded
-from lib.stitching.matchings import direct_match, hits, match_task_loss, residual
+from lib.stitching.matchings import direct_match, hits, residual, task_loss_snapshots
 from lib.stitching.similarity_indices import CKA, SIMILARITY_INDICES
 
 TASK_LOSS, DIRECT, RESIDUAL = "task loss matching, accuracy", "direct matching, accuracy", "direct matching, residual"
@@ -28,13 +28,14 @@ class Matching:
 
     Attributes:
         fit_images: for direct matching; `fit_counts`: other numbers, for comparison.
-        epochs, learning_rate: of task loss matching.
+        epochs, learning_rate: of task loss matching; `compared_epochs`: other moments of a training, for comparison.
     """
 
     fit_images: int = 100
     fit_counts: tuple[int, ...] = ()
     epochs: int = 30
     learning_rate: float = 1e-3
+    compared_epochs: tuple[int, ...] = ()
 
 
 class Layer(NamedTuple):
@@ -51,6 +52,7 @@ class LayerScores:
     Attributes:
         task_loss_hits: [sources, targets, images] bool, which test images the stitched network classifies rightly.
         task_loss_residual: [sources, targets], residual (`lib.stitching.matchings.residual`) of these maps on the test images.
+        hits_by_epochs: [sources, targets, images, compared epochs] bool, after other numbers of epochs.
         direct_hits, direct_residual: the same for direct matching.
         residual_by_count: [sources, targets, fit counts], for other numbers of images to fit.
         indices: name -> [sources, targets], the similarity indices on the test images.
@@ -59,6 +61,7 @@ class LayerScores:
 
     task_loss_hits: np.ndarray
     task_loss_residual: np.ndarray
+    hits_by_epochs: np.ndarray
     direct_hits: np.ndarray
     direct_residual: np.ndarray
     residual_by_count: np.ndarray
@@ -88,8 +91,9 @@ def target_scores(
     """
     quick = folded(end)  # its rounding is that of the maps
     maps, generator = [source.train for source in sources], torch.Generator().manual_seed(seed)
-    settings = {"epochs": matching.epochs, "learning_rate": matching.learning_rate}
-    trained = match_task_loss(maps, quick, target.train.shape[1:], labels.train, generator, **settings)
+    settings = {"epochs": {matching.epochs, *matching.compared_epochs}, "learning_rate": matching.learning_rate}
+    moments = task_loss_snapshots(maps, quick, target.train.shape[1:], labels.train, generator, **settings)
+    trained = moments[matching.epochs]
     fitted = {
         count: [direct_match(source.train[:count], target.train[:count]) for source in sources]
         for count in {matching.fit_images, *matching.fit_counts}
@@ -103,13 +107,20 @@ def target_scores(
         return np.array([residual(one(source.test), target.test) for one, source in zip(maps, sources)])
 
     by_count = [missed(fitted[count]) for count in matching.fit_counts]
+    by_epochs = [right(moments[count]) for count in matching.compared_epochs]
     return {
         "task_loss_hits": right(trained),
         "task_loss_residual": missed(trained),
+        "hits_by_epochs": _last_axis(by_epochs, (len(sources), len(labels.test))),
         "direct_hits": right(direct),
         "direct_residual": missed(direct),
-        "residual_by_count": np.stack(by_count, axis=-1) if by_count else np.empty((len(sources), 0)),
+        "residual_by_count": _last_axis(by_count, (len(sources),)),
     }
+
+
+def _last_axis(parts: Sequence[np.ndarray], shape: tuple[int, ...]) -> np.ndarray:
+    """Arrays of one shape side by side, [*shape, parts]; also if there are none."""
+    return np.moveaxis(np.reshape(parts, (-1, *shape)), 0, -1)
 
 
 def index_scores(front: Sequence[torch.Tensor], end: Sequence[torch.Tensor]) -> dict[str, np.ndarray]:

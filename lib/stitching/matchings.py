@@ -5,8 +5,9 @@ affine map.  Direct matching fits it to the target's representation, task loss m
 target's end.
 """
 
+import copy
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import torch
 from torch import nn
@@ -98,6 +99,26 @@ def match_task_loss(
 ) -> list[AffineMap]:
     """An affine map from each source into the same frozen `end`, trained on the labels, by Adam.
 
+    As `task_loss_snapshots`, after one number of epochs.
+    """
+    training = {"learning_rate": learning_rate, "weight_decay": weight_decay, "batch_size": batch_size}
+    return task_loss_snapshots(sources, end, target_shape, labels, generator, epochs=[epochs], **training)[epochs]
+
+
+def task_loss_snapshots(
+    sources: Sequence[torch.Tensor],
+    end: nn.Module,
+    target_shape: Sequence[int],
+    labels: torch.Tensor,
+    generator: torch.Generator | None = None,
+    *,
+    epochs: Collection[int],
+    learning_rate: float = 1e-3,
+    weight_decay: float = 1e-5,
+    batch_size: int = 256,
+) -> dict[int, list[AffineMap]]:
+    """Task loss matching at several moments of one training: number of epochs -> a map from each source.
+
     All maps are trained together on the same batches, which go through the end side by side: none feels another, and
     up to rounding the map of a source is the same whatever others there are.  Those of equally many channels start
     alike.
@@ -111,12 +132,12 @@ def match_task_loss(
 
     Raises:
         ValueError: no sources, no maps, different numbers of images, labels that are no class indices of the end,
-            epochs or a batch size below 1.
+            no epochs, epochs or a batch size below 1.
         lib.models.ModelError: a ValueError: the end cannot take the maps, or returns no class scores.
     """
     if isinstance(sources, torch.Tensor) or not len(sources):
         raise ValueError("there is no source to match; sources are a list, [source] for a single one")
-    check_count("epochs", epochs)
+    check_count("epochs", min(epochs, default=0))
     check_count("batch_size", batch_size)
     sources = [doors.as_maps("source", source) for source in sources]
     for source in sources:
@@ -132,7 +153,8 @@ def match_task_loss(
     order = torch.Generator().manual_seed(order_seed)
     weights = [part for one in maps for part in one.parameters()]
     optimiser = torch.optim.Adam(weights, lr=learning_rate, weight_decay=weight_decay)
-    for _ in range(epochs):
+    found = {}
+    for epoch in range(1, max(epochs) + 1):
         for batch in torch.randperm(len(labels), generator=order).split(batch_size):
             logits = end(torch.cat([one(source[batch]) for one, source in zip(maps, sources)]))
             losses = F.cross_entropy(logits, labels[batch].repeat(len(maps)), reduction="none")
@@ -140,7 +162,9 @@ def match_task_loss(
             # The sum over maps of mean losses: each map sees the gradient of its own.
             (losses.sum() / len(batch)).backward()
             optimiser.step()
-    return [one.requires_grad_(False) for one in maps]
+        if epoch in epochs:
+            found[epoch] = [copy.deepcopy(one).requires_grad_(False) for one in maps]
+    return found
 
 
 @torch.no_grad()

@@ -20,23 +20,20 @@ INDEX_IMAGES = 1000  # at most, for the similarity indices
 WITHIN, SEEDS, NARROWED, WIDENED = "within", "across seeds", "wide into narrow", "narrow into wide"
 
 
-def planned_pairs(
-    widths: Sequence[int], seeds: Mapping[int, Sequence[int]], networks: int, across: int
-) -> dict[str, list[Pair]]:
+def planned_pairs(width: int, seeds: Mapping[int, Sequence[int]]) -> dict[str, list[Pair]]:
     """Which networks are stitched: kind -> pairs.
 
-    WITHIN: networks of the last width, each with itself.  SEEDS: each of them into the next one, the last into the
-    first.  NARROWED and WIDENED: one of the first width and one of the last, of the same place among their seeds.
+    WITHIN: networks of one `width`, each with itself.  SEEDS: each of them into the next one, the last into the first.
+    With another width also NARROWED and WIDENED: one of either width, of the same place among their seeds.
 
-    Args:
-        seeds: width -> the seeds there are.
-        networks: how many of the last width; across: how many pairs of each kind across widths.
+    seeds: width -> the seeds there are.
     """
-    narrow, wide = ([(width, seed) for seed in seeds[width]] for width in (widths[0], widths[-1]))
-    ring = wide[:networks]
-    both = list(zip(narrow, wide))[:across]
-    one_width = {WITHIN: [(one, one) for one in ring], SEEDS: list(zip(ring, [*ring[1:], ring[0]]))}
-    return one_width | {NARROWED: [(second, first) for first, second in both], WIDENED: both}
+    ring = [(width, seed) for seed in seeds[width]]
+    found = {WITHIN: [(one, one) for one in ring], SEEDS: list(zip(ring, [*ring[1:], ring[0]]))}
+    if len(seeds) > 1:
+        narrow, wide = ([(end, seed) for seed in seeds[end]] for end in (min(seeds), max(seeds)))
+        found |= {NARROWED: list(zip(wide, narrow)), WIDENED: list(zip(narrow, wide))}
+    return found
 
 
 def cut(populations: Mapping[int, Population], pairs: Sequence[Pair]) -> dict[Network, CutNetwork]:
