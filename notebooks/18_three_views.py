@@ -55,6 +55,7 @@ from lib.chapters.three_views import (
     GROWTH,
     HYPOTHESES,
     NAMES,
+    learnt_enough,
     rank_table,
     skill_table,
     view_claims,
@@ -190,13 +191,20 @@ rank_table(found)
 #
 # ## Verdicts
 #
+# What the networks of a family must have learnt before a claim about them is judged:
+
+# %% tags=["hide-input", "nbval-ignore-output"]
+gates = {family: learnt_enough(measures, len(images.classes)) for family, measures in found.items()}
+results.gates(gates)
+
+# %% [markdown]
 # The rules, for each family:
 
 # %% tags=["hide-input"]
 results.rules([ALL_AGREE, AGREE_WITHIN, *GROWTH, *HYPOTHESES, *GAINS], family="a family")
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-verdicts = [claim for family, measures in found.items() for claim in view_claims(family, measures, n_images)]
+verdicts = [claim for family, measures in found.items() for claim in view_claims(family, measures, n_images, gates[family])]
 results.table(verdicts)
 
 # %% [markdown]
@@ -209,7 +217,7 @@ results.table(verdicts)
 
 # %% tags=["hide-input", "nbval-ignore-output", "remove-output"]
 asked = [claim for family, measures in found.items()
-         for claim in view_claims(family, measures, n_images, [AGREE_WITHIN, *GROWTH, *HYPOTHESES])]
+         for claim in view_claims(family, measures, n_images, gates[family], [AGREE_WITHIN, *GROWTH, *HYPOTHESES])]
 glue("answer", results.answer(asked, level=None), display=False)
 ends = "estimate", "low", "high"
 numbers = {"images": n_images, "networks": {family: len(table) for family, table in tables.items()},

@@ -7,6 +7,7 @@ from itertools import combinations
 
 import pandas as pd
 
+from lib.gates import Gate, learnt
 from lib.rules import above, every
 from lib.statistics.intervals import Interval, in_brackets
 from lib.statistics.sample import Estimated
@@ -14,7 +15,7 @@ from lib.verdicts import Claim, Row, judged
 from lib.views.measures import Measures
 from lib.views.outcomes import AGREEMENT, ERRORS, OUTCOMES, TRANSFER
 from lib.views.prediction import ALL, MODELS, SOURCES
-from lib.views.three_views import CKA, MATCHING, RHO, VIEWS
+from lib.views.three_views import ACCURACY, CKA, MATCHING, RHO, VIEWS
 
 NAMES = {RHO: "ρ", CKA: "CKA", MATCHING: "direct matching"}
 DEEDS = {AGREEMENT: "equal predictions", ERRORS: "errors in common", TRANSFER: "transfer of attacks"}
@@ -129,9 +130,16 @@ GAINS = [
 ROWS = (ALL_AGREE, AGREE_WITHIN, *GROWTH, *HYPOTHESES, *GAINS)
 
 
-def view_claims(family: str, measures: Measures, images: int, rows: Sequence[Row] = ROWS) -> list[Claim]:
+def learnt_enough(measures: Measures, classes: int) -> list[Gate]:
+    """What the networks of one family must have learnt, on the images of the views."""
+    return [learnt(measures.table.alone[ACCURACY], classes)]
+
+
+def view_claims(
+    family: str, measures: Measures, images: int, gates: Sequence[Gate], rows: Sequence[Row] = ROWS
+) -> list[Claim]:
     """All claims about one family; `images` as in `Family`."""
-    return judged(rows, Family(measures, images), family=family)
+    return judged(rows, Family(measures, images), gates, family=family)
 
 
 def skill_table(families: Mapping[str, Measures]) -> pd.DataFrame:

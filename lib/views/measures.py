@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import rankdata
 
-from lib.statistics.intervals import Interval
+from lib.statistics.intervals import Interval, bounded
 from lib.statistics.pairs import PairTable, jackknife
-from lib.statistics.sample import Sample
+from lib.statistics.sample import Sample, Statistic
 from lib.views.outcomes import OUTCOMES
 from lib.views.prediction import gain, skill, skill_of, squared_errors
 from lib.views.three_views import VIEWS
@@ -57,12 +57,16 @@ class Measures:
     def with_outcomes(self, within: bool, level: float = 0.95) -> Interval:
         """[views, outcomes] rank correlations of views with outcomes, over all pairs or within widths."""
         views = len(VIEWS)
-        return (self.ranks_within if within else self.ranks).interval(lambda ranks: ranks[..., :views, views:], level)
+        return self._ranks(within, lambda ranks: ranks[..., :views, views:], level)
 
     def between_views(self, within: bool, level: float = 0.95) -> Interval:
         """[pairs of views] rank correlations of every two views."""
         first, second = np.triu_indices(len(VIEWS), 1)
-        return (self.ranks_within if within else self.ranks).interval(lambda ranks: ranks[..., first, second], level)
+        return self._ranks(within, lambda ranks: ranks[..., first, second], level)
+
+    def _ranks(self, within: bool, chosen: Statistic, level: float) -> Interval:
+        """Some rank correlations, whose intervals stay between -1 and 1."""
+        return bounded((self.ranks_within if within else self.ranks).interval(chosen, level), -1, 1)
 
 
 def measure(table: PairTable) -> Measures:
