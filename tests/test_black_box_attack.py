@@ -1,12 +1,16 @@
 """Chapter 7: verdicts follow from the matrices, planted ones that obey a claim, break it, or do not tell."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from lib.attacks import SUMMARIES
 from lib.chapters import black_box_attack_figures as drawn
 from lib.chapters.black_box_attack import (
+    ATTACKS,
     MEAN,
+    Attacked,
     across_claims,
     attack_claims,
     fall_a_doubling,
@@ -19,9 +23,12 @@ from lib.chapters.black_box_attack import (
     source_less_target_spread,
     source_means,
 )
+from lib.gates import learnt
 from lib.statistics.sample import Sample
+from lib.verdicts import judged
 
 WIDTHS = 2, 4, 8
+LEARNT = [learnt([0.9], 10)]
 SQUARE = np.array([[0.9, 0.91, 0.92], [0.8, 0.81, 0.82], [0.7, 0.71, 0.72]])  # rows: sources
 AS_THE_PAPER = np.vstack([SQUARE, [0.6, 0.61, 0.62], [0.98, 0.99, 1.0]])  # then the mean direction and random signs
 
@@ -34,7 +41,7 @@ def outcome(values, spread=0.0005):
 
 
 def claims(values, spread=0.0005):
-    found = attack_claims("vit", outcome(values, spread), WIDTHS, 18, 40)
+    found = attack_claims("vit", outcome(values, spread), WIDTHS, LEARNT)
     return {claim.name.removeprefix("07-").removesuffix("-vit"): claim for claim in found}
 
 
@@ -66,10 +73,10 @@ def test_the_fall_is_the_slope_of_a_line_and_every_width_matters():
 
 
 def test_what_the_paper_says_is_supported_and_its_opposite_contradicted():
-    assert set(verdicts(AS_THE_PAPER).values()) == {"supported"}
+    assert set(verdicts(np.flip(AS_THE_PAPER, 1)).values()) == {"supported"}
     turned = np.vstack([SQUARE.T, [1.1, 1.1, 1.1], [0.5, 0.5, 0.5]])  # the target's width rules, the mean is weak
     turned[:3] += 0.05 * np.arange(3)[:, None]  # and wide sources are the weaker ones
-    assert set(verdicts(turned).values()) == {"contradicted"}
+    assert set(verdicts(np.flip(turned, 1)).values()) == {"contradicted"}
     assert set(verdicts(AS_THE_PAPER, 0.5).values()) == {"undecided"}
 
 
@@ -86,13 +93,30 @@ def test_one_target_that_is_not_sure_leaves_every_target_undecided():
     assert verdicts(values)["mean-direction-best"] == "contradicted"
 
 
-def test_claims_count_the_networks_behind_them_and_name_the_groups():
-    found = claims(AS_THE_PAPER)
-    assert {name: claim.networks for name, claim in found.items() if claim.networks != 18} == {
-        "mean-direction-best": 40,
-        "mean-direction-own-width": 40,
-    }
-    assert all("samples: 6 groups of networks" in claim.rule for claim in found.values())
+def test_claims_count_the_groups_and_fewer_than_six_are_not_tested():
+    assert {claim.networks for claim in claims(AS_THE_PAPER).values()} == {6}
+    four = replace(outcome(AS_THE_PAPER), without=np.tile(AS_THE_PAPER, (4, 1, 1)), networks=(4,))
+    four = replace(four, without_by_images=four.without[None])
+    for groups, gates in ((four, LEARNT), (outcome(AS_THE_PAPER), [learnt([0.4], 10)])):
+        found = attack_claims("vit", groups, WIDTHS, gates)
+        assert {claim.verdict for claim in found if claim.level != "machinery"} == {"not tested"}
+
+
+@pytest.mark.parametrize("trials", [150, pytest.param(3000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("fall, least, most", [(0.0, 0.0, 0.025), (0.04, 0.9, 1.0), (-0.04, 0.0, 0.0)])
+def test_transfer_to_larger_targets_is_claimed_as_often_as_the_rule_promises(trials, fall, least, most):
+    """Six groups of networks; alpha falls by `fall` with a doubling of the target, or by nothing."""
+    rng, truth = np.random.default_rng(trials), AS_THE_PAPER - fall * np.log2(WIDTHS) - 0.01 * np.arange(3)
+
+    def drawn_groups():
+        groups = truth + 0.03 * rng.standard_normal((6, *truth.shape))
+        without = (groups.sum(0) - groups) / 5
+        return Attacked(Sample(groups.mean(0), without, None, None, (6,), 256), WIDTHS)
+
+    found = np.mean(
+        [judged(ATTACKS[1:2], drawn_groups(), family="vit")[0].verdict == "supported" for _ in range(trials)]
+    )
+    assert least <= found <= most + 3 * np.sqrt(0.025 / trials)
 
 
 def test_one_step_back_is_seen_at_every_step_only():
@@ -117,11 +141,11 @@ def test_families_are_compared_with_other_families_only():
     np.testing.assert_allclose(lead_across(ACROSS), [0.15, 0.1, 0.2, 0.1, 0.2, 0.15])
 
     def across(values, spread=0.0005):
-        (claim,) = across_claims("abc", outcome(values, spread), 12)
+        (claim,) = across_claims("abc", outcome(values, spread), LEARNT)
         return claim
 
-    assert across(ACROSS).verdict == "supported" and "samples: 6 groups" in across(ACROSS).rule
-    assert across_claims("a", outcome(ACROSS[2:, :1]), 12) == []
+    assert across(ACROSS).verdict == "supported"
+    assert across_claims("a", outcome(ACROSS[2:, :1]), LEARNT) == []
     own = ACROSS.copy()
     own[np.diag_indices(3)] = 2  # no attack between families: it must not matter
     assert across(own).verdict == "supported"

@@ -6,12 +6,13 @@ sources are the families, then random signs, and the targets the families.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
+from lib.gates import Gate
 from lib.rules import above, every
-from lib.statistics.sample import Sample
+from lib.statistics.sample import Estimated, Sample, Statistic
 from lib.verdicts import HEADLINE, MACHINERY, Claim, Row, judged
 
 MEAN, RANDOM = -2, -1  # their rows; RANDOM across families too
@@ -22,26 +23,22 @@ class Attacked:
     """Outcomes of attacks on some targets.
 
     Attributes:
-        outcome: a matrix as above; its units are groups of networks.
+        outcome: a matrix as above; its units are groups of networks, far fewer than there are networks.
         names: of its targets, widths or families.
-        networks: how many attack and are attacked; `with_mean`: how many they are together with those of the means.
     """
 
     outcome: Sample
     names: Sequence
-    networks: int
-    with_mean: int = 0
 
-    def judged(self, rows: Sequence[Row], **words: object) -> list[Claim]:
-        """The claims, with rules that say how many samples an interval has: far fewer than there are networks."""
-        samples = f"samples: {self.outcome.networks[0]} groups of networks, and the images"
-        return [replace(claim, rule=f"{claim.rule}; {samples}") for claim in judged(rows, self, **words)]
+    def estimated(self, statistic: Statistic) -> Estimated:
+        """A statistic of the matrix, which rests on the groups: they are what is independent."""
+        return self.outcome.estimated(statistic)
 
 
-def fall_a_doubling(sources: np.ndarray, widths: Sequence[int]) -> np.ndarray:
-    """By how much averages over targets [..., widths] fall when the source width doubles, by least squares: [...]."""
+def fall_a_doubling(means: np.ndarray, widths: Sequence[int]) -> np.ndarray:
+    """By how much averages [..., widths] fall when the width doubles, by least squares: [...]."""
     doublings = np.log2(widths) - np.log2(widths).mean()
-    return -sources @ doublings / (doublings**2).sum()
+    return -means @ doublings / (doublings**2).sum()
 
 
 def single(outcome: np.ndarray) -> np.ndarray:
@@ -54,6 +51,11 @@ def source_means(outcome: np.ndarray) -> np.ndarray:
     return single(outcome).mean(-1)
 
 
+def target_means(outcome: np.ndarray) -> np.ndarray:
+    """Mean over sources of the attacks by single networks: -> [..., widths]."""
+    return single(outcome).mean(-2)
+
+
 def source_falls(outcome: np.ndarray) -> np.ndarray:
     """By how much the average over targets falls at each step of the source width: -> [..., widths - 1]."""
     return -np.diff(source_means(outcome), axis=-1)
@@ -61,7 +63,7 @@ def source_falls(outcome: np.ndarray) -> np.ndarray:
 
 def source_less_target_spread(outcome: np.ndarray) -> np.ndarray:
     """Standard deviation of the averages of source widths less that of target widths: -> [...]."""
-    return source_means(outcome).std(-1) - single(outcome).mean(-2).std(-1)
+    return source_means(outcome).std(-1) - target_means(outcome).std(-1)
 
 
 def lead_over_largest(outcome: np.ndarray) -> np.ndarray:
@@ -103,16 +105,26 @@ ATTACKS = (
         "07-wide-sources-{family}",
         "Wide networks of {family} attack better than narrow ones.",
         "Great Minds, Fig. 25",
-        "fall of alpha with a doubling of the source width, by least squares, averaged over targets",
-        lambda at: at.outcome.estimated(lambda alpha: fall_a_doubling(source_means(alpha), at.names), at.networks),
+        "fall of α with a doubling of the source width, by least squares, averaged over targets",
+        lambda at: at.estimated(lambda alpha: fall_a_doubling(source_means(alpha), at.names)),
         level=HEADLINE,
+        formula=r"-\frac{\Delta\, \mathbb{E}_{k_2}\, \alpha(k_1, k_2)}{\Delta \log_2 k_1} > 0",
+    ),
+    Row(
+        "07-larger-targets-{family}",
+        "Attacks with networks of {family} transfer especially to larger targets.",
+        "Great Minds, after a summary",
+        "fall of α with a doubling of the target width, by least squares, averaged over sources",
+        lambda at: at.estimated(lambda alpha: fall_a_doubling(target_means(alpha), at.names)),
+        level=HEADLINE,
+        formula=r"-\frac{\Delta\, \mathbb{E}_{k_1}\, \alpha(k_1, k_2)}{\Delta \log_2 k_2} > 0",
     ),
     Row(
         "07-wide-sources-every-step-{family}",
         "Each larger width of {family} attacks better than the one before.",
         "Great Minds, Fig. 25",
-        "fall of alpha at a step of the source width, averaged over targets",
-        lambda at: at.outcome.estimated(source_falls, at.networks),
+        "fall of α at a step of the source width, averaged over targets",
+        lambda at: at.estimated(source_falls),
         rule=every(above(0)),
         places=lambda at: [f"k = {a} to {b}" for a, b in zip(at.names, at.names[1:])],
     ),
@@ -120,36 +132,38 @@ ATTACKS = (
         "07-target-little-{family}",
         "In {family} an attack depends less on the target's width than on the source's.",
         "Great Minds, Fig. 25",
-        "standard deviation of alpha over source widths less that over target widths",
-        lambda at: at.outcome.estimated(source_less_target_spread, at.networks),
+        "standard deviation of α over source widths less that over target widths",
+        lambda at: at.estimated(source_less_target_spread),
     ),
     Row(
         "07-mean-direction-best-{family}",
         "The mean direction of narrow networks of {family} attacks better than a network of the largest width.",
         "Great Minds, Fig. 11",
-        "alpha of the largest width less that of the mean direction",
-        lambda at: at.outcome.estimated(lead_over_largest, at.with_mean),
+        "α of the largest width less that of the mean direction",
+        lambda at: at.estimated(lead_over_largest),
         rule=every(above(0)),
         places=lambda at: [f"target k = {width}" for width in at.names],
         level=HEADLINE,
+        formula=r"\alpha(\mu, k_2) < \alpha(k_\text{max}, k_2) \quad \text{for every } k_2",
     ),
     Row(
         "07-mean-direction-own-width-{family}",
         "The mean direction of narrow networks of {family} attacks better than another network of the target's width, "
         "for targets below the largest width.",
         "Great Minds, Fig. 11",
-        "alpha of the target's own width less that of the mean direction",
-        lambda at: at.outcome.estimated(lead_over_own_width, at.with_mean),
+        "α of the target's own width less that of the mean direction",
+        lambda at: at.estimated(lead_over_own_width),
         rule=every(above(0)),
         places=lambda at: [f"target k = {width}" for width in at.names[:-1]],
         level=HEADLINE,
+        formula=r"\alpha(\mu, k_2) < \alpha(k_2, k_2) \quad \text{for every } k_2 < k_\text{max}",
     ),
     Row(
         "07-beyond-random-{family}",
         "Networks of {family}, of every width, attack better than random signs do.",
         "ours",
-        "alpha of random signs less that of the networks, averaged over targets",
-        lambda at: at.outcome.estimated(lead_over_random, at.networks),
+        "α of random signs less that of the networks, averaged over targets",
+        lambda at: at.estimated(lead_over_random),
         rule=every(above(0)),
         places=lambda at: [f"source k = {width}" for width in at.names],
         level=MACHINERY,
@@ -159,18 +173,18 @@ ACROSS = Row(
     "07-cross-family",
     "Networks of one family attack those of every other family better than random signs do.",
     "ours",
-    "alpha of random signs less that of a network of another family",
-    lambda at: at.outcome.estimated(lead_across, at.networks),
+    "α of random signs less that of a network of another family",
+    lambda at: at.estimated(lead_across),
     rule=every(above(0)),
     places=lambda at: [f"{at.names[i]} against {at.names[j]}" for i, j in zip(*other_families(len(at.names)))],
 )
 
 
-def attack_claims(family: str, outcome: Sample, widths: Sequence[int], networks: int, with_mean: int) -> list[Claim]:
-    """The claims about one family at one eps; numbers of networks as in `Attacked`."""
-    return Attacked(outcome, widths, networks, with_mean).judged(ATTACKS, family=family)
+def attack_claims(family: str, outcome: Sample, widths: Sequence[int], gates: Sequence[Gate]) -> list[Claim]:
+    """The claims about one family at one eps."""
+    return judged(ATTACKS, Attacked(outcome, widths), gates, family=family)
 
 
-def across_claims(families: Sequence[str], outcome: Sample, networks: int) -> list[Claim]:
+def across_claims(families: Sequence[str], outcome: Sample, gates: Sequence[Gate]) -> list[Claim]:
     """The claim about attacks between families at one width and one eps; none for a single family."""
-    return Attacked(outcome, families, networks).judged([ACROSS] if len(families) > 1 else [])
+    return judged([ACROSS] if len(families) > 1 else [], Attacked(outcome, families), gates)

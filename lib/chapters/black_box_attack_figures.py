@@ -45,7 +45,7 @@ def transfer(families: Mapping[str, Sample], widths: Widths) -> Figure:
     half_widths = {family: (high - low) / 2 for family, (_, low, high) in found.items()}
     least = min(estimate.min() for estimate in estimates.values())
     names = "target width k2", "source width k1"
-    return figures.heatmaps(estimates, widths, "alpha (ratio of probabilities)", half_widths, least, axes_labels=names)
+    return figures.heatmaps(estimates, widths, "α (ratio of probabilities)", half_widths, least, axes_labels=names)
 
 
 def strategies(families: Mapping[str, Sample], widths: Widths) -> Figure:
@@ -60,7 +60,7 @@ def strategies(families: Mapping[str, Sample], widths: Widths) -> Figure:
         axis.yaxis.set_major_locator(MaxNLocator(6))
         axis.yaxis.set_major_formatter(FormatStrFormatter("%g"))
         axis.yaxis.minorticks_off()
-        axis.set(title=family, xlabel="target width k", ylabel="alpha (ratio)")
+        axis.set(title=family, xlabel="target width k", ylabel="α (ratio)")
         axis.label_outer()
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
     return figure
@@ -80,7 +80,7 @@ def over_eps(families: Mapping[str, Mapping[float, Sample]]) -> Figure:
         axis.set_xticks(steps, [f"{step:g}" for step in steps])
         axis.minorticks_off()
         axis.axhline(0, color="black", linewidth=1)  # no effect
-        axis.set(title=family, xlabel="eps (normalised units)", ylabel="(1 - alpha) / eps")
+        axis.set(title=family, xlabel="ε (normalised units)", ylabel="(1 − α) / ε")
         axis.label_outer()
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
     return figure
@@ -114,5 +114,5 @@ def across(outcome: Sample, families: Sequence[str]) -> Figure:
     axis.set_xticks(range(len(families)), families, rotation=15)
     axis.set_yticks(range(len(families) + 1), [*families, "random signs"])
     axis.set(xlabel="target family", ylabel="source")
-    figure.colorbar(image, ax=axis, label="alpha (ratio of probabilities)", shrink=0.8)
+    figure.colorbar(image, ax=axis, label="α (ratio of probabilities)", shrink=0.8)
     return figure

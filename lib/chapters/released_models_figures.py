@@ -47,8 +47,8 @@ def against_picture(comparisons: Mapping[str, PictureComparison]) -> Figure:
 def attack_means(sources: Lines, targets: Lines) -> Figure:
     """alpha averaged over targets, over the source width, and averaged over sources, over the target width."""
     figure, (left, right) = subplots(1, 2, width=5.6, height=4.2, sharey=True)
-    over_width(sources, "alpha, mean over targets (ratio)", left)
-    over_width(targets, "alpha, mean over sources (ratio)", right)
+    over_width(sources, "α, mean over targets (ratio)", left)
+    over_width(targets, "α, mean over sources (ratio)", right)
     left.set_xlabel("source width k")
     right.set_xlabel("target width k")
     return figure
