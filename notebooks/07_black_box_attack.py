@@ -27,7 +27,8 @@ dataset = "digits"
 n_train = None  # all images; so for n_test
 n_test = None
 families = ["cnn-small", "cnn-large", "resnet-small", "resnet-large"]
-widths = [2, 4, 8, 16, 32]
+widths = {"cnn-small": [2, 4, 8, 16, 32], "cnn-large": [2, 4, 8, 16], "resnet-small": [2, 4, 8, 16, 32],
+          "resnet-large": [2, 4, 8, 16]}
 seeds = {"cnn-small": 20, "cnn-large": 6, "resnet-small": 6, "resnet-large": 6}
 epochs = 20
 precision = "float32"
@@ -58,12 +59,11 @@ import pandas as pd
 from IPython.display import Markdown, display
 from myst_nb import glue
 
-from lib import attacks, data, figures, results
+from lib import attacks, data, figures, gates, results
 from lib.attacks import attack_transfer
 from lib.chapters import black_box_attack_figures as drawn
 from lib.chapters.black_box_attack import ACROSS, ATTACKS, MEAN, RANDOM, across_claims, attack_claims
-from lib.gates import learnt
-from lib.training.populations import population_grid
+from lib.training.populations import population_grid, test_accuracies
 from lib.verdicts import verdicts_by
 
 # %% [markdown]
@@ -135,13 +135,11 @@ means = ", ".join(f"{count} ({family})" for family, count in mean_of.items())
 print(f"{p.attack_networks} groups; {counted}; narrow networks for the means, less the target's group: {means}")
 
 # %% [markdown]
-# What the networks of a family, of all widths, must have learnt before a claim about them is judged, on the attacked
-# images before the attack:
+# What the networks of a family, of all widths, must have learnt before a claim about them is judged:
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-gates = {family: [learnt(np.concatenate([networks.accuracies for networks in ready[family]]), len(images.classes))]
-         for family in p.families}
-results.gates(gates)
+learnt = gates.of_families(test_accuracies(populations), p.dataset, len(images.classes))
+results.gates(learnt)
 
 # %% tags=["nbval-ignore-output"]
 zeros = {family: dict(zip(own, map(attack_transfer.zero_gradients, ready[family])))
@@ -200,7 +198,7 @@ figures.show(drawn.strategies(alpha, widths_of),
 results.rules(ATTACKS, family="a family")
 
 # %% tags=["nbval-ignore-output"]
-judge = {family: partial(attack_claims, family, widths=own, gates=gates[family]) for family, own in widths_of.items()}
+judge = {family: partial(attack_claims, family, widths=own, gates=learnt[family]) for family, own in widths_of.items()}
 found = [claim for family in p.families for claim in judge[family](alpha[family])]
 
 # %% tags=["hide-input", "nbval-ignore-output"]
@@ -290,7 +288,7 @@ if len(p.families) > 1:
 results.rules([ACROSS])
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-judge_across = partial(across_claims, p.families, gates=[gate for several in gates.values() for gate in several])
+judge_across = partial(across_claims, p.families, gates=sum(learnt.values(), []))
 crossing = judge_across(across[attacks.MAIN_SUMMARY])
 results.table(crossing) if crossing else "a single family: there is nothing to cross to"
 

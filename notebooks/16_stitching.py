@@ -50,7 +50,7 @@ import numpy as np
 import pandas as pd
 from myst_nb import glue
 
-from lib import data, figures, results
+from lib import data, figures, gates, results
 from lib.chapters import stitching_figures
 from lib.chapters.stitching import (
     DIFFERENCES,
@@ -68,14 +68,13 @@ from lib.chapters.stitching import (
     trained_longer,
     violations_table,
 )
-from lib.gates import learnt
 from lib.statistics.intervals import bounded
 from lib.stitching import stitched_pairs
 from lib.stitching.identification import chance, identified, layer_distances
 from lib.stitching.layers import DIRECT, MEASURES, RESIDUAL, TASK_LOSS, Matching
 from lib.stitching.similarity_indices import CKA, PROCRUSTES, PWCCA
 from lib.stitching.stitched_pairs import SEEDS, WITHIN
-from lib.training.populations import population_grid
+from lib.training.populations import population_grid, test_accuracies
 from lib.verdicts import judged
 
 # %% [markdown]
@@ -112,6 +111,7 @@ for name in ("fit_images", "fit_counts"):
     parameters.check_at_most(name, getattr(p, name), n_train, "training images")
 populations = population_grid(images, [p.stitch_family], sorted({*widths.values()}), {p.stitch_family: p.seeds},
                               epochs=p.epochs, precision=p.precision)
+accuracies = test_accuracies(populations)
 populations = {width: population for (_, width), population in populations.items()}
 plan = stitched_pairs.planned_pairs(p.stitch_width, {width: [network.seed for network in population.networks]
                                                      for width, population in populations.items()})
@@ -287,8 +287,8 @@ figures.show(stitching_figures.over_counts(p.fit_counts, corresponding, others, 
 # What the networks must have learnt before a claim about them is judged, every one of them by itself:
 
 # %% tags=["hide-input"]
-gates = [learnt([scores[pair].own_hits.mean() for pair in pairs], len(images.classes))]
-results.gates({p.stitch_family: gates})
+learnt = gates.of_families(accuracies, p.dataset, len(images.classes))
+results.gates(learnt)
 
 # %% [markdown]
 # A few violations beyond chance are expected where nothing is better, one target in twenty at most; and none can be
@@ -301,9 +301,9 @@ results.gates({p.stitch_family: gates})
 results.rules([*WITHIN_ROWS, *IDENTIFICATION_ROWS, *DISTANT_ROWS], kind="each kind of pair")
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-verdicts = [*judged(WITHIN_ROWS, alone, gates),
-            *(claim for kind in kinds for claim in identification_claims(kind, stitched[kind], gates)),
-            *judged(DISTANT_ROWS, across, gates)]
+verdicts = [*judged(WITHIN_ROWS, alone, learnt[p.stitch_family]),
+            *(claim for kind in kinds for claim in identification_claims(kind, stitched[kind], learnt[p.stitch_family])),
+            *judged(DISTANT_ROWS, across, learnt[p.stitch_family])]
 results.table(verdicts)
 
 # %% [markdown]

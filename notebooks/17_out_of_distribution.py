@@ -47,7 +47,7 @@ parameters.check_family_widths([p.stitch_family], [p.stitch_width], "stitch_widt
 import torch
 from myst_nb import glue
 
-from lib import data, figures, results
+from lib import data, figures, gates, results
 from lib.chapters import out_of_distribution_figures as drawn
 from lib.chapters.out_of_distribution import (
     DETECTION,
@@ -66,13 +66,11 @@ from lib.chapters.out_of_distribution import (
     sensitivity_claims,
     specificity_claims,
 )
-from lib.gates import learnt
 from lib.models.cut_networks import CutNetwork
-from lib.salience.predictions import logits
 from lib.stitching import detection, sensitivity
 from lib.stitching.detection import INDICES, likenesses
 from lib.stitching.identification import specificity
-from lib.training.populations import population_grid
+from lib.training.populations import population_grid, test_accuracies
 
 # %% [markdown]
 # ## Pairs of networks
@@ -86,8 +84,10 @@ from lib.training.populations import population_grid
 
 # %% tags=["nbval-ignore-output"]
 images = data.load(p.dataset, n_train=p.n_train, n_test=p.n_test)
-population = population_grid(images, [p.stitch_family], [p.stitch_width], {p.stitch_family: 2 * p.stitch_pairs},
-                             epochs=p.epochs, precision=p.precision)[p.stitch_family, p.stitch_width]
+populations = population_grid(images, [p.stitch_family], [p.stitch_width], {p.stitch_family: 2 * p.stitch_pairs},
+                              epochs=p.epochs, precision=p.precision)
+learnt = gates.of_families(test_accuracies(populations), p.dataset, len(images.classes))
+population = populations[p.stitch_family, p.stitch_width]
 cuts = [CutNetwork(model) for model in population.models()]
 with parameters.about("point_step"):
     points = detection.every(cuts[0].points, p.point_step)
@@ -96,9 +96,6 @@ with parameters.about("stitch_pairs"):
 
 # %%
 n_images = len(images.test_labels)
-accuracies = [float((logits(model, images.test_images).argmax(1) == images.test_labels).double().mean())
-              for model in population.models()]
-gates = [learnt(accuracies, len(images.classes))]
 print(f"pairs: {len(pairs)} of {p.stitch_family}, k = {p.stitch_width}; layers: {', '.join(points)}; "
       f"test images: {n_images}")
 
@@ -147,7 +144,7 @@ for first, second in pairs:
 checks_table(found)
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-results.gates({p.stitch_family: gates} | {name: [check] for name, check in foreign_checks(found).items()})
+results.gates(learnt | {name: [check] for name, check in foreign_checks(found).items()})
 
 # %% [markdown]
 # ## Are stitched activations strange to the end?
@@ -249,8 +246,9 @@ results.rules([*DETECTION, *(row for rows in SPECIFICITY.values() for row in row
               short="")
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-verdicts = [*detection_claims(found, n_images, gates), *specificity_claims(specific, n_images, gates),
-            *sensitivity_claims(sensitive, n_images, gates)]
+verdicts = [claim for judge, numbers in ((detection_claims, found), (specificity_claims, specific),
+                                         (sensitivity_claims, sensitive))
+            for claim in judge(numbers, n_images, learnt[p.stitch_family])]
 results.table(verdicts)
 
 # %% [markdown]

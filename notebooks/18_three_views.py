@@ -23,7 +23,7 @@ dataset = "digits"
 n_train = None  # all images; so for n_test
 n_test = None
 families = ["resnet-small", "resnet-large"]
-widths = [2, 4, 8, 16, 32]
+widths = [2, 4, 8, 16]
 seeds = {"resnet-small": 6, "resnet-large": 6}
 epochs = 20
 precision = "float32"
@@ -46,7 +46,7 @@ import warnings
 
 from myst_nb import glue
 
-from lib import data, figures, results
+from lib import data, figures, gates, results
 from lib.chapters import three_views_figures as drawn
 from lib.chapters.three_views import (
     AGREE_WITHIN,
@@ -55,12 +55,11 @@ from lib.chapters.three_views import (
     GROWTH,
     HYPOTHESES,
     NAMES,
-    learnt_enough,
     rank_table,
     skill_table,
     view_claims,
 )
-from lib.training.populations import population_grid
+from lib.training.populations import population_grid, test_accuracies
 from lib.views import three_views
 from lib.views.measures import measure
 from lib.views.outcomes import TRANSFER
@@ -194,8 +193,8 @@ rank_table(found)
 # What the networks of a family must have learnt before a claim about them is judged:
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-gates = {family: learnt_enough(measures, len(images.classes)) for family, measures in found.items()}
-results.gates(gates)
+learnt = gates.of_families(test_accuracies(populations), p.dataset, len(images.classes))
+results.gates(learnt)
 
 # %% [markdown]
 # The rules, for each family:
@@ -204,7 +203,7 @@ results.gates(gates)
 results.rules([ALL_AGREE, AGREE_WITHIN, *GROWTH, *HYPOTHESES, *GAINS], family="a family")
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-verdicts = [claim for family, measures in found.items() for claim in view_claims(family, measures, n_images, gates[family])]
+verdicts = [claim for family, measures in found.items() for claim in view_claims(family, measures, n_images, learnt[family])]
 results.table(verdicts)
 
 # %% [markdown]
@@ -217,7 +216,7 @@ results.table(verdicts)
 
 # %% tags=["hide-input", "nbval-ignore-output", "remove-output"]
 asked = [claim for family, measures in found.items()
-         for claim in view_claims(family, measures, n_images, gates[family], [AGREE_WITHIN, *GROWTH, *HYPOTHESES])]
+         for claim in view_claims(family, measures, n_images, learnt[family], [AGREE_WITHIN, *GROWTH, *HYPOTHESES])]
 glue("answer", results.answer(asked, level=None), display=False)
 ends = "estimate", "low", "high"
 numbers = {"images": n_images, "networks": {family: len(table) for family, table in tables.items()},

@@ -33,14 +33,12 @@ class Networks:
         models: the A that are attacked; clean: their scores of the clean images, [A, n].
         gradients: of their true-class probability, [A, n, C, H, W].
         unit_sums: [A, n, C, H, W], sums of the unit gradients of all networks of a group.
-        accuracies: [networks], of all that are in the groups, on the clean images.
     """
 
     models: list[nn.Module]
     clean: Scores
     gradients: torch.Tensor
     unit_sums: torch.Tensor
-    accuracies: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,16 +96,15 @@ def prepare(population: Population, images: torch.Tensor, labels: torch.Tensor, 
             f"{population.specification.name} has {len(population)} networks, and {groups} are to be attacked; "
             "ask for more seeds or attack fewer"
         )
-    models, own, sums, scores = [], [], torch.zeros(groups, *images.shape), []
+    models, own, sums, clean = [], [], torch.zeros(groups, *images.shape), []
     for place, model in enumerate(population.models()):
         found = input_gradients(model, images, labels, output="probability")
         sums[place % groups] += directions(found, grid=None).reshape(images.shape)
-        scores.append(true_class_scores(model, images, labels))
         if place < groups:
             models.append(model.to(memory_format=torch.channels_last))  # a CPU convolves faster in this order
             own.append(found)
-    accuracies = np.array([one.right.mean() for one in scores])
-    return Networks(models, Scores.stacked(scores[:groups]), torch.stack(own), sums, accuracies)
+            clean.append(true_class_scores(model, images, labels))
+    return Networks(models, Scores.stacked(clean), torch.stack(own), sums)
 
 
 def single(networks: Networks) -> Source:

@@ -7,7 +7,7 @@ from itertools import combinations
 
 import pandas as pd
 
-from lib.gates import Gate, learnt
+from lib.gates import Gate
 from lib.rules import above, every
 from lib.statistics.intervals import Interval, in_brackets
 from lib.statistics.sample import Estimated
@@ -15,7 +15,7 @@ from lib.verdicts import Claim, Row, judged
 from lib.views.measures import Measures
 from lib.views.outcomes import AGREEMENT, ERRORS, OUTCOMES, TRANSFER
 from lib.views.prediction import ALL, MODELS, SOURCES
-from lib.views.three_views import ACCURACY, CKA, MATCHING, RHO, VIEWS
+from lib.views.three_views import CKA, MATCHING, RHO, VIEWS
 
 NAMES = {RHO: "ρ", CKA: "CKA", MATCHING: "direct matching"}
 DEEDS = {AGREEMENT: "equal predictions", ERRORS: "errors in common", TRANSFER: "transfer of attacks"}
@@ -128,11 +128,6 @@ GAINS = [
     for outcome in OUTCOMES
 ]
 ROWS = (ALL_AGREE, AGREE_WITHIN, *GROWTH, *HYPOTHESES, *GAINS)
-
-
-def learnt_enough(measures: Measures, classes: int) -> list[Gate]:
-    """What the networks of one family must have learnt, on the images of the views."""
-    return [learnt(measures.table.alone[ACCURACY], classes)]
 
 
 def view_claims(
