@@ -280,6 +280,8 @@ def test_what_cannot_be_matched_is_refused_in_a_sentence(matched):
         "epochs must be a whole number of at least 1, not 0": lambda: train(sources, net, "layer1.0", labels, epochs=0),
         "batch_size must be": lambda: train(sources, net, "layer1.0", labels, batch_size=0),
         "one shape, not .* and .*": lambda: residual(source, sources[7]),
+        "the model stitch must be a torch.nn.Module, not a function": lambda: hits(resized, source, end, labels),
+        "the mapped representation must be finite numbers": lambda: residual(broken, source),
         "zero everywhere": lambda: residual(source, torch.zeros_like(source)),
         "23 images need as many labels, not 1": lambda: hits(direct_match(source, source), source, end, labels[:1]),
         r"labels must be class indices, whole numbers \[images\], not \[23, 1\]": lambda: hits(

@@ -35,6 +35,8 @@ class ClassScores(nn.Module):
     def __init__(self, name: str, model: nn.Module, scores: Callable[[object], torch.Tensor] | None = None):
         super().__init__()
         check_network(model, name)
+        if scores is not None and not callable(scores):
+            raise ValueError(f"scores must be a function of what a network returns, not {scores!r}")
         self.name, self.model, self.pick = name, model, scores or _logits
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:

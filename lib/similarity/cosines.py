@@ -77,6 +77,8 @@ def by_image(populations: Sequence[np.ndarray]) -> np.ndarray:
 
     Unbiased as `expected` is; NaN where an image has no pair of different networks with a direction.
     """
+    if not len(populations):
+        raise ValueError("there are no populations of directions")
     first = checked(populations[0])
     populations = [first, *(checked(population, like=first) for population in populations[1:])]
     sums = np.stack([population.sum(0, dtype=float) for population in populations], axis=1)  # [n, populations, d]
@@ -148,7 +150,7 @@ def checked(directions: np.ndarray, like: np.ndarray | None = None) -> np.ndarra
     In float32 at least; of a tensor on any device and with a graph its numbers.
     """
     directions = _numbers(directions)
-    if directions.ndim != 3:
+    if directions.ndim != 3 or not directions.size:
         raise ValueError(f"directions must be [networks, images, dims], not of shape {directions.shape}")
     if like is not None and directions.shape[1:] != like.shape[1:]:
         raise ValueError(f"both need the same images and dims, not {like.shape[1:]} and {directions.shape[1:]}")

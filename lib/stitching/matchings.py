@@ -57,12 +57,13 @@ def direct_match(source: torch.Tensor, target: torch.Tensor) -> AffineMap:
     Raises:
         ValueError: different numbers of images, or none, no maps, or numbers that are whole or not finite.
     """
-    source, target = doors.as_maps("source", source), doors.as_maps("target", target)
+    given, source, target = source, doors.as_maps("source", source), doors.as_maps("target", target)
+    rounding = torch.finfo(doors.as_tensor("source", given).dtype).eps  # of half precision it is the larger one
     doors.check_same_images(source, target)
     size = target.shape[2:]
     rows = _rows(resized(source, size))
     unknowns = torch.cat([rows, rows.new_ones(len(rows), 1)], dim=1)
-    smallest = max(torch.finfo(source.dtype).eps, torch.finfo(torch.float64).eps * max(unknowns.shape))
+    smallest = max(rounding, torch.finfo(torch.float64).eps * max(unknowns.shape))
     fitted = torch.linalg.lstsq(unknowns.cpu(), _rows(target).cpu(), rcond=smallest, driver="gelsd")
     solution = fitted.solution.to(source)  # [source channels + 1, target channels]
     return AffineMap(solution[:-1].T.contiguous(), solution[-1], size)
@@ -179,6 +180,7 @@ def hits(
         ValueError: no maps, labels that are no class indices or not as many, or a batch size below 1.
         lib.models.ModelError: a ValueError: the end cannot take the maps, or returns no class scores.
     """
+    doors.check_network(stitch, "stitch")
     source = doors.as_maps("source", source)
     labels = doors.as_labels(labels, len(source))
     check_count("batch_size", batch_size)
