@@ -5,7 +5,7 @@ export PYTHONUNBUFFERED := 1
 # Without stored bytecode every kernel and worker would compile torch anew, seconds each.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: book test test-all study train release fetch notebooks environment lint help clean
+.PHONY: book run test test-all study train release fetch notebooks environment lint help clean
 
 book: .venv/installed  ## the environment, the chapters executed on this machine, the pages
 	$(BIN)/python book/chapters.py
@@ -27,6 +27,10 @@ test: book  ## the tests of everything, in the quick tier
 # With the simulations of coverage that take minutes each.
 test-all: book  ## the tests with the simulations of coverage that take minutes each
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 -m ""
+
+# PARAMETERS="--widths 4 8"; `python -m lib.run 03 --widths 4 8` is the same.
+run: .venv/installed  ## CHAPTER=03 [PARAMETERS="--widths 4 8"]: a chapter again with other parameters, its plan first
+	$(BIN)/python -m lib.run $(CHAPTER) $(PARAMETERS)
 
 # What is trained stays, so that the same command goes on after an interruption.
 study: .venv/installed  ## STUDY=name: its chapters with the data and parameters of book/studies.toml, for hours or days

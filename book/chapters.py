@@ -29,8 +29,8 @@ import nbformat
 from jupytext.combine import combine_inputs_with_outputs
 
 import closure
-import execution
 import pages
+from lib import execution
 from lib.runtime.files import set_aside, write_whole
 from order import in_turn
 
@@ -80,7 +80,6 @@ def paired_notebook(name: str) -> nbformat.NotebookNode:
     notebook = jupytext.read(NOTEBOOKS / f"{name}.py")
     if committed := pages.read(NOTEBOOKS / f"{name}.ipynb"):
         notebook = combine_inputs_with_outputs(notebook, committed, fmt={"extension": ".py"})
-    notebook.metadata = nbformat.from_dict(pages.METADATA)
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
@@ -95,7 +94,10 @@ def execute(name: str, parameters: dict, page: Path) -> None:
             set_aside(path)
             print(f"{path.relative_to(ROOT)} is a folder; it is set aside as *.damaged")
     start = time.time_ns()
-    notebook = pages.clean(execution.executed(name, paired_notebook(name), parameters, NOTEBOOKS))
+    try:
+        notebook = pages.clean(execution.executed(name, paired_notebook(name), parameters, NOTEBOOKS))
+    except execution.Failed as error:
+        sys.exit(f"\n{error}\nThe book is not built; what was trained is kept.")
     if not written.exists() or written.stat().st_mtime_ns < start:
         sys.exit(f"chapter {name} cannot go into the book: it wrote no {written.relative_to(ROOT)}")
     if faults := pages.incomplete(notebook, ROOT):

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
-import execution
+from lib import execution
 
 # chapter -> those that store networks or directions which it loads: it begins after them, so that nothing is computed twice
 DIRECTIONS, DEPTHS = ("02_populations", "03_individual_similarity"), ("11_block_structure",)

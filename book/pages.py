@@ -12,12 +12,8 @@ from pathlib import Path
 import jupytext
 import nbformat
 
+from lib.execution import METADATA
 from lib.runtime.files import set_aside, write_whole
-
-METADATA = {
-    "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
-    "language_info": {"name": "python"},
-}
 
 # Cells that no source has: what papermill was given, and what a study's page rests on
 MADE = ("injected-parameters", "provenance")

@@ -329,7 +329,6 @@ def test_nbval_skips_a_chapter_without_its_data_and_only_then(tmp_path, there):
         "pyproject.toml",
         "book/chapters.py",
         "book/closure.py",
-        "book/execution.py",
         "book/order.py",
         "book/pages.py",
         "notebooks/conftest.py",
@@ -440,8 +439,8 @@ from pathlib import Path
 
 import nbformat
 
-import execution
 import order
+from lib import execution
 
 code = 'import os, time; open("pipe", "w").write(f"{os.getpid()} "); time.sleep(10**6)'
 notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
@@ -464,7 +463,10 @@ def test_control_c_ends_the_chapters_and_their_kernels(tmp_path):
         kernels |= {int(number) for number in (tmp_path / "pipe").read_text().split()}
     handles = [os.pidfd_open(number) for number in kernels]
     process.send_signal(signal.SIGINT)
-    said = process.communicate(timeout=60)[1]
+    try:
+        said = process.communicate(timeout=60)[1]
+    finally:
+        process.kill()
     assert process.returncode == 1 and "stopped; finished chapters and what was trained are kept" in said
     assert "Traceback" not in said
     for handle in handles:

@@ -17,7 +17,18 @@ from papermill.exceptions import PapermillExecutionError
 
 from lib.runtime.temporary import sweep, temporary_folder
 
-KEPT = "The book is not built; what was trained is kept."
+METADATA = {
+    "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
+
+
+class Failed(Exception):
+    """A chapter that did not get to its end, in a sentence; `refused`: it did not begin, for one of its parameters."""
+
+    def __init__(self, sentence: str, refused: bool = False):
+        super().__init__(sentence)
+        self.refused = refused
 
 
 class Kernel(AsyncKernelManager):
@@ -55,10 +66,12 @@ class Labelled:
 def executed(name: str, notebook: nbformat.NotebookNode, parameters: dict, cwd: Path) -> nbformat.NotebookNode:
     """The notebook of a chapter after its execution with these parameters, in the folder `cwd`.
 
-    Ends the program with a sentence where a cell fails or the kernel dies.
+    Raises:
+        Failed: a cell fails or the kernel dies.
     """
     folder = temporary_folder()
     source, result = folder / "source.ipynb", folder / "result.ipynb"
+    notebook.metadata = nbformat.from_dict(METADATA)
     nbformat.write(notebook, source)
     try:
         papermill.execute_notebook(
@@ -74,8 +87,9 @@ def executed(name: str, notebook: nbformat.NotebookNode, parameters: dict, cwd: 
         )
         return nbformat.read(result, 4)
     except PapermillExecutionError as error:
-        sys.exit(f"\nchapter {name} failed in cell {error.exec_count}: {error.ename}: {error.evalue}\n{KEPT}")
+        told = f"chapter {name} failed in cell {error.exec_count}: {error.ename}: {error.evalue}"
+        raise Failed(told, error.ename == "ParameterError") from None
     except DeadKernelError:
-        sys.exit(f"\nchapter {name} failed: its kernel was killed, perhaps for lack of memory\n{KEPT}")
+        raise Failed(f"chapter {name} failed: its kernel was killed, perhaps for lack of memory") from None
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,158 @@
+"""One chapter again with other parameters: `python -m lib.run 03 --widths 4 8`.
+
+It checks the parameters, says what is to be trained and for how long, and executes the chapter with its progress bars.
+What is refused is one sentence and exit code 2; what fails later, one sentence and exit code 1.
+"""
+
+import argparse
+import ast
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import SimpleNamespace
+
+import jupytext
+import nbformat
+import yaml
+
+from lib import execution
+from lib.runtime.checks import did_you_mean
+from lib.runtime.files import ROOT, write_whole
+
+NOTEBOOKS = ROOT / "notebooks"
+RECIPE = ("epochs", "precision", "learning_rate")
+
+
+class Refused(Exception):
+    """What the command cannot do, in a sentence."""
+
+
+def chapter_of(name: str) -> str:
+    """The chapter that a name or its beginning means, as 03 means 03_individual_similarity."""
+    known = sorted(path.stem for path in NOTEBOOKS.glob("*.py") if path.stem != "conftest")
+    found = [one for one in known if one == name or one.startswith(f"{name}_")]
+    if len(found) != 1:
+        raise Refused(f"there is no chapter {name!r}; {did_you_mean(name, known)}the chapters are {', '.join(known)}")
+    return found[0]
+
+
+def defaults(chapter: str) -> dict[str, object]:
+    """The parameters of a chapter with their values."""
+    cells = jupytext.read(NOTEBOOKS / f"{chapter}.py").cells
+    code = next(cell.source for cell in cells if "parameters" in cell.metadata.get("tags", []))
+    return {line.targets[0].id: ast.literal_eval(line.value) for line in ast.parse(code).body}
+
+
+def given(words: Sequence[str], known: dict[str, object], chapter: str) -> tuple[dict[str, object], str | None]:
+    """The parameters that the words of the command line name, and the output's path."""
+    found: dict[str, list[str]] = {}
+    for word in words:
+        if word.startswith("--"):
+            name, equals, value = word[2:].partition("=")
+            name = name.replace("-", "_")
+            if name not in (*known, "output"):
+                hint = did_you_mean(name, known)
+                raise Refused(f"unknown parameter {name!r}; {hint}the parameters of {chapter} are {', '.join(known)}")
+            values = found[name] = [value] if equals else []
+        elif not found:
+            raise Refused(f"{word!r} belongs to no parameter; they are given as --NAME VALUE")
+        else:
+            values.append(word)
+    for name in (name for name, values in found.items() if not values):
+        raise Refused(f"parameter {name!r} is given without a value")
+    output = found.pop("output", [None])[0]
+    return {name: _value(values, known[name]) for name, values in found.items()}, output
+
+
+def _value(words: list[str], default: object) -> object:
+    """Several words are a list; one word is one too where the chapter has a list."""
+    values = [_parsed(word) for word in words]
+    alone = len(values) == 1 and (isinstance(values[0], (list, dict)) or not isinstance(default, list))
+    return values[0] if alone else values
+
+
+def _parsed(word: str) -> object:
+    try:
+        return yaml.safe_load(word)
+    except (yaml.YAMLError, RecursionError):
+        return word  # the check of the parameter says what is wrong with it
+
+
+def place_of(output: str | None, study: str, chapter: str) -> Path:
+    """Where the executed chapter goes: beside its numbers, or where the reader wants it, but not over a source."""
+    if output is None:
+        return ROOT / "results" / study / f"{chapter}.ipynb"
+    path = Path(output).expanduser().resolve()
+    if path.parent == NOTEBOOKS.resolve() or path.is_dir():
+        raise Refused(f"the output {output} would take the place of a folder or of a chapter; name another file")
+    return path
+
+
+def plan(p: SimpleNamespace) -> str:
+    """The networks of the chapter's populations, how many are stored, and how long the others take on this machine."""
+    from lib import data
+    from lib.runtime.devices import cores
+    from lib.training import plan, store
+    from lib.training.specification import specify
+
+    if not {"dataset", "families", "widths", "seeds", "epochs"} <= vars(p).keys():
+        return "what this chapter trains depends on what it finds"
+    images = data.load(p.dataset, n_train=p.n_train, n_test=p.n_test)
+    recipe = {name: getattr(p, name) for name in RECIPE if hasattr(p, name)}
+    left, wanted = {}, 0
+    for family in p.families:
+        for width in p.widths[family] if isinstance(p.widths, dict) else p.widths:
+            one, seeds = specify(images, family, width, **recipe), range(p.seeds[family])
+            reached = [max(store.stored_epochs(one, seed), default=0) for seed in seeds]
+            left[one] = sum(one.epochs - epochs for epochs in reached)
+            wanted += len(seeds)
+    if not any(left.values()):
+        return f"{wanted} networks, all of them stored"
+    rates = plan.seconds_per_image(one for one, epochs in left.items() if epochs)
+    minutes = 60 * plan.hours({one: epochs for one, epochs in left.items() if epochs}, rates, cores())
+    return f"{wanted} networks, of which {sum(left.values())} epochs are to be trained: about {minutes:.0f} minutes"
+
+
+def run(words: Sequence[str]) -> None:
+    """Raises Refused, ValueError or lib.execution.Failed, each with a sentence."""
+    chapter = chapter_of(words[0])
+    known = defaults(chapter)
+    values, output = given(words[1:], known, chapter)
+    from lib import parameters  # with torch, which takes seconds: a misspelt name is told at once
+
+    p = parameters.read(known | values, known)
+    path = place_of(output, p.study, chapter)
+    print(f"{chapter}: {plan(p)}", flush=True)
+    source = jupytext.read(NOTEBOOKS / f"{chapter}.py")
+    notebook = execution.executed(chapter, source, values, NOTEBOOKS)
+    write_whole(path, nbformat.writes(notebook).encode())
+    print(f"{chapter}: the executed chapter is {os.path.relpath(path)}, its numbers are in results/{p.study}/")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m lib.run", usage="%(prog)s CHAPTER [--NAME VALUE ...] [--output FILE]", description=__doc__
+    )
+    parser.add_argument("words", nargs=argparse.REMAINDER, metavar="CHAPTER", help="for instance 03 --widths 4 8")
+    words = parser.parse_args().words
+    if not words:
+        parser.error("a chapter is needed")
+    logging.getLogger("papermill").setLevel(logging.CRITICAL)
+    logging.getLogger("traitlets").setLevel(logging.CRITICAL)
+    try:
+        run(words)
+    except execution.Failed as error:
+        print(error, file=sys.stderr)
+        sys.exit(2 if error.refused else 1)
+    except (Refused, ValueError) as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        execution.kill_kernels()
+        sys.exit("\nstopped; what was trained is kept, and the same command goes on from there")
+
+
+if __name__ == "__main__":
+    main()
