@@ -163,7 +163,7 @@ TYPES: dict[str, Type] = {
         "epoch_counts": several(whole(1), ordered=False),
         "network_counts": several(whole(3), ordered=False),
         "image_counts": several(whole(10), ordered=False),
-        "main_eps learning_rate matching_rate": POSITIVE,
+        "main_eps learning_rate matching_rate noise": POSITIVE,
         "eps judged_eps": several(POSITIVE),
         "block_threshold dropped_share": SHARE,
         "thresholds": several(SHARE),

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from lib.chapters import deep_ensembles_figures as drawn
-from lib.chapters.deep_ensembles import all_claims, cost_table
+from lib.chapters.deep_ensembles import POOLED, Compared, all_claims, cost_table, troubled_claims
 from lib.ensembles import MEASURES, Ensembles
 from lib.ensembles.cosines import law
 
@@ -37,8 +37,8 @@ def populations(t=T, loss=None, gain=1.2, ece=None, ece_logits=None, spread=1e-4
         "loss logits": loss * np.where(sizes > 1, gain, 1),
         "ece probabilities": ece,
         "ece logits": ece if ece_logits is None else ece_logits,
-        "accuracy probabilities": 0.95 * ones,
-        "accuracy logits": 0.95 * ones,
+        "accuracy probabilities": 1 - loss,
+        "accuracy logits": 1 - loss,
     }
     rng = np.random.default_rng(0)
     shift = np.vstack([np.zeros((1, t.shape[1])), rng.standard_normal((networks, t.shape[1]))]) * spread / networks**0.5
@@ -56,7 +56,7 @@ def populations(t=T, loss=None, gain=1.2, ece=None, ece_logits=None, spread=1e-4
 def claims_of(planted, widths=WIDTHS):
     return {
         claim.name.removeprefix("06-").replace("-vit", ""): claim
-        for claim in all_claims({"vit": planted}, {"vit": widths})
+        for claim in all_claims({"vit": planted}, {"vit": widths}, {"vit": []})
     }
 
 
@@ -67,6 +67,10 @@ def verdicts(planted, widths=WIDTHS):
 def test_ensembles_of_many_small_networks_that_are_as_good_as_large_ones_are_supported():
     found = claims_of(populations(gain=1.05))  # one curve for all, and four of k are closer to mu than one of 2 k
     assert set(found) == {
+        "loss-pooled-across-families",
+        "ensembles-cosine",
+        "ensembles-help",
+        "ensembles-help-accuracy",
         "loss-falls-across-families",
         "logits-or-probabilities",
         "many-small-cosine",
@@ -89,11 +93,56 @@ def test_ensembles_that_do_the_opposite_are_contradicted():
     loss = np.exp(3 * R) * np.array([1, 1.5, 3])
     ece = 0.1 * np.sqrt(SIZES) * np.ones_like(T)
     found = verdicts(populations(R * np.array([1, 1.02, 1.04]), loss, 0.7, ece))
-    assert set(found.values()) == {"contradicted"} and len(found) == 10
+    assert found.pop("ensembles-cosine") == "supported"
+    assert set(found.values()) == {"contradicted"} and len(found) == 13
+
+
+def test_where_all_points_fall_together_the_pooled_rule_holds_and_that_between_widths_need_not():
+    """Within each width the loss falls far with m; between widths it rises."""
+    loss = np.array(WIDTHS)[:, None] ** 0.1 / np.array(SIZES) ** 2.0
+    found = verdicts(populations(loss=loss))
+    assert (found["loss-pooled-across-families"], found["loss-falls"]) == ("supported", "contradicted")
+
+
+@pytest.mark.parametrize("rise, verdict", [(0.1, "supported"), (0.0, "undecided"), (-0.1, "contradicted")])
+@pytest.mark.parametrize("networks, gated", [(20, False), (5, True)])
+def test_ensembles_on_changed_images_are_judged_by_their_accuracy(rise, verdict, networks, gated):
+    (one,) = populations(T[:1], loss=np.array([[0.5, 0.5 - rise / 2, 0.5 - rise]]), networks=networks, spread=0.01)
+    found = troubled_claims({"noise": {"vit": one}, "fgsm": {"vit": one}}, {"vit": 2}, {"vit": []})
+    assert [claim.name for claim in found] == ["06-noise-vit", "06-fgsm-vit"]
+    assert {claim.verdict for claim in found} == {"not tested" if gated else verdict}
+    assert found[0].estimate == pytest.approx(rise) and "of 4 networks of k = 2" in found[0].statistic
 
 
 def test_what_varies_too_much_is_undecided():
     assert set(verdicts(populations(spread=1.5)).values()) == {"undecided"}
+
+
+@pytest.mark.parametrize("trials", [100, pytest.param(2000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("slope, expected", [(2.0, "supported"), (0.0, None), (-2.0, "contradicted")])
+def test_the_pooled_rule_errs_as_seldom_as_it_promises(slope, expected, trials):
+    """Six networks of each of six populations; None: the populations' ranks of E[t] and loss do not go together."""
+    rng, found = np.random.default_rng(0), []
+    t = np.linspace(0.3, 0.7, 6)
+    beside = 0.05 * np.array([0, 5, 2, 3.5, 3, 0.5])
+    for _ in range(trials):
+        means = zip(t, beside - slope * t)
+        planted = [_of_networks(a + rng.normal(0, 0.1, 6), b + rng.normal(0, 0.1, 6)) for a, b in means]
+        found.append(POOLED.rule.judge(POOLED.of(Compared(planted)).bounded(*POOLED.bounds)).verdict)
+    shares = {verdict: found.count(verdict) / trials for verdict in ("supported", "contradicted")}
+    slack = 3 * np.sqrt(0.025 * 0.975 / trials)
+    wrong = shares if expected is None else {name: share for name, share in shares.items() if name != expected}
+    assert max(wrong.values()) <= 0.025 + slack and (expected is None or shares[expected] > 0.5), shares
+
+
+def _of_networks(t, loss):
+    """Ensembles of one network each, with the means without each network in turn."""
+
+    def rows(values):
+        return np.concatenate([[values.mean()], (values.sum() - values) / (len(values) - 1)])[:, None]
+
+    values = dict.fromkeys(MEASURES, np.ones((len(t) + 1, 1))) | {"t": rows(t), "loss probabilities": rows(loss)}
+    return Ensembles((1,), values, len(t), 50)
 
 
 @pytest.mark.parametrize("factor, verdict", [(1, "supported"), (1.5, "contradicted"), (0.7, "contradicted")])
@@ -139,7 +188,8 @@ def test_one_number_of_members_at_which_the_loss_rises_is_enough():
 
 def test_all_families_are_one_plot_whatever_their_sizes():
     families = {"vit": populations(), "mlp": populations(T[:, :2], loss_of(T[:, :2]), networks=6)}
-    claims = {claim.name: claim for claim in all_claims(families, dict.fromkeys(families, WIDTHS))}
+    gates = {"vit": [], "mlp": []}
+    claims = {claim.name: claim for claim in all_claims(families, dict.fromkeys(families, WIDTHS), gates)}
     across = claims["06-loss-falls-across-families"]
     assert (across.verdict, across.networks) == ("supported", 4 * 20 + 4 * 6)
     assert across.estimate == pytest.approx(3) and "the one of 2 " in across.statistic
@@ -149,7 +199,7 @@ def test_all_families_are_one_plot_whatever_their_sizes():
 
 def test_the_average_that_all_families_lose_less_with_is_asked_of_each():
     families = {"vit": populations(gain=1.3), "mlp": populations(gain=0.8)}
-    claim = all_claims(families, dict.fromkeys(families, WIDTHS))[1]
+    claim = all_claims(families, dict.fromkeys(families, WIDTHS), dict.fromkeys(families, ()))[2]
     assert claim.verdict == "contradicted" and ": mlp, the one of 2" in claim.statistic
     assert claim.estimate == pytest.approx(0.8)
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 
 import numpy as np
+from scipy.stats import spearmanr
 
 from lib.ensembles.measures import Ensembles
 from lib.statistics.intervals import Interval, jackknife_interval
@@ -64,6 +65,12 @@ def loss_slopes(rows: Rows, name: str) -> np.ndarray:
     t, loss = table(rows, "t"), np.log(table(rows, name))
     centred = t - t.mean(0)
     return (centred * loss).sum(0) / (centred**2).sum(0)
+
+
+def rank_correlation(rows: Rows, name: str) -> np.ndarray:
+    """Spearman's coefficient of E[t] and a measure over populations and sizes together; NaN where one of them is."""
+    t, values = (np.concatenate([row[part] for row in rows]) for part in ("t", name))
+    return np.asarray(spearmanr(t, values).statistic)
 
 
 def law_ratio(rows: Rows) -> np.ndarray:
