@@ -1,6 +1,9 @@
-"""A Sphinx extension: the look of verdicts."""
+"""A Sphinx extension: the look of verdicts, numbers that pages call by name, a word on pages whose networks learnt little."""
 
+import json
 from pathlib import Path
+
+from docutils import nodes
 
 STATIC = Path(__file__).resolve().parent / "static"
 
@@ -10,7 +13,45 @@ def look(app, config):
     config.html_static_path = [*config.html_static_path, str(STATIC)]
 
 
+def numbers(app, config):
+    """{{ name }} in a page stands for a number of `measured`."""
+    from measured import all_measured
+
+    config.myst_substitutions = {**config.myst_substitutions, **all_measured()}
+
+
+def warn(app, doctree):
+    """Below the title of a study's page from before the gates: what its networks have not learnt."""
+    _, *place = app.env.docname.split("/")
+    failed = unmet_before_gates(*place[1:]) if len(place) == 3 and place[0] == "studies" else []
+    if failed:
+        said = (
+            f"The networks of this page have not learnt enough for its claims to be judged ({'; '.join(failed)}). Its "
+            "verdicts were written before there were such gates, some by earlier rules; the page What holds counts "
+            "them as not tested."
+        )
+        title = next(iter(doctree.findall(nodes.title)))
+        title.parent.insert(title.parent.index(title) + 1, nodes.warning("", nodes.paragraph(text=said)))
+
+
+def unmet_before_gates(study: str, chapter: str) -> list[str]:
+    """What fails of the gates of a study's chapter, if its results know none: 'lowest test accuracy 0.185 < 0.5'."""
+    import studies
+    from earlier_gates import CLASSES, earlier_gates
+    from evidence import data_of
+    from verdict_html import unmet
+
+    results = studies.ROOT / "results" / study
+    claims = json.loads((results / f"{chapter}.json").read_text())["claims"]
+    if any(claim.get("gate") for claim in claims):
+        return []
+    data = data_of(studies.read_table()[study]["dataset"])
+    return unmet("; ".join(map(str, earlier_gates(chapter, results, CLASSES[data]))))
+
+
 def setup(app):
+    app.connect("doctree-read", warn)
+    app.connect("config-inited", numbers)
     app.connect("config-inited", look)
     app.add_css_file("verdicts.css")
     app.add_js_file("filters.js", loading_method="defer")
