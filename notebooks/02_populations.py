@@ -21,7 +21,8 @@ dataset = "digits"
 n_train = None  # all images; so for n_test
 n_test = None
 families = ["cnn-small", "cnn-large", "resnet-small", "resnet-large"]
-widths = [2, 4, 8, 16, 32]
+widths = {"cnn-small": [2, 4, 8, 16, 32], "cnn-large": [2, 4, 8, 16], "resnet-small": [2, 4, 8, 16, 32],
+          "resnet-large": [2, 4, 8, 16]}
 seeds = {"cnn-small": 20, "cnn-large": 6, "resnet-small": 6, "resnet-large": 6}
 epochs = 20
 precision = "float32"
@@ -38,7 +39,7 @@ widths_of = by_family(p.widths, p.families)
 import numpy as np
 from myst_nb import glue
 
-from lib import data, figures, results
+from lib import data, figures, gates, results
 from lib.chapters.populations import (
                                 ACCURACY,
                                 PARAMETERS,
@@ -48,7 +49,7 @@ from lib.chapters.populations import (
                                 parameters_by_width,
 )
 from lib.statistics import intervals
-from lib.training.populations import population_grid
+from lib.training.populations import population_grid, test_accuracies
 
 # %% [markdown]
 # ## The images
@@ -143,15 +144,14 @@ print("families whose mean training loss after the last epoch is lower at every 
 # The interval of a mean over networks is Student's, over the networks of the population.
 
 # %% mystnb={"image": {"alt": "Two panels over the width k with one line for each family: mean test accuracy, and mean test loss on a logarithmic axis, with intervals over the networks."}} tags=["hide-input", "nbval-ignore-output"]
-accuracy = {family: [[network.test_accuracy[-1] for network in populations[family, k].networks]
-                     for k in widths_of[family]] for family in p.families}
+accuracy = {family: list(found.values()) for family, found in test_accuracies(populations).items()}
 loss = {family: [[network.test_loss[-1] for network in populations[family, k].networks] for k in widths_of[family]]
         for family in p.families}
 figure, (left, right) = figures.subplots(1, 2, width=5.2)
-figures.by_width({family: intervals.mean_interval(np.array(values).T) for family, values in accuracy.items()},
-                 widths_of, "test accuracy (fraction)", axis=left)
-figures.by_width({family: intervals.mean_interval(np.array(values).T) for family, values in loss.items()},
-                 widths_of, "test loss (nats)", log=True, axis=right)
+for axis, measured, most, label in ((left, accuracy, 1, "test accuracy (fraction)"), (right, loss, np.inf, "test loss (nats)")):
+    found = {family: intervals.mean_interval(np.array(values).T) for family, values in measured.items()}
+    figures.by_width({family: intervals.bounded(part, 0, most) for family, part in found.items()}, widths_of, label,
+                     log=axis is right, axis=axis)
 figures.show(figure, f"**Accuracy and loss by width.** Means over networks with 95 % intervals; n = {networks} networks, "
              f"{len(images.test_labels)} test images.")
 
@@ -163,13 +163,18 @@ print("test accuracy, mean ± standard deviation over networks\n" + means.to_str
 # %% [markdown]
 # ## Verdicts
 #
-# The claims, with rules that do not depend on this run; intervals are over networks.
+# The claims, with rules that do not depend on this run; intervals are over networks. Here and in the chapters that follow
+# claims about networks are judged only where these have learnt something, and where there are enough of them:
 
 # %% tags=["hide-input"]
 results.rules([PARAMETERS, ACCURACY], family="a family", widest="K", narrowest="k")
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-verdicts = all_claims(off, accuracy, widths_of, len(images.test_labels))
+learnt = gates.of_families(test_accuracies(populations), p.dataset, len(images.classes))
+results.gates(learnt)
+
+# %% tags=["hide-input", "nbval-ignore-output"]
+verdicts = all_claims(off, accuracy, widths_of, len(images.test_labels), learnt)
 results.table(verdicts)
 
 # %% [markdown]

@@ -9,8 +9,8 @@ WIDTHS = (2, 8)
 
 
 def verdicts(off, rise, spread=0.01):
-    accuracy = {"cnn-small": [0.7 + spread * np.array([-1, 0, 1]), 0.7 + rise + spread * np.array([-1, 0, 1])]}
-    return all_claims(off, accuracy, WIDTHS, 100)
+    networks = 0.7 + spread * np.array([-1, 0, 1])
+    return all_claims(off, {"cnn-small": [networks, networks + rise]}, WIDTHS, 100, {"cnn-small": []})
 
 
 def test_this_book_builds_networks_of_as_many_parameters_as_the_formulas_say():

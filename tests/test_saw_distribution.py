@@ -7,11 +7,14 @@ import pytest
 from lib.chapters import saw_distribution_figures
 from lib.chapters.saw_distribution import (
     BEYOND_VMF,
+    FIRST,
     ORDER,
     RICHER,
     RIGHT_OF_UNIFORM,
     SHAPE,
     SYMMETRY,
+    TRENDS,
+    FirstImage,
     Gains,
     Populations,
     Symmetry,
@@ -65,7 +68,24 @@ def test_few_networks_leave_a_small_step_undecided():
 def test_right_of_uniform_needs_every_width(kappas, verdict):
     found = claim(RIGHT_OF_UNIFORM, populations(kappas))
     assert found.verdict == verdict
-    assert verdict == "supported" or "k = 2 at" in found.statistic
+    mean = claim(TRENDS[1], populations(kappas))
+    assert mean.verdict == verdict and (verdict == "supported" or ": k = 2, the one" in mean.statistic)
+
+
+@pytest.mark.parametrize("trials", [40, pytest.param(1000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("row", [ORDER, *TRENDS, FIRST], ids=lambda row: row.name)
+@pytest.mark.parametrize("effect", [True, False])
+def test_what_is_planted_is_found_and_nothing_else(row, effect, trials):
+    """Six networks a width: an order, or a mean direction, that is there is seen mostly, one that is not one time in twenty."""
+    rng, found = np.random.default_rng(0), []
+    kappas = (4 if row is not FIRST else 40, 60) if effect else (9, 9) if "order" in row.name else (1e-6, 1e-6)
+    for _ in range(trials):
+        drawn = [population(rng, von_mises_fisher(kappa, DIM), networks=6, images=40) for kappa in kappas]
+        one = Populations([cosines(u) for u in drawn], WIDTHS[:2])
+        one = FirstImage([u[:, 0] for u in drawn], WIDTHS[:2]) if row is FIRST else one
+        found.append(row.rule.judge(row.of(one), row.places(one)).verdict)
+    share = found.count("supported") / trials
+    assert share > 0.5 if effect else share <= 0.025 + 3 * np.sqrt(0.025 * 0.975 / trials)
 
 
 def test_thresholds_hold_the_quantiles_of_the_uniform_law():

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from lib import figures
 from lib.family_widths import Widths, by_family
+from lib.gates import Gate
 from lib.models.architectures import count_parameters
 from lib.rules import within
 from lib.statistics.intervals import difference_interval
@@ -67,13 +68,19 @@ ACCURACY = Row(
 
 
 def all_claims(
-    off: pd.DataFrame, accuracy: Mapping[str, Sequence[Sequence[float]]], widths: Widths, images: int
+    off: pd.DataFrame,
+    accuracy: Mapping[str, Sequence[Sequence[float]]],
+    widths: Widths,
+    images: int,
+    gates: Mapping[str, Sequence[Gate]],
 ) -> list[Claim]:
     """The parameters, then each family: `off`, counted less expected; `accuracy`: family -> [widths][networks]."""
     claims = judged([PARAMETERS], off.to_numpy())
     for family, own in by_family(widths, accuracy).items():
         words = {"family": family, "narrowest": own[0], "widest": own[-1]}
-        claims += judged([ACCURACY], Accuracies(accuracy[family][0], accuracy[family][-1], images), **words)
+        claims += judged(
+            [ACCURACY], Accuracies(accuracy[family][0], accuracy[family][-1], images), gates[family], **words
+        )
     return claims
 
 

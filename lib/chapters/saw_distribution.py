@@ -8,16 +8,18 @@ from itertools import pairwise
 import numpy as np
 from scipy.stats import beta
 
-from lib.rules import CONTRADICTED, SUPPORTED, UNDECIDED, Judged, above, every, some
+from lib.rules import CONTRADICTED, SUPPORTED, UNDECIDED, Judged, Rule, Share, above, every, some
+from lib.similarity.cosines import expected
 from lib.similarity.shapes import DECILES, increments
-from lib.similarity.stochastic_order import Cosines, bulk, rise, rise_over_uniform
+from lib.similarity.stochastic_order import Cosines, bulk, mean_rise, mean_rise_over_uniform, rise, rise_over_uniform
 from lib.similarity.symmetry import ratio
-from lib.statistics.intervals import Interval, combined_interval
+from lib.statistics.intervals import Interval, combined_interval, jackknife_interval
 from lib.statistics.sample import Estimated, side_by_side
-from lib.verdicts import HEADLINE, Row
+from lib.verdicts import DETAIL, HEADLINE, Row
 
 AS_GOOD_AS_ONE = 0.95, 1.05
 RICHER = ("quadratic exponential", "power")
+MOST = Share(above(0), 0.9)  # of many thresholds
 Scores = Mapping[str, np.ndarray]  # shape -> [networks, images], as `lib.similarity.shapes.held_out` gives them
 
 
@@ -46,6 +48,18 @@ def order_rises(family: Populations) -> Iterator[Part]:
         yield [f"{a} to {b} at t = {q:.2f}" for q in thresholds], partial(rise, narrow, wide, thresholds)
 
 
+def mean_order_rises(family: Populations) -> Iterator[Part]:
+    """The mean of `order_rises` over the thresholds, at each step of the width."""
+    for (a, narrow), (b, wide) in pairwise(zip(family.widths, family.cosines)):
+        yield [f"k = {a} to {b}"], partial(mean_rise, narrow, wide, bulk(narrow.t, wide.t))
+
+
+def mean_over_uniform(family: Populations) -> Iterator[Part]:
+    """The mean of `over_uniform` over the thresholds, at every width."""
+    for width, one in zip(family.widths, family.cosines):
+        yield [f"k = {width}"], partial(mean_rise_over_uniform, one, uniform_and_own(one))
+
+
 def over_uniform(family: Populations) -> Iterator[Part]:
     """P(T > q) - P_origin(T > q) at every width, at thresholds in the bulk of either."""
     for width, one in zip(family.widths, family.cosines):
@@ -61,8 +75,17 @@ def uniform_and_own(population: Cosines) -> np.ndarray:
     return np.sort(np.concatenate([uniform, bulk(population.t)]))
 
 
-def _all_rise(name: str, says: str, source: str, statistic: str, parts: Callable[[Populations], Iterable[Part]]) -> Row:
-    """A row about every number of several parts."""
+def _all_rise(
+    name: str,
+    says: str,
+    source: str,
+    statistic: str,
+    parts: Callable[[Populations], Iterable[Part]],
+    rule: Rule = MOST,
+    level: str = DETAIL,
+    formula: str = "",
+) -> Row:
+    """A row about the numbers of several parts: most of many, or every one of a few."""
 
     def estimated(family: Populations) -> Estimated:
         networks, images = sum(len(one.t) for one in family.cosines), family.cosines[0].t.shape[1]
@@ -71,7 +94,7 @@ def _all_rise(name: str, says: str, source: str, statistic: str, parts: Callable
     def places(family: Populations) -> list[str]:
         return [place for named, _ in parts(family) for place in named]
 
-    return Row(name, says, source, statistic, estimated, every(above(0)), places=places, level=HEADLINE)
+    return Row(name, says, source, statistic, estimated, rule, places=places, level=level, formula=formula)
 
 
 SHAPE = _all_rise(
@@ -80,6 +103,8 @@ SHAPE = _all_rise(
     "Great Minds, Fig. 8",
     "change of log psi (nats) from a decile of T_k to the next",
     shape_rises,
+    level=HEADLINE,
+    formula=r"\psi_k \text{ increases with } t",
 )
 ORDER = _all_rise(
     "05-order-{family}",
@@ -87,6 +112,8 @@ ORDER = _all_rise(
     "Great Minds, Fig. 8",
     "P(T > q) gained at a step of the width, at a threshold from the 5 % to the 95 % point",
     order_rises,
+    level=HEADLINE,
+    formula=r"P(T_{k'} > q) > P(T_k > q) \quad \text{for } k' > k \text{ and every } q",
 )
 RIGHT_OF_UNIFORM = _all_rise(
     "05-right-of-uniform-{family}",
@@ -94,6 +121,57 @@ RIGHT_OF_UNIFORM = _all_rise(
     "Great Minds, Figs 7, 8",
     "P(T > q) - P_origin(T > q), at a threshold from the 5 % to the 95 % point of either",
     over_uniform,
+    level=HEADLINE,
+    formula=r"P(T_k > q) > P_\text{origin}(T > q) \quad \text{for every } q",
+)
+TRENDS = (
+    _all_rise(
+        "05-order-mean-{family}",
+        "On average over the thresholds t of {family} moves to the right at every step of the width.",
+        "Great Minds, Fig. 8",
+        "P(T > q) gained at a step of the width, mean over thresholds",
+        mean_order_rises,
+        every(above(0)),
+    ),
+    _all_rise(
+        "05-right-of-uniform-mean-{family}",
+        "On average over the thresholds t of {family} lies to the right of chance at every width.",
+        "Great Minds, Figs 7, 8",
+        "P(T > q) - P_origin(T > q), mean over thresholds",
+        mean_over_uniform,
+        every(above(0)),
+    ),
+)
+
+
+@dataclass(frozen=True)
+class FirstImage:
+    """Directions at one image, [networks, dims] of each width."""
+
+    directions: Sequence[np.ndarray]
+    widths: Sequence[int]
+
+    def estimated(self) -> Estimated:
+        """R^2 there: the mean cosine of two networks, with a jackknife's interval over the networks of each width."""
+
+        def interval(one: np.ndarray, level: float) -> Interval:
+            without = np.array([expected(np.delete(one, place, 0)[:, None]) for place in range(len(one))])
+            return jackknife_interval(np.asarray(expected(one[:, None])), [without], level)
+
+        return side_by_side([Estimated(partial(interval, one), len(one), 1) for one in self.directions])
+
+
+FIRST = Row(
+    "05-first-image-{family}",
+    "At the first test image the networks of {family} keep to one direction, at every width.",
+    "Great Minds, Fig. 7",
+    "mean cosine of two networks at that image",
+    of=FirstImage.estimated,
+    rule=every(above(0)),
+    places=lambda one: [f"k = {width}" for width in one.widths],
+    level=HEADLINE,
+    bounds=(-1, 1),
+    formula=r"\mathbb E[t_k(x)]^2 = \mathbb E[u_i(x) \cdot u_j(x)] > 0 \quad \text{at one image } x",
 )
 
 

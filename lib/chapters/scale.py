@@ -9,6 +9,7 @@ from lib.chapters.batch_size import CHANGE
 from lib.data.loading import ImageData
 from lib.effects.paired import UNITS, Doubled, Measures
 from lib.effects.scale import EPOCHS, IMAGES, Lines, doublings_to, similarity_factors, similarity_slopes, sizes
+from lib.gates import Gate
 from lib.released.heatmaps import DATASET, FAMILY, TRAINING_IMAGES, Growth, at_width, own_similarity
 from lib.released.heatmaps import EPOCHS as THEIR_EPOCHS
 from lib.released.heatmaps import IMAGES as THEIR_TEST_IMAGES
@@ -39,22 +40,27 @@ GROWTH = Row(
 )
 
 
-def scale_claims(family: str, measures: Measures, found: Lines) -> list[Claim]:
+def scale_claims(family: str, measures: Measures, found: Lines, gates: Sequence[Gate]) -> list[Claim]:
     """One claim a line: networks of one width get more alike along it."""
     return [
         claim
         for line, settings in found.items()
         for claim in judged(
-            [MORE], Doubled(measures, settings, sizes(line, settings)), family=family, line=line, short=SHORT[line]
+            [MORE],
+            Doubled(measures, settings, sizes(line, settings)),
+            gates,
+            family=family,
+            line=line,
+            short=SHORT[line],
         )
     ]
 
 
-def growth_claims(family: str, growth: Growth | None) -> list[Claim]:
+def growth_claims(family: str, growth: Growth | None, gates: Sequence[Gate]) -> list[Claim]:
     """Similarity grows with the width about as fast as in the released picture; none where there is no exponent."""
     if growth is None:
         return []
-    return judged([GROWTH], growth, family=family, first=growth.widths[0], last=growth.widths[-1])
+    return judged([GROWTH], growth, gates, family=family, first=growth.widths[0], last=growth.widths[-1])
 
 
 def conditions_table(images: ImageData, populations: Mapping[tuple[str, int], Population]) -> pd.DataFrame:

@@ -175,7 +175,7 @@ class Doubled:
         weights = slope_weights(self.measures.recipes, self.recipes, self.sizes)
         return Estimated(
             lambda level: mean_over_widths(self.measures, weights, name, level),
-            self.measures.seeds * len(self.recipes),
+            self.measures.seeds,  # a seed is one unit under all recipes
             self.measures.similarity[0].images,
         )
 

@@ -75,6 +75,18 @@ def rise_over_uniform(population: Cosines, thresholds: np.ndarray, level: float 
     return crossed_interval(_share_table(population, thresholds) - cosine_tail(thresholds, population.dim), level)
 
 
+def mean_rise(narrow: Cosines, wide: Cosines, thresholds: np.ndarray, level: float = 0.95) -> Interval:
+    """`rise`, its mean over the thresholds: three numbers."""
+    tables = [_share_table(one, thresholds).mean(-1) for one in (wide, narrow)]
+    return combined_interval(tables, (1, -1), level)
+
+
+def mean_rise_over_uniform(population: Cosines, thresholds: np.ndarray, level: float = 0.95) -> Interval:
+    """`rise_over_uniform`, its mean over the thresholds: three numbers."""
+    table = _share_table(population, thresholds) - cosine_tail(thresholds, population.dim)
+    return crossed_interval(table.mean(-1), level)
+
+
 def exchange_test(
     narrow: np.ndarray, wide: np.ndarray, rng: np.random.Generator, draws: int = 4000
 ) -> tuple[np.ndarray, np.ndarray]:
