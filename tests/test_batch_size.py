@@ -10,12 +10,21 @@ import torch
 from lib.effects import paired
 from lib.effects.batch_size import Recipe, distinct_recipes, effects, paired_populations, protocols, slope_at_equal_loss
 from lib.effects.contrasts import slope_weights
-from lib.effects.paired import UNITS, Measures, by_population, losses_and_hits, mean_over_widths, measure, shared_seeds
+from lib.effects.paired import (
+    BOUNDS,
+    UNITS,
+    Measures,
+    by_population,
+    losses_and_hits,
+    mean_over_widths,
+    measure,
+    shared_seeds,
+)
 from lib.runtime import tasks
 from lib.salience import population_directions
 from lib.similarity import expected
 from lib.similarity.paired_similarity import PairedSimilarity
-from lib.statistics.intervals import crossed_interval, mean_interval
+from lib.statistics.intervals import bounded, crossed_interval, mean_interval
 from lib.training.populations import Population
 from lib.training.specification import Specification
 
@@ -167,9 +176,21 @@ def test_effects_are_the_contrasts_of_every_protocol_and_their_differences():
 
 def test_every_population_has_its_mean_and_interval():
     measures = planted(np.random.default_rng(0))
+    last = RECIPES[-1]
     for name, tables in (("test loss", measures.test_loss), ("test accuracy", measures.test_hits)):
-        for part, expected_part in zip(by_population(measures, name), crossed_interval(tables[1])):
+        for part, expected_part in zip(
+            by_population(measures, name, last), crossed_interval(tables[1] - tables[1][..., -1:])
+        ):
+            np.testing.assert_allclose(part[1], expected_part, atol=1e-12)
+        for part, expected_part in zip(
+            by_population(measures, name), bounded(crossed_interval(tables[1]), *BOUNDS[name])
+        ):
             np.testing.assert_allclose(part[1], expected_part)
+    for part, expected_part in zip(
+        by_population(measures, "training loss", last),
+        zip(*(mean_interval(losses - losses[:, -1:]) for losses in measures.training_loss)),
+    ):
+        np.testing.assert_allclose(part, np.stack(expected_part), atol=1e-12)
     assert [part.shape for part in by_population(measures, "similarity")] == [(2, len(RECIPES))] * 3
 
 

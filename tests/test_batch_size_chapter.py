@@ -7,35 +7,38 @@ from planted_measures import measures
 
 from lib.chapters.batch_size import batch_size_claims, effects_table, over_batch_size, similarity_over_loss
 from lib.effects.batch_size import distinct_recipes, effects, protocols
+from lib.gates import learnt
 
 FOUND = protocols([64, 128, 256, 512], 20, 1200)
 RECIPES = distinct_recipes(FOUND)
 DOUBLINGS = np.log2([recipe.batch_size for recipe in RECIPES])
+LEARNT = [learnt([0.9], 10)]
 PROTOCOLS = [name.replace(" ", "-") for name in FOUND]
 
 
 def grown(sign=1, noise=1e-4):
-    """All three measures change with the batch size alone, as claimed or, with the other sign, against it."""
+    """All measures change with the batch size alone, as claimed or, with the other sign, against it."""
     change = sign * 0.01 * DOUBLINGS
     rho = 0.3 + change
     return measures(RECIPES, rho, rho / 2, rho / 4, loss=1 - change, accuracy=0.5 + change, noise=noise)
 
 
 def verdicts(found):
-    return {claim.name.removeprefix("08-"): claim.verdict for claim in batch_size_claims("vit", found, FOUND)}
+    return {claim.name.removeprefix("08-"): claim.verdict for claim in batch_size_claims("vit", found, FOUND, LEARNT)}
 
 
 @pytest.mark.parametrize(
     "sign, noise, verdict", [(1, 1e-4, "supported"), (-1, 1e-4, "contradicted"), (1, 0.5, "undecided")]
 )
 def test_the_sign_of_the_interval_decides(sign, noise, verdict):
-    names = [f"{name}-{one}-vit" for one in PROTOCOLS for name in ("similarity-rises", "loss-falls", "accuracy-rises")]
+    claims = "similarity-rises", "loss-falls", "training-loss-falls", "accuracy-rises"
+    names = [f"{name}-{one}-vit" for one in PROTOCOLS for name in claims]
     assert verdicts(grown(sign, noise)) == dict.fromkeys(names, verdict)
 
 
 def test_claims_have_the_numbers_of_the_table_and_count_all_seeds():
     found = grown(noise=0.01)
-    claims = batch_size_claims("vit", found, FOUND)
+    claims = batch_size_claims("vit", found, FOUND, LEARNT)
     changes = [change for row in list(effects(found, FOUND).values())[:3] for change in row.values()]
     np.testing.assert_allclose([(claim.estimate, claim.low, claim.high) for claim in claims], changes)
     assert {(claim.networks, claim.images) for claim in claims} == {(12, 25)}
@@ -60,18 +63,31 @@ def test_the_table_has_a_row_a_protocol_and_a_difference():
     [
         ("similarity", "similarity ρ(k, k) (cosine)"),
         ("test loss", "test loss (nats)"),
+        ("training loss", "training loss (nats)"),
         ("test accuracy", "test accuracy (share)"),
     ],
 )
 def test_lines_over_the_batch_size_are_the_means_of_their_protocol(name, label):
     found = grown(noise=0.01)
     figure = over_batch_size({"vit": found}, FOUND, [2, 4, 8], name)
-    tables = {"similarity": None, "test loss": found.test_loss, "test accuracy": found.test_hits}[name]
+    tables = {"similarity": None, "test loss": found.test_loss, "test accuracy": found.test_hits}
+    tables = (tables | {"training loss": [losses[:, None] for losses in found.training_loss]})[name]
     for axis, recipes in zip(figure.axes, FOUND.values()):
         for width, container in enumerate(axis.containers):
             means = found.similarity[width].values if tables is None else tables[width].mean((0, 1))
             np.testing.assert_allclose(container[0].get_ydata(), means[[RECIPES.index(recipe) for recipe in recipes]])
     assert figure.axes[0].get_ylabel() == label and figure.axes[0].get_xlabel() == "batch size (images)"
+    plt.close(figure)
+
+
+def test_changes_are_those_from_the_smallest_batch_of_a_protocol():
+    found = grown(noise=0.01)
+    figure = over_batch_size({"vit": found}, FOUND, [2, 4, 8], "test loss", changes=True)
+    for axis, recipes in zip(figure.axes, FOUND.values()):
+        places = [RECIPES.index(recipe) for recipe in recipes]
+        for table, container in zip(found.test_loss, axis.containers):
+            means = table.mean((0, 1))[places]
+            np.testing.assert_allclose(container[0].get_ydata(), means - means[0], atol=1e-12)
     plt.close(figure)
 
 

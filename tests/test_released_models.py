@@ -13,11 +13,14 @@ from lib.chapters.released_models import (
     source_means,
     target_means,
 )
+from lib.gates import learnt
 from lib.rules import CONTRADICTED, SUPPORTED, UNDECIDED
 from lib.statistics.sample import Sample
 
-WIDTHS = (8, 12, 16, 20)
-T = np.array([0.2, 0.3, 0.35, 0.4])
+WIDTHS = (8, 12, 16, 20, 32, 40)
+T = np.array([0.2, 0.3, 0.35, 0.4, 0.45, 0.5])
+CHANCE = 0.03  # what pairs of untrained networks stay below
+LEARNT = [learnt([0.7], 10)]
 
 
 def resampled(values, spread, seed=0, images=1000):
@@ -35,48 +38,69 @@ def verdicts(claims):
 
 
 def test_clear_similarities_of_rank_one_support_all():
-    found = similarity_claims(resampled(np.outer(T, T), 1e-4), WIDTHS, 192)
+    found = similarity_claims(resampled(np.outer(T, T), 1e-4), WIDTHS, CHANCE, LEARNT)
     assert verdicts(found) == dict.fromkeys(["10-above-chance", "10-width", "10-rank-one"], SUPPORTED)
-    assert {(claim.networks, claim.images) for claim in found} == {(4, 1000)}
+    assert {(claim.networks, claim.images) for claim in found} == {(6, 1000)}
 
 
 def test_similarities_that_fall_with_the_width_contradict_the_order_alone():
-    found = verdicts(similarity_claims(resampled(np.outer(T[::-1], T[::-1]), 1e-4), WIDTHS, 192))
+    found = verdicts(similarity_claims(resampled(np.outer(T[::-1], T[::-1]), 1e-4), WIDTHS, CHANCE, LEARNT))
     assert found == {"10-above-chance": SUPPORTED, "10-width": CONTRADICTED, "10-rank-one": SUPPORTED}
 
 
 def test_noise_leaves_order_and_product_undecided():
-    found = verdicts(similarity_claims(resampled(np.outer(T, T), 0.01), WIDTHS, 192))
-    assert found["10-above-chance"] == SUPPORTED and found["10-width"] == found["10-rank-one"] == UNDECIDED
+    found = verdicts(similarity_claims(resampled(np.outer(T, T), 0.03), WIDTHS, CHANCE, LEARNT))
+    assert set(found.values()) == {UNDECIDED}
+
+
+def test_one_network_beside_which_the_others_do_not_grow_contradicts():
+    rho = np.outer(T, T)
+    rho[0, -1] = rho[-1, 0] = 0.05  # below that of the narrowest with the second
+    found = verdicts(similarity_claims(resampled(rho, 1e-4), WIDTHS, CHANCE, LEARNT))
+    assert found == {"10-above-chance": SUPPORTED, "10-width": CONTRADICTED, "10-rank-one": CONTRADICTED}
 
 
 def test_one_pair_below_chance_contradicts_that_all_are_beyond():
     rho = np.outer(T, T)
     rho[0, 1] = rho[1, 0] = -0.01
-    found = verdicts(similarity_claims(resampled(rho, 1e-4), WIDTHS, 192))
+    found = verdicts(similarity_claims(resampled(rho, 1e-4), WIDTHS, CHANCE, LEARNT))
     assert found["10-above-chance"] == CONTRADICTED and found["10-rank-one"] == UNDECIDED  # no logarithm, no law
 
 
 @pytest.mark.parametrize(
     "shares, verdict",
-    [([0.6, 0.7, 0.8, 0.9], SUPPORTED), ([0.6, 0.7, 0.65, 0.9], CONTRADICTED), ([0.6, 0.7, 0.7, 0.9], UNDECIDED)],
+    [
+        ([0, 0.1, 0.2, 0.3, 0.4, 0.5], SUPPORTED),
+        ([0, 0.1, 0.05, 0.3, 0.4, 0.5], CONTRADICTED),
+        ([0, 0.1, 0.1, 0.3, 0.4, 0.5], UNDECIDED),
+    ],
 )
 def test_every_step_of_the_accuracy_counts(shares, verdict):
-    assert [claim.verdict for claim in accuracy_claims(resampled(shares, 0.002), WIDTHS)] == [verdict]
+    assert [claim.verdict for claim in accuracy_claims(resampled(0.4 + np.array(shares), 0.002), WIDTHS, LEARNT)] == [
+        verdict
+    ]
 
 
 @pytest.mark.parametrize(
     "sources, targets, expected",
     [
-        ([0.2, 0.1, -0.1, -0.2], [0.01, 0, 0, 0], {"10-wide-sources": SUPPORTED, "10-target-little": SUPPORTED}),
-        ([-0.2, -0.1, 0.1, 0.2], [0.01, 0, 0, 0], {"10-wide-sources": CONTRADICTED, "10-target-little": SUPPORTED}),
+        (
+            [0.2, 0.15, 0.1, -0.1, -0.15, -0.2],
+            [0.01, 0, 0, 0, 0, 0],
+            {"10-wide-sources": SUPPORTED, "10-target-little": SUPPORTED},
+        ),
+        (
+            [-0.2, -0.15, -0.1, 0.1, 0.15, 0.2],
+            [0.01, 0, 0, 0, 0, 0],
+            {"10-wide-sources": CONTRADICTED, "10-target-little": SUPPORTED},
+        ),
         # Without the diagonal a target's own part leaks into the averages of sources: only the spread is judged.
-        ([0.01, 0, 0, -0.01], [0.4, 0.1, -0.1, -0.3], {"10-target-little": CONTRADICTED}),
+        ([0.01, 0, 0, 0, 0, -0.01], [0.4, 0.2, 0.1, -0.1, -0.2, -0.3], {"10-target-little": CONTRADICTED}),
     ],
 )
 def test_attacks_are_judged_by_the_rows_as_sources(sources, targets, expected):
     alpha = 0.8 + np.array(sources)[:, None] + np.array(targets)
-    found = verdicts(attack_claims(resampled(alpha, 0.01), WIDTHS))
+    found = verdicts(attack_claims(resampled(alpha, 0.01), WIDTHS, LEARNT))
     assert found | expected == found
 
 
@@ -100,7 +124,7 @@ def comparison(theirs, spread=1.0, top=np.inf):
 
 def judged(found, what="similarity"):
     """Of similarities bands may reach 0.05 from their middle, of attack ratios 0.2."""
-    (claim,) = picture_claims({what: found}, 6)
+    (claim,) = picture_claims({what: found}, 6, LEARNT)
     assert (claim.name, claim.networks, claim.images) == (f"10-picture-{what.replace(' ', '-')}", 6, 1000)
     return claim
 

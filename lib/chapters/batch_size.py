@@ -10,6 +10,7 @@ from matplotlib.ticker import NullFormatter, StrMethodFormatter
 from lib.effects.batch_size import Protocols
 from lib.effects.paired import UNITS, Doubled, Measures, by_population
 from lib.figures import PAGE, by_size, legend_below, look, subplots
+from lib.gates import Gate
 from lib.rules import Band, above, below
 from lib.statistics.intervals import Interval, in_brackets
 from lib.verdicts import DETAIL, HEADLINE, Claim, Row, judged
@@ -18,7 +19,7 @@ CHANGE = "+.3f"  # how changes per doubling are written
 Effects = Mapping[str, Mapping[str, Interval]]  # row -> measure -> change per doubling
 
 
-def _row(name: str, words: str, source: str, measure: str, rule: Band, level: str = DETAIL) -> Row:
+def _row(name: str, words: str, source: str, measure: str, rule: Band, level: str = DETAIL, formula: str = "") -> Row:
     return Row(
         f"08-{name}-{{short}}-{{family}}",
         f"Networks of {{family}} {words} as the batch size grows ({{protocol}}).",
@@ -27,22 +28,32 @@ def _row(name: str, words: str, source: str, measure: str, rule: Band, level: st
         lambda line: line.change(measure),
         rule,
         level=level,
+        formula=formula,
     )
 
 
 ROWS = (
-    _row("similarity-rises", "get more alike", "Fig. 18a and b", "similarity", above(0), HEADLINE),
+    _row(
+        "similarity-rises",
+        "get more alike",
+        "Fig. 18a and b",
+        "similarity",
+        above(0),
+        HEADLINE,
+        r"\frac{\Delta\, \mathbb{E}_k\, \rho(k, k)}{\Delta \log_2 B} > 0",
+    ),
     _row("loss-falls", "have a lower test loss", "Fig. 18c", "test loss", below(0)),
+    _row("training-loss-falls", "have a lower training loss", "Fig. 18c", "training loss", below(0)),
     _row("accuracy-rises", "classify better", "Fig. 18d", "test accuracy", above(0)),
 )
 
 
-def batch_size_claims(family: str, measures: Measures, found: Protocols) -> list[Claim]:
-    """Three claims a protocol: similarity rises with the batch size, test loss falls, accuracy rises."""
+def batch_size_claims(family: str, measures: Measures, found: Protocols, gates: Sequence[Gate]) -> list[Claim]:
+    """Four claims a protocol: similarity rises with the batch size, test and training loss fall, accuracy rises."""
     claims = []
     for protocol, recipes in found.items():
         line = Doubled(measures, recipes, [recipe.batch_size for recipe in recipes])
-        claims += judged(ROWS, line, family=family, protocol=protocol, short=protocol.replace(" ", "-"))
+        claims += judged(ROWS, line, gates, family=family, protocol=protocol, short=protocol.replace(" ", "-"))
     return claims
 
 
@@ -62,22 +73,29 @@ def measure_label(name: str) -> str:
     return f"{'similarity ρ(k, k)' if name == 'similarity' else name} ({UNITS[name]})"
 
 
-def over_batch_size(families: Mapping[str, Measures], protocols: Protocols, widths: Sequence[int], name: str) -> Figure:
-    """The paper's Fig. 18, one measure: a row a family, a column a protocol, a line with intervals a width."""
+def over_batch_size(
+    families: Mapping[str, Measures], protocols: Protocols, widths: Sequence[int], name: str, changes: bool = False
+) -> Figure:
+    """The paper's Fig. 18, one measure: a row a family, a column a protocol, a line with intervals a width.
+
+    changes: by how much it is above what the smallest batch of the protocol makes, seed by seed.
+    """
     size = {"width": PAGE / len(protocols), "height": 2.9}
-    figure, axes = subplots(len(families), len(protocols), **size, sharex=True, sharey=True, squeeze=False)
+    figure, axes = subplots(len(families), len(protocols), **size, sharex=True, sharey="row", squeeze=False)
     for row, (family, measures) in zip(axes, families.items()):
-        of_all = by_population(measures, name)
         for axis, (protocol, recipes) in zip(row, protocols.items()):
+            of_all = by_population(measures, name, recipes[0] if changes else None)
             places = [measures.recipes.index(recipe) for recipe in recipes]
             sizes = [recipe.batch_size for recipe in recipes]
             by_size(axis, sizes, [part[:, places] for part in of_all], widths, "batch size (images)")
             axis.label_outer()
             axis.set_title(f"{family}, {protocol}", fontsize=10)
-        row[0].set_ylabel(measure_label(name))
-    if name == "test loss":
-        axes[0, 0].set_yscale("log")  # of all: they share it
-        axes[0, 0].yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+            if changes:
+                axis.axhline(0, color="black", linewidth=1)
+        row[0].set_ylabel(f"{'change of ' if changes else ''}{measure_label(name)}", fontsize=10)
+        if name.endswith("loss") and not changes:
+            row[0].set_yscale("log")  # of the row: it is shared
+            row[0].yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     legend_below(figure, axes[0, :1])
     return figure
 

@@ -12,9 +12,10 @@ import pandas as pd
 from scipy.stats import rankdata
 
 from lib.chapters.black_box_attack import fall_a_doubling
-from lib.rules import CONTRADICTED, SUPPORTED, UNDECIDED, Judged, above, every
+from lib.chapters.hypotheses import OFF
+from lib.gates import Gate
+from lib.rules import CONTRADICTED, SUPPORTED, UNDECIDED, Judged, above, below, every
 from lib.similarity import rank_one
-from lib.similarity.cosines import chance_limit
 from lib.statistics.intervals import Interval
 from lib.statistics.resampling import other_sample
 from lib.statistics.sample import Estimated, Sample
@@ -41,6 +42,13 @@ def width_order(rho: np.ndarray, widths: Sequence[int]) -> np.ndarray:
     return (ranks @ products) / np.sqrt((ranks**2).sum(-1) * (products @ products))
 
 
+def rises(rho: np.ndarray) -> np.ndarray:
+    """rho with the widest of the other networks less that with the narrowest, for every network: -> [..., widths]."""
+    rows = np.arange(rho.shape[-1])
+    narrowest, widest = np.where(rows == 0, 1, 0), np.where(rows == rows[-1], rows[-1] - 1, rows[-1])
+    return rho[..., rows, widest] - rho[..., rows, narrowest]
+
+
 def source_means(alpha: np.ndarray) -> np.ndarray:
     """Mean over the other networks as targets: -> [..., widths]."""
     return np.nanmean(alpha, axis=-1)
@@ -53,19 +61,17 @@ def target_means(alpha: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Released:
-    """Numbers of one network a width: `sample`, [widths] or [widths, widths]; `dims` of a direction."""
+    """Numbers of one network a width: `sample`, [widths] or [widths, widths].
+
+    chance: what 97.5 % of the similarities of two untrained networks stay below.
+    """
 
     sample: Sample
     widths: Sequence[int]
-    dims: int = 0
+    chance: float = np.nan
 
     def estimated(self, statistic: Callable[[np.ndarray], np.ndarray]) -> Estimated:
         return self.sample.estimated(statistic, len(self.widths))
-
-    @property
-    def limit(self) -> float:
-        """What 97.5 % of the similarities of unrelated directions stay below."""
-        return round(chance_limit(self.sample.images, self.dims), 6)
 
 
 ACCURACY = Row(
@@ -76,36 +82,41 @@ ACCURACY = Row(
     lambda found: found.estimated(lambda right: np.diff(right, axis=-1)),
     rule=every(above(0)),
     places=lambda found: [f"k = {a} to {b}" for a, b in zip(found.widths, found.widths[1:])],
+    bounds=(-1, 1),
 )
 SIMILARITY = (
     Row(
         "10-above-chance",
         "All pairs of released networks are alike beyond chance.",
         "ours",
-        "rho_ind, where 97.5 % of pairs with unrelated directions stay below {limit}",
+        "rho_ind, where 97.5 % of pairs of untrained networks stay below {chance}",
         lambda found: found.estimated(pairs),
-        rule=lambda found: every(above(found.limit)),
-        told="all 95 % intervals above what 97.5 % of unrelated pairs stay below; contradicted if one lies below, at a level "
-        "corrected for their number",
+        rule=lambda found: every(above(found.chance)),
+        told="all 95 % intervals above what 97.5 % of pairs of untrained networks stay below; contradicted if one lies below, "
+        "at a level corrected for their number",
         places=lambda found: pair_names(found.widths),
         level=MACHINERY,
+        bounds=(-1, 1),
     ),
     Row(
         "10-width",
         "Released networks get more alike when either gets wider.",
         "Great Minds, abstract; Fig. 2; released pictures",
-        "Spearman's correlation of k1 k2 and rho_ind over pairs",
-        lambda found: found.estimated(lambda rho: width_order(rho, found.widths)),
-        rule=above(0.9),
+        "rho(k, widest other) - rho(k, narrowest other), for every k",
+        lambda found: found.estimated(rises),
+        rule=every(above(0)),
+        places=lambda found: [f"k = {width}" for width in found.widths],
         level=HEADLINE,
+        bounds=(-2, 2),
+        formula=r"\rho(k, k_{\max}) > \rho(k, k_{\min}) \quad \text{for every } k",
     ),
     Row(
         "10-rank-one",
         "The similarity of two released networks is a product of one number for each of them.",
         "ours, of H1 and H2",
-        "R^2 of log rho_ij = a_i + a_j over pairs",
-        lambda found: found.estimated(lambda rho: rank_one.explained(rho, diagonal=False)),
-        rule=above(0.95),
+        "root mean square residual of log rho_ij = a_i + a_j over pairs, a share of rho",
+        lambda found: found.estimated(lambda rho: rank_one.residual_size(rho, diagonal=False)).cut(0, np.inf),
+        rule=below(OFF),
     ),
 )
 ATTACKS = (
@@ -113,34 +124,34 @@ ATTACKS = (
         "10-wide-sources",
         "Wide released networks attack better than narrow ones.",
         "Great Minds, Fig. 25; released pictures",
-        "fall of alpha when the source width doubles, by least squares",
+        "fall of α when the source width doubles, by least squares",
         lambda found: found.estimated(lambda alpha: fall_a_doubling(source_means(alpha), found.widths)),
         level=HEADLINE,
+        formula=r"-\frac{\Delta\, \mathbb{E}_{k_2}\, \alpha(k_1, k_2)}{\Delta \log_2 k_1} > 0",
     ),
     Row(
         "10-target-little",
         "An attack on a released network depends less on its own width than on the source's.",
         "Great Minds, Fig. 25; released pictures",
-        "standard deviation of alpha over source widths less that over target widths",
+        "standard deviation of α over source widths less that over target widths",
         lambda found: found.estimated(lambda alpha: source_means(alpha).std(-1) - target_means(alpha).std(-1)),
     ),
 )
 
 
-def accuracy_claims(right: Sample, widths: Sequence[int]) -> list[Claim]:
+def accuracy_claims(right: Sample, widths: Sequence[int], gates: Sequence[Gate]) -> list[Claim]:
     """`right`: shares of images that are classified rightly, [widths]; the same images for all networks."""
-    return judged([ACCURACY], Released(right, widths))
+    return judged([ACCURACY], Released(right, widths), gates)
 
 
-def similarity_claims(rho: Sample, widths: Sequence[int], dims: int) -> list[Claim]:
-    """Beyond chance, in the order of k1 k2, and of rank one."""
-    found = Released(rho, widths, dims)
-    return judged(SIMILARITY, found, limit=f"{found.limit:.4f}")
+def similarity_claims(rho: Sample, widths: Sequence[int], chance: float, gates: Sequence[Gate]) -> list[Claim]:
+    """Beyond `chance`, growing with either width, and of rank one."""
+    return judged(SIMILARITY, Released(rho, widths, chance), gates, chance=f"{chance:.4f}")
 
 
-def attack_claims(alpha: Sample, widths: Sequence[int]) -> list[Claim]:
+def attack_claims(alpha: Sample, widths: Sequence[int], gates: Sequence[Gate]) -> list[Claim]:
     """Source and target widths; lower is stronger."""
-    return judged(ATTACKS, Released(alpha, widths))
+    return judged(ATTACKS, Released(alpha, widths), gates)
 
 
 @dataclass(frozen=True, eq=False)
@@ -243,6 +254,7 @@ def _of_picture(what: str, widest: float, source: str) -> Row:
         rule=Equal(widest),
         places=lambda at: at[0].places,
         level=HEADLINE,
+        formula=rf"|\text{{picture}} - \text{{here}}| \text{{ within what }} 256 \text{{ other images make: {what}}}",
     )
 
 
@@ -252,6 +264,8 @@ PICTURES = {
 }
 
 
-def picture_claims(comparisons: Mapping[str, PictureComparison], networks: int) -> list[Claim]:
+def picture_claims(comparisons: Mapping[str, PictureComparison], networks: int, gates: Sequence[Gate]) -> list[Claim]:
     """One for each picture that is compared."""
-    return [claim for what, found in comparisons.items() for claim in judged([PICTURES[what]], (found, networks))]
+    return [
+        claim for what, found in comparisons.items() for claim in judged([PICTURES[what]], (found, networks), gates)
+    ]

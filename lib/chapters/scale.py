@@ -130,7 +130,7 @@ def doublings_table(measures: Measures, found: Lines, effects: Effects, widths: 
 
 
 def _all_measures(changes: Mapping[str, Interval]) -> dict[str, str]:
-    return {f"{name} ({unit})": in_brackets(changes[name], CHANGE) for name, unit in UNITS.items()}
+    return {f"{name} ({unit})": in_brackets(changes[name], CHANGE) for name, unit in UNITS.items() if name in changes}
 
 
 def growth_table(families: Mapping[str, Sample], growth: Mapping[str, Growth | None]) -> pd.DataFrame:

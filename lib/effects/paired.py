@@ -6,7 +6,7 @@ therefore left out of all settings at once (`lib.similarity.paired_similarity`);
 nothing but the images.
 """
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -14,17 +14,23 @@ import torch
 from scipy.special import log_softmax
 
 from lib.data.loading import ImageData
-from lib.effects.contrasts import slope_weights
+from lib.effects.contrasts import slope_weights, sum_interval
 from lib.salience.direction_store import population_directions
 from lib.salience.predictions import population_logits
 from lib.similarity.paired_similarity import LEAST, PairedSimilarity, interval, paired_similarities
-from lib.statistics.intervals import Interval, combined_interval, crossed_interval
+from lib.statistics.intervals import Interval, bounded, combined_interval, crossed_interval, mean_interval
 from lib.statistics.sample import Estimated
 from lib.training.populations import Population, train_or_load
 from lib.training.specification import Specification
 
 Key = tuple[str, int, Hashable]  # family, width, and the setting: whatever else tells how its networks were trained
-UNITS = {"similarity": "cosine", "test loss": "nats", "test accuracy": "share"}  # of each measure
+UNITS = {
+    "similarity": "cosine",
+    "test loss": "nats",
+    "training loss": "nats",
+    "test accuracy": "share",
+}  # of each measure
+BOUNDS = {"similarity": (-1, 1), "test loss": (0, np.inf), "training loss": (0, np.inf), "test accuracy": (0, 1)}
 
 
 def trained_in_pairs(requests: Mapping[Key, Specification], seeds: Mapping[str, int]) -> dict[Key, Population]:
@@ -70,6 +76,11 @@ class Measures:
     test_loss: list[np.ndarray]
     test_hits: list[np.ndarray]
     training_loss: list[np.ndarray] = field(default_factory=list)
+
+    @property
+    def names(self) -> list[str]:
+        """What was measured: all of UNITS, or those without the training loss."""
+        return [name for name in UNITS if name != "training loss" or self.training_loss]
 
     @property
     def seeds(self) -> int:
@@ -150,13 +161,18 @@ def doubling_effects(
     first, *others = weights
     weights |= {f"{name} − {first}": weights[name] - weights[first] for name in others}
     rows = weights.items()
-    return {row: {name: mean_over_widths(measures, weight, name, level) for name in UNITS} for row, weight in rows}
+    return {
+        row: {name: mean_over_widths(measures, weight, name, level) for name in measures.names} for row, weight in rows
+    }
 
 
 def mean_over_widths(measures: Measures, weights: np.ndarray, name: str, level: float = 0.95) -> Interval:
     """The sum of `weights` [recipes] times a measure, averaged over widths: three numbers."""
     if name == "similarity":
         return interval(measures.similarity, lambda rho, _: (rho @ weights).mean(-1), level=level)
+    if name == "training loss":  # of images that are no sample
+        samples = [losses @ weights for losses in measures.training_loss]
+        return sum_interval(samples, [1 / len(samples)] * len(samples), level=level)
     # A seed's networks are weighed against each other first: what is left varies from seed to seed independently.
     tables = [table @ weights for table in _tables(measures, name)]
     return combined_interval(tables, [1 / len(tables)] * len(tables), level)
@@ -180,11 +196,22 @@ class Doubled:
         )
 
 
-def by_population(measures: Measures, name: str) -> Interval:
-    """A measure of every population: three arrays [widths, recipes]."""
+def by_population(measures: Measures, name: str, less: Hashable | None = None) -> Interval:
+    """A measure of every population, or how far it is above that of the recipe `less`: three arrays [widths, recipes]."""
+    weights = np.eye(len(measures.recipes))
+    if less is not None:
+        weights[measures.recipes.index(less)] -= 1
     if name == "similarity":
-        return interval(measures.similarity, lambda rho, _: rho)
-    return tuple(np.stack(part) for part in zip(*map(crossed_interval, _tables(measures, name))))
+        found = interval(measures.similarity, lambda rho, _: rho @ weights)
+    elif name == "training loss":
+        found = _stacked(mean_interval(losses @ weights) for losses in measures.training_loss)
+    else:
+        found = _stacked(crossed_interval(table @ weights) for table in _tables(measures, name))
+    return found if less is not None else bounded(found, *BOUNDS[name])
+
+
+def _stacked(intervals: Iterable[Interval]) -> Interval:
+    return tuple(np.stack(part) for part in zip(*intervals))
 
 
 def _tables(measures: Measures, name: str) -> list[np.ndarray]:

@@ -80,9 +80,9 @@ def explained(rho: np.ndarray, *, diagonal: bool = True) -> np.ndarray:
     return 1 - (rest**2).sum(-1) / ((log_rho - log_rho.mean(-1, keepdims=True)) ** 2).sum(-1)
 
 
-def residual_size(rho: np.ndarray) -> np.ndarray:
-    """Root mean square of the residuals over i <= j: [..., widths, widths] -> [...]."""
-    return np.sqrt((residuals(rho)[..., *_pairs(rho, True)] ** 2).mean(-1))
+def residual_size(rho: np.ndarray, *, diagonal: bool = True) -> np.ndarray:
+    """Root mean square of the residuals over the pairs that are read: [..., widths, widths] -> [...], NaN as above."""
+    return np.sqrt((residuals(rho, diagonal=diagonal)[..., *_pairs(rho, diagonal)] ** 2).mean(-1))
 
 
 def repeated_residuals(populations: Sequence[np.ndarray], rng: np.random.Generator) -> float:
