@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise, product
+from textwrap import fill
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -17,6 +18,7 @@ from lib.statistics.intervals import Interval
 # Okabe and Ito's palette, told apart with every kind of colour vision; markers repeat the distinction.
 COLOURS = {"cnn-small": "#0072B2", "cnn-large": "#56B4E9", "resnet-small": "#D55E00", "resnet-large": "#E69F00"}
 MARKERS = {"cnn-small": "o", "cnn-large": "s", "resnet-small": "^", "resnet-large": "D"}
+SIMILARITY = 0.7  # end of the colours of expected similarities: one scale in all chapters and studies
 PAGE = 9.2  # inches, the width of a figure of several panels; wider ones are scaled down until nobody can read them
 STYLE = {
     "figure.dpi": 110,
@@ -301,7 +303,7 @@ def gradient_gallery(images: np.ndarray, columns: Mapping[str, np.ndarray], titl
     figure, axes = subplots(len(images), 1 + len(columns), width=1.45, height=1.5, squeeze=False)
     for row, panels in enumerate(axes):
         panels[0].imshow(images[row], cmap="gray", vmin=0, vmax=1)  # the map is of grey images alone
-        panels[0].set_ylabel(titles[row])
+        panels[0].set_ylabel(fill(titles[row], 14), fontsize=9)
         for panel, gradients in zip(panels[1:], columns.values()):
             scale = np.abs(gradients[row]).max() or 1
             image = panel.imshow(gradients[row] / scale, cmap="PuOr", vmin=-1, vmax=1)
@@ -324,7 +326,7 @@ def main_result(
 ) -> Figure:
     """The trend in one picture: one family's similarity matrix, and rho(k, k) of all families over k."""
     figure, (left, right) = subplots(1, 2, width=5.6, height=4.4, gridspec_kw={"width_ratios": [1, 1.2]})
-    image = heatmap(left, values, widths[family], values.max())
+    image = heatmap(left, values, widths[family], SIMILARITY)
     left.set_title(f"{family}: similarity between widths")
     figure.colorbar(image, ax=left, label="expected similarity (cosine)", shrink=0.8)
     by_width(diagonals, widths, "expected similarity ρ(k, k) (cosine)", axis=right)

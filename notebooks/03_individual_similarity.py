@@ -127,7 +127,7 @@ for family in p.families:
     first = np.stack([directions[family, k][0] for k in widths_of[family]])
     second = np.stack([directions[family, k][1] for k in widths_of[family]])
     single[family] = np.where(np.eye(len(first)), similarity.pairwise(first, second), similarity.pairwise(first))
-figures.show(figures.heatmaps(single, widths_of, "individual similarity (cosine)"),
+figures.show(figures.heatmaps(single, widths_of, "individual similarity (cosine)", top=figures.SIMILARITY),
              f"**The paper's Fig. 2, single networks.** n = {n_images} test images, one network for each width "
              "(two on the diagonal).")
 
@@ -152,9 +152,10 @@ matrices = {family: crossed.similarity_matrix(row, rng, p.bootstrap_draws)
 intervals = {family: matrix.interval() for family, matrix in matrices.items()}
 figure = figures.heatmaps({family: estimate for family, (estimate, _, _) in intervals.items()}, widths_of,
                           "expected similarity ρ(k1, k2) (cosine)",
-                          {family: (high - low) / 2 for family, (_, low, high) in intervals.items()})
+                          {family: (high - low) / 2 for family, (_, low, high) in intervals.items()},
+                          top=figures.SIMILARITY)
 figures.show(figure, "**The paper's Fig. 12, row of this data set.** Expected similarity with half the width of its 95 % "
-             f"interval; n = {n_images} test images; networks in all: "
+             f"interval; the colours end at {figures.SIMILARITY:g} in every study; n = {n_images} test images; networks in all: "
              + ", ".join(f"{count} {family}" for family, count in networks.items()) + ".")
 
 # %% [markdown]

@@ -250,7 +250,11 @@ def all_claims(families: Families, widths: Widths, gates: Mapping[str, Sequence[
     everything = Compared([population for populations in families.values() for population in populations])
     return [
         *_judged(POOLED, everything, every_gate),
-        *_judged(FALL, everything, every_gate, name="across-families", whose="all families"),
+        *(
+            _judged(FALL, everything, every_gate, name="across-families", whose="all families")
+            if len(families) > 1  # of one family they are its own
+            else []
+        ),
         *(claim for row in TOGETHER for claim in _judged(row, Together(compared), every_gate)),
         *(claim for family, one in compared.items() for claim in family_claims(family, one, gates[family])),
     ]
