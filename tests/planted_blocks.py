@@ -1,5 +1,6 @@
 """CKA maps with a block that is known, for tests."""
 
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -7,6 +8,7 @@ import torch
 from small_networks import SIZES, random_images
 
 from lib import models
+from lib.cka.blocks import largest_block
 
 
 def planted(layers, start, stop, inside=0.97, outside=0.3):
@@ -15,6 +17,11 @@ def planted(layers, start, stop, inside=0.97, outside=0.3):
     cka[start:stop, start:stop] = inside
     np.fill_diagonal(cka, 1)
     return cka
+
+
+def at(threshold=0.9):
+    """The longest run of like layers, wherever it lies and however long it is in other networks."""
+    return partial(largest_block, threshold=threshold)
 
 
 def with_shares(layers, sides):

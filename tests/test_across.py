@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from planted_blocks import at
 from planted_layers import planted_maps
 from scipy.stats import pearsonr
 
@@ -13,17 +14,17 @@ from lib.cka.across import (
     across_architectures,
     across_seeds,
     interpolated,
-    interpolation,
     map_correlations,
 )
 from lib.cka.blocks import Block
+from lib.cka.depths import interpolation
 from lib.statistics.intervals import difference_interval
 
 RNG = np.random.default_rng(0)
 POPULATIONS = {"small": (7, [None] * 4), "deep": (13, [(6, 11), (6, 12), (7, 12), (6, 11)])}
 MAPS = planted_maps(POPULATIONS, noise=0.25)
-SMALL, DEEP = (across_seeds(MAPS, name, 0.9) for name in POPULATIONS)
-PAIR = across_architectures(MAPS, "small", "deep", 0.9)
+SMALL, DEEP = (across_seeds(MAPS, name, at()) for name in POPULATIONS)
+PAIR = across_architectures(MAPS, "small", "deep", at())
 
 
 def from_profiles(corresponding, start):
@@ -134,7 +135,7 @@ def test_across_architectures_a_block_matches_nothing():
 
 
 def test_the_two_architectures_have_equal_roles():
-    turned = across_architectures(MAPS, "deep", "small", 0.9)
+    turned = across_architectures(MAPS, "deep", "small", at())
     for name in ("beyond_nearest", "chance", "rank_correlation", "likeness", "nearer_than_chance"):
         for inside in (None, False, True):
             found, other = (getattr(pair, name)(inside) for pair in (PAIR, turned))
@@ -144,7 +145,7 @@ def test_the_two_architectures_have_equal_roles():
 
 def test_the_order_of_the_networks_does_not_matter():
     layers, blocks = POPULATIONS["deep"]
-    turned = across_seeds(planted_maps({"deep": (layers, blocks[::-1])}, noise=0.25), "deep", 0.9)
+    turned = across_seeds(planted_maps({"deep": (layers, blocks[::-1])}, noise=0.25), "deep", at())
     for one, other in (
         (DEEP.likeness(BOTH), turned.likeness(BOTH)),
         (DEEP.looks_alike(), turned.looks_alike()),

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from planted_layers import planted_maps
 
-from lib.cka.best_layers import best_layers, relative_depths
+from lib.cka.best_layers import best_layers
+from lib.cka.depths import at_depths, relative_depths
 
 RNG = np.random.default_rng(0)
 
@@ -63,3 +64,9 @@ def test_rank_correlation_tells_the_order():
 
 def test_relative_depths_run_from_the_stem_to_the_last_block():
     np.testing.assert_allclose(relative_depths(5), [0, 0.25, 0.5, 0.75, 1])
+
+
+@pytest.mark.parametrize("layers", [4, 7, 13, 20])
+def test_a_map_that_falls_straight_from_its_diagonal_is_the_same_at_other_depths(layers):
+    ridge = {count: 1 - 0.4 * np.abs(np.subtract.outer(*[np.linspace(0, 1, count)] * 2)) for count in (7, layers)}
+    np.testing.assert_allclose(at_depths(ridge[7], layers), ridge[layers])

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from made_components import made
+from planted_blocks import at
 from small_networks import network, random_images
 
 from lib.cka import network_cka
@@ -19,8 +20,8 @@ POINTS = hidden_points(MODEL)
 LATE = POINTS[3:]
 
 
-def settings(threshold, dropped_share=0.05):
-    return settings_for(len(IMAGES), threshold, 16, 2, dropped_share, 3, 7)
+def settings(dropped_share=0.05):
+    return settings_for(len(IMAGES), 16, 2, dropped_share, 3, 7)
 
 
 class Twice:
@@ -37,7 +38,7 @@ class Twice:
 def found():
     """A threshold that one CKA value of the network gives: some layers lie above it, others below."""
     values = cka()
-    return components_of(MODEL, IMAGES, settings(float(np.sort(values[np.triu_indices(len(POINTS), 1)])[8])))
+    return components_of(MODEL, IMAGES, settings(), at(float(np.sort(values[np.triu_indices(len(POINTS), 1)])[8])))
 
 
 def cka():
@@ -67,7 +68,7 @@ def test_the_late_share_is_that_of_the_last_two_stages_laid_behind_one_another(f
 
 def test_the_images_are_those_of_the_block_or_without_one_of_the_last_two_stages(found):
     assert found.has_block and len(found.block) < len(POINTS)
-    none = components_of(MODEL, IMAGES, settings(0.9999))
+    none = components_of(MODEL, IMAGES, settings(), at(0.9999))
     assert not none.has_block and none.dropped is None and none.block.share() == 0
     for network_found, points in ((found, POINTS[found.block.start : found.block.stop]), (none, LATE)):
         x = layer(*points)
@@ -84,7 +85,7 @@ def test_cka_without_images_is_that_of_the_block_alone(found):
 
 def test_the_same_for_every_network_whatever_stands_beside_it(found):
     population = Twice()
-    both = population_components({"a": population, "b": population}, IMAGES, settings(0.5))
+    both = population_components({"a": population, "b": population}, IMAGES, settings(), at(0.5))
     assert {name: len(networks) for name, networks in both.items()} == {"a": 2, "b": 2}
     np.testing.assert_array_equal(both["a"][0].without, both["b"][1].without)
     assert both["a"][0].dropped == both["b"][1].dropped
@@ -127,12 +128,12 @@ def test_agreement_is_a_correlation_over_pairs_of_different_layers():
 
 
 def test_one_image_is_dropped_at_least_and_batches_fit_what_is_left():
-    assert settings_for(597, 0.9, 256, 4, 0.02, 10, 0).dropped == 12
-    assert settings_for(20, 0.9, 19, 4, 0.02, 10, 0).dropped == 1
+    assert settings_for(597, 256, 4, 0.02, 10, 0).dropped == 12
+    assert settings_for(20, 19, 4, 0.02, 10, 0).dropped == 1
     with pytest.raises(ValueError, match="batches of 590 need .* images, and 585 are left when 12 of 597 are dropped"):
-        settings_for(597, 0.9, 590, 4, 0.02, 10, 0)
+        settings_for(597, 590, 4, 0.02, 10, 0)
     with pytest.raises(ValueError, match="batch_size must be a whole number of at least 4, not 3"):
-        settings_for(597, 0.9, 3, 4, 0.02, 10, 0)
+        settings_for(597, 3, 4, 0.02, 10, 0)
 
 
 def test_what_seeds_share_has_an_interval_of_the_architectures_with_enough_of_them():

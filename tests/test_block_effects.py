@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 from planted_block_effects import DELETABLE, planted
+from planted_blocks import at
 
 from lib.cka.block_effects import BlockMeasures, inside_and_outside, measure, plateaus, rank_correlations
-from lib.cka.blocks import largest_block, mean_where
+from lib.cka.blocks import mean_where
 from lib.cka.grams import hidden_points
 from lib.cka.probes import deletion_accuracies, probe_accuracies
 from lib.models import initialise
@@ -73,10 +74,10 @@ def population(digits, family):
 
 def test_measures_are_those_of_the_networks(digits):
     networks = population(digits, "resnet-8")
-    found = measure(networks, digits, torch.Generator().manual_seed(0), threshold=0.6, batch_size=10, passes=2)
+    found = measure(networks, digits, torch.Generator().manual_seed(0), find=at(0.6), batch_size=10, passes=2)
     assert isinstance(found, BlockMeasures) and found.images == 20
     assert found.stages.tolist() == [0, 1, 2] and found.maps.shape == (3, 4, 4)
-    assert found.structures == [largest_block(cka, 0.6) for cka in found.maps]
+    assert found.structures == list(map(at(0.6), found.maps))
     for place, model in enumerate(networks.models()):
         names = hidden_points(model)
         assert len(names) == found.after.shape[1] == found.before.shape[1] + 1
@@ -94,4 +95,4 @@ def test_measures_are_those_of_the_networks(digits):
 
 def test_networks_without_residual_connections_are_refused_in_a_sentence(digits):
     with pytest.raises(ValueError, match="^CifarResNet has no residual connections: no addition to probe"):
-        measure(population(digits, "plain-14"), digits, torch.Generator(), threshold=0.9, batch_size=10, passes=1)
+        measure(population(digits, "plain-14"), digits, torch.Generator(), find=at(), batch_size=10, passes=1)

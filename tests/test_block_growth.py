@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from made_pictures import digests
-from planted_blocks import planted, with_shares
+from planted_blocks import at, planted, with_shares
 from scipy.stats import linregress
 
 from lib import data
@@ -16,6 +16,7 @@ from lib.cka.block_growth import (
     growth,
     halving,
     late_excess,
+    late_parts,
     mean_share,
     reduced_populations,
     stacked_counts,
@@ -24,17 +25,18 @@ from lib.cka.blocks import shares
 from lib.effects import paired
 from lib.effects.contrasts import sum_interval
 from lib.effects.scale import with_fewer
-from lib.statistics.intervals import mean_interval
+from lib.statistics.intervals import bounded, mean_interval
 from lib.training.populations import Population
 from lib.training.wide_and_deep import RECIPE, Architecture
 
 
 def test_networks_that_agree_leave_half_a_layer_open():
-    estimate, low, high = mean_share(with_shares(20, [8] * 4), 0.9)
-    assert estimate == pytest.approx(0.4)
-    assert high - estimate == pytest.approx(estimate - low) == pytest.approx(3.182446 * (0.5 / 20) / 2, rel=1e-5)
+    estimate, low, high = mean_share(with_shares(20, [10] * 4), at(0.9))
+    margin = 3.182446 * (0.5 / 20) / 2 / 0.25  # on the logit's scale
+    assert estimate == pytest.approx(0.5)
+    assert [low, high] == pytest.approx([1 / (1 + np.exp(margin)), 1 / (1 + np.exp(-margin))], rel=1e-5)
     spread = with_shares(20, [4, 8, 12, 16])
-    np.testing.assert_allclose(mean_share(spread, 0.9), mean_interval([0.2, 0.4, 0.6, 0.8]))
+    np.testing.assert_allclose(mean_share(spread, at(0.9)), bounded(mean_interval([0.2, 0.4, 0.6, 0.8]), 0, 1))
 
 
 @pytest.mark.parametrize("sizes, quantity", [((1, 2, 4, 8), "width"), ((14, 26, 38, 56), "depth"), ((1, 10), "width")])
@@ -42,20 +44,20 @@ def test_the_slope_is_that_of_a_regression_over_doublings(sizes, quantity):
     rng = np.random.default_rng(1)
     line = [Architecture(**{"depth": 14, quantity: size}) for size in sizes]
     maps = {architecture: with_shares(25, rng.integers(3, 20, 4)) for architecture in line}
-    values = np.array([shares(maps[architecture], 0.9) for architecture in line])
+    values = np.array([shares(maps[architecture], at(0.9)) for architecture in line])
     slope = linregress(np.repeat(np.log2(sizes), 4), values.ravel()).slope
-    found = growth(maps, line, quantity, 0.9)
+    found = growth(maps, line, quantity, at(0.9))
     assert found[0] == pytest.approx(slope) and found[1] < slope < found[2]
 
 
 def test_a_block_that_grows_by_the_same_part_a_doubling_gives_that_part():
     line = [Architecture(14, width) for width in (1, 2, 4)]
     maps = {architecture: with_shares(20, [side] * 3) for architecture, side in zip(line, (4, 7, 10))}
-    estimate, low, high = growth(maps, line, "width", 0.9)
+    estimate, low, high = growth(maps, line, "width", at(0.9))
     assert estimate == pytest.approx(0.15) and low < 0.15 < high
-    assert growth(maps, line, "width", 0.98)[0] == 0  # above what the planted blocks have
+    assert growth(maps, line, "width", at(0.98))[0] == 0  # above what the planted blocks have
     backwards = {architecture: maps[other] for architecture, other in zip(line, reversed(line))}
-    assert growth(backwards, line, "width", 0.9)[0] == pytest.approx(-0.15)
+    assert growth(backwards, line, "width", at(0.9))[0] == pytest.approx(-0.15)
 
 
 def test_halving_is_taken_within_seeds():
@@ -65,11 +67,11 @@ def test_halving_is_taken_within_seeds():
         line[0]: np.stack([with_shares(30, [base + 6, base + 3, base]) for base in (3, 10, 20)]),
         line[1]: np.stack([with_shares(30, [base + 6, base + 3, base]) for base in (20, 5, 11)]),
     }
-    estimate, low, high = halving(by_count, counts, line, 0.9)
+    estimate, low, high = halving(by_count, counts, line, at(0.9))
     assert estimate == pytest.approx(0.1) and 0.05 < low < high < 0.15
-    np.testing.assert_allclose(halving(by_count, counts, line[:1], 0.9)[0], 0.1)
+    np.testing.assert_allclose(halving(by_count, counts, line[:1], at(0.9))[0], 0.1)
     opposite = {one: maps[:, ::-1] for one, maps in by_count.items()}
-    np.testing.assert_allclose(halving(opposite, counts, line, 0.9), [-estimate, -high, -low])
+    np.testing.assert_allclose(halving(opposite, counts, line, at(0.9)), [-estimate, -high, -low])
 
 
 def test_intervals_of_counts_hold_the_truth_as_often_as_they_say():
@@ -88,24 +90,46 @@ def test_intervals_of_counts_hold_the_truth_as_often_as_they_say():
     assert min(held.values()) > 0.925, held
 
 
-def test_a_block_late_in_the_network_is_told_from_one_anywhere():
-    """13 layers, of which 8 lie in the last two stages."""
-    architecture = Architecture(26)
-    late, count = late_excess({architecture: np.stack([planted(13, 7, 12)] * 4)}, 0.9)
-    assert count == 4 and late[0] == pytest.approx(1 - 8 / 13) and late[1] > 0
-    early, _ = late_excess({architecture: np.stack([planted(13, 0, 5)] * 4)}, 0.9)
-    assert early[0] == pytest.approx(-8 / 13) and early[2] < 0
-    whole, _ = late_excess({architecture: np.stack([planted(13, 0, 13)] * 4)}, 0.9)
-    assert whole[0] == pytest.approx(0) and whole[1] < 0 < whole[2]
+LATE = Architecture(26)  # 13 layers, of which 8 lie in the last two stages
+
+
+@pytest.mark.parametrize("start, stop, excess", [(7, 12, 1 - 8 / 13), (0, 5, -8 / 13), (0, 13, 0)])
+def test_a_block_late_in_the_network_is_told_from_one_anywhere(start, stop, excess):
+    estimate, low, high = late_excess({LATE: np.stack([planted(13, start, stop)] * 4)}, at())
+    assert estimate == pytest.approx(excess) and low < estimate < high
+    assert (low > 0) == (excess > 0) and (high < 0) == (excess < 0)
 
 
 def test_networks_without_a_block_do_not_say_where_it_lies():
     maps = {
-        Architecture(26): np.stack([planted(13, 7, 12), planted(13, 0, 2), planted(13, 5, 7)]),
+        LATE: np.stack([planted(13, 7, 12), planted(13, 0, 2), planted(13, 5, 7)]),
         Architecture(14): np.stack([planted(7, 3, 7), planted(7, 4, 6)]),
     }
-    assert late_excess(maps, 0.9) == (None, 2)
-    assert late_excess(maps, 0.99) == (None, 0)
+    assert len(late_parts(maps[LATE], at())) == 1
+    for threshold in (0.9, 0.99):
+        assert np.isnan(late_excess(maps, at(threshold))).all()
+
+
+@pytest.mark.parametrize("runs", [200, pytest.param(4000, marks=pytest.mark.slow)])
+def test_where_architectures_differ_the_mean_over_blocks_holds_what_it_promises(runs):
+    """Blocks of 4 layers that begin around another layer in each architecture: networks vary within theirs alone."""
+    rng, held, pooled = np.random.default_rng(5), [], []
+    middles = (2, 6, 6)
+
+    def network(middle):
+        start = int(np.clip(middle + rng.integers(-2, 3), 0, 9))
+        return planted(13, start, start + 4)
+
+    law = [np.stack([network(middle) for _ in range(1000)]) for middle in middles]
+    truth = np.mean([late_parts(maps, at()).mean() for maps in law])
+    for _ in range(runs):
+        maps = {
+            Architecture(26, 2**i): np.stack([network(middle) for _ in range(6)]) for i, middle in enumerate(middles)
+        }
+        _, low, high = late_excess(maps, at())
+        held.append(low <= truth <= high)
+        pooled.append(mean_interval(np.concatenate([late_parts(one, at()) for one in maps.values()]))[2] >= high)
+    assert np.mean(held) > 0.95 - 3 * np.sqrt(0.95 * 0.05 / runs) and np.mean(pooled) > 0.9  # pooled ones are too wide
 
 
 def test_ends_of_lines_are_taken_once():

@@ -4,13 +4,14 @@ from itertools import combinations, permutations, product
 
 import numpy as np
 import pytest
-from planted_blocks import planted
+from planted_blocks import at, planted
 from small_networks import network
 
 from lib import models
 from lib.cka.blocks import (
     LEAST,
     Block,
+    BlockStructure,
     block_ends,
     ends_apart,
     excess_distances,
@@ -103,8 +104,8 @@ def test_too_few_layers_are_no_block():
 
 def test_shares_are_those_of_every_map_and_keep_the_axes_before_the_layers():
     maps = np.stack([planted(10, 4, 8), planted(10, 0, 5, inside=0.92), planted(10, 0, 2), planted(10, 0, 10)])
-    np.testing.assert_allclose(shares(maps, 0.9), [0.4, 0.5, 0, 1])
-    np.testing.assert_allclose(shares(maps.reshape(2, 2, 10, 10), 0.95), [[0.4, 0], [0, 1]])
+    np.testing.assert_allclose(shares(maps, at(0.9)), [0.4, 0.5, 0, 1])
+    np.testing.assert_allclose(shares(maps.reshape(2, 2, 10, 10), at(0.95)), [[0.4, 0], [0, 1]])
 
 
 @pytest.mark.parametrize("family", ["resnet-8", "resnet-14", "resnet-20", "plain-14"])
@@ -131,7 +132,7 @@ def parts(spans, layers=20):
 
 
 def apart(spans, seed=0):
-    return ends_apart(parts(spans), 0.9, np.random.default_rng(seed))
+    return ends_apart(parts(spans), at(0.9), np.random.default_rng(seed))
 
 
 def excess_distance(ends):
@@ -142,8 +143,8 @@ def excess_distance(ends):
 
 def test_ends_are_those_of_the_networks_with_a_block_on_every_part():
     spans = [[(2, 8), (3, 8)], [(5, 14), (5, 7)], [(9, 18), (9, 18)]]
-    np.testing.assert_array_equal(block_ends(parts(spans), 0.9), [spans[0], spans[2]])
-    assert block_ends(parts(spans), 0.98).shape == (0, 2, 2)
+    np.testing.assert_array_equal(block_ends(parts(spans), at(0.9)), [spans[0], spans[2]])
+    assert block_ends(parts(spans), at(0.98)).shape == (0, 2, 2)
 
 
 def test_the_difference_is_that_of_a_loop_over_all_pairs():
@@ -173,9 +174,9 @@ def test_only_differences_of_layers_count():
 
 def test_blocks_elsewhere_in_every_network_are_apart():
     spans = [(2, 8), (5, 14), (9, 18), (3, 12)]
-    (estimate, low, high), networks = apart([[span] * 4 for span in spans])
+    estimate, low, high = apart([[span] * 4 for span in spans])
     expected = np.mean([abs(a[0] - b[0]) + abs(a[1] - b[1]) for a in spans for b in spans if a != b])
-    assert networks == 4 and estimate == pytest.approx(expected) and 0 < low < estimate < high
+    assert estimate == pytest.approx(expected) and 0 < low < estimate < high
 
 
 def test_the_range_is_that_of_all_changes_of_places():
@@ -185,7 +186,7 @@ def test_the_range_is_that_of_all_changes_of_places():
     by_chance = [
         excess_distance(np.stack([ends[:, 0], ends[list(order), 1]], axis=1)) for order in permutations(range(3))
     ]
-    (estimate, low, high), _ = apart(spans)
+    estimate, low, high = apart(spans)
     assert estimate == pytest.approx(excess_distance(ends)) == pytest.approx(max(by_chance))
     assert low == pytest.approx(0) and high == pytest.approx(estimate - min(by_chance))
 
@@ -193,28 +194,23 @@ def test_the_range_is_that_of_all_changes_of_places():
 def test_one_block_measured_with_error_is_seldom_taken_for_many():
     rng = np.random.default_rng(3)
     lows = [
-        apart([[(6 + a, 14 + b) for a, b in network] for network in rng.integers(-1, 2, (4, 4, 2))])[0][1]
+        apart([[(6 + a, 14 + b) for a, b in network] for network in rng.integers(-1, 2, (4, 4, 2))])[1]
         for _ in range(60)
     ]
     assert np.sum(np.array(lows) > 0) <= 5  # 1.5 expected; 6 or more in less than one of 200 runs
 
 
 def test_the_same_block_everywhere_is_not_apart():
-    assert apart([[(6, 14)] * 4] * 4) == ((0, 0, 0), 4)
-    found, _ = apart([[(6, 14), (5, 14), (6, 12), (4, 9)]] * 4)  # one block on each part
+    assert apart([[(6, 14)] * 4] * 4) == (0, 0, 0)
+    found = apart([[(6, 14), (5, 14), (6, 12), (4, 9)]] * 4)  # one block on each part
     np.testing.assert_allclose(found, 0, atol=1e-9)
 
 
 @pytest.mark.parametrize(
-    "spans, networks",
-    [
-        ([[(2, 8), (2, 8)]] * 2, 2),
-        ([[(2, 8), (2, 4)]] * 5, 0),
-        ([[(2, 8), (2, 8)], [(5, 9), (5, 9)], [(1, 2), (1, 9)]], 2),
-    ],
+    "spans", [[[(2, 8), (2, 8)]] * 2, [[(2, 8), (2, 4)]] * 5, [[(2, 8), (2, 8)], [(5, 9), (5, 9)], [(1, 2), (1, 9)]]]
 )
-def test_fewer_than_three_networks_with_a_block_tell_nothing(spans, networks):
-    assert apart(spans) == (None, networks)
+def test_fewer_than_three_networks_with_a_block_tell_nothing(spans):
+    assert np.isnan(apart(spans)).all()
 
 
 def test_networks_without_a_block_are_left_out():
@@ -226,3 +222,48 @@ def test_mean_over_the_chosen_that_are_known():
     values = np.array([[1.0, 2, 9], [4, 5, 6], [np.nan, 3, 7]])
     chosen = np.array([[True, True, False], [False] * 3, [True, True, False]])
     np.testing.assert_array_equal(mean_where(values, chosen), [1.5, np.nan, 3])
+
+
+@pytest.mark.parametrize(
+    "start, stop, crosses", [(0, 5, False), (5, 9, False), (4, 6, True), (8, 13, True), (0, 13, True)]
+)
+def test_a_run_crosses_where_layers_of_two_stages_lie_in_it(start, stop, crosses):
+    assert Block(start, stop, 13).crosses == crosses  # stages begin at layers 1, 5 and 9
+
+
+def smooth(layers, slope):
+    """Likeness that falls straight with the distance in relative depth: a run is 0.1 / slope of the depth long."""
+    depths = np.linspace(0, 1, layers)
+    return 1 - slope * np.abs(np.subtract.outer(depths, depths))
+
+
+@pytest.mark.parametrize("layers", [7, 13, 28, 55])
+def test_more_layers_at_equal_relative_depth_are_no_block_structure(layers):
+    find = BlockStructure(0.9, np.stack([smooth(7, slope) for slope in (0.25, 0.3)]))
+    assert not find(smooth(layers, 0.25)).exists
+    assert find(smooth(layers, 0.12)).share() > 0.7
+
+
+def test_a_stage_is_no_block_structure_however_alike_its_layers():
+    find = BlockStructure(0.9, np.eye(7)[None])
+    assert not find(planted(13, 5, 9)).exists and find(planted(13, 4, 9)) == (4, 9, 13)
+    both = np.maximum(planted(13, 4, 8), planted(13, 0, 5))
+    assert find(both) == (4, 8, 13)  # the stage is longer, and does not count
+
+
+@pytest.mark.parametrize("runs", [300, pytest.param(5000, marks=pytest.mark.slow)])
+def test_networks_like_the_reference_seldom_have_a_block_structure_and_those_with_one_do(runs):
+    """Likeness falls with a slope that varies from seed to seed; six reference networks of 7 layers, six of 13 layers."""
+    rng, single, all_of_six, found = np.random.default_rng(4), [], [], []
+
+    def networks(layers, middle):
+        return np.stack([smooth(layers, slope) for slope in middle * np.exp(0.2 * rng.standard_normal(6))])
+
+    for _ in range(runs):
+        find = BlockStructure(0.9, networks(7, 0.35))
+        alike = shares(networks(13, 0.35), find) > 0
+        single.append(alike.mean())
+        all_of_six.append(alike.all())
+        found.append((shares(networks(13, 0.12), find) > 0).all())
+    assert np.mean(single) <= 1 / 7 + 3 * np.std(single) / np.sqrt(runs)
+    assert np.mean(all_of_six) <= 1 / 924 + 3 * np.sqrt(1 / 924 / runs) and np.mean(found) > 0.95

@@ -17,6 +17,7 @@ from lib.effects.errors import (
     split_variances,
     strata,
 )
+from lib.effects.matched_accuracy import nearest, validation_part
 
 
 def planted(rng, first, second, networks=12):
@@ -47,8 +48,8 @@ def test_the_variance_is_that_of_the_per_example_accuracies_less_their_sampling_
     # What the scatter of networks adds at each image, less what it adds to the mean over the images.
     noise = sum((table - table.mean(1, keepdims=True)).var(0, ddof=1).sum() / len(table) for table in (first, second))
     assert found.observed == pytest.approx(gap.var(ddof=1) - noise / 39)
-    assert found.root[0] == pytest.approx(np.sqrt(found.observed))
-    assert found.root[1] < found.root[0] < found.root[2]
+    estimate, low, high = found.root()
+    assert estimate == pytest.approx(np.sqrt(found.observed)) and low < estimate < high
 
 
 @pytest.mark.parametrize("networks", [6, 12])
@@ -104,6 +105,47 @@ def test_a_difference_of_accuracy_alone_is_none_among_images_equally_hard():
     within, variances = simulated(make, runs=100, stratified=True)
     assert (plain < 0.05).mean() > 0.7
     assert (within < 0.05).mean() <= 0.05 and variances.mean() < 0
+
+
+def rates(make, runs, draws=199, seed=0):
+    """How often the interval of the variance lies above zero, and holds the truth that `make` tells."""
+    rng, above, holds = np.random.default_rng(seed), [], []
+    for _ in range(runs):
+        tables, truth = make(rng)
+        found = difference(*tables, rng, draws)
+        _, low, high = found.variance()
+        assert (low > 0) == (found.observed > np.quantile(found.drawn, 0.975))
+        above.append(low > 0)
+        holds.append(low <= truth <= high)
+    return np.mean(above), np.mean(holds)
+
+
+@pytest.mark.parametrize("runs", [150, pytest.param(2000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("shift, found", [(0, 0.025), (0.05, 0), (0.25, 1)])
+def test_the_interval_says_what_the_test_says_and_holds_the_truth(shift, found, runs):
+    """No difference, a small one and a large one; 12 networks of each architecture on 80 images."""
+    rng = np.random.default_rng(7)
+    easy, sign = rng.uniform(0.3, 0.7, 80), rng.choice([-1, 1], 80)
+    first, second = easy + shift * sign, easy - shift * sign
+    above, holds = rates(lambda rng: (planted(rng, first, second), (first - second).var(ddof=1)), runs)
+    error = np.sqrt(0.95 * 0.05 / runs)
+    assert holds > 0.95 - 3 * error
+    assert above <= 0.025 + 3 * error if shift == 0 else above >= found
+
+
+@pytest.mark.parametrize("runs", [100, pytest.param(1000, marks=pytest.mark.slow)])
+def test_abilities_matched_on_other_images_leave_no_difference_of_errors(runs):
+    """One axis of ability: unmatched, hard images gain more and the errors differ; the nearest of three does not differ."""
+    rng = np.random.default_rng(8)
+    tests, others = rng.normal(1.5, 2, (2, 200))
+
+    def pair(rng, abilities):
+        candidates = {one: planted(rng, expit(others + one), expit(others))[0].mean(1) for one in abilities}
+        chosen = nearest(candidates, planted(rng, expit(others), expit(others))[0].mean(1))
+        return planted(rng, expit(tests + chosen), expit(tests)), 0
+
+    matched, unmatched = (rates(lambda rng: pair(rng, given), runs)[0] for given in ((-0.6, 0.05, 1.2), (1.2,)))
+    assert matched <= 0.025 + 3 * np.sqrt(0.05 * 0.95 / runs) and unmatched > 0.7
 
 
 def test_strata_do_not_see_who_is_deep_and_a_lone_image_is_left_out():
@@ -166,3 +208,10 @@ def test_agreement_and_divergence_are_those_of_single_pairs():
         assert same[a, b] == (logits[a].argmax(1) == logits[b].argmax(1)).mean()
         both_ways = (rel_entr(p[a], p[b]) + rel_entr(p[b], p[a])).sum(1).mean() / 2
         assert distance[a, b] == pytest.approx(both_ways, abs=1e-12)
+
+
+def test_validation_images_are_others_than_those_of_training(digits):
+    part = validation_part(digits, 50)
+    used = {image.numpy().tobytes() for image in digits.train_images}
+    assert len(part.test_labels) == 50 and not used & {image.numpy().tobytes() for image in part.test_images}
+    assert part.train_images is digits.train_images

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 from made_components import made
-from scipy.stats import linregress, rankdata
+from scipy.stats import linregress
 from scipy.stats import t as student
 
 from lib.cka.block_components import with_block
-from lib.cka.network_statistics import known_interval, known_values, means, rank_interval, slope_within
+from lib.cka.network_statistics import known_interval, known_values, means, slope_within
 from lib.statistics.intervals import mean_interval
 from lib.training.wide_and_deep import Architecture
 
@@ -27,35 +27,6 @@ def test_values_that_are_not_known_and_architectures_with_too_few_are_left_out()
     expected = known[C].mean() + student.ppf(0.95, 2) * known[C].std(ddof=1) / np.sqrt(3)
     assert middle.shape == low.shape == (2,) and high[1] == pytest.approx(expected)
     assert known_values(found, lambda network: np.nan) == {}
-
-
-@pytest.mark.parametrize("spread", [0, 1.5])
-@pytest.mark.parametrize("rho", [0, 0.7])
-def test_the_interval_of_a_rank_correlation_holds_the_truth(spread, rho):
-    """24 networks; where their 6 architectures differ (by `spread`), the same in every draw, it may be too wide."""
-    rng = np.random.default_rng(3)
-    noise = rng.standard_normal((4000, 6, 4, 2))
-    noise[..., 1] = rho * noise[..., 0] + np.sqrt(1 - rho**2) * noise[..., 1]
-    draws = (spread * rng.standard_normal((6, 1, 2)) + noise).reshape(4000, 24, 2)
-    ranks = rankdata(draws, axis=1) - 12.5
-    truth = (ranks.prod(-1).sum(1) / (ranks**2).sum(1)[:, 0]).mean()
-    held = np.mean([low <= truth <= high for _, low, high in map(rank_interval, draws[:400])])
-    error = np.sqrt(0.95 * 0.05 / 400)
-    assert held > 0.95 - 3 * error and (spread or held < 0.95 + 3 * error)
-
-
-def test_a_rank_correlation_does_not_mind_the_scale_and_stays_within_its_bounds():
-    pairs = np.random.default_rng(0).standard_normal((12, 2))
-    np.testing.assert_allclose(rank_interval(np.exp(pairs)), rank_interval(pairs))
-    estimate, low, high = rank_interval(pairs)
-    np.testing.assert_allclose(rank_interval(pairs * [1, -1]), [-estimate, -high, -low])
-    estimate, low, high = rank_interval(np.stack([np.arange(8.0)] * 2, axis=1))
-    assert estimate == pytest.approx(1) and 0.99 < low <= high <= 1
-
-
-def test_a_rank_correlation_needs_four_networks_that_differ():
-    assert np.isnan(rank_interval(np.random.default_rng(0).standard_normal((3, 2)))).all()
-    assert np.isnan(rank_interval(np.stack([np.arange(5.0), np.zeros(5)], axis=1))).all()
 
 
 def test_few_networks_have_no_interval():

@@ -13,7 +13,6 @@ from lib.effects.errors import Difference
 from lib.training.wide_and_deep import Architecture
 
 BASE, MIDDLE, DEEP, WIDE = Architecture(14), Architecture(20), Architecture(26), Architecture(14, 2)
-SMALL, LARGE, OPEN = (0.002, -0.004, 0.008), (0.05, 0.03, 0.07), (0.02, -0.01, 0.05)
 
 
 def hits(rate, networks=8, images=200, seed=0):
@@ -25,8 +24,18 @@ def hits(rate, networks=8, images=200, seed=0):
     return table
 
 
-def found(root, p):
-    return Difference(root, p, root[0] ** 2, np.linspace(-1e-3, 1e-3, 50))
+class Found(Difference):
+    """A difference whose interval is planted."""
+
+    def __init__(self, root):
+        super().__init__(np.eye(6), np.arange(6) < 3, np.linspace(-1e-3, 1e-3, 50))
+        object.__setattr__(self, "planted", root)
+
+    def root(self, level=0.95):
+        return self.planted
+
+
+SMALL, LARGE, OPEN = (Found(root) for root in ((0.002, -0.004, 0.008), (0.05, 0.03, 0.07), (0.02, -0.01, 0.05)))
 
 
 def class_table(p):
@@ -46,42 +55,42 @@ def compared(first, second, images, hard, classes):
 )
 def test_equal_means_lie_within_a_point(rates, verdict):
     first, second = hits(rates[0]), hits(rates[1], seed=1)
-    claim = compared(first, second, *[found(SMALL, 0.4)] * 3)["equal-accuracy"]
+    claim = compared(first, second, SMALL, SMALL, SMALL)["equal-accuracy"]
     assert claim.verdict == verdict and claim.networks == 16 and claim.images == 200
     assert claim.estimate == pytest.approx(first.mean() - second.mean())
 
 
 @pytest.mark.parametrize(
-    "root, p, whole, verdict",
+    "over, whole, verdict",
     [
-        (LARGE, 0.001, LARGE, "supported"),
-        (SMALL, 0.001, SMALL, "supported"),
-        (SMALL, 0.4, SMALL, "contradicted"),
-        (OPEN, 0.4, OPEN, "undecided"),
-        (SMALL, 0.4, LARGE, "undecided"),
-        (LARGE, 0.05, LARGE, "undecided"),
+        (LARGE, LARGE, "supported"),
+        (SMALL, SMALL, "contradicted"),
+        (OPEN, OPEN, "undecided"),
+        (SMALL, LARGE, "undecided"),
     ],
 )
-def test_the_test_supports_and_only_less_than_a_point_over_all_images_contradicts(root, p, whole, verdict):
-    claim = compared(hits(0.8), hits(0.8), found(whole, p), found(root, p), found(LARGE, 1))["not-only-accuracy"]
-    assert claim.verdict == verdict and (claim.estimate, claim.low, claim.high) == root
+def test_the_interval_decides_and_only_less_than_a_point_over_all_images_contradicts(over, whole, verdict):
+    claims = compared(hits(0.8), hits(0.8), whole, over, over)
+    assert claims["not-only-accuracy"].verdict == verdict
+    assert (claims["not-only-accuracy"].low, claims["not-only-accuracy"].high) == over.root()[1:]
+    assert claims["different-classes"].verdict == ("contradicted" if over is SMALL else verdict)
 
 
-def test_a_low_estimate_among_images_equally_hard_contradicts_nothing_by_itself():
-    claims = compared(hits(0.8), hits(0.8), found(LARGE, 0.01), found(SMALL, 0.3), found(SMALL, 0.3))
-    assert [(name, claim.verdict) for name, claim in claims.items()][1:] == [
-        ("different-errors", "supported"),
-        ("not-only-accuracy", "undecided"),
-        ("different-classes", "contradicted"),
-    ]
-    hard = claims["not-only-accuracy"]
-    assert "over all images" in hard.rule and "p = 0.3000" in hard.statistic and "over images equally" in hard.statistic
+def test_errors_of_architectures_that_are_not_equally_good_are_not_compared():
+    rng = np.random.default_rng(0)
+    accuracies = 0.85 + 0.01 * rng.standard_normal((2, 8))
+    for better, verdict in ((0.0, "supported"), (0.05, "not tested")):
+        gate = predictions.equally_good(
+            accuracies[0] - accuracies[0].mean(), accuracies[1] - accuracies[1].mean() + better
+        )
+        pair = Compared({DEEP: hits(0.8), WIDE: hits(0.8)}, DEEP, WIDE, dict.fromkeys((IMAGES, HARD, CLASSES), LARGE))
+        assert pair_claims(pair, [gate])[1].verdict == verdict
 
 
 def ladder_claims(rates):
     ladder = [BASE, MIDDLE, DEEP][: len(rates)]
     tables = {one: hits(rate, seed=seed) for seed, (one, rate) in enumerate(zip(ladder, rates))}
-    return {claim.name: claim.verdict for claim in step_claims(tables, {"deeper": ladder})}
+    return {claim.name: claim.verdict for claim in step_claims(tables, {"deeper": ladder}, {"deeper": []})}
 
 
 @pytest.mark.parametrize(
@@ -103,19 +112,19 @@ def test_a_single_step_says_nothing_of_small_networks():
 
 
 def test_tables_have_a_row_a_comparison():
-    tables = {WIDE: hits(0.7), BASE: hits(0.6)}
+    tables = {"narrow": hits(0.6), "wide": hits(0.7)}
     learnt = SimpleNamespace(networks=[SimpleNamespace(train_accuracy=[0.2, value]) for value in (0.9, 1.0)])
-    table = predictions.accuracy_table(tables, {WIDE: learnt, BASE: learnt})
-    assert list(table["architecture"]) == ["ResNet-14 (1×)", "ResNet-14 (2×)"]
+    table = predictions.accuracy_table(tables, dict.fromkeys(tables, learnt))
+    assert list(table["architecture"]) == ["narrow", "wide"]
     assert set(table["training accuracy (last epoch)"]) == {"0.950"}
-    assert predictions.differences_table({"images": found(LARGE, 0.01)}).values.tolist() == [
-        ["images", "+0.050 [+0.030, +0.070]", "0.0100"]
+    assert predictions.differences_table({"images": LARGE})["standard deviation beyond chance"].tolist() == [
+        "+0.050 [+0.030, +0.070]"
     ]
     classes = predictions.classes_table({"a and b": class_table([0.01, 0.04, 0.2, 0.0001])})
     assert classes.values.tolist() == [["a and b", 4, 3, "0.2", "0.0321", 1]]
-    step = Step(BASE, WIDE, LARGE, found(SMALL, 0.2))
+    step = Step(BASE, WIDE, (0.05, 0.03, 0.07), SMALL)
     rows = predictions.steps_table({"wider": [step]})
-    assert rows["step"].tolist() == ["ResNet-14 (1×) to ResNet-14 (2×)"] and rows["p"].tolist() == ["0.2000"]
+    assert rows["step"].tolist() == ["ResNet-14 (1×) to ResNet-14 (2×)"]
 
 
 def test_networks_of_one_kind_answer_more_alike_in_the_table_where_they_do():
@@ -135,23 +144,21 @@ def test_panels_count_every_image_once_at_its_two_accuracies():
     rng = np.random.default_rng(0)
     x, y = (rng.random((5, 60)) < 0.8).astype(float), (rng.random((4, 60)) < 0.6).astype(float)
     figure = predictions_figures.accuracy_pairs({"one": (("a", x), ("b", y)), "two": (("b", y), ("a", x))})
-    mesh = figure.axes[0].collections[0]
-    counts = mesh.get_array().filled(0)
-    assert counts.shape == (5, 6) and counts.sum() == 60
-    assert counts[2, 4] == ((x.sum(0) == 4) & (y.sum(0) == 2)).sum()
-    edges = mesh.get_coordinates()
-    assert edges[0, 0].tolist() == [-0.1, -0.125] and edges[-1, -1].tolist() == pytest.approx([1.1, 1.125])
+    dots = figure.axes[0].collections[0]
+    places, counts = np.unique(np.stack([x.mean(0), y.mean(0)], 1), axis=0, return_counts=True)
+    np.testing.assert_allclose(dots.get_offsets(), places)
+    np.testing.assert_allclose(dots.get_sizes() - 2, (dots.get_sizes() - 2).sum() * counts / 60)
     assert figure.axes[0].get_xlabel() == "a" and figure.axes[1].get_ylabel() == "a"
     plt.close(figure)
 
 
 def test_chance_and_what_was_seen_are_in_squared_points():
     figure = predictions_figures.beyond_chance(
-        {"a": np.full(9, 1e-4), "b": np.full(9, 3e-4)}, {"all": found(LARGE, 0.1), "hard": found(SMALL, 0.1)}
+        {"a": np.full(9, 1e-4), "b": np.full(9, 3e-4)}, {"all": LARGE, "hard": SMALL}
     )
     assert [axis.get_title() for axis in figure.axes] == ["half against half", "all", "hard"]
     line = figure.axes[1].lines[0]
-    assert list(line.get_xdata()) == pytest.approx([25.0, 25.0])
+    assert list(line.get_xdata()) == pytest.approx([1e4 * LARGE.observed] * 2)
     plt.close(figure)
 
 

@@ -15,7 +15,8 @@ from lib.chapters.probes_and_deletion import effects_table, networks_table, prob
 from lib.training.wide_and_deep import Architecture
 
 DEEP, WIDE = Architecture(56), Architecture(14, 4)
-INSIDE, NONE = [(2, 6)] * 4, [(0, 0)] * 4
+INSIDE, NONE = [(2, 6)] * 6, [(0, 0)] * 6
+GROWING = [(0, 0), (0, 3), (0, 5), (0, 7), (0, 0), (0, 7)]
 NAMES = [
     "13-probe-rises-without-block",
     "13-probe-gain-smaller-in-block",
@@ -23,7 +24,7 @@ NAMES = [
     "13-deletion-cheaper-in-block",
     "13-deletion-cheaper-with-larger-block",
 ]
-NOISE = np.random.default_rng(0).normal(0, 0.002, (4, 7))
+NOISE = np.random.default_rng(0).normal(0, 0.002, (6, 7))
 
 
 def stairs(inside, outside):
@@ -44,10 +45,10 @@ def verdicts(found):
 
 
 def test_what_the_paper_says_is_supported_where_it_is_planted():
-    sizes = [(2, 6), (2, 6), (1, 6), (0, 6)]
+    sizes = [(2, 6), (2, 6), (1, 6), (0, 6), (2, 6), (1, 6)]
     blocks = planted(sizes, stairs(0, 0.1), stairs(0, 0.1)[:, 1:] - 0.1 + NOISE[:, 1:], costs(0, 0.1))
     # The larger the block structure, the less a deletion costs.
-    rest = planted([(0, 0), (0, 3), (0, 5), (0, 7)], cost=np.outer([4, 2.5, 1.5, 0.5], np.full(6, 0.02)))
+    rest = planted(GROWING, cost=np.outer([4, 2.5, 1.5, 0.5, 4.2, 0.4], np.full(6, 0.02)))
     bare = planted(NONE, stairs(0.05, 0.05))
     assert verdicts({DEEP: blocks, Architecture(14): bare}) == ["supported"] * 4 + ["undecided"]
     assert verdicts({WIDE: rest})[4] == "supported"
@@ -55,39 +56,43 @@ def test_what_the_paper_says_is_supported_where_it_is_planted():
 
 def test_the_opposite_is_contradicted():
     blocks = planted(INSIDE, stairs(0.1, 0), stairs(0.1, 0)[:, 1:] + 0.1 + NOISE[:, 1:], costs(0.1, 0))
-    rest = planted([(0, 0), (0, 3), (0, 5), (0, 7)], cost=np.outer([0.5, 1.5, 2.5, 4], np.full(6, 0.02)))
+    rest = planted(GROWING, cost=np.outer([0.5, 1.5, 2.5, 4, 0.4, 4.2], np.full(6, 0.02)))
     bare = planted(NONE, stairs(-0.05, -0.05))
     assert verdicts({DEEP: blocks, WIDE: rest, Architecture(14): bare}) == ["contradicted"] * 5
 
 
 def test_without_enough_networks_nothing_is_decided():
-    for structures in ([(2, 6)] * 2 + [(0, 0)] * 2, [(3, 5)] * 2 + [(1, 7)] * 2):
+    for structures in ([(2, 6)] * 3 + [(0, 0)] * 3, [(3, 5)] * 3 + [(1, 7)] * 3):
         claims = probe_claims({DEEP: planted(structures, stairs(0, 0.1), cost=costs(0, 0.1))})
-        assert [claim.verdict for claim in claims[:4]] == ["undecided"] * 4
+        assert [claim.verdict for claim in claims[:4]] == ["not tested"] * 4
         assert all(np.isnan([claim.estimate, claim.low, claim.high]).all() for claim in claims[:4])
         assert all("too few networks" in claim.statistic for claim in claims[:4])
-        assert [claim.networks for claim in claims[:4]] == [2] * 4
+        assert [claim.networks for claim in claims[:4]] == [3] * 4
 
 
 def test_one_architecture_that_speaks_against_it_is_enough_and_is_shown():
     found = {DEEP: planted(INSIDE, stairs(0, 0.1)), WIDE: planted(INSIDE, stairs(0.1, 0))}
     claim = probe_claims(found)[1]
-    assert claim.verdict == "contradicted" and "ResNet-14 (4×)" in claim.statistic and claim.networks == 8
+    assert claim.verdict == "contradicted" and "ResNet-14 (4×)" in claim.statistic and claim.networks == 12
     assert "the one of 2 that decides" in claim.statistic
 
 
 def test_tables_have_the_numbers():
-    found = {DEEP: planted([*INSIDE[:3], (0, 0)], stairs(0, 0.1), cost=costs(0.01, 0.08)), WIDE: planted(NONE)}
+    found = {DEEP: planted([*INSIDE[:5], (0, 0)], stairs(0, 0.1), cost=costs(0.01, 0.08)), WIDE: planted(NONE)}
     table = effects_table(found)
     assert len(table) == 6 and table["architecture"].tolist() == ["ResNet-56 (1×)"] * 3 + ["ResNet-14 (4×)"] * 3
-    steps = np.diff(stairs(0, 0.1))[:3]
+    steps = np.diff(stairs(0, 0.1))[:5]
     assert table["outside"][0].startswith(f"{steps[:, [0, 1, 5]].mean():+.3f} [")
-    assert table["inside"][0].startswith(f"{steps[:, 2:5].mean():+.3f} [") and table["inside"][0].endswith("] (3)")
+    assert table["inside"][0].startswith(f"{steps[:, 2:5].mean():+.3f} [") and table["inside"][0].endswith("] (5)")
     assert table["networks without"].tolist()[:2] == ["not to be told (1)"] * 2
     assert table["outside − inside"][3] == "not to be told (0)"
-    assert table["networks without"][4] == "+0.100 [+0.100, +0.100] (4)"
+    assert table["networks without"][4] == "+0.100 [+0.100, +0.100] (6)"
     deep, wide = networks_table(found).to_dict("records")
-    assert (deep["with a block structure"], deep["inside"], wide["inside"]) == ("3 of 4", "3, 3, 3, 0", "0, 0, 0, 0")
+    assert (deep["with a block structure"], deep["inside"], wide["inside"]) == (
+        "5 of 6",
+        "3, 3, 3, 3, 3, 0",
+        "0, 0, 0, 0, 0, 0",
+    )
     assert (wide["of the probe at the stem"], wide["mean accuracy"]) == ("0.500", "0.900")
 
 
@@ -115,8 +120,8 @@ def test_figure_4_has_the_maps_and_every_network_s_probes(figure_of):
 def test_figure_5_has_every_network_s_deletions_and_a_line_between_stages(figure_of):
     found = {DEEP: planted(INSIDE, cost=costs(0, 0.1))}
     axis = figure_of(probes_and_deletion_figures.deletions, found).axes[0]
-    np.testing.assert_allclose(axis.lines[4].get_ydata(), found[DEEP].deleted.mean(0))
-    assert axis.lines[4].get_xdata().tolist() == [1, 2, 3, 4, 5, 6]
-    assert axis.lines[5].get_ydata() == [0.9, 0.9]
-    assert [line.get_xdata()[0] for line in axis.lines[6:8]] == [2.5, 4.5]
-    assert [bar.get_segments()[0][:, 0].tolist() for bar in axis.collections] == [[3, 5]] * 4
+    np.testing.assert_allclose(axis.lines[6].get_ydata(), found[DEEP].deleted.mean(0))
+    assert axis.lines[6].get_xdata().tolist() == [1, 2, 3, 4, 5, 6]
+    assert axis.lines[7].get_ydata() == [0.9, 0.9]
+    assert [line.get_xdata()[0] for line in axis.lines[8:10]] == [2.5, 4.5]
+    assert [bar.get_segments()[0][:, 0].tolist() for bar in axis.collections] == [[3, 5]] * 6

@@ -1,15 +1,17 @@
 """Chapter 14: do networks go through alike representations at equal relative depth, but for their blocks?"""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import pandas as pd
 
 from lib.cka.across import BOTH, NEITHER, ONE, AcrossArchitectures, AcrossSeeds
+from lib.gates import LEAST_NETWORKS, Gate
 from lib.rules import above, below
-from lib.statistics.intervals import in_brackets
+from lib.statistics.intervals import bounded, in_brackets
 from lib.statistics.pairs import Estimate
-from lib.statistics.sample import Estimated, at_95
+from lib.statistics.sample import Estimated
 from lib.training.wide_and_deep import Architecture
 from lib.verdicts import HEADLINE, Claim, Row, judged
 
@@ -53,9 +55,15 @@ class Two:
     images: int
     small: AcrossSeeds | None = None
 
-    def estimated(self, estimate: Estimate) -> Estimated:
-        """For a verdict; NaN where fewer than `lib.statistics.pairs.LEAST` networks of an architecture take part."""
-        return at_95(estimate.interval, sum(estimate.networks), self.images)
+    def estimated(self, estimate: Callable[..., Estimate], *arguments: object, **options: object) -> Estimated:
+        """For a verdict, one of the methods of `found`; NaN where too few networks of an architecture take part.
+
+        It rests on the networks of both architectures, but on those of the smaller one where these are too few.
+        """
+        measured = partial(estimate, self.found, *arguments, **options)
+        counts = measured().networks
+        networks = sum(counts) if min(counts) >= LEAST_NETWORKS else min(counts)
+        return Estimated(lambda level: measured(level=level).interval, networks, self.images)
 
 
 SAME = (
@@ -65,17 +73,20 @@ SAME = (
         "Wide and Deep, Fig. 6",
         "correlation of the map across with the mean of those within, over pairs of different layers in neither's "
         "block, mean over pairs of networks",
-        lambda two: two.estimated(two.found.looks_alike()),
+        lambda two: two.estimated(AcrossSeeds.looks_alike),
         rule=above(ALIKE),
+        bounds=(-1, 1),
     ),
     Row(
         "14-block-unlike-across-seeds-{role}",
         "Networks of {architecture} are less alike in their blocks than outside.",
         "Wide and Deep, Fig. 6",
         "CKA of the same layer of two networks, in both blocks − in neither, mean over pairs of networks",
-        lambda two: two.estimated(two.found.inside_minus_outside()),
+        lambda two: two.estimated(AcrossSeeds.inside_minus_outside),
         rule=below(0),
         level=HEADLINE,
+        bounds=(-1, 1),
+        formula=r"\mathrm{CKA}(l, l')_{\mathrm{both\ blocks}} < \mathrm{CKA}(l, l')_{\mathrm{neither}}",
     ),
 )
 EQUAL_DEPTH = Row(
@@ -85,8 +96,9 @@ EQUAL_DEPTH = Row(
     "ours, from Wide and Deep, Fig. 6",
     "CKA of the same layer of two networks, in both blocks − small networks at equal relative depth, mean over pairs "
     "of networks",
-    lambda two: two.estimated(two.found.beyond_equal_depth(two.small, BOTH)),
+    lambda two: two.estimated(AcrossSeeds.beyond_equal_depth, two.small, BOTH),
     rule=below(0),
+    bounds=(-1, 1),
 )
 OTHER = (
     Row(
@@ -95,36 +107,41 @@ OTHER = (
         "than chance.",
         "Wide and Deep, Fig. E.1",
         "distance in relative depth beyond the nearest layer, chance − best match, mean over pairs of networks",
-        lambda two: two.estimated(two.found.nearer_than_chance(inside=False)),
+        lambda two: two.estimated(AcrossArchitectures.nearer_than_chance, inside=False),
+        bounds=(-1, 1),
     ),
     Row(
         "14-equal-relative-depth-{first}-{second}",
         "The best matches of layers of {both} outside of the block of their network lie at equal relative depth.",
         "Wide and Deep, Fig. E.1",
         "distance of the best match in relative depth beyond the nearest layer, mean over pairs of networks",
-        lambda two: two.estimated(two.found.beyond_nearest(inside=False)),
+        lambda two: two.estimated(AcrossArchitectures.beyond_nearest, inside=False),
         rule=below(NEAR),
         level=HEADLINE,
+        bounds=(0, 1),
+        formula=r"\overline{|x - x^*| - \min_l |x - x_l|} < 0.1",
     ),
     Row(
         "14-block-unlike-{first}-{second}",
         "Layers of {both} in the block of their network match less well than those outside.",
         "Wide and Deep, Fig. E.1",
         "CKA with the best match, inside − outside, mean over pairs of networks",
-        lambda two: two.estimated(two.found.inside_minus_outside()),
+        lambda two: two.estimated(AcrossArchitectures.inside_minus_outside),
         rule=below(0),
+        bounds=(-1, 1),
     ),
 )
 
 
-def seed_claims(seeds: Seeds, names: Roles, images: int) -> list[Claim]:
-    """Of each architecture; the claim at equal depth of the others than small."""
+def seed_claims(seeds: Seeds, names: Roles, images: int, fit: Mapping[str, Sequence[Gate]]) -> list[Claim]:
+    """Of each architecture; the claim at equal depth of the others than small.  `fit`: what each role has learnt."""
     return [
         claim
         for role, found in seeds.items()
         for claim in judged(
             SAME if role == "small" else (*SAME, EQUAL_DEPTH),
             Two(found, images, seeds["small"]),
+            fit[role] if role == "small" else [*fit[role], *fit["small"]],
             role=role,
             architecture=names[role],
             small=names["small"],
@@ -132,12 +149,13 @@ def seed_claims(seeds: Seeds, names: Roles, images: int) -> list[Claim]:
     ]
 
 
-def architecture_claims(pairs: Pairs, names: Roles, images: int) -> list[Claim]:
-    """Of each two architectures."""
+def architecture_claims(pairs: Pairs, names: Roles, images: int, fit: Mapping[str, Sequence[Gate]]) -> list[Claim]:
+    """Of each two architectures; `fit` as for `seed_claims`."""
     claims = []
     for (first, second), found in pairs.items():
         both = f"{names[first]} and {names[second]}"
-        claims += judged(OTHER, Two(found, images), first=first, second=second, both=both)
+        gates = [*fit[first], *fit[second]]
+        claims += judged(OTHER, Two(found, images), gates, first=first, second=second, both=both)
     return claims
 
 
@@ -180,10 +198,15 @@ def numbers_table(columns: dict[str, dict[str, Estimate]]) -> pd.DataFrame:
     """A row a number with its 95 % interval, a column an architecture or two of them."""
     return pd.DataFrame(
         {
-            name: {row: in_brackets(found.interval) for row, found in numbers.items()}
+            name: {row: in_brackets(bounded(found.interval, *_bounds(row))) for row, found in numbers.items()}
             for name, numbers in columns.items()
         }
     )
+
+
+def _bounds(row: str) -> tuple[float, float]:
+    """Distances and shares are not below 0; correlations, CKA and differences may be."""
+    return (0, 1) if "distance" in row or row.startswith("layers found") else (-1, 1)
 
 
 def blocks_table(seeds: Seeds, names: Roles) -> pd.DataFrame:

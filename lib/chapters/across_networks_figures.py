@@ -7,8 +7,9 @@ from matplotlib.ticker import MaxNLocator
 
 from lib.chapters.across_networks import Pairs, Roles, Seeds
 from lib.cka.across import BOTH, NEITHER, ONE, AcrossSeeds
-from lib.cka.best_layers import BestLayers, relative_depths
+from lib.cka.best_layers import BestLayers
 from lib.cka.blocks import Block
+from lib.cka.depths import relative_depths
 from lib.figures import PAGE, frame, subplots
 from lib.statistics.intervals import known_mean
 

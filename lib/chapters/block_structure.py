@@ -1,6 +1,6 @@
 """Chapter 11: does the block structure come with depth, width and fewer training images, and in every seed?"""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -8,58 +8,91 @@ import numpy as np
 import pandas as pd
 from scipy.stats import binomtest
 
-from lib.cka.block_growth import BlockMaps, ends, growth, halving, late_excess, mean_share
-from lib.cka.blocks import Block, ends_apart, largest_block, shares, stage_starts
+from lib.cka.block_growth import BlockMaps, ends, growth, halving, late_excess, late_parts, mean_share
+from lib.cka.blocks import LEAST_NETWORKS, Block, Find, block_ends, ends_apart, shares, stage_starts
 from lib.cka.grams import BatchSizes
+from lib.gates import LEAST_NETWORKS as NEEDED
+from lib.gates import Gate, fitted, learnt
 from lib.models.architectures import count_parameters
 from lib.results import short
-from lib.rules import CONTRADICTED, SUPPORTED, UNDECIDED, AtLeast, Judged, every, within
-from lib.statistics.intervals import in_brackets, mean_interval
-from lib.statistics.sample import Estimated, at_95
+from lib.rules import CONTRADICTED, SUPPORTED, UNDECIDED, Judged, every, within
+from lib.statistics.intervals import Interval, bounded, in_brackets, mean_interval
+from lib.statistics.sample import Estimated
 from lib.training.populations import Population
 from lib.training.wide_and_deep import Architecture
 from lib.verdicts import DETAIL, HEADLINE, MACHINERY, Claim, Row, judged
 
 TOLERANCE = 0.02  # of CKA: less than can be seen in a map
 ROUNDING = 1e-9  # layers: means of whole numbers that are equal but for their last digits
-FITTED = 0.05  # nats: the right class has a probability of 0.95
+TIMES_CHANCE = 3.0  # few images: such networks learn less than those of other chapters, and are large beside them
+MOST = 0.5  # of other seeds
+
+
+def fit_gates(populations: Iterable[Population]) -> list[Gate]:
+    """What wide and deep networks must have learnt: their few training images, and some of the others."""
+    networks = [network for population in populations for network in population.networks]
+    classes = max(population.specification.num_classes for population in populations)
+    return [
+        fitted([network.train_loss[-1] for network in networks]),
+        learnt([network.test_accuracy[-1] for network in networks], classes, TIMES_CHANCE),
+    ]
 
 
 @dataclass(frozen=True)
 class Blocks:
-    """The blocks at one threshold of maps that are made from so many images; `rng` draws changes of places."""
+    """The block structures that `find` sees in maps from so many images; `random_seed` draws changes of places."""
 
     found: BlockMaps
-    threshold: float
+    find: Find
     images: int
-    rng: np.random.Generator
+    random_seed: int
 
-    def growth(self, line: str, quantity: str) -> Estimated:
-        """Slope of the block measure per doubling along 'depths', 'widths' or 'plain'."""
-        line, maps = getattr(self.found, line), self.found.maps
-        return at_95(growth(maps, line, quantity, self.threshold), sum(len(maps[one]) for one in line), self.images)
+    def with_block(self, maps: Iterable[np.ndarray]) -> Gate:
+        """Whether enough networks [..., layers, layers] have a block structure for a claim about its size."""
+        return Gate("networks with a block structure", sum((shares(one, self.find) > 0).sum() for one in maps), NEEDED)
 
-    def halving(self, line: str) -> Estimated:
+    def line(self, name: str) -> list[np.ndarray]:
+        """The maps of 'depths', 'widths' or 'plain', an architecture each."""
+        return [self.found.maps[one] for one in getattr(self.found, name)]
+
+    def growth(self, name: str, quantity: str) -> Estimated:
+        """Slope of the block measure per doubling along a line."""
+        line, maps = getattr(self.found, name), self.found.maps
+        slope = partial(growth, maps, line, quantity, self.find)
+        return Estimated(slope, sum(map(len, self.line(name))), self.images)
+
+    def halving(self, name: str) -> Estimated:
         """Slope per halving of the training images, mean over the smallest and the largest of the line."""
-        line, maps, counts = ends(getattr(self.found, line)), self.found.by_count, self.found.counts
-        networks = sum(len(maps[one]) for one in line) * len(counts)
-        return at_95(halving(maps, counts, line, self.threshold), networks, self.images)
+        line, maps = ends(getattr(self.found, name)), self.found.by_count
+        slope = partial(halving, maps, self.found.counts, line, self.find)
+        return Estimated(slope, sum(len(maps[one]) for one in line), self.images)
 
     def late(self) -> Estimated:
         """`late_excess` of all networks with residual connections."""
         residual = dict.fromkeys((*self.found.depths, *self.found.widths))
-        excess, networks = late_excess({one: self.found.maps[one] for one in residual}, self.threshold)
-        return at_95(excess, networks, self.images)
+        maps = {one: self.found.maps[one] for one in residual}
+        counts = [len(late_parts(of_one, self.find)) for of_one in maps.values()]
+        networks = sum(count for count in counts if count >= LEAST_NETWORKS)
+        return Estimated(partial(late_excess, maps, self.find), networks, self.images)
 
     def present(self, architecture: Architecture) -> Estimated:
         """Share of the networks with a block, with Clopper and Pearson's interval for other seeds."""
-        has = shares(self.found.maps[architecture], self.threshold) > 0
-        share = binomtest(int(has.sum()), len(has)).proportion_ci(method="exact")
-        return at_95((has.mean(), share.low, share.high), len(has), self.images)
+        has = shares(self.found.maps[architecture], self.find) > 0
+
+        def interval(level: float) -> Interval:
+            share = binomtest(int(has.sum()), len(has)).proportion_ci(level, method="exact")
+            return has.mean(), share.low, share.high
+
+        return Estimated(interval, len(has), self.images)
 
     def apart(self, architecture: Architecture) -> Estimated:
         """Distance of the ends of the blocks of two networks, less that of two measurements of one, in layers."""
-        return at_95(*ends_apart(self.found.parts[architecture], self.threshold, self.rng), self.images)
+        parts = self.found.parts[architecture]
+
+        def interval(level: float) -> Interval:
+            return ends_apart(parts, self.find, np.random.default_rng([self.random_seed, 11]), level)
+
+        return Estimated(interval, len(block_ends(parts, self.find)), self.images)
 
 
 class Differs:
@@ -67,7 +100,7 @@ class Differs:
 
     def judge(self, found: Estimated, places: Sequence[str] = (), level: float = 0.95) -> Judged:
         """The verdict on a single difference; NaN is undecided."""
-        estimate, low, high = found.interval(level)
+        estimate, low, high = map(float, found.interval(level))
         same = max(abs(low), abs(high)) <= ROUNDING
         return Judged(estimate, low, high, SUPPORTED if low > ROUNDING else CONTRADICTED if same else UNDECIDED)
 
@@ -83,6 +116,25 @@ class Differs:
         )
 
 
+class Always:
+    """All at hand, and so many that it can hardly be chance if most others had it not; one without it contradicts."""
+
+    def judge(self, found: Estimated, places: Sequence[str] = (), level: float = 0.95) -> Judged:
+        """The verdict on a share with its interval for other networks."""
+        estimate, low, high = map(float, found.interval(level))
+        return Judged(estimate, low, high, CONTRADICTED if estimate < 1 else SUPPORTED if low > MOST else UNDECIDED)
+
+    @property
+    def thresholds(self) -> tuple[float, ...]:
+        """What the share's interval is held against."""
+        return (MOST,)
+
+    def __str__(self) -> str:
+        return (
+            f"all networks at hand, with a 95 % interval above {MOST:g} for other seeds; contradicted if one has none"
+        )
+
+
 def _grows(name: str, says: str, source: str, line: str, quantity: str) -> Row:
     return Row(
         f"11-block-grows-{name}",
@@ -91,6 +143,7 @@ def _grows(name: str, says: str, source: str, line: str, quantity: str) -> Row:
         f"change of the block's share of the depth per doubling of the {quantity}",
         lambda one: one.growth(line, quantity),
         level=HEADLINE,
+        formula=rf"\frac{{\mathrm{{d}} B}}{{\mathrm{{d}} \log_2 \mathrm{{{quantity}}}}} > 0",
     )
 
 
@@ -102,51 +155,51 @@ def _less_data(name: str, says: str, source: str, line: str, level: str = DETAIL
         "change of the block's share of the depth per halving of the training images, mean over both",
         lambda one: one.halving(line),
         level=level,
+        formula=r"-\frac{\mathrm{d} B}{\mathrm{d} \log_2 n_\mathrm{train}} > 0",
     )
 
 
-SIZE = (
-    _grows("depth", "The deeper a network, the larger its block structure.", "Fig. 1", "depths", "depth"),
-    _grows("width", "The wider a network, the larger its block structure.", "Fig. 1", "widths", "width"),
-    _grows(
+SIZE = {
+    "depths": _grows("depth", "The deeper a network, the larger its block structure.", "Fig. 1", "depths", "depth"),
+    "widths": _grows("width", "The wider a network, the larger its block structure.", "Fig. 1", "widths", "width"),
+    "plain": _grows(
         "width-plain",
         "The wider a network without residual connections, the larger its block structure.",
         "Fig. C.1",
         "plain",
         "width",
     ),
-    _less_data("width", "The narrowest and the widest", "Fig. 2", "widths", HEADLINE),
-    _less_data("depth", "The shallowest and the deepest", "Fig. D.2", "depths"),
+}  # by line
+LESS_DATA = {
+    "widths": _less_data("width", "The narrowest and the widest", "Fig. 2", "widths", HEADLINE),
+    "depths": _less_data("depth", "The shallowest and the deepest", "Fig. D.2", "depths"),
+}
+EVERY_SEED = Row(
+    "11-every-seed-{name}",
+    "Every network of {architecture}, the {name}, has a block structure.",
+    "Wide and Deep, Fig. D.1",
+    "share of the networks with one, with Clopper and Pearson's interval for other seeds",
+    lambda at: at[0].present(at[1]),
+    rule=Always(),
+    level=HEADLINE,
+    formula=r"P(B > 0) = 1",
 )
-SEEDS = (
-    Row(
-        "11-every-seed-{name}",
-        "All of the {name} networks at hand have a block structure.",
-        "Wide and Deep, Fig. D.1",
-        "share of the networks {architecture} with a block, with Clopper and Pearson's interval for other seeds",
-        lambda at: at[0].present(at[1]),
-        rule=AtLeast(1),
-        told="all networks at hand have one; contradicted if one has none",
-        level=MACHINERY,
-    ),
-    Row(
-        "11-ends-differ-{name}",
-        "The blocks of the {name} networks do not begin and end at the same layers in all seeds.",
-        "Wide and Deep, Fig. D.1",
-        "distance of the ends of the blocks of two networks {architecture}, less that of two measurements of one "
-        "(layers)",
-        lambda at: at[0].apart(at[1]),
-        rule=Differs(),
-        level=HEADLINE,
-    ),
+ENDS_DIFFER = Row(
+    "11-ends-differ-{name}",
+    "The block structures of {architecture}, the {name}, do not begin and end at the same layers in all seeds.",
+    "Wide and Deep, Fig. D.1",
+    "distance of the ends of the block structures of two networks, less that of two measurements of one (layers)",
+    lambda at: at[0].apart(at[1]),
+    rule=Differs(),
 )
 LATE = Row(
     "11-block-late",
     "The block structure lies mostly in the last two stages of a network.",
     "Wide and Deep, Fig. 1",
     "share of the block's layers in the last two stages, less these stages' share of all layers, mean over the "
-    "networks with a block",
+    "networks with a block structure",
     Blocks.late,
+    bounds=(-1, 1),
 )
 BATCH_SIZE = Row(
     "11-batch-size-cka",
@@ -156,15 +209,29 @@ BATCH_SIZE = Row(
     lambda found: Estimated(found.interval, 1, found.images),
     rule=every(within(-TOLERANCE, TOLERANCE)),
     places=lambda found: [f"batches of {size}" for size in found.sizes],
+    level=MACHINERY,
 )
+CLAIMS = (*SIZE.values(), *LESS_DATA.values(), EVERY_SEED, ENDS_DIFFER, LATE, BATCH_SIZE)
 
 
-def block_claims(blocks: Blocks) -> list[Claim]:
-    """All claims about blocks at one threshold."""
-    claims = judged(SIZE, blocks)
-    for name, line in (("deepest", blocks.found.depths), ("widest", blocks.found.widths)):
-        claims += judged(SEEDS, (blocks, line[-1]), name=name, architecture=line[-1])
-    return claims + judged([LATE], blocks)
+def block_claims(blocks: Blocks, fit: Mapping[str, Sequence[Gate]]) -> list[Claim]:
+    """All claims about block structures.
+
+    fit: what the networks of 'depths', 'widths' and 'plain' must have learnt, and those with 'less data'.
+    """
+    claims = []
+    for line, row in SIZE.items():
+        claims += judged([row], blocks, [*fit[line], blocks.with_block(blocks.line(line))])
+    for line, row in LESS_DATA.items():
+        maps = [blocks.found.by_count[one] for one in ends(getattr(blocks.found, line))]
+        claims += judged([row], blocks, [*fit["less data"], blocks.with_block(maps)])
+    for name, line in (("deepest", "depths"), ("widest", "widths")):
+        one = getattr(blocks.found, line)[-1]
+        words = {"name": name, "architecture": one}
+        any_block = Gate("networks with a block structure", blocks.with_block([blocks.found.maps[one]]).found, 1)
+        claims += judged([EVERY_SEED], (blocks, one), [*fit[line], any_block], **words)
+        claims += judged([ENDS_DIFFER], (blocks, one), fit[line], **words)
+    return claims + judged([LATE], blocks, [*fit["depths"], *fit["widths"]])
 
 
 def networks_table(populations: Mapping[Architecture, Population]) -> pd.DataFrame:
@@ -175,7 +242,7 @@ def networks_table(populations: Mapping[Architecture, Population]) -> pd.DataFra
         sizes = {"in_channels": made.in_channels, "image_size": made.image_size, "num_classes": made.num_classes}
         losses = [network.train_loss[-1] for network in networks]
         accuracies = [network.train_accuracy[-1] for network in networks]
-        tested = mean_interval([network.test_accuracy[-1] for network in networks])
+        tested = bounded(mean_interval([network.test_accuracy[-1] for network in networks]), 0, 1)
         rows.append(
             {
                 "network": str(architecture),
@@ -189,15 +256,6 @@ def networks_table(populations: Mapping[Architecture, Population]) -> pd.DataFra
     return pd.DataFrame(rows)
 
 
-def fit_words(populations: Mapping[Architecture, Population]) -> str:
-    """One sentence: how many networks came near a training loss of zero, and which did not."""
-    losses = {one: [network.train_loss[-1] for network in found.networks] for one, found in populations.items()}
-    near = sum(loss < FITTED for found in losses.values() for loss in found)
-    rest = ", ".join(str(architecture) for architecture, found in losses.items() if max(found) >= FITTED)
-    words = f"{near} of {sum(map(len, losses.values()))} networks end with a training loss below {FITTED:g} nats"
-    return f"{words}; with others: {rest}." if rest else f"{words}."
-
-
 def place(layer: int, layers: int) -> str:
     """Where one of the hidden layers is: 'stem' or 'stage 2, block 3'."""
     starts = stage_starts(layers)
@@ -205,23 +263,23 @@ def place(layer: int, layers: int) -> str:
     return f"stage {stage}, block {layer - starts[stage - 1] + 1}" if stage else "stem"
 
 
-def blocks_of(maps: np.ndarray, threshold: float) -> list[Block]:
+def blocks_of(maps: np.ndarray, find: Find) -> list[Block]:
     """The blocks of the networks that have one: [networks, layers, layers] -> list."""
-    return [block for block in (largest_block(cka, threshold) for cka in maps) if block.exists]
+    return [block for block in map(find, maps) if block.exists]
 
 
-def blocks_table(maps: Mapping[Architecture, np.ndarray], threshold: float) -> pd.DataFrame:
+def blocks_table(maps: Mapping[Architecture, np.ndarray], find: Find) -> pd.DataFrame:
     """A row an architecture: networks with a block, its share and side, and where it lies."""
     rows = []
     for architecture, found in maps.items():
-        layers, blocks = found.shape[-1], blocks_of(found, threshold)
+        layers, blocks = found.shape[-1], blocks_of(found, find)
         where, late = partial(place, layers=layers), [block.late_share() for block in blocks]
         rows.append(
             {
                 "network": str(architecture),
                 "layers": layers,
                 "with a block": f"{len(blocks)} of {len(found)}",
-                "block's share of the depth": in_brackets(mean_share(found, threshold)),
+                "block's share of the depth": in_brackets(mean_share(found, find)),
                 "side (layers)": _span([len(block) for block in blocks]),
                 "begins": _span([block.start for block in blocks], where),
                 "ends": _span([block.stop - 1 for block in blocks], where),
@@ -236,17 +294,15 @@ def _span(numbers: Sequence[int], words=str) -> str:
     return " to ".join(dict.fromkeys((words(min(numbers)), words(max(numbers))))) if numbers else "–"
 
 
-def less_data_table(
-    by_count: Mapping[Architecture, np.ndarray], counts: Sequence[int], threshold: float
-) -> pd.DataFrame:
+def less_data_table(by_count: Mapping[Architecture, np.ndarray], counts: Sequence[int], find: Find) -> pd.DataFrame:
     """A row an architecture: its block measure at every number of training images, and the slope per halving.
 
     by_count: [networks, counts, layers, layers] of each.
     """
     rows = []
     for one, maps in by_count.items():
-        at = {f"{count} images": in_brackets(mean_share(maps[:, i], threshold)) for i, count in enumerate(counts)}
-        slope = in_brackets(halving(by_count, counts, [one], threshold), "+.3f")
+        at = {f"{count} images": in_brackets(mean_share(maps[:, i], find)) for i, count in enumerate(counts)}
+        slope = in_brackets(halving(by_count, counts, [one], find), "+.3f")
         rows.append({"network": str(one), **at, "per halving": slope})
     return pd.DataFrame(rows)
 

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lib.cka.block_growth import mean_share
-from lib.cka.blocks import largest_block, stage_starts
+from lib.cka.blocks import Find, stage_starts
 from lib.cka.grams import BatchSizes
 from lib.figures import PAGE, bars, frame, look, shades, subplots, width_axis
 from lib.training.wide_and_deep import Architecture
@@ -17,15 +17,15 @@ WHOLE = -0.03, 1.03  # limits of an axis of shares
 MARKERS = "o", "s", "^", "D", "v"
 
 
-def map_rows(rows: Sequence[Sequence[tuple[str, np.ndarray]]], threshold: float) -> Figure:
-    """CKA maps in rows, each with its title and with the block outlined: [layers, layers] each."""
+def map_rows(rows: Sequence[Sequence[tuple[str, np.ndarray]]], find: Find) -> Figure:
+    """CKA maps in rows, each with its title, the stages marked and the block structure outlined: [layers, layers] each."""
     columns = max(map(len, rows))
     side = min(PAGE / columns, 2.9)
     figure, axes = subplots(len(rows), columns, width=side, height=0.95 * side + 0.25, squeeze=False)
     for row, of_row in zip(axes, rows):
         for axis, (title, cka) in zip(row, of_row):
             image = axis.imshow(cka, vmin=0, vmax=1, origin="lower")
-            _outline(axis, cka, threshold)
+            _outline(axis, cka, find)
             axis.set_title(title, fontsize=9)
         for axis in row[len(of_row) :]:
             axis.set_visible(False)
@@ -36,11 +36,14 @@ def map_rows(rows: Sequence[Sequence[tuple[str, np.ndarray]]], threshold: float)
     return figure
 
 
-def _outline(axis: Axes, cka: np.ndarray, threshold: float) -> None:
-    for colour, width in (("white", 3), ("black", 1.3)):  # seen on light and on dark
-        frame(axis, largest_block(cka, threshold), colour=colour, width=width)
-    axis.grid(False)
+def _outline(axis: Axes, cka: np.ndarray, find: Find) -> None:
     starts = stage_starts(len(cka))
+    for start in starts[1:]:
+        for line in (axis.axhline, axis.axvline):
+            line(start - 0.5, color="white", linewidth=0.7, linestyle=":")
+    for colour, width in (("white", 3), ("black", 1.3)):  # seen on light and on dark
+        frame(axis, find(cka), colour=colour, width=width)
+    axis.grid(False)
     axis.set_xticks(starts, (1, 2, 3), fontsize=8)
     axis.set_yticks(starts, (1, 2, 3), fontsize=8)
 
@@ -48,33 +51,33 @@ def _outline(axis: Axes, cka: np.ndarray, threshold: float) -> None:
 def over_size(
     maps: Mapping[Architecture, np.ndarray],
     lines: Mapping[str, tuple[str, Sequence[Architecture]]],
-    thresholds: Sequence[float],
+    finds: Mapping[float, Find],
 ) -> Figure:
     """The block measure with intervals: a panel a line, 'depth' or 'width' below it, a line a threshold.
 
-    lines: title -> what grows, and the architectures.
+    lines: title -> what grows, and the architectures; finds: threshold -> what sees a block at it.
     """
     figure, axes = subplots(1, len(lines), width=PAGE / len(lines), height=3.4, sharey=True, squeeze=False)
     for axis, (title, (quantity, line)) in zip(axes[0], lines.items()):
         sizes = [getattr(architecture, quantity) for architecture in line]
-        for position, (threshold, colour) in enumerate(zip(thresholds, shades(len(thresholds)))):
-            found = np.transpose([mean_share(maps[architecture], threshold) for architecture in line])
-            _bars(axis, sizes, found, position, len(thresholds), colour, f"threshold {threshold:g}")
+        for position, ((threshold, find), colour) in enumerate(zip(finds.items(), shades(len(finds)))):
+            found = np.transpose([mean_share(maps[architecture], find) for architecture in line])
+            _bars(axis, sizes, found, position, len(finds), colour, f"threshold {threshold:g}")
         width_axis(axis, sizes, f"{quantity} ({'layers' if quantity == 'depth' else 'multiplier of the channels'})")
         axis.set_title(title, fontsize=10)
     axes[0, 0].set(ylabel=SHARE, ylim=WHOLE)
-    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=len(thresholds))
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=len(finds))
     return figure
 
 
-def over_data(by_count: Mapping[Architecture, np.ndarray], counts: Sequence[int], threshold: float) -> Figure:
+def over_data(by_count: Mapping[Architecture, np.ndarray], counts: Sequence[int], find: Find) -> Figure:
     """The block measure with intervals over the number of training images, a line an architecture.
 
     by_count: [networks, counts, layers, layers] of each.
     """
     figure, axis = subplots(width=6.4, height=3.6)
     for position, (architecture, maps) in enumerate(by_count.items()):
-        shares = np.transpose([mean_share(maps[:, place], threshold) for place in range(len(counts))])
+        shares = np.transpose([mean_share(maps[:, place], find) for place in range(len(counts))])
         colour, _ = look(str(architecture), position)
         _bars(axis, counts, shares, position, len(by_count), colour, str(architecture))
     width_axis(axis, counts, "training images (number)")
@@ -83,7 +86,7 @@ def over_data(by_count: Mapping[Architecture, np.ndarray], counts: Sequence[int]
     return figure
 
 
-def where_blocks_lie(maps: Mapping[Architecture, np.ndarray], threshold: float) -> Figure:
+def where_blocks_lie(maps: Mapping[Architecture, np.ndarray], find: Find) -> Figure:
     """A bar a network from where its block begins to where it ends, in parts of the depth; black: stages begin."""
     figure, axis = subplots(width=PAGE, height=3.4)
     for position, of_architecture in enumerate(maps.values()):
@@ -92,7 +95,7 @@ def where_blocks_lie(maps: Mapping[Architecture, np.ndarray], threshold: float) 
             np.divide(stage_starts(layers), layers), position - 0.45, position + 0.45, color="black", linewidth=1
         )
         places = position + np.linspace(-0.3, 0.3, len(of_architecture))
-        for x, block in zip(places, (largest_block(cka, threshold) for cka in of_architecture)):
+        for x, block in zip(places, map(find, of_architecture)):
             if block.exists:
                 axis.vlines(x, block.start / layers, block.stop / layers, color="#0072B2", linewidth=4)
             else:

@@ -6,12 +6,13 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lib.chapters.first_component import Columns
+from lib.chapters.first_component import BOUNDS, Columns
 from lib.cka.block_components import Found, NetworkComponents, late_shares
 from lib.cka.blocks import Block
 from lib.cka.components import TOP, carried, dominant, normal_carried
 from lib.cka.network_statistics import known_values, means
 from lib.figures import PAGE, bars, frame, look, shades, subplots
+from lib.statistics.intervals import bounded
 from lib.training.wide_and_deep import Architecture
 
 SIGNS = {False: "#0072B2", True: "#D55E00"}  # of a coefficient: is it positive?
@@ -129,7 +130,8 @@ def dots(found: Found, panels: Mapping[str, Columns], labels: Sequence[str]) -> 
 def _means(axis: Axes, found: Found, value, shift: float, colour: str, marker: str, name: str) -> None:
     if values := known_values(found, value):
         places = [list(found).index(architecture) + shift for architecture in values]
-        bars(axis, places, means(values), sideways=True, fmt=marker, color=colour, markersize=5, capsize=2, label=name)
+        interval = bounded(means(values), *BOUNDS[name])
+        bars(axis, places, interval, sideways=True, fmt=marker, color=colour, markersize=5, capsize=2, label=name)
 
 
 def carried_curves(found: Found) -> Figure:

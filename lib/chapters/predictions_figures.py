@@ -4,39 +4,42 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
 from lib.effects.errors import Difference
 from lib.figures import PAGE, subplots
 
+LARGEST = 260  # points squared, the area of the dot with most images
 NAMED = 20  # classes whose names can be read beside their points
 GREEN, ORANGE, GREY = "#009E73", "#E69F00", "#7F7F7F"
 Panel = tuple[tuple[str, np.ndarray], tuple[str, np.ndarray]]  # label and hits [networks, images], of x and of y
 
 
 def accuracy_pairs(panels: Mapping[str, Panel], columns: int = 3) -> Figure:
-    """Per-example accuracy of one group of networks over that of another; the colour counts images (Fig. 7a and b)."""
+    """Per-example accuracy of one group of networks over that of another, a dot for every two values (Fig. 7a and b).
+
+    Few networks put many images on the same place: the area of a dot is their number.
+    """
     rows = -(-len(panels) // columns)
     figure, axes = subplots(rows, columns, width=min(PAGE / columns, 3.6), height=3.3, squeeze=False)
     counted = {title: _counts(x, y) for title, ((_, x), (_, y)) in panels.items()}
-    most = max(counts.max() for counts in counted.values())
+    largest = max(counts.max() for counts in counted.values())
     for axis, (title, ((x_label, x), (y_label, y))) in zip(axes.flat, panels.items()):
-        counts = counted[title]
-        image = axis.pcolormesh(
-            *(np.arange(-0.5, len(table) + 1) / len(table) for table in (x, y)),
-            np.ma.masked_equal(counts.T, 0),
-            norm=LogNorm(1, max(most, 2)),
-            rasterized=True,
-        )
+        places = np.argwhere(counted[title])
+        area = LARGEST * counted[title][tuple(places.T)] / largest
         axis.plot([0, 1], [0, 1], color="#D55E00", linewidth=1)
+        axis.scatter(places[:, 0] / len(x), places[:, 1] / len(y), s=area + 2, color="#0072B2", alpha=0.7, linewidths=0)
         axis.set(title=title, xlabel=x_label, ylabel=y_label, aspect="equal")
         for text in (axis.title, axis.xaxis.label, axis.yaxis.label):
             text.set_fontsize(10)
         axis.grid(False)
     for axis in axes.flat[len(panels) :]:
         axis.set_visible(False)
-    figure.colorbar(image, ax=axes, label="images", shrink=0.7, pad=0.02, format="%d")
+    for count in sorted({1, max(round(largest / 4), 1), largest}):
+        axes.flat[0].scatter(
+            [], [], s=LARGEST * count / largest + 2, color="#0072B2", alpha=0.7, label=f"{count} images"
+        )
+    figure.legend(*axes.flat[0].get_legend_handles_labels(), loc="outside lower right", ncols=3, fontsize=9)
     figure.supxlabel("per-example accuracy (share of networks that are right)", fontsize=10)
     return figure
 

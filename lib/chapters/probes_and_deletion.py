@@ -1,17 +1,18 @@
 """Chapter 13: what do linear probes and deleted residual blocks say of the block structure?"""
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
 from lib.cka.block_effects import BlockMeasures, inside_and_outside, plateaus, rank_correlations
 from lib.cka.blocks import mean_where
-from lib.cka.network_statistics import estimated_means, known_interval, known_values, slope_within
+from lib.cka.network_statistics import estimated_means, known_interval, known_values, slope_within, varying
+from lib.gates import LEAST_NETWORKS, Gate
 from lib.rules import above, below, every
-from lib.statistics.intervals import in_brackets
-from lib.statistics.sample import Estimated, at_95
+from lib.statistics.intervals import bounded, in_brackets
+from lib.statistics.sample import Estimated
 from lib.training.wide_and_deep import Architecture
 from lib.verdicts import DETAIL, HEADLINE, Claim, Row, judged
 
@@ -39,8 +40,8 @@ def lead_inside(measures: BlockMeasures) -> np.ndarray:
 def slope_on_share(found: Found) -> Estimated:
     """Slope of the mean loss over all deletions on the share of the layers in the block structure."""
     shares = {key: np.array([one.share() for one in measures.structures]) for key, measures in found.items()}
-    slope = slope_within(shares, {key: measures.loss for key, measures in found.items()})
-    return at_95(slope, sum(map(len, shares.values())), images_of(found))
+    losses = {key: measures.loss for key, measures in found.items()}
+    return Estimated(partial(slope_within, shares, losses), varying(shares), images_of(found))
 
 
 def images_of(found: Found) -> int:
@@ -49,27 +50,31 @@ def images_of(found: Found) -> int:
 
 
 def _everywhere(
-    name: str, says: str, figure: int, statistic: str, value: Callable[[BlockMeasures], np.ndarray], level: str = DETAIL
+    name: str,
+    says: str,
+    figure: int,
+    statistic: str,
+    value: Callable[[BlockMeasures], np.ndarray],
+    bounds: tuple[float, float] = (-2, 2),
+    level: str = DETAIL,
+    formula: str = "",
 ) -> Row:
     """The claim that the mean over networks is above 0 in every architecture that has enough networks with a value."""
 
-    def known(found: Found) -> dict[Architecture, np.ndarray]:
-        return known_values({key: value(measures) for key, measures in found.items()}, float)
-
-    def mean(found: Found) -> Estimated:
-        estimated = estimated_means(known(found), images_of(found))
-        asked = sum(int(np.isfinite(value(measures)).sum()) for measures in found.values())
-        return estimated if estimated.networks else replace(estimated, networks=asked)
+    def values(found: Found) -> dict[Architecture, np.ndarray]:
+        return {key: value(measures) for key, measures in found.items()}
 
     return Row(
         f"13-{name}",
         says,
         f"Wide and Deep, Fig. {figure}",
         statistic,
-        mean,
+        lambda found: estimated_means(values(found), float, LEAST_NETWORKS, images_of(found)),
         rule=every(above(0)),
-        places=lambda found: list(map(str, known(found))),
+        places=lambda found: list(map(str, known_values(values(found), float, LEAST_NETWORKS))),
         level=level,
+        bounds=bounds,
+        formula=formula,
     )
 
 
@@ -80,6 +85,7 @@ CLAIMS = (
         4,
         "rank correlation of depth and probe accuracy",
         rank_correlations,
+        (-1, 1),
     ),
     _everywhere(
         "probe-gain-smaller-in-block",
@@ -87,7 +93,8 @@ CLAIMS = (
         4,
         f"{QUANTITIES['gain']}, outside − inside (share of images)",
         lambda measures: contrast(measures, "gain"),
-        HEADLINE,
+        level=HEADLINE,
+        formula=r"\overline{a_{l+1} - a_l}^{\,\mathrm{outside}} > \overline{a_{l+1} - a_l}^{\,\mathrm{inside}}",
     ),
     _everywhere(
         "after-exceeds-before-in-block",
@@ -95,6 +102,7 @@ CLAIMS = (
         4,
         f"{QUANTITIES['lead']}, inside (share of images)",
         lead_inside,
+        (-1, 1),
     ),
     _everywhere(
         "deletion-cheaper-in-block",
@@ -102,7 +110,8 @@ CLAIMS = (
         5,
         f"{QUANTITIES['cost']}, outside − inside (share of images)",
         lambda measures: contrast(measures, "cost"),
-        HEADLINE,
+        level=HEADLINE,
+        formula=r"\overline{\mathrm{cost}}^{\,\mathrm{outside}} > \overline{\mathrm{cost}}^{\,\mathrm{inside}}",
     ),
     Row(
         "13-deletion-cheaper-with-larger-block",
@@ -116,9 +125,9 @@ CLAIMS = (
 )
 
 
-def probe_claims(found: Found) -> list[Claim]:
-    """Three claims on probes and two on deletions."""
-    return judged(CLAIMS, found)
+def probe_claims(found: Found, fit: Sequence[Gate] = ()) -> list[Claim]:
+    """Three claims on probes and two on deletions; `fit`: what the networks have learnt."""
+    return judged(CLAIMS, found, fit)
 
 
 def networks_table(found: Found) -> pd.DataFrame:
@@ -166,4 +175,4 @@ def effects_table(found: Found) -> pd.DataFrame:
 
 
 def _mean_and_count(values: np.ndarray) -> str:
-    return f"{in_brackets(known_interval(values), '+.3f')} ({np.isfinite(values).sum()})"
+    return f"{in_brackets(bounded(known_interval(values), -1, 1), '+.3f')} ({np.isfinite(values).sum()})"

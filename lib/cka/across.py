@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lib.cka.best_layers import BestLayers, best_layers, relative_depths
-from lib.cka.blocks import LEAST, Block, largest_block, mean_where
+from lib.cka.best_layers import BestLayers, best_layers
+from lib.cka.blocks import LEAST, Block, Find, mean_where
+from lib.cka.depths import interpolation
 from lib.cka.maps import NetworkMaps
 from lib.statistics.intervals import known_mean
 from lib.statistics.pairs import Estimate, leave_one_out, over_crossed_pairs, over_pairs, pair_mean
@@ -51,32 +52,33 @@ class AcrossSeeds:
         same = np.einsum("ijll->ijl", self.maps)
         return np.where(np.eye(len(self.maps), dtype=bool)[..., None], np.nan, same)
 
-    def likeness(self, shared: int | None = None) -> Estimate:
+    def likeness(self, shared: int | None = None, level: float = 0.95) -> Estimate:
         """Mean CKA of corresponding layers, of those in the blocks of so many of the two networks if given."""
-        return over_pairs(self._of_layers(self.corresponding, shared))
+        return over_pairs(self._of_layers(self.corresponding, shared), level)
 
-    def inside_minus_outside(self) -> Estimate:
+    def inside_minus_outside(self, level: float = 0.95) -> Estimate:
         """Mean CKA of corresponding layers in the blocks of both, less that of layers in neither's block.
 
         Over the pairs of networks that have layers of both kinds.
         """
-        return over_pairs(self._of_layers(self.corresponding, BOTH) - self._of_layers(self.corresponding, NEITHER))
+        inside, outside = (self._of_layers(self.corresponding, shared) for shared in (BOTH, NEITHER))
+        return over_pairs(inside - outside, level)
 
-    def looks_alike(self, with_block: bool | None = None) -> Estimate:
+    def looks_alike(self, with_block: bool | None = None, level: float = 0.95) -> Estimate:
         """`map_correlations`, mean over pairs of networks.
 
         Of the layers in neither's block; or, if asked for, of all layers of pairs that both have a block, or both none.
         """
         if with_block is None:
-            return over_pairs(map_correlations(self.maps, self.shared == NEITHER))
+            return over_pairs(map_correlations(self.maps, self.shared == NEITHER), level)
         pairs = (self.with_block == with_block)[:, None] & (self.with_block == with_block)
-        return over_pairs(map_correlations(self.maps, np.broadcast_to(pairs[..., None], self.shared.shape)))
+        return over_pairs(map_correlations(self.maps, np.broadcast_to(pairs[..., None], self.shared.shape)), level)
 
     def identification(self, shared: int | None = None) -> Estimate:
         """Share of layers whose best match in another network is the corresponding one, `shared` as for `likeness`."""
         return over_pairs(self._of_layers(self.maps.argmax(-1) == np.arange(self.layers), shared))
 
-    def beyond_equal_depth(self, reference: "AcrossSeeds", shared: int) -> Estimate:
+    def beyond_equal_depth(self, reference: "AcrossSeeds", shared: int, level: float = 0.95) -> Estimate:
         """`likeness(shared)` less that of the networks of `reference` at equal relative depth outside their blocks.
 
         The reference is interpolated between its layers; layers without one are left out.  Both populations of
@@ -93,7 +95,7 @@ class AcrossSeeds:
             return pair_mean(mean_where(differences(others), np.True_), networks, networks)
 
         there = np.isfinite(differences(np.arange(len(outside)))).any(2)
-        return leave_one_out(statistic, [there.any(1), np.isfinite(outside).any((1, 2))])
+        return leave_one_out(statistic, [there.any(1), np.isfinite(outside).any((1, 2))], level)
 
     def _of_layers(self, values: np.ndarray, shared: int | None) -> np.ndarray:
         chosen = np.ones_like(self.shared, dtype=bool) if shared is None else self.shared == shared
@@ -113,17 +115,17 @@ class AcrossArchitectures:
     there: BestLayers
     back: BestLayers
 
-    def beyond_nearest(self, inside: bool | None = None) -> Estimate:
+    def beyond_nearest(self, inside: bool | None = None, level: float = 0.95) -> Estimate:
         """Mean of `BestLayers.beyond_nearest`, of layers inside or outside their own network's block if asked for."""
-        return self._both_ways(lambda best: best.average(best.beyond_nearest(), inside))
+        return self._both_ways(lambda best: best.average(best.beyond_nearest(), inside), level)
 
     def chance(self, inside: bool | None = None) -> Estimate:
         """What `beyond_nearest` would be on average for the same layers if every layer were equally often the match."""
         return self._both_ways(lambda best: best.average(best.chance(), inside))
 
-    def nearer_than_chance(self, inside: bool | None = None) -> Estimate:
+    def nearer_than_chance(self, inside: bool | None = None, level: float = 0.95) -> Estimate:
         """`chance` less `beyond_nearest`."""
-        return self._both_ways(lambda best: best.average(best.chance() - best.beyond_nearest(), inside))
+        return self._both_ways(lambda best: best.average(best.chance() - best.beyond_nearest(), inside), level)
 
     def rank_correlation(self, inside: bool | None = None) -> Estimate:
         """Spearman's, of the layers and their best matches."""
@@ -133,13 +135,13 @@ class AcrossArchitectures:
         """Mean CKA of layers with their best match."""
         return self._both_ways(lambda best: best.average(best.cka, inside))
 
-    def inside_minus_outside(self) -> Estimate:
+    def inside_minus_outside(self, level: float = 0.95) -> Estimate:
         """Mean CKA with the best match of layers inside the block of their own network, less that of those outside."""
-        return self._both_ways(lambda best: best.average(best.cka, True) - best.average(best.cka, False))
+        return self._both_ways(lambda best: best.average(best.cka, True) - best.average(best.cka, False), level)
 
-    def _both_ways(self, of_pairs: Callable[[BestLayers], np.ndarray]) -> Estimate:
+    def _both_ways(self, of_pairs: Callable[[BestLayers], np.ndarray], level: float = 0.95) -> Estimate:
         """Mean over the pairs of networks, and the two directions of a pair, that have a value."""
-        return over_crossed_pairs(known_mean(np.stack([of_pairs(self.there), of_pairs(self.back).T])))
+        return over_crossed_pairs(known_mean(np.stack([of_pairs(self.there), of_pairs(self.back).T])), level)
 
 
 def map_correlations(maps: np.ndarray, chosen: np.ndarray) -> np.ndarray:
@@ -162,22 +164,17 @@ def map_correlations(maps: np.ndarray, chosen: np.ndarray) -> np.ndarray:
     return found
 
 
-def across_seeds(maps: NetworkMaps, population: Hashable, threshold: float) -> AcrossSeeds:
-    """The networks of one population; a block is that of `lib.cka.blocks.largest_block` at `threshold`."""
+def across_seeds(maps: NetworkMaps, population: Hashable, find: Find) -> AcrossSeeds:
+    """The networks of one population, with the block that `find` sees in each."""
     found = maps.between(population, population)
-    return AcrossSeeds(found, tuple(largest_block(found[place, place], threshold) for place in range(len(found))))
+    return AcrossSeeds(found, tuple(find(found[place, place]) for place in range(len(found))))
 
 
-def across_architectures(maps: NetworkMaps, first: Hashable, second: Hashable, threshold: float) -> AcrossArchitectures:
+def across_architectures(maps: NetworkMaps, first: Hashable, second: Hashable, find: Find) -> AcrossArchitectures:
     """The networks of two different populations, with the blocks that `across_seeds` finds."""
     there = maps.between(first, second)
-    own, other = (across_seeds(maps, name, threshold).inside for name in (first, second))
+    own, other = (across_seeds(maps, name, find).inside for name in (first, second))
     return AcrossArchitectures(there, best_layers(there, own), best_layers(there.transpose(1, 0, 3, 2), other))
-
-
-def interpolation(layers: int, others: int) -> np.ndarray:
-    """Weights [layers, other layers] of linear interpolation over relative depth."""
-    return np.stack([np.interp(relative_depths(layers), relative_depths(others), row) for row in np.eye(others)], 1)
 
 
 def interpolated(weights: np.ndarray, values: np.ndarray) -> np.ndarray:

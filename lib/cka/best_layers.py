@@ -6,11 +6,7 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from lib.cka.blocks import LEAST, mean_where
-
-
-def relative_depths(layers: int) -> np.ndarray:
-    """0 for the stem to 1 for the last block: [layers].  Stages end at the same relative depths in every network."""
-    return np.linspace(0, 1, layers)
+from lib.cka.depths import relative_depths
 
 
 @dataclass(frozen=True, eq=False)

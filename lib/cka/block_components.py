@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from lib.cka.blocks import LEAST_NETWORKS, Block, largest_block, mean_where
+from lib.cka.blocks import LEAST_NETWORKS, Block, Find, mean_where
 from lib.cka.components import dominant, first_component, shared_interval, squared_cosines, without_first
 from lib.cka.estimators import batches
 from lib.cka.grams import gram_cka, hidden_points, layer_grams, over_pairs
@@ -37,13 +37,11 @@ class Settings:
     """How networks are looked at.
 
     Attributes:
-        threshold: a block's layers have a CKA above it, every two of them.
         batch_size, passes: of minibatch CKA.
         dropped: how many images are dropped; draws: how often as many random ones are.
         seed: of the batches and the random images, which are the same for every network.
     """
 
-    threshold: float
     batch_size: int
     passes: int
     dropped: int
@@ -51,9 +49,7 @@ class Settings:
     seed: int
 
 
-def settings_for(
-    images: int, threshold: float, batch_size: int, passes: int, dropped_share: float, draws: int, seed: int
-) -> Settings:
+def settings_for(images: int, batch_size: int, passes: int, dropped_share: float, draws: int, seed: int) -> Settings:
     """Settings with so many images dropped as the share says, one at least.
 
     Raises:
@@ -64,7 +60,7 @@ def settings_for(
     if batch_size > images - dropped:
         left = f"{images - dropped} are left when {dropped} of {images} are dropped"
         raise ValueError(f"batches of {batch_size} need as many test images, and {left}")
-    return Settings(threshold, batch_size, passes, dropped, draws, seed)
+    return Settings(batch_size, passes, dropped, draws, seed)
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +72,7 @@ class NetworkComponents:
             every layer was removed in every batch.
         cosines: squared cosines of the layers' first components on all images; shares: [layers] of the variance.
         late_share: share of the first component of all layers of the last two stages together.
-        block: the largest block.
+        block: the block structure; of no layers without one.
         coefficients, norms: [n] the first component of the block's layers together, and the lengths of these
             activations; of the last two stages where there is no block.
         dropped: CKA inside the block without some images; None where there is no block.
@@ -126,8 +122,8 @@ class NetworkComponents:
 Found = Mapping[Architecture, Sequence[NetworkComponents]]
 
 
-def components_of(model: nn.Module, images: torch.Tensor, settings: Settings) -> NetworkComponents:
-    """One network of `lib.models.cifar_resnets` on [n, C, H, W].
+def components_of(model: nn.Module, images: torch.Tensor, settings: Settings, find: Find) -> NetworkComponents:
+    """One network of `lib.models.cifar_resnets` on [n, C, H, W]; `find` sees the block structure of a map.
 
     Raises:
         ValueError: a layer that is constant over the images.
@@ -137,7 +133,7 @@ def components_of(model: nn.Module, images: torch.Tensor, settings: Settings) ->
     generator = torch.Generator().manual_seed(settings.seed)
     chosen = list(batches(len(images), settings.batch_size, settings.passes, generator))
     cka = gram_cka(found.grams, chosen)
-    block = largest_block(cka, settings.threshold)
+    block = find(cka)
     firsts = [first_component(gram) for gram in found.grams.numpy()]
     late = np.array([point.startswith(LATE) for point in points])
     gram, norms = found.together(block.inside() if block.exists else late)
@@ -159,14 +155,14 @@ def components_of(model: nn.Module, images: torch.Tensor, settings: Settings) ->
 
 
 def population_components(
-    populations: Mapping[Architecture, Population], images: torch.Tensor, settings: Settings
+    populations: Mapping[Architecture, Population], images: torch.Tensor, settings: Settings, find: Find
 ) -> dict[Architecture, list[NetworkComponents]]:
     """`components_of` every network of every population, on the same images and batches."""
     found = {architecture: [] for architecture in populations}
     with progress(sum(map(len, populations.values())), "components") as bar:
         for architecture, population in populations.items():
             for model in population.models():
-                found[architecture].append(components_of(model, images, settings))
+                found[architecture].append(components_of(model, images, settings, find))
                 bar.update()
     return found
 

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from scipy.stats import spearmanr
 
-from lib.cka.blocks import Block, largest_block, mean_where
+from lib.cka.blocks import Block, Find, mean_where
 from lib.cka.maps import cka_maps
 from lib.cka.probes import accuracy, deletion_accuracies, probe_accuracies, residual_points, stages
 from lib.data.loading import ImageData
@@ -28,7 +28,7 @@ class BlockMeasures:
 
     Attributes:
         maps: CKA of every two layers, [networks, layers, layers].
-        structures: the largest block structure of each network.
+        structures: the block structure of each network.
         after, before: accuracy of probes after the additions, the stem first, [networks, layers], and before them,
             [networks, blocks].
         deleted: accuracy without a block and all blocks behind it in its stage, [networks, blocks]; NaN for blocks that
@@ -81,7 +81,7 @@ def measure(
     images: ImageData,
     generator: torch.Generator,
     *,
-    threshold: float,
+    find: Find,
     batch_size: int,
     passes: int,
     pool: int = 1,
@@ -89,7 +89,7 @@ def measure(
     """CKA maps, probes and deletions of every network of a population of residual networks.
 
     Args:
-        threshold: CKA above which layers are alike; batch_size, passes: of `lib.cka.maps.cka_maps`.
+        find: what sees the block structure of a map; batch_size, passes: of `lib.cka.maps.cka_maps`.
         pool: of `lib.cka.probes.probe_accuracies`.
 
     Raises:
@@ -99,7 +99,7 @@ def measure(
     key = [population.digest, images.train_digest, images.test_digest, pool]
     probed = array_store.stored("probes", __name__, key, lambda: _probed(population, images, pool))
     sizes = [len(stage) for stage in stages(population.specification.build())]
-    structures, stage = [largest_block(cka, threshold) for cka in maps], np.repeat(range(len(sizes)), sizes)
+    structures, stage = list(map(find, maps)), np.repeat(range(len(sizes)), sizes)
     return BlockMeasures(maps, structures, **probed, stages=stage, images=len(images.test_images))
 
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lib.cka.blocks import largest_block, shares, stage_starts
+from lib.cka.blocks import LEAST_NETWORKS, Find, shares, stage_starts
 from lib.data.loading import ImageData
 from lib.effects.contrasts import slope_weights, sum_interval
 from lib.effects.paired import trained_in_pairs
-from lib.statistics.intervals import Interval
+from lib.statistics.intervals import Interval, bounded
 from lib.training.populations import Population
 from lib.training.specification import specify
 from lib.training.wide_and_deep import RECIPE, Architecture
@@ -80,25 +80,33 @@ def stacked_counts(maps: Mapping[tuple[Architecture, int], np.ndarray]) -> dict[
     return {architecture: np.stack(values, axis=1) for architecture, values in by_architecture.items()}
 
 
-def mean_share(maps: np.ndarray, threshold: float) -> Interval:
+def mean_share(maps: np.ndarray, find: Find) -> Interval:
     """Mean block measure of the networks of one architecture: [networks, layers, layers] -> three numbers."""
-    return sum_interval([shares(maps, threshold)], [1.0], [RESOLUTION / maps.shape[-1]])
+    return bounded(sum_interval([shares(maps, find)], [1.0], [RESOLUTION / maps.shape[-1]]), 0, 1)
 
 
 def growth(
-    maps: Mapping[Architecture, np.ndarray], line: Sequence[Architecture], quantity: str, threshold: float
+    maps: Mapping[Architecture, np.ndarray],
+    line: Sequence[Architecture],
+    quantity: str,
+    find: Find,
+    level: float = 0.95,
 ) -> Interval:
     """Least-squares slope of the block measure per doubling of `quantity`, 'depth' or 'width', along the line.
 
     maps: [networks, layers, layers] of every architecture; architectures share no network.
     """
     weights = slope_weights(line, line, [getattr(architecture, quantity) for architecture in line])
-    samples = [shares(maps[architecture], threshold) for architecture in line]
-    return sum_interval(samples, weights, [RESOLUTION / maps[architecture].shape[-1] for architecture in line])
+    samples = [shares(maps[architecture], find) for architecture in line]
+    return sum_interval(samples, weights, [RESOLUTION / maps[architecture].shape[-1] for architecture in line], level)
 
 
 def halving(
-    by_count: Mapping[Architecture, np.ndarray], counts: Sequence[int], line: Sequence[Architecture], threshold: float
+    by_count: Mapping[Architecture, np.ndarray],
+    counts: Sequence[int],
+    line: Sequence[Architecture],
+    find: Find,
+    level: float = 0.95,
 ) -> Interval:
     """Least-squares slope of the block measure per halving of the training images, mean over the architectures.
 
@@ -107,21 +115,30 @@ def halving(
     by_count: [networks, counts, layers, layers] of every architecture.
     """
     weights = -slope_weights(counts, counts, counts)
-    slopes = [shares(by_count[architecture], threshold) @ weights for architecture in line]
+    slopes = [shares(by_count[architecture], find) @ weights for architecture in line]
     resolutions = [RESOLUTION / by_count[architecture].shape[-1] * np.linalg.norm(weights) for architecture in line]
-    return sum_interval(slopes, [1 / len(line)] * len(line), resolutions)
+    return sum_interval(slopes, [1 / len(line)] * len(line), resolutions, level)
 
 
-def late_excess(maps: Mapping[Architecture, np.ndarray], threshold: float) -> tuple[Interval | None, int]:
-    """Share of a block's layers in the last two stages, less the share of all layers that these stages hold.
+def late_parts(maps: np.ndarray, find: Find) -> np.ndarray:
+    """Share of each network's block in the last two stages, less these stages' share of all layers: [with a block].
 
-    Mean over all networks with a block: -> interval, or None for fewer than 3 of them, and how many there are.
+    maps: [networks, layers, layers] of one architecture.
     """
-    blocks = [largest_block(cka, threshold) for of_architecture in maps.values() for cka in of_architecture]
-    blocks = [block for block in blocks if block.exists]
-    if len(blocks) < 3:
-        return None, len(blocks)
-    late = [(block.layers - stage_starts(block.layers)[1]) / block.layers for block in blocks]
-    values = np.array([block.late_share() for block in blocks]) - late
-    resolution = float(np.mean([RESOLUTION / len(block) for block in blocks]))
-    return sum_interval([values], [1.0], [resolution]), len(blocks)
+    blocks = [block for block in map(find, maps) if block.exists]
+    layers = maps.shape[-1]
+    return np.array([block.late_share() for block in blocks]) - (layers - stage_starts(layers)[1]) / layers
+
+
+def late_excess(maps: Mapping[Architecture, np.ndarray], find: Find, level: float = 0.95) -> Interval:
+    """Mean of `late_parts`, each network with a block alike, its variance taken within architectures.
+
+    Architectures with fewer than 3 such networks are left out; NaN where none is left.
+    """
+    parts = {one: late_parts(of_one, find) for one, of_one in maps.items()}
+    parts = {one: part for one, part in parts.items() if len(part) >= LEAST_NETWORKS}
+    if not parts:
+        return (np.nan,) * 3
+    weights = [len(part) / sum(map(len, parts.values())) for part in parts.values()]
+    sides = {one: np.mean([len(block) for block in map(find, maps[one]) if block.exists]) for one in parts}
+    return sum_interval(list(parts.values()), weights, [RESOLUTION / side for side in sides.values()], level)

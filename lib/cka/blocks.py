@@ -1,10 +1,13 @@
 """The block structure: many neighbouring layers of a network that represent images alike (Wide and Deep, section 4)."""
 
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
 
+from lib.cka.depths import at_depths
 from lib.statistics.intervals import Interval
 
 LEAST = 3  # two neighbouring layers are alike in any network: fewer layers are no block
@@ -26,6 +29,11 @@ class Block(NamedTuple):
     def exists(self) -> bool:
         """Whether it has layers enough to be called a block."""
         return len(self) >= LEAST
+
+    @property
+    def crosses(self) -> bool:
+        """Whether layers of two stages lie in it; the stem belongs to the first."""
+        return any(self.start < boundary < self.stop for boundary in stage_starts(self.layers)[1:])
 
     def share(self) -> float:
         """Its side relative to the depth of the network, from 0 to 1; 0 for fewer layers than `LEAST`."""
@@ -50,26 +58,60 @@ def stage_starts(layers: int) -> tuple[int, int, int]:
     return 1, 1 + blocks, 1 + 2 * blocks
 
 
+Find = Callable[[np.ndarray], Block]  # the block of a map [layers, layers]
+
+
+def runs(cka: np.ndarray, threshold: float) -> Iterator[Block]:
+    """The longest run of layers that ends with each layer in turn, of which every two have a CKA above `threshold`."""
+    alike, start = cka > threshold, 0
+    for stop in range(1, len(cka) + 1):
+        # The run that ends here begins after the last layer that is unlike the newest one.
+        unlike = np.flatnonzero(~alike[start : stop - 1, stop - 1])
+        start += int(unlike[-1]) + 1 if len(unlike) else 0
+        yield Block(start, stop, len(cka))
+
+
 def largest_block(cka: np.ndarray, threshold: float) -> Block:
     """The longest run of layers of which every two have a CKA above `threshold`; of several, the deepest.
 
     cka: [layers, layers].
     """
-    layers = len(cka)
-    alike = cka > threshold
-    best, start = Block(0, 0, layers), 0
-    for stop in range(1, layers + 1):
-        # The run that ends here begins after the last layer that is unlike the newest one.
-        unlike = np.flatnonzero(~alike[start : stop - 1, stop - 1])
-        start = start + unlike[-1] + 1 if len(unlike) else start
-        if stop - start >= len(best):
-            best = Block(start, stop, layers)
-    return best
+    return max(runs(cka, threshold), key=lambda run: (len(run), run.stop))
 
 
-def shares(maps: np.ndarray, threshold: float) -> np.ndarray:
-    """The block measure, `Block.share` of the largest block, of each map: [..., layers, layers] -> [...]."""
-    found = [largest_block(cka, threshold).share() for cka in maps.reshape(-1, *maps.shape[-2:])]
+@dataclass(frozen=True, eq=False)
+class BlockStructure:
+    """What makes a run of like layers a block structure, rather than neighbours that are alike in any network.
+
+    It crosses a boundary of stages, and is longer than any such run at equal relative depth in networks that are known
+    to have no block structure.
+
+    Attributes:
+        threshold: layers are alike whose CKA is above it.
+        reference: [networks, layers, layers], maps of these networks: shallow and narrow ones, trained with much data.
+    """
+
+    threshold: float
+    reference: np.ndarray
+
+    def __call__(self, cka: np.ndarray) -> Block:
+        """The block structure of [layers, layers], the longest and of several the deepest; of no layers without one."""
+        found = self.crossing(cka)
+        return found if len(found) > self.most_without(len(cka)) else Block(0, 0, len(cka))
+
+    def crossing(self, cka: np.ndarray) -> Block:
+        """The longest run across a boundary of stages."""
+        crossing = [run for run in runs(cka, self.threshold) if run.crosses]
+        return max(crossing, key=lambda run: (len(run), run.stop), default=Block(0, 0, len(cka)))
+
+    def most_without(self, layers: int) -> int:
+        """The longest such run that the reference has at the relative depths of so many layers."""
+        return max(len(self.crossing(at_depths(cka, layers))) for cka in self.reference)
+
+
+def shares(maps: np.ndarray, find: Find) -> np.ndarray:
+    """The block measure, `Block.share`, of the block that `find` sees in each map: [..., layers, layers] -> [...]."""
+    found = [find(cka).share() for cka in maps.reshape(-1, *maps.shape[-2:])]
     return np.array(found).reshape(maps.shape[:-2])
 
 
@@ -81,38 +123,36 @@ def mean_where(values: np.ndarray, chosen: np.ndarray) -> np.ndarray:
     return np.divide(sums, counts, where=counts > 0, out=np.full(np.shape(sums), np.nan))
 
 
-def block_ends(maps: np.ndarray, threshold: float) -> np.ndarray:
+def block_ends(maps: np.ndarray, find: Find) -> np.ndarray:
     """Start and stop of the blocks of the networks that have one in every part of the images.
 
     maps: [networks, parts, layers, layers] -> [networks with a block, parts, 2].
     """
-    blocks = [[largest_block(cka, threshold) for cka in of_network] for of_network in maps]
+    blocks = [[find(cka) for cka in of_network] for of_network in maps]
     found = [[(block.start, block.stop) for block in row] for row in blocks if all(block.exists for block in row)]
     return np.array(found).reshape(len(found), maps.shape[1], 2)
 
 
-def ends_apart(maps: np.ndarray, threshold: float, rng: np.random.Generator) -> tuple[Interval | None, int]:
+def ends_apart(maps: np.ndarray, find: Find, rng: np.random.Generator, level: float = 0.95) -> Interval:
     """How much further apart the blocks of two networks are than two measurements of one, in layers.
 
     By how many layers two blocks begin apart, plus by how many they end apart: the mean over two networks less that
     over twice the same network, always on different parts of the images: both hold the error of two measurements.
 
     If all networks had the same block, they could change places with each other in any part of the images.  The
-    interval is the difference less its 95 % range over such changes, a permutation test inverted by a shift.
+    interval is the difference less its range over such changes, a permutation test inverted by a shift; NaN for fewer
+    than 3 networks with a block on all parts.
 
     maps: [networks, parts, layers, layers].
-
-    Returns:
-        The interval, None for fewer than 3 networks with a block, and how many networks it rests on.
     """
-    ends = block_ends(maps, threshold)
+    ends = block_ends(maps, find)
     networks, parts = ends.shape[:2]
     if networks < LEAST_NETWORKS:
-        return None, networks
+        return (np.nan,) * 3
     as_they_are = np.broadcast_to(np.arange(networks)[:, None], (1, networks, parts))
     (found,) = excess_distances(ends, as_they_are)
     by_chance = excess_distances(ends, rng.random((DRAWS, networks, parts)).argsort(axis=1))
-    return (found, found - np.quantile(by_chance, 0.975), found - np.quantile(by_chance, 0.025)), networks
+    return found, found - np.quantile(by_chance, 0.5 + level / 2), found - np.quantile(by_chance, 0.5 - level / 2)
 
 
 def excess_distances(ends: np.ndarray, orders: np.ndarray) -> np.ndarray:

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 import numpy as np
-from scipy.stats import norm, spearmanr
 from scipy.stats import t as student
 
 from lib.cka.blocks import LEAST_NETWORKS
@@ -16,12 +15,12 @@ Network = TypeVar("Network")
 
 
 def known_values(
-    found: Mapping[Architecture, Sequence[Network]], value: Callable[[Network], float]
+    found: Mapping[Architecture, Sequence[Network]], value: Callable[[Network], float], least: int = LEAST_NETWORKS
 ) -> dict[Architecture, np.ndarray]:
-    """The values that are not NaN, of the architectures with at least `LEAST_NETWORKS` of them."""
+    """The values that are not NaN, of the architectures with at least so many of them."""
     values = {one: np.array([value(network) for network in networks], float) for one, networks in found.items()}
     known = {one: of_one[np.isfinite(of_one)] for one, of_one in values.items()}
-    return {one: of_one for one, of_one in known.items() if len(of_one) >= LEAST_NETWORKS}
+    return {one: of_one for one, of_one in known.items() if len(of_one) >= least}
 
 
 def means(values: Mapping[Architecture, np.ndarray], level: float = 0.95) -> Interval:
@@ -29,31 +28,28 @@ def means(values: Mapping[Architecture, np.ndarray], level: float = 0.95) -> Int
     return tuple(np.reshape([mean_interval(of_one, level) for of_one in values.values()], (-1, 3)).T)
 
 
-def estimated_means(values: Mapping[Architecture, np.ndarray], images: int) -> Estimated:
-    """`means` for a verdict about every architecture; no number where there is none."""
-    return Estimated(lambda level: means(values, level), sum(map(len, values.values())), images)
+def estimated_means(
+    found: Mapping[Architecture, Sequence[Network]], value: Callable[[Network], float], least: int, images: int
+) -> Estimated:
+    """`means` for a verdict about every architecture with at least `least` values, those that `known_values` gives.
 
-
-def rank_interval(pairs: np.ndarray, level: float = 0.95) -> Interval:
-    """Spearman's correlation of the two columns of [networks, 2] with its interval: -> estimate, low, high.
-
-    Fisher's z with Bonett and Wright's variance (1 + r^2 / 2) / (networks - 3) (Psychometrika, 2000).  Networks are one
-    sample: that their architectures were chosen makes the interval wider than it had to be.  NaN for fewer than 4
-    networks, or where a column does not vary.
+    Where there is none there is no number, and it rests on as many networks as the architecture with most values has.
     """
-    first, second = np.asarray(pairs, dtype=float).T
-    if len(first) < 4 or not np.ptp(first) or not np.ptp(second):
-        return (np.nan,) * 3
-    correlation = float(spearmanr(first, second).statistic)
-    margin = norm.ppf(0.5 + level / 2) * np.sqrt((1 + correlation**2 / 2) / (len(first) - 3))
-    centre = np.arctanh(np.clip(correlation, -1 + 1e-12, 1 - 1e-12))
-    return correlation, float(np.tanh(centre - margin)), float(np.tanh(centre + margin))
+    known = known_values(found, value, 1)
+    judged = {one: of_one for one, of_one in known.items() if len(of_one) >= least}
+    networks = sum(map(len, judged.values())) or max(map(len, known.values()), default=0)
+    return Estimated(lambda level: means(judged, level), networks, images)
 
 
 def known_interval(values: np.ndarray, level: float = 0.95) -> Interval:
     """Mean of the values that are not NaN, one a network, with Student's interval; NaN for fewer than 3."""
     known = values[np.isfinite(values)]
     return mean_interval(known, level) if len(known) >= LEAST_NETWORKS else (np.nan,) * 3
+
+
+def varying(x: Mapping[object, np.ndarray]) -> int:
+    """How many networks are in groups whose values differ, group -> [networks]: what `slope_within` over them rests on."""
+    return sum(len(values) for values in x.values() if np.ptp(values) > 0)
 
 
 def slope_within(x: Mapping[object, np.ndarray], y: Mapping[object, np.ndarray], level: float = 0.95) -> Interval:

@@ -32,16 +32,41 @@ class Difference:
     """By how much the per-example accuracies of two architectures differ from image to image.
 
     Attributes:
-        root: signed root of the variance over images that the finite number of networks does not explain, in units of
-            accuracy, with its interval over networks.
-        p: of the permutation test that the architecture does not matter.
-        observed, drawn: the variance itself, and those of the permutations, [draws].
+        pairs: [networks, networks], inner products of the networks' deviations, whose contrast is the variance over
+            images that the finite number of networks does not explain.
+        first: which networks are of the first architecture, [networks] bool.
+        drawn: the contrasts of networks that are dealt out anew, [draws]: those where the architecture does not matter.
     """
 
-    root: Interval
-    p: float
-    observed: float
+    pairs: np.ndarray
+    first: np.ndarray
     drawn: np.ndarray
+
+    @property
+    def observed(self) -> float:
+        """The variance itself, unbiased; it may be negative."""
+        return float(contrast(self.pairs, self.first, ~self.first))
+
+    @property
+    def p(self) -> float:
+        """Of the permutation test that the architecture does not matter."""
+        return permutation_p(self.observed, self.drawn)
+
+    def variance(self, level: float = 0.95) -> Interval:
+        """The variance with an interval that lies above zero if, and only if, the permutation test says so.
+
+        It is what was seen less the range of the deals, the test inverted by a shift, which holds what it promises where
+        there is no difference.  Where there is one, networks scatter more than in the deals: there the jackknife's
+        interval counts where it reaches further.
+        """
+        seen = self.observed
+        _, low, high = contrast_interval(self.pairs, self.first, level)
+        least, most = (seen - np.quantile(self.drawn, 0.5 + side * level / 2) for side in (1, -1))
+        return seen, float(min(least, low) if low > 0 else least), float(max(most, high))
+
+    def root(self, level: float = 0.95) -> Interval:
+        """The signed root of `variance`, in units of accuracy."""
+        return tuple(map(float, signed_root(np.array(self.variance(level)))))
 
 
 def even_number(populations: Mapping[Hashable, Population]) -> int:
@@ -126,10 +151,7 @@ def difference(
     """
     rows = deviations(np.concatenate([first, second]), groups)
     pairs, members = rows @ rows.T, of_group(len(first), len(second))
-    found = contrast_interval(pairs, members)
-    drawn = exchanged(pairs, members, rng, draws)
-    root = tuple(map(float, signed_root(np.array(found))))
-    return Difference(root, permutation_p(found[0], drawn), found[0], drawn)
+    return Difference(pairs, members, exchanged(pairs, members, rng, draws))
 
 
 def split_variances(
