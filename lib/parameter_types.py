@@ -142,7 +142,8 @@ TYPES: dict[str, Type] = {
         "shallow_width fit_images reference_images validation_images": whole(2),
         # Leaving one network out has to leave a pair.
         "control_seeds variant_seeds epochs_seeds precision_seeds scale_seeds data_seeds": NETWORKS,
-        "attack_networks stitch_pairs": NETWORKS,
+        "stitch_pairs": NETWORKS,
+        "attack_networks": optional(NETWORKS),
         "seeds": by_family(NETWORKS),
         "prediction_seeds": also(whole(6), "even, so that there are two halves", lambda count: count % 2 == 0),
         "cka_batch": whole(4),

@@ -92,7 +92,8 @@ def over_batch_size(
             axis.set_title(f"{family}, {protocol}", fontsize=10)
             if changes:
                 axis.axhline(0, color="black", linewidth=1)
-        row[0].set_ylabel(f"{'change of ' if changes else ''}{measure_label(name)}", fontsize=10)
+        label = measure_label(name)
+        row[0].set_ylabel(f"change of {label.removeprefix('similarity ')}" if changes else label, fontsize=10)
         if name.endswith("loss") and not changes:
             row[0].set_yscale("log")  # of the row: it is shared
             row[0].yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
