@@ -1,7 +1,6 @@
 """The page of cards: each headline claim in words and in mathematics, what decides, what was found, what would turn it."""
 
 import json
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from itertools import groupby
@@ -14,8 +13,8 @@ from flips import flip
 from lib import figures
 from lib.rules import MARKS, NOT_TESTED
 from lib.verdicts import Claim
-from plain_markdown import escaped, pipe_table
-from verdict_html import anchor, counted, interval
+from plain_markdown import escaped
+from verdict_html import anchor, case, counted, rendered
 from what_holds import Cell, Line, Place, title_of
 
 MOST = 12  # cases of a cell drawn in a forest
@@ -40,30 +39,13 @@ def card(line: Line, history: str) -> str:
         f"(card-{name})=\n### {escaped(line.statement)}\n\n"
         f"{escaped(line.source)}\n\n{formula}"
         f"```{{image}} chapters/forest/{name}.svg\n:alt: {_alternative(line)}\n```\n\n"
-        f"{verdicts(line)}\n"
+        f"```{{raw}} html\n{rendered('card.html', cells=line.cells)}\n```\n\n"
         f"**Statistic.** {escaped(decide.shown.claim.statistic)}\n\n"
         f"**Rule.** {escaped(claim.rule)}.\n\n"
         f"**What would turn the verdict.**\n\n{flips}\n"
         f"**The rule's history.** {history}\n\n"
         f"````{{dropdown}} The numbers as JSON\n```json\n{_as_json(line)}\n```\n````\n"
     )
-
-
-def verdicts(line: Line) -> str:
-    """A table of a claim: each data set and case with its verdict, estimate and gate."""
-    rows = [
-        [
-            escaped(column),
-            escaped(case(place.claim) or "–"),
-            f"{{doc}}`{MARKS[place.claim.verdict]} {place.claim.verdict} <{place.study.pages}/{place.chapter}>`",
-            escaped(interval(place.claim)),
-            escaped(f"{place.claim.networks} networks, {place.claim.images} images"),
-            escaped(place.claim.gate or "–"),
-        ]
-        for column, cell in line.cells.items()
-        for place in cell.places
-    ]
-    return pipe_table(["data set", "case", "verdict", "estimate", "rests on", "gate"], rows)
 
 
 def _alternative(line: Line) -> str:
@@ -119,13 +101,6 @@ def forest(cells: dict[str, Cell]) -> Figure:
 
 def _drawable(place: Place) -> bool:
     return bool(place.claim.thresholds) and None not in (place.claim.estimate, place.claim.low, place.claim.high)
-
-
-def case(claim: Claim) -> str:
-    """What tells a claim from others of its row: '08-rises-{short}-{family}' and its name -> 'equal-steps, vit'."""
-    parts = re.split(r"\{\w+\}", claim.row)
-    found = re.fullmatch("(.+)".join(map(re.escape, parts)), claim.name)
-    return ", ".join(found.groups()) if found else ""
 
 
 def _family(claim: Claim) -> str:

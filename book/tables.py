@@ -6,6 +6,7 @@ study's are those committed with its pages.
 """
 
 import json
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 
@@ -52,7 +53,14 @@ def up_to_date(executed: dict[str, dict]) -> bool:
         for name in names
     ]
     here = Path(__file__).parent
-    sources = [ROOT / "_toc.yml", studies.TABLE, *here.glob("*.py"), *here.glob("templates/*"), *claims]
+    sources = [
+        ROOT / "_toc.yml",
+        studies.TABLE,
+        *here.glob("*.py"),
+        *here.glob("templates/*"),
+        here / "rules.toml",
+        *claims,
+    ]
     return all(page.exists() for page in made) and all(
         path.exists() and path.stat().st_mtime < page.stat().st_mtime for path in sources for page in made
     )
@@ -63,11 +71,13 @@ def rendered_tables(executed: dict[str, dict]) -> dict[str, str]:
     import cards  # with torch, which takes seconds: a book that is up to date does without
     import claims_page
     import front
+    import ledger
     import what_holds
     from lib.verdicts import DETAIL, MACHINERY
     from verdict_html import rendered
 
     found = evidence.read_all(executed)
+    history = partial(ledger.history, known=ledger.entries())
     lines = what_holds.lines(found)
     cards.draw_forests(lines, PAGES / "forest")
     papers = [(paper, list(own)) for paper, own in groupby(lines, lambda line: what_holds.title_of(line.source))]
@@ -83,10 +93,6 @@ def rendered_tables(executed: dict[str, dict]) -> dict[str, str]:
         studies_table(executed),
     )
     return dict(zip(MADE, content, strict=True))
-
-
-def history(row: str) -> str:
-    return ""
 
 
 def studies_table(executed: dict[str, dict]) -> str:

@@ -7,6 +7,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from lib.results import short
 from lib.rules import MARKS, NOT_TESTED
+from lib.verdicts import Claim
 from what_holds import Cell, Place
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
@@ -49,7 +50,7 @@ def signed(value: float | None) -> str:
     return "–" if value is None else (f"{value:.2f}" if abs(value) >= 0.1 else f"{value:.2g}").replace("-", "−")
 
 
-def interval(claim) -> str:
+def interval(claim: Claim) -> str:
     """'0.12 [0.01, 0.20]'."""
     return f"{short(claim.estimate)} [{short(claim.low)}, {short(claim.high)}]".replace("-", "−")
 
@@ -74,9 +75,19 @@ def rests_on(cell: Cell) -> str:
     return ", ".join([f"[{short(claim.low)}, {short(claim.high)}]".replace("-", "−"), *counted])
 
 
+def case(claim: Claim) -> str:
+    """What tells a claim from others of its row: '08-rises-{short}-{family}' and its name -> 'equal-steps, vit'."""
+    parts = re.split(r"\{\w+\}", claim.row)
+    found = re.fullmatch("(.+)".join(map(re.escape, parts)), claim.name)
+    return ", ".join(found.groups()) if found else ""
+
+
 def rendered(template: str, **words: object) -> str:
     """A template of book/templates/ as HTML; what claims say means only itself."""
     options = {"trim_blocks": True, "lstrip_blocks": True, "undefined": StrictUndefined, "autoescape": True}
     environment = Environment(loader=FileSystemLoader(TEMPLATES), **options)
-    environment.filters |= {function.__name__: function for function in (anchor, page, number, told, counted, rests_on)}
+    environment.filters |= {
+        function.__name__: function
+        for function in (anchor, page, number, told, counted, rests_on, interval, unmet, case)
+    }
     return environment.get_template(template).render(marks=MARKS, **words)

@@ -173,8 +173,10 @@ def _one_of(run: Sequence[Sequence[str]]) -> str:
     phrases = list(dict.fromkeys(map(" ".join, zip(*run))))
     if len(phrases) <= 2:
         return " / ".join(phrases)
-    families = all(re.match(r"(cnn|resnet)-", phrase) for phrase in phrases)
-    return "each family" + re.search(r"[.:,]?$", phrases[0])[0] if families else "…"
+    for kind, name in (("family", r"(cnn|resnet)-"), ("architecture", r"(ResNet|plain)-")):
+        if all(re.match(name, phrase) for phrase in phrases):
+            return f"each {kind}" + re.search(r"[.:,]?$", phrases[0])[0]
+    return "…"
 
 
 def totals(rows: Sequence[Line], column: str) -> dict[str, int]:

@@ -37,7 +37,7 @@ def test_a_card_has_its_place_its_formula_a_picture_and_the_numbers(tmp_path):
     lines = what_holds.lines({study: {"03_x": [CLAIM, dataclasses.replace(CLAIM, name="03-growth-mlp")]}})
     page = cards.cards(lines, "history of {}".format)
     assert "(card-03-growth-family)=" in page and "\\rho > 0" in page and "history of 03-growth-{family}" in page
-    assert "results/book/03_x.json" in page and "| vit |" in page and "| mlp |" in page
+    assert "results/book/03_x.json" in page and "<small>vit</small>" in page and "<small>mlp</small>" in page
     cards.draw_forests(lines, tmp_path)
     picture = (tmp_path / "03-growth-family.svg").read_text()
     assert "Digits: vit" in picture and "Digits: mlp" in picture
