@@ -208,26 +208,6 @@ class Share:
 
 
 @dataclass(frozen=True)
-class AtLeast:
-    """The number at hand reaches a least value, whatever its interval, which is about networks that are not at hand."""
-
-    least: float
-
-    def judge(self, found: Estimated, places: Sequence[str] = (), level: float = 0.95) -> Judged:
-        """The verdict on a single number."""
-        estimate, low, high = map(float, found.interval(level))
-        return Judged(estimate, low, high, SUPPORTED if estimate >= self.least else CONTRADICTED)
-
-    @property
-    def thresholds(self) -> tuple[float, ...]:
-        """The least value."""
-        return (self.least,)
-
-    def __str__(self) -> str:
-        return f"the number at hand is at least {self.least:g}; contradicted if it is less"
-
-
-@dataclass(frozen=True)
 class Some:
     """At least one of several numbers keeps a band, at a level corrected for their number; the best is shown."""
 
@@ -259,36 +239,6 @@ class Some:
 def some(band: Band) -> Some:
     """One of several intervals keeps a band."""
     return Some(band)
-
-
-@dataclass(frozen=True)
-class Significant:
-    """A test is below its level, whatever the interval; contradicted if it is not and there can be but little to find.
-
-    Attributes:
-        p, level: of the test.
-        most: upper end of an interval of what it looks for; below `little` that counts as nothing.
-    """
-
-    p: float
-    level: float
-    most: float
-    little: float
-
-    def judge(self, found: Estimated, places: Sequence[str] = (), level: float = 0.95) -> Judged:
-        """The verdict of the test beside the interval of a single number."""
-        verdict = CONTRADICTED if self.most < self.little else UNDECIDED
-        if self.p < self.level * min(1, (1 - level) / 0.05):
-            verdict = SUPPORTED
-        return Judged(*map(float, found.interval(level)), verdict, f" (permutation test: p = {self.p:.4f})")
-
-    @property
-    def thresholds(self) -> tuple[float, ...]:
-        """None: a test decides."""
-        return ()
-
-    def __str__(self) -> str:
-        return f"test below {self.level:g}; contradicted if it is not and the 95 % interval lies below {self.little:g}"
 
 
 @dataclass(frozen=True)
