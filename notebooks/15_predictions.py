@@ -140,15 +140,15 @@ print(f"mean accuracy, {deep} less {wide}: {in_brackets(means, '+.4f')}")
 # one there is a reference: two halves of one architecture. All panels compare as many networks with as many, so that
 # chance spreads them alike as far as images are as hard for both.
 
-# %% mystnb={"image": {"alt": "Three square panels of dots on either side of the diagonal, with areas that count images, by the share of networks that are right on them: for deep against wide networks, for two halves of the deep networks, and for two halves of the wide ones."}} tags=["hide-input"]
+# %% mystnb={"image": {"alt": "Three square panels with a dot for each image on either side of the diagonal, by the share of networks that are right on them: for deep against wide networks, for two halves of the deep networks, and for two halves of the wide ones."}} tags=["hide-input"]
 group = {one: halves(table) for one, table in pair_of.items()}
 figures.show(predictions_figures.accuracy_pairs({
     "deep and wide": ((f"{deep}", group[deep][0]), (f"{wide}", group[wide][0])),
     "deep, two halves": ((f"{deep}, first half", group[deep][0]), (f"{deep}, second half", group[deep][1])),
     "wide, two halves": ((f"{wide}, first half", group[wide][0]), (f"{wide}, second half", group[wide][1]))}),
     f"**The paper's Figs. 7a, 7b and F.1.** Per-example accuracy of {n_networks // 2} networks over that of "
-    f"{n_networks // 2} others. A dot for all images with the same two values, its area their number: n = {n_images} "
-    f"test images, {n_networks} networks of each architecture.")
+    f"{n_networks // 2} others. A dot an image, n = {n_images} test images, moved by up to a third "
+    f"of the way to the next value; {n_networks} networks of each architecture.")
 
 # %% [markdown]
 # ## More than chance?
@@ -228,7 +228,7 @@ figures.show(predictions_figures.class_changes(
 # Each step compares two architectures that differ in one thing; beside it, the halves of the smaller one show what
 # chance does. The table counts all networks.
 
-# %% mystnb={"image": {"alt": "Two square panels of dots for every step, with areas that count images: per-example accuracy of the larger network over that of the smaller one, and the same for two halves of the smaller network."}} tags=["hide-input"]
+# %% mystnb={"image": {"alt": "Two square panels for every step, with a dot for each image: per-example accuracy of the larger network over that of the smaller one, and the same for two halves of the smaller network."}} tags=["hide-input"]
 stepped = {name: steps(right, path, rng, p.permutations) for name, path in paths.items()}
 panels, group = {}, {one: halves(right[one]) for one in populations}
 for name, taken in stepped.items():
@@ -239,7 +239,7 @@ for name, taken in stepped.items():
             "second half", small[1])
 figures.show(predictions_figures.accuracy_pairs(panels, columns=2),
              f"**The paper's Figs. F.2 and F.3.** Per-example accuracy, {n_networks // 2} networks on each axis; "
-             f"a dot for all images with the same two values, its area their number: n = {n_images} test images. Above the "
+             f"a dot an image, n = {n_images} test images, moved by up to a third of the way to the next value. Above the "
              "diagonal of the left panels: the larger network is right more often.")
 
 # %% tags=["hide-input", "nbval-ignore-output"]

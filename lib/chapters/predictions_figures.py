@@ -9,37 +9,29 @@ from matplotlib.figure import Figure
 from lib.effects.errors import Difference
 from lib.figures import PAGE, subplots
 
-LARGEST = 260  # points squared, the area of the dot with most images
 NAMED = 20  # classes whose names can be read beside their points
 GREEN, ORANGE, GREY = "#009E73", "#E69F00", "#7F7F7F"
 Panel = tuple[tuple[str, np.ndarray], tuple[str, np.ndarray]]  # label and hits [networks, images], of x and of y
 
 
 def accuracy_pairs(panels: Mapping[str, Panel], columns: int = 3) -> Figure:
-    """Per-example accuracy of one group of networks over that of another, a dot for every two values (Fig. 7a and b).
+    """Per-example accuracy of one group of networks over that of another, a dot an image (Fig. 7a and b).
 
-    Few networks put many images on the same place: the area of a dot is their number.
+    Few networks put many images on the same place: dots are moved at random by up to a third of the way to the next one.
     """
     rows = -(-len(panels) // columns)
     figure, axes = subplots(rows, columns, width=min(PAGE / columns, 3.6), height=3.3, squeeze=False)
-    counted = {title: _counts(x, y) for title, ((_, x), (_, y)) in panels.items()}
-    largest = max(counts.max() for counts in counted.values())
+    rng = np.random.default_rng(0)
     for axis, (title, ((x_label, x), (y_label, y))) in zip(axes.flat, panels.items()):
-        places = np.argwhere(counted[title])
-        area = LARGEST * counted[title][tuple(places.T)] / largest
+        places = [table.mean(0) + rng.uniform(-1, 1, table.shape[1]) / (3 * len(table)) for table in (x, y)]
         axis.plot([0, 1], [0, 1], color="#D55E00", linewidth=1)
-        axis.scatter(places[:, 0] / len(x), places[:, 1] / len(y), s=area + 2, color="#0072B2", alpha=0.7, linewidths=0)
+        axis.scatter(*places, s=5, color="#0072B2", alpha=0.5, linewidths=0)
         axis.set(title=title, xlabel=x_label, ylabel=y_label, aspect="equal")
         for text in (axis.title, axis.xaxis.label, axis.yaxis.label):
             text.set_fontsize(10)
         axis.grid(False)
     for axis in axes.flat[len(panels) :]:
         axis.set_visible(False)
-    for count in sorted({1, max(round(largest / 4), 1), largest}):
-        axes.flat[0].scatter(
-            [], [], s=LARGEST * count / largest + 2, color="#0072B2", alpha=0.7, label=f"{count} images"
-        )
-    figure.legend(*axes.flat[0].get_legend_handles_labels(), loc="outside lower right", ncols=3, fontsize=9)
     figure.supxlabel("per-example accuracy (share of networks that are right)", fontsize=10)
     return figure
 
@@ -87,13 +79,6 @@ def class_changes(
     axis.set(xlabel=f"{labels[0]} (points)", ylabel=f"{labels[1]} (points)")
     figure.legend(loc="outside lower center", ncols=1)
     return figure
-
-
-def _counts(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """How many images so many networks of x and so many of y get right: [networks + 1, networks + 1]."""
-    counts = np.zeros((len(x) + 1, len(y) + 1), dtype=int)
-    np.add.at(counts, (x.sum(0).astype(int), y.sum(0).astype(int)), 1)
-    return counts
 
 
 def _name(axis: Axes, classes: Sequence[str], x: np.ndarray, y: np.ndarray) -> None:
