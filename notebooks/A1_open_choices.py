@@ -237,8 +237,8 @@ figures.show(open_choices_figures.by_choice(outcomes, p.costly_family),
 # %% mystnb={"image": {"alt": "Four panels, growth, H1, H2 and rank one: a row for each setting with the estimate and interval of every family, and a vertical line where the rule decides."}} tags=["hide-input", "nbval-ignore-output"]
 figures.show(open_choices_figures.statistics(outcomes, p.families),
              "**What decides.** The estimates behind the conclusions with 95 % intervals over networks and "
-             "images; the vertical line is the bound of the rule. For H2 the pair of widths that decides; a cosine can exceed "
-             "1 by its error. Intervals without an end mark go on beyond the picture. "
+             "images; the vertical line is the bound of the rule. For H2 the pair of widths that decides, its interval cut at 1. "
+             "Intervals without an end mark go on beyond the picture. "
              f"n = {n_images} test images where nothing else is said; networks over all widths as in the chapters: "
              + ", ".join(f"{count} {family}" for family, count in networks.items()) + ".")
 

@@ -14,6 +14,7 @@ from lib.chapters.hypotheses import (
     LABEL_CONTROLS,
     PROMISE,
     RANK_ONE,
+    TYPE,
     Everything,
     Family,
     falls,
@@ -152,6 +153,25 @@ def test_the_rules_of_one_direction_err_as_seldom_as_they_promise(row, cosine, e
     wrong = shares if expected is None else {name: share for name, share in shares.items() if name != expected}
     assert max(wrong.values()) <= 0.025 + slack, shares
     assert expected is None or shares[expected] > 0.6, shares
+
+
+@pytest.mark.parametrize("trials", [60, pytest.param(2000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("cosine, expected", [(1.0, "supported"), (0.75, "contradicted"), (0.9, None)])
+def test_the_rule_of_one_type_errs_as_seldom_as_it_promises(cosine, expected, trials):
+    """Two families of two widths and six networks each, their mean directions at this cosine."""
+    rng, found = np.random.default_rng(0), []
+    laws = [von_mises_fisher(kappa, 16) for kappa in (6, 12)]
+    rotation = np.eye(16)
+    rotation[:2, :2] = [[cosine, np.sqrt(1 - cosine**2)], [-np.sqrt(1 - cosine**2), cosine]]
+    for _ in range(trials):
+        one, other = ([planted_population(law, 6, 60, rng) for law in laws] for _ in range(2))
+        everything = similarity_matrix([*one, *(population @ rotation for population in other)], rng, 20)
+        estimated = Everything(everything, ["vit", "vit", "vit-deep", "vit-deep"], [2, 4] * 2).alike("vit")
+        found.append(TYPE.rule.judge(estimated.cut(-1, 1)).verdict)
+    shares = {verdict: found.count(verdict) / trials for verdict in ("supported", "contradicted")}
+    slack = 3 * np.sqrt(0.025 * 0.975 / trials)
+    wrong = shares if expected is None else {name: share for name, share in shares.items() if name != expected}
+    assert max(wrong.values()) <= 0.025 + slack and (expected is None or shares[expected] > 0.6), shares
 
 
 def test_rank_one_is_judged_by_how_far_the_law_is_off():
