@@ -23,7 +23,6 @@ WORST = (CONTRADICTED, UNDECIDED, SUPPORTED)
 SAME = {
     "10-width": "03-growth-{family}",
     "10-wide-sources": "07-wide-sources-{family}",
-    "10-rank-one": "04-rank-one-{family}",
 }
 LEVEL = 0.05  # of Holm's procedure in a column
 

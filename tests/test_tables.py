@@ -9,6 +9,7 @@ import pytest
 import chapters
 import evidence
 import pages
+import rendered
 import studies
 import tables
 
@@ -113,3 +114,11 @@ def test_a_faulty_file_of_claims_ends_the_build_and_keeps_the_tables(house):
     with pytest.raises(SystemExit, match="the pages of claims cannot be made: chapter trial has no results"):
         tables.write_tables()
     assert (house / "pages" / "details.html").read_text() == before
+
+
+def test_pages_from_before_the_gates_say_what_their_networks_have_not_learnt(house):
+    folder = house / "results" / "few"
+    (folder / "02_populations.json").write_text(json.dumps({"numbers": {"test_accuracy": {"vit": [[0.9], [0.3]]}}}))
+    assert rendered.unmet_before_gates("few", "trial") == []
+    (folder / "trial.json").write_text(json.dumps({"claims": [{key: CLAIM[key] for key in CLAIM if key != "gate"}]}))
+    assert rendered.unmet_before_gates("few", "trial") == ["lowest test accuracy 0.3 < 0.5"]

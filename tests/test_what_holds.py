@@ -6,6 +6,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
+import ledger
 import what_holds
 from evidence import Study
 from lib.verdicts import Claim
@@ -84,6 +85,10 @@ def test_lines_stand_in_the_order_of_papers_and_figures():
         "ours",
     ]
     assert sorted(set(sources), key=what_holds.place_in_papers) == sources
+
+
+def test_rows_that_say_the_same_are_rows():
+    assert {*what_holds.SAME, *what_holds.SAME.values()} <= set(ledger.rules())
 
 
 def test_claims_of_a_row_make_a_line_and_of_two_studies_the_one_that_tests_counts():

@@ -79,7 +79,7 @@ class Measures:
 
     @property
     def names(self) -> list[str]:
-        """What was measured: all of UNITS, or those without the training loss."""
+        """The measures at hand, all of UNITS or those without the training loss."""
         return [name for name in UNITS if name != "training loss" or self.training_loss]
 
     @property
