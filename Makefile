@@ -16,7 +16,7 @@ book: .venv/installed  ## the environment, the chapters executed on this machine
 
 # Always from scratch: a second, incremental build would not repeat the warnings that made the first one fail.
 .DELETE_ON_ERROR:
-_build/html/index.html: _config.yml _toc.yml $(wildcard book/*.* book/chapters/* book/studies/*/* book/api/*) $(wildcard lib/*.py lib/*/*.py)
+_build/html/index.html: _config.yml _toc.yml $(wildcard book/*.* book/chapters/* book/static/* book/studies/*/* book/api/*) $(wildcard lib/*.py lib/*/*.py)
 	rm -rf _build
 	$(BIN)/jupyter-book build . --warningiserror --nitpick --keep-going --quiet
 
