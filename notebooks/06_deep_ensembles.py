@@ -234,7 +234,7 @@ pd.DataFrame([{"images": trouble, "family": f"{family}, k = {middle_of[family]}"
               | {f"m = {size}": value for size, value in zip(one.sizes, one.values["accuracy probabilities"][0])}
               for trouble, of_family in {"as they are": {family: found[family][widths_of[family].index(k)]
                                                          for family, k in middle_of.items()}, **troubled}.items()
-              for family, one in of_family.items()]).fillna("–").style.format(precision=3).hide(axis="index")
+              for family, one in of_family.items()]).style.format(precision=3, na_rep="–").hide(axis="index")
 
 # %% [markdown]
 # ## What an ensemble costs
