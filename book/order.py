@@ -13,13 +13,7 @@ LOADS = {
         ("03_individual_similarity", "07_black_box_attack", "08_batch_size", "16_stitching"), ("02_populations",)
     ),
     **dict.fromkeys(
-        (
-            "04_hypotheses",
-            "05_saw_distribution",
-            "06_deep_ensembles",
-            "09_vision_transformer",
-            "A1_open_choices",
-        ),
+        ("04_hypotheses", "05_saw_distribution", "06_deep_ensembles", "09_vision_transformer", "A1_open_choices"),
         DIRECTIONS,
     ),
     **dict.fromkeys(("12_first_component", "13_probes_and_deletion", "14_across_networks", "15_predictions"), DEPTHS),

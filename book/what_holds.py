@@ -20,10 +20,7 @@ PAPERS = {
 OURS = "this book"
 WORST = (CONTRADICTED, UNDECIDED, SUPPORTED)
 # Rows of chapter 10, about the authors' networks -> the rows that say the same of ours.
-SAME = {
-    "10-width": "03-growth-{family}",
-    "10-wide-sources": "07-wide-sources-{family}",
-}
+SAME = {"10-width": "03-growth-{family}", "10-wide-sources": "07-wide-sources-{family}"}
 LEVEL = 0.05  # of Holm's procedure in a column
 
 

@@ -132,7 +132,7 @@ KINDS = ("uint8", "int8", "int16", "int32", "uint16", "uint32")
 @pytest.mark.parametrize(
     "form",
     [*(getattr(torch, kind) for kind in KINDS), *map(np.dtype, KINDS), ">i4", list, lambda y: inference(y.clone)],
-    ids=str,
+    ids=lambda form: getattr(form, "__name__", str(form)),
 )
 def test_labels_of_every_whole_type_are_taken(door, form):
     if isinstance(form, torch.dtype):
