@@ -243,7 +243,7 @@ def planted(n=120, large=3, layers=4):
 
 def test_layers_that_agree_about_few_images_are_unlike_without_them():
     grams, vector = planted()
-    found = dropped_cka(grams, vector, Settings(0.9, 29, 4, 3, 5, 0), torch.Generator().manual_seed(0))
+    found = dropped_cka(grams, vector, Settings(29, 4, 3, 5, 0), torch.Generator().manual_seed(0))
     assert found.none > 0.9 and found.dominant < 0.1 and found.random > 0.8
 
 
@@ -251,16 +251,14 @@ def test_images_like_all_others_do_not_matter():
     rng = np.random.default_rng(0)
     common = rng.standard_normal((120, 40))
     grams = torch.from_numpy(np.stack([x @ x.T for x in (common + rng.standard_normal((120, 40)) for _ in range(3))]))
-    found = dropped_cka(
-        grams, rng.standard_normal(120), Settings(0.9, 29, 4, 3, 5, 0), torch.Generator().manual_seed(0)
-    )
+    found = dropped_cka(grams, rng.standard_normal(120), Settings(29, 4, 3, 5, 0), torch.Generator().manual_seed(0))
     np.testing.assert_allclose(found, found.none, atol=0.03)
 
 
 def test_the_same_generator_drops_the_same_images():
     grams, vector = planted()
     first, second = (
-        dropped_cka(grams, vector, Settings(0.9, 30, 1, 2, 2, 0), torch.Generator().manual_seed(4)) for _ in range(2)
+        dropped_cka(grams, vector, Settings(30, 1, 2, 2, 0), torch.Generator().manual_seed(4)) for _ in range(2)
     )
     assert first == second
 
@@ -269,4 +267,4 @@ def test_the_same_generator_drops_the_same_images():
 def test_too_few_images_or_layers_are_refused(batch, layers):
     grams, vector = planted(layers=layers)
     with pytest.raises(ValueError, match=f"batches of 4 to 118 images, what is left of 120; not {layers} and {batch}"):
-        dropped_cka(grams, vector, Settings(0.9, batch, 1, 2, 2, 0), torch.Generator())
+        dropped_cka(grams, vector, Settings(batch, 1, 2, 2, 0), torch.Generator())

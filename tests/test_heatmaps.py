@@ -131,7 +131,7 @@ def test_growth_is_as_in_the_picture_within_a_factor_of_two(exponent, spread, ve
     growth = compared_growth(matrix_of(exponent, (2, 8, 16, 32), spread), (2, 8, 16, 32), PICTURE)
     assert growth.here[0] == pytest.approx(exponent) and growth.picture == pytest.approx(0.44)
     assert growth.ratio[0] == pytest.approx(exponent / 0.44)
-    (claim,) = growth_claims("cnn-small", growth)
+    (claim,) = growth_claims("cnn-small", growth, [])
     assert claim.name == "A2-growth-as-picture-cnn-small" and claim.verdict == verdict
     assert claim.networks == 18 and claim.images == 100 and "widths 8 to 32" in claim.statistic
 
@@ -151,7 +151,7 @@ def test_fewer_than_three_widths_in_the_span_have_no_exponent(widths):
 def test_where_similarity_is_not_positive_nothing_is_decided():
     matrix = matrix_of(0.44, (8, 16, 32), 0.001)
     matrix.values[0, 1] = matrix.values[1, 0] = -0.01
-    (claim,) = growth_claims("cnn-small", compared_growth(matrix, (8, 16, 32), PICTURE))
+    (claim,) = growth_claims("cnn-small", compared_growth(matrix, (8, 16, 32), PICTURE), [])
     assert claim.verdict == UNDECIDED
 
 

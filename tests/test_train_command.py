@@ -3,6 +3,7 @@
 import dataclasses
 import errno
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -144,10 +145,7 @@ def test_a_wrong_line_is_told_before_any_work(table, monkeypatch):
 
 
 def test_lib_from_another_checkout_is_refused(tmp_path):
-    (tmp_path / "lib").mkdir()
-    (tmp_path / "lib" / "__init__.py").touch()
-    (tmp_path / "lib" / "runtime").mkdir()
-    (tmp_path / "lib" / "runtime" / "files.py").touch()
+    shutil.copytree(ROOT / "lib", tmp_path / "lib", ignore=shutil.ignore_patterns("__pycache__"))
     environment = os.environ | {"PYTHONPATH": str(tmp_path)}
     script = "import sys; sys.path.insert(0, sys.argv[1]); sys.path.append('book'); import train; train.check_house()"
     result = subprocess.run(
