@@ -81,7 +81,7 @@ found = {architecture: measure(population, images, torch.Generator().manual_seed
                                pool=p.probe_pool)
          for architecture, population in populations.items()}
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "nbval-ignore-output"]
 counted = ", ".join(f"{len(population)} {architecture}" for architecture, population in populations.items())
 print(f"networks: {counted}; training images: {n_train}; test images: {n_images}")
 fit = fit_gates(populations.values())

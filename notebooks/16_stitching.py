@@ -286,7 +286,7 @@ figures.show(stitching_figures.over_counts(p.fit_counts, corresponding, others, 
 #
 # What the networks must have learnt before a claim about them is judged, every one of them by itself:
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "nbval-ignore-output"]
 learnt = gates.of_families(accuracies, p.dataset, len(images.classes))
 results.gates(learnt)
 
