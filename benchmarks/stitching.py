@@ -12,7 +12,8 @@ import torch
 
 from lib import data, models
 from lib.models.cut_networks import LOGITS, CutNetwork
-from lib.stitching import direct_match, hits, match_task_loss, matchings, residual
+from lib.stitching import direct_match, hits, match_task_loss, residual
+from lib.stitching import task_loss as training
 
 SHORT = 2  # epochs of a comparison
 
@@ -70,9 +71,9 @@ def task_loss(front: CutNetwork, end: CutNetwork, images: data.ImageData) -> Non
 
     whole = matched([sources], 30)
     together, alone = matched([sources], SHORT), matched([[source] for source in sources], SHORT)
-    matchings.folded, quick = lambda end: end, matchings.folded
+    training.folded, quick = lambda end: end, training.folded
     slow = matched([sources], SHORT)
-    matchings.folded = quick
+    training.folded = quick
     print(
         f"task loss matching, {len(sources)} x {len(end.points)}, 30 epochs of {len(images.train_labels)} images: "
         f"{whole:.1f} s; one by one / together = {alone / together:.2f}; ends as they are / folded = "

@@ -57,7 +57,7 @@ from IPython.display import Markdown, display
 from myst_nb import glue
 
 from lib import data, figures, results
-from lib.chapters import block_structure
+from lib.chapters import block_structure, block_structure_tables
 from lib.chapters.block_structure_figures import map_rows, over_batch_size, over_data, over_size, where_blocks_lie
 from lib.cka import block_growth, reference
 from lib.cka.block_growth import growth, halving, mean_share
@@ -103,30 +103,19 @@ width_line = [Architecture(p.wide_depth, width) for width in p.widths]
 without_block = reference.reference_population(images, p.depths[0], p.reference_images, p.seeds, **recipe)
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-display(block_structure.networks_table(trained).style.hide(axis="index"))
-display(
-    Markdown(
-        "Training loss and accuracy are those of the last epoch, while its images were learnt: the range "
-        f"over seeds. Test accuracy: mean over seeds with 95 % interval, {n_images} images."
-    )
-)
+display(block_structure_tables.networks_table(trained).style.hide(axis="index"))
+display(Markdown("Training loss and accuracy are those of the last epoch, while its images were learnt: the range "
+                 f"over seeds. Test accuracy: mean over seeds with 95 % interval, {n_images} images."))
 
 # %% [markdown]
 # What the networks must have learnt before claims about them are judged: a training loss below 0.05 nats, so that they
 # are large enough for their images, and an accuracy of three times chance. The numbers of all lines:
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-fit = {
-    name: block_structure.fit_gates([trained[one] for one in line])
-    for name, line in (("depths", depth_line), ("widths", width_line), ("plain", plain_line))
-}
-results.gates(
-    {
-        "growing depth": fit["depths"],
-        "growing width": fit["widths"],
-        "growing width, without residual connections": fit["plain"],
-    }
-)
+fit = {name: block_structure.fit_gates([trained[one] for one in line])
+       for name, line in (("depths", depth_line), ("widths", width_line), ("plain", plain_line))}
+results.gates({"growing depth": fit["depths"], "growing width": fit["widths"],
+               "growing width, without residual connections": fit["plain"]})
 
 # %% [markdown]
 # ## The measure
@@ -161,13 +150,11 @@ results.gates(
 sampling = {"batch_size": p.cka_batch, "passes": p.cka_passes}
 maps = all_maps(populations, images.test_images, p.random_seed, **sampling)
 find = reference.block_structure(without_block, images.test_images, p.block_threshold, p.random_seed, **sampling)
-finds = {
-    threshold: BlockStructure(threshold, find.reference) for threshold in sorted({*p.thresholds, p.block_threshold})
-}
+finds = {threshold: BlockStructure(threshold, find.reference)
+         for threshold in sorted({*p.thresholds, p.block_threshold})}
 counted = f"maps from {n_images} test images in batches of {p.cka_batch}, {p.cka_passes} passes"
-framed = (
-    f"dotted: where stages begin; frame: the block structure at a threshold of {p.block_threshold:g}, if there is one"
-)
+framed = ("dotted: where stages begin; frame: the block structure at a threshold of "
+          f"{p.block_threshold:g}, if there is one")
 print(f"the longest run across stages of {len(without_block)} reference networks, at the depth of:")
 print("\n".join(f"{one}: {find.most_without(maps[one].shape[-1])} of {maps[one].shape[-1]} layers" for one in maps))
 
@@ -176,12 +163,10 @@ print("\n".join(f"{one}: {find.most_without(maps[one].shape[-1])} of {maps[one].
 
 # %% mystnb={"image": {"alt": "Two rows of square maps of CKA between the layers of one network, above for growing depth, below for growing width; dotted lines mark stages, a frame the block structure where there is one."}} tags=["hide-input"]
 rows = [[(str(one), maps[one][0]) for one in line] for line in (depth_line, width_line)]
-figures.show(
-    map_rows(rows, find),
-    "**The paper's Fig. 1.** CKA between every two layers of one network (its first seed); above, depth "
-    f"grows, below, width; {framed}. Ticks: the first block of each stage. 1 network a map, of {p.seeds}; "
-    f"{counted}.",
-)
+figures.show(map_rows(rows, find),
+             "**The paper's Fig. 1.** CKA between every two layers of one network (its first seed); above, depth "
+             f"grows, below, width; {framed}. Ticks: the first block of each stage. 1 network a map, of {p.seeds}; "
+             f"{counted}.")
 
 # %% [markdown]
 # All seeds now. *Intervals* are over networks, Student's for one architecture. $B$ counts whole layers, and few
@@ -192,22 +177,18 @@ figures.show(
 
 # %% mystnb={"image": {"alt": "Two panels with the block's share of the depth, left over the depth, right over the width, one line with intervals for each threshold."}} tags=["hide-input", "nbval-ignore-output"]
 lines = {"growing depth, width 1": ("depth", depth_line), f"growing width, depth {p.wide_depth}": ("width", width_line)}
-figures.show(
-    over_size(maps, lines, finds),
-    f"**The block measure over depth and width.** Mean over seeds with 95 % interval; "
-    f"{sum(map(len, maps.values()))} networks in all; {counted}.",
-)
+figures.show(over_size(maps, lines, finds),
+             f"**The block measure over depth and width.** Mean over seeds with 95 % interval; "
+             f"{sum(map(len, maps.values()))} networks in all; {counted}.")
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-block_structure.blocks_table(maps, find).style.hide(axis="index")
+block_structure_tables.blocks_table(maps, find).style.hide(axis="index")
 
 # %% mystnb={"image": {"alt": "One column for each network architecture with a vertical bar for each seed, from where its block begins to where it ends in parts of the depth; short lines mark where stages begin, crosses the networks without a block."}} tags=["hide-input", "nbval-ignore-output"]
-figures.show(
-    where_blocks_lie(maps, find),
-    "**Where blocks lie.** A bar a network, from the beginning to the end of its block; horizontal lines: "
-    "where the three stages begin; crosses: networks without a block structure at the threshold of "
-    f"{p.block_threshold:g}. {sum(map(len, maps.values()))} networks; {counted}.",
-)
+figures.show(where_blocks_lie(maps, find),
+             "**Where blocks lie.** A bar a network, from the beginning to the end of its block; horizontal lines: "
+             "where the three stages begin; crosses: networks without a block structure at the threshold of "
+             f"{p.block_threshold:g}. {sum(map(len, maps.values()))} networks; {counted}.")
 
 # %% [markdown]
 # ## Less data: Figs 2 and D.2
@@ -224,25 +205,19 @@ fit["less data"] = block_structure.fit_gates(reduced.values())
 results.gates({f"{' to '.join(map(str, (p.train_counts[0], p.train_counts[-1])))} images": fit["less data"]})
 
 # %% mystnb={"image": {"alt": "A grid of CKA maps, one row for each number of training images, one column for each architecture; a frame marks the block where there is one."}} tags=["hide-input", "nbval-ignore-output"]
-rows = [
-    [(f"{architecture}, {count} images", of_count[0, place]) for architecture, of_count in by_count.items()]
-    for place, count in enumerate(p.train_counts)
-]
-figures.show(
-    map_rows(rows, find),
-    f"**The paper's Figs 2 and D.2.** CKA maps of one network each (its first seed, of {p.data_seeds}), trained "
-    f"with more images in every row; {framed}; {counted}.",
-)
+rows = [[(f"{architecture}, {count} images", of_count[0, place]) for architecture, of_count in by_count.items()]
+        for place, count in enumerate(p.train_counts)]
+figures.show(map_rows(rows, find),
+             f"**The paper's Figs 2 and D.2.** CKA maps of one network each (its first seed, of {p.data_seeds}), "
+             f"trained with more images in every row; {framed}; {counted}.")
 
 # %% mystnb={"image": {"alt": "The block's share of the depth over the number of training images on a logarithmic axis, one line with intervals for each architecture."}} tags=["hide-input", "nbval-ignore-output"]
-figures.show(
-    over_data(by_count, p.train_counts, find),
-    f"**The block measure over the training images.** Threshold {p.block_threshold:g}; mean over seeds with "
-    f"95 % interval; {len(p.train_counts) * sum(map(len, by_count.values()))} networks in all; {counted}.",
-)
+figures.show(over_data(by_count, p.train_counts, find),
+             f"**The block measure over the training images.** Threshold {p.block_threshold:g}; mean over seeds with "
+             f"95 % interval; {len(p.train_counts) * sum(map(len, by_count.values()))} networks in all; {counted}.")
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-block_structure.less_data_table(by_count, p.train_counts, find).style.hide(axis="index")
+block_structure_tables.less_data_table(by_count, p.train_counts, find).style.hide(axis="index")
 
 # %% [markdown]
 # ## Without residual connections: Fig. C.1
@@ -256,46 +231,40 @@ n_plain = sum(map(len, plain_populations.values()))
 
 # %% mystnb={"image": {"alt": "Two rows of CKA maps for growing width, above with residual connections, below without; a frame marks the block where there is one."}} tags=["hide-input", "nbval-ignore-output"]
 rows = [[(str(one), maps[one][0]) for one in line] for line in (block_growth.ends(width_line), plain_line)]
-figures.show(
-    map_rows(rows, find),
-    f"**The paper's Fig. C.1.** CKA maps of one network each (its first seed, of {p.seeds}); above with residual "
-    f"connections, below without; {framed}; {counted}.",
-)
+figures.show(map_rows(rows, find),
+             f"**The paper's Fig. C.1.** CKA maps of one network each (its first seed, of {p.seeds}); above with "
+             f"residual connections, below without; {framed}; {counted}.")
 
 # %% mystnb={"image": {"alt": "Two panels with the block's share of the depth over the width, left with residual connections, right without, one line with intervals for each threshold."}} tags=["hide-input", "nbval-ignore-output"]
-figures.show(
-    over_size(maps, {"with residual connections": ("width", width_line), "without": ("width", plain_line)}, finds),
-    f"**The block measure over width.** Mean over seeds with 95 % interval; "
-    f"{sum(len(maps[one]) for one in width_line)} networks with residual connections and {n_plain} without, "
-    f"depth {p.wide_depth}; {counted}.",
-)
+figures.show(over_size(maps, {"with residual connections": ("width", width_line),
+                              "without": ("width", plain_line)}, finds),
+             f"**The block measure over width.** Mean over seeds with 95 % interval; "
+             f"{sum(len(maps[one]) for one in width_line)} networks with residual connections and {n_plain} without, "
+             f"depth {p.wide_depth}; {counted}.")
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-block_structure.blocks_table({one: maps[one] for one in plain_line}, find).style.hide(axis="index")
+block_structure_tables.blocks_table({one: maps[one] for one in plain_line}, find).style.hide(axis="index")
 
 # %% [markdown]
 # ## Every seed its own: Fig. D.1
 #
 # Does every network of the deepest and of the widest architecture have a block structure, and does it begin and end at
-# the same layers? Two blocks that differ may differ because they were *measured* with error. Every network is therefore measured
-# four times, on four parts of the test images: by how many layers are the ends of two networks' blocks apart, and by
-# how many those of one network, always on different parts? If all networks have the same block, the difference is zero
-# on average, and they can change places with each other on any part of the images. The interval is the difference less
-# its 95 % range over such changes.
+# the same layers? Two blocks that differ may differ because they were *measured* with error. Every network is
+# therefore measured four times, on four parts of the test images: by how many layers are the ends of two networks'
+# blocks apart, and by how many those of one network, always on different parts? If all networks have the same block,
+# the difference is zero on average, and they can change places with each other on any part of the images. The interval
+# is the difference less its 95 % range over such changes.
 
 # %% mystnb={"image": {"alt": "Two rows of CKA maps, one map for each seed, above of the deepest architecture, below of the widest; a frame marks the block where there is one."}} tags=["hide-input", "nbval-ignore-output"]
 deepest, widest = depth_line[-1], width_line[-1]
 rows = [[(f"{one}, no. {place + 1}", cka) for place, cka in enumerate(maps[one][:5])] for one in (deepest, widest)]
-figures.show(
-    map_rows(rows, find),
-    f"**The paper's Fig. D.1.** CKA maps of up to five seeds, of {p.seeds}, of {deepest}, above, and of "
-    f"{widest}, below; {framed}; {counted}.",
-)
+figures.show(map_rows(rows, find),
+             f"**The paper's Fig. D.1.** CKA maps of up to five seeds, of {p.seeds}, of {deepest}, above, and of "
+             f"{widest}, below; {framed}; {counted}.")
 
 # %% tags=["nbval-ignore-output"]
-parts_of = {
-    one: part_maps(populations[one], images.test_images, p.random_seed, **sampling) for one in (deepest, widest)
-}
+parts_of = {one: part_maps(populations[one], images.test_images, p.random_seed, **sampling)
+            for one in (deepest, widest)}
 found = block_growth.BlockMaps(depth_line, width_line, plain_line, maps, p.train_counts, by_count, parts_of)
 
 # %% [markdown]
@@ -308,21 +277,17 @@ found = block_growth.BlockMaps(depth_line, width_line, plain_line, maps, p.train
 # %% tags=["nbval-ignore-output"]
 chosen = torch.randperm(n_images, generator=torch.Generator().manual_seed(p.random_seed))[:full_images]
 network = next(iter(populations[widest].models()))
-unbiased, biased = (
-    batch_sizes(network, images.test_images[chosen], p.cka_batches, p.cka_passes, p.random_seed, unbiased=estimator)
-    for estimator in (True, False)
-)
+unbiased, biased = (batch_sizes(network, images.test_images[chosen], p.cka_batches, p.cka_passes, p.random_seed,
+                                unbiased=estimator) for estimator in (True, False))
 
 # %% mystnb={"image": {"alt": "Mean CKA over pairs of layers against the batch size on a logarithmic axis, one line with intervals for the unbiased and one for the biased estimator, each with a dashed line at the value of all images at once."}} tags=["hide-input", "nbval-ignore-output"]
-figures.show(
-    over_batch_size([unbiased, biased]),
-    f"**CKA over the batch size.** Mean over pairs of different layers of one network, {widest}; dashed: all "
-    f"{unbiased.images} images at once. 95 % intervals over {p.cka_passes} passes, each with a new order of "
-    "the same images. 1 network.",
-)
+figures.show(over_batch_size([unbiased, biased]),
+             f"**CKA over the batch size.** Mean over pairs of different layers of one network, {widest}; dashed: all "
+             f"{unbiased.images} images at once. 95 % intervals over {p.cka_passes} passes, each with a new order of "
+             "the same images. 1 network.")
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-block_structure.batch_sizes_table([unbiased, biased]).style.hide(axis="index")
+block_structure_tables.batch_sizes_table([unbiased, biased]).style.hide(axis="index")
 
 # %% [markdown]
 # ## Verdicts
@@ -334,24 +299,23 @@ results.rules(block_structure.CLAIMS, name="deepest or widest", architecture="an
 
 # %% [markdown]
 # Slopes are least-squares ones. Networks of different architectures are independent, and their variances add (Welch and
-# Satterthwaite); slopes over training images are taken within each seed. The last two stages hold about two thirds of the
-# layers, and about as much of a block placed by chance. A claim about the size of block structures is judged where six
-# networks of its line have one.
+# Satterthwaite); slopes over training images are taken within each seed. The last two stages hold about two thirds of
+# the layers, and about as much of a block placed by chance. A claim about the size of block structures is judged where
+# six networks of its line have one.
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-by_threshold = {
-    threshold: block_structure.block_claims(block_structure.Blocks(found, of_threshold, n_images, p.random_seed), fit)
-    for threshold, of_threshold in finds.items()
-}
+by_threshold = {threshold: block_structure.block_claims(
+    block_structure.Blocks(found, of_threshold, n_images, p.random_seed), fit)
+    for threshold, of_threshold in finds.items()}
 verdicts = [*by_threshold[p.block_threshold], *judged([block_structure.BATCH_SIZE], unbiased)]
 results.table(verdicts)
 
 # %% [markdown]
-# A network has a block structure or has none by a threshold that nobody can say is the right one. The verdicts and estimates at
-# the other thresholds:
+# A network has a block structure or has none by a threshold that nobody can say is the right one. The verdicts and
+# estimates at the other thresholds:
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-block_structure.robustness_table(by_threshold).style.hide(axis="index")
+block_structure_tables.robustness_table(by_threshold).style.hide(axis="index")
 
 # %% [markdown]
 # ## What differs from the paper
@@ -367,46 +331,26 @@ block_structure.robustness_table(by_threshold).style.hide(axis="index")
 
 # %% tags=["hide-input", "nbval-ignore-output", "remove-output"]
 glue("answer", results.answer(verdicts), display=False)
-numbers = {
-    "images": n_images,
-    "layers": {str(one): found.maps[one].shape[-1] for one in found.maps},
-    "shares": {
-        str(one): {f"{threshold:g}": shares(of_one, of_threshold) for threshold, of_threshold in finds.items()}
-        for one, of_one in maps.items()
-    },
-    "runs": {
-        str(one): [[run.start, run.stop] for run in (largest_block(cka, p.block_threshold) for cka in of_one)]
-        for one, of_one in maps.items()
-    },
-    "longest_without": {str(one): find.most_without(of_one.shape[-1]) for one, of_one in maps.items()},
-    "mean_share": {str(one): mean_share(of_one, find) for one, of_one in maps.items()},
-    "blocks": {
-        str(one): [[block.start, block.stop] for block in block_structure.blocks_of(of_one, find)]
-        for one, of_one in maps.items()
-    },
-    "growth": {
-        name: {
-            f"{threshold:g}": growth(maps, line, quantity, of_threshold) for threshold, of_threshold in finds.items()
-        }
-        for name, quantity, line in (
-            ("depth", "depth", depth_line),
-            ("width", "width", width_line),
-            ("width_plain", "width", plain_line),
-        )
-    },
-    "by_count": {str(one): shares(of_one, find) for one, of_one in by_count.items()},
-    "halving": {str(one): halving(by_count, p.train_counts, [one], find) for one in by_count},
-    "training_loss": {
-        str(one): [network.train_loss[-1] for network in population.networks]
-        for one, population in {**populations, **plain_populations}.items()
-    },
-    "test_accuracy": {
-        str(one): [network.test_accuracy[-1] for network in population.networks]
-        for one, population in {**populations, **plain_populations}.items()
-    },
-    "batch_sizes": {
-        one.estimator: {"full": one.full_mean(), "deviation": one.interval(), "largest": one.largest()}
-        for one in (unbiased, biased)
-    },
-}
+numbers = {"images": n_images, "layers": {str(one): found.maps[one].shape[-1] for one in found.maps},
+           "shares": {str(one): {f"{threshold:g}": shares(of_one, of_threshold)
+                                 for threshold, of_threshold in finds.items()} for one, of_one in maps.items()},
+           "runs": {str(one): [[run.start, run.stop]
+                               for run in (largest_block(cka, p.block_threshold) for cka in of_one)]
+                    for one, of_one in maps.items()},
+           "longest_without": {str(one): find.most_without(of_one.shape[-1]) for one, of_one in maps.items()},
+           "mean_share": {str(one): mean_share(of_one, find) for one, of_one in maps.items()},
+           "blocks": {str(one): [[block.start, block.stop] for block in block_structure_tables.blocks_of(of_one, find)]
+                      for one, of_one in maps.items()},
+           "growth": {name: {f"{threshold:g}": growth(maps, line, quantity, of_threshold)
+                             for threshold, of_threshold in finds.items()}
+                      for name, quantity, line in (("depth", "depth", depth_line), ("width", "width", width_line),
+                                                   ("width_plain", "width", plain_line))},
+           "by_count": {str(one): shares(of_one, find) for one, of_one in by_count.items()},
+           "halving": {str(one): halving(by_count, p.train_counts, [one], find) for one in by_count},
+           "training_loss": {str(one): [network.train_loss[-1] for network in population.networks]
+                             for one, population in trained.items()},
+           "test_accuracy": {str(one): [network.test_accuracy[-1] for network in population.networks]
+                             for one, population in trained.items()},
+           "batch_sizes": {one.estimator: {"full": one.full_mean(), "deviation": one.interval(),
+                                           "largest": one.largest()} for one in (unbiased, biased)}}
 results.write(p.study, "11_block_structure", vars(p), numbers, verdicts)

@@ -41,8 +41,8 @@ random_seed = 0
 from lib import parameters
 
 p = parameters.read(globals(), ["study", "dataset", "n_train", "n_test", "wide_depth", "widths", "depths", "seeds",
-                                "reference_images", "epochs", "learning_rate", "precision", "dropped_share", "random_drops", "cka_batch",
-                                "cka_passes", "block_threshold", "random_seed"])
+                                "reference_images", "epochs", "learning_rate", "precision", "dropped_share",
+                                "random_drops", "cka_batch", "cka_passes", "block_threshold", "random_seed"])
 
 # %%
 import numpy as np
@@ -64,11 +64,14 @@ from lib.training.wide_and_deep import Architecture, architecture_populations, g
 # %% [markdown]
 # ## Networks
 #
-# Residual networks of growing depth at width 1, and of growing width at one depth. Layers are the stem and the outputs of
-# all residual blocks.
-# The *block structure* of a network is that of {doc}`11_block_structure`: its longest run of layers of which every two have
-# a CKA above `block_threshold`, if it crosses a boundary of stages and is longer than any such run at equal relative depth
-# in networks that have none, shallow and narrow ones trained with more images (`reference_images`).
+# Residual networks of growing depth at width 1, and of growing width at one depth. Layers are the stem and the outputs
+# of all residual blocks.
+#
+# The *block structure* of a network is that of {doc}`11_block_structure`: its longest run of layers of which every two
+# have a CKA above `block_threshold`, if it crosses a boundary of stages and is longer than any such run at equal
+# relative depth in networks that have none, shallow and narrow ones trained with more images (`reference_images`).
+# Every chapter draws batches of its own: a network whose CKA lies at the threshold may have a block in one and none in
+# another.
 
 # %% tags=["nbval-ignore-output"]
 images = data.load(p.dataset, n_train=p.n_train, n_test=p.n_test)
@@ -179,15 +182,16 @@ figures.show(first_component_figures.dots(found, panels, labels),
 
 # %% mystnb={"image": {"alt": "Left a table of colours, networks by architectures: the share of the first component of the last two stages together, with the block's share of the depth in brackets. Right the one over the other, a point for each network."}} tags=["hide-input"]
 figures.show(first_component_figures.late_share_heatmap(found),
-             f"**The paper's Fig. D.5.** Upper number and colour: share of the first component of the last two stages; "
-             f"in brackets: layers in the block over all layers. n = {n_images} test images; {n_networks} networks.")
+             f"**The paper's Fig. D.5.** Left, upper number and colour: share of the first component of the last two "
+             f"stages; in brackets: layers in the block over all layers. Right: the same two numbers, a point a network. "
+             f"n = {n_images} test images; {n_networks} networks.")
 
 # %% [markdown]
-# Do both go together in the seeds of one architecture, which is what the paper's Fig. D.5 is about? The least-squares slope
-# of the component's share on the block's, with an intercept for every architecture and Student's interval. Over
-# architectures both may differ for other reasons, even with the opposite sign, and the block of a shallow network takes a
-# large part of its depth at once: that is left out. Where the seeds of every architecture have blocks of one size, there is
-# no slope.
+# Do both go together in the seeds of one architecture, which is what the paper's Fig. D.5 is about? The least-squares
+# slope of the component's share on the block's, with an intercept for every architecture and Student's interval. Over
+# architectures both may differ for other reasons, even with the opposite sign, and the block of a shallow network takes
+# a large part of its depth at once: that is left out. Where the seeds of every architecture have blocks of one size,
+# there is no slope.
 
 # %% tags=["nbval-ignore-output"]
 print(f"slope within architectures, {n_networks} networks:", in_brackets(share_and_block(found)))
@@ -212,9 +216,9 @@ figures.show(first_component_figures.carried_curves(ends),
 # %% mystnb={"image": {"alt": "A row of images for each of the deepest networks: those with the largest coefficients, each with its class and coefficient above."}} tags=["hide-input"]
 pixels = images.pixel_values(images.test_images)
 names = [images.classes[label] for label in images.test_labels]
-gallery_caption = (f"A row a network, {p.seeds} in all. The {TOP} of {n_images} test images with the largest coefficients, with class and coefficient; "
-                   f"the sign only tells which of them are on one side. Framed: also among the {TOP} with the longest "
-                   "activations.")
+gallery_caption = (f"A row a network, {p.seeds} in all. The {TOP} of {n_images} test images with the largest "
+                   "coefficients, with class and coefficient; the sign, and its colour, only tells which of them are on "
+                   f"one side. Framed: also among the {TOP} with the longest activations.")
 figures.show(first_component_figures.gallery(deep[-1], found[deep[-1]], pixels, names),
              f"**Dominant images of the deepest networks.** {gallery_caption}")
 
@@ -251,9 +255,8 @@ first_component.table(blocks, first_component.DROPPED).style.hide(axis="index")
 # %% [markdown]
 # ## Verdicts
 #
-# All claims but the one on share and block are about every architecture with six networks of which they can be asked, and
-# not tested where there is none.
-# Most of the images of a seed are more than one half of them.
+# All claims but the one on share and block are about every architecture with six networks of which they can be asked,
+# and not tested where there is none. Most of the images of a seed are more than one half of them.
 
 # %% tags=["hide-input"]
 results.rules(CLAIMS)

@@ -42,8 +42,8 @@ random_seed = 0
 from lib import parameters
 
 p = parameters.read(globals(), ["study", "dataset", "n_train", "n_test", "wide_depth", "widths", "depths", "seeds",
-                                "reference_images", "epochs", "learning_rate", "precision", "probe_pool", "cka_batch", "cka_passes",
-                                "block_threshold", "random_seed"])
+                                "reference_images", "epochs", "learning_rate", "precision", "probe_pool", "cka_batch",
+                                "cka_passes", "block_threshold", "random_seed"])
 
 # %%
 import torch
@@ -76,9 +76,8 @@ without_block = reference_population(images, min(p.depths), p.reference_images, 
                                      learning_rate=p.learning_rate, precision=p.precision)
 find = block_structure(without_block, images.test_images, p.block_threshold, p.random_seed, batch_size=p.cka_batch,
                        passes=p.cka_passes)
-found = {architecture: measure(population, images, torch.Generator().manual_seed(p.random_seed),
-                               find=find, batch_size=p.cka_batch, passes=p.cka_passes,
-                               pool=p.probe_pool)
+found = {architecture: measure(population, images, torch.Generator().manual_seed(p.random_seed), find=find,
+                               batch_size=p.cka_batch, passes=p.cka_passes, pool=p.probe_pool)
          for architecture, population in populations.items()}
 
 # %% tags=["hide-input", "nbval-ignore-output"]
@@ -106,9 +105,9 @@ results.gates({"all networks": fit})
 #
 # A residual block is *inside* the block structure of its network if the layer that it starts from and the layer that it
 # makes both belong to it. Where a network has none, nothing is inside.
-# The *block structure* of a network is that of {doc}`11_block_structure`: its longest run of layers of which every two have
-# a CKA above `block_threshold`, if it crosses a boundary of stages and is longer than any such run at equal relative depth
-# in networks that have none, shallow and narrow ones trained with more images (`reference_images`).
+# The *block structure* of a network is that of {doc}`11_block_structure`: its longest run of layers of which every two
+# have a CKA above `block_threshold`, if it crosses a boundary of stages and is longer than any such run at equal
+# relative depth in networks that have none, shallow and narrow ones trained with more images (`reference_images`).
 
 # %% tags=["hide-input", "nbval-ignore-output"]
 display(networks_table(found).style.hide(axis="index"))
@@ -140,8 +139,7 @@ figures.show(probes_and_deletion_figures.deletions(found),
 
 # %% [markdown]
 # The length of a *plateau* is the largest number of blocks at the end of one stage that can go while no more than one
-# hundredth of the images is lost. It only describes, in the table
-# of networks above; no verdict uses it.
+# hundredth of the images is lost. It only describes, in the table of networks above; no verdict uses it.
 
 # %% [markdown]
 # ## Inside against outside
@@ -176,9 +174,9 @@ display(Markdown("Shares of the test images, with 95 % intervals and, in bracket
 # ## Verdicts
 #
 # The first four claims are about every architecture with at least six networks that can decide them: without a block
-# structure for the first, with one for the others. Where there is none they are not tested. The correlation is Spearman's, of probes after the additions: a rise
-# at every single step would be a stronger statement, which the noise of the test images does not let one decide. In the
-# last claim a network without a block structure has the share 0.
+# structure for the first, with one for the others. Where there is none they are not tested. The correlation is
+# Spearman's, of probes after the additions: a rise at every single step would be a stronger statement, which the noise
+# of the test images does not let one decide. In the last claim a network without a block structure has the share 0.
 
 # %% tags=["hide-input"]
 results.rules(CLAIMS)

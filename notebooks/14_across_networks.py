@@ -38,8 +38,8 @@ random_seed = 0
 from lib import parameters
 
 p = parameters.read(globals(), ["study", "dataset", "n_train", "n_test", "wide_depth", "widths", "depths", "seeds",
-                                "reference_images", "epochs", "learning_rate", "precision", "cka_batch", "cka_passes", "block_threshold",
-                                "random_seed"])
+                                "reference_images", "epochs", "learning_rate", "precision", "cka_batch", "cka_passes",
+                                "block_threshold", "random_seed"])
 
 # %%
 import torch
@@ -48,11 +48,11 @@ from myst_nb import glue
 from lib import data, figures, results
 from lib.chapters import across_networks
 from lib.chapters.across_networks_figures import (
-                                SHOWN,
-                                architecture_maps,
-                                likeness_over_depth,
-                                matches_over_depth,
-                                seed_maps,
+    SHOWN,
+    architecture_maps,
+    likeness_over_depth,
+    matches_over_depth,
+    seed_maps,
 )
 from lib.chapters.block_structure import fit_gates
 from lib.cka.across import across_architectures, across_seeds
@@ -96,11 +96,11 @@ results.gates(fit)
 # unbiased estimator. Layers are the stem and the outputs of all residual blocks, without the logits. Layer $l$ of
 # $L+1$, counted from 0, has the *relative depth* $l/L$; stages end at the same relative depths in all networks.
 #
-# The *block structure* of a network is that of {doc}`11_block_structure`: its longest run of layers of which every two have
-# a CKA above `block_threshold`, if it crosses a boundary of stages and is longer than any such run at equal relative depth
-# in networks that have none, shallow and narrow ones trained with more images (`reference_images`).
-# A network may have none. Nothing can be said about the inside of a block then; the numbers below
-# are averages over those networks that have one, and are "not to be told" for fewer than three.
+# The *block structure* of a network is that of {doc}`11_block_structure`: its longest run of layers of which every two
+# have a CKA above `block_threshold`, if it crosses a boundary of stages and is longer than any such run at equal
+# relative depth in networks that have none, shallow and narrow ones trained with more images (`reference_images`).
+# A network may have none. Nothing can be said about the inside of a block then; the numbers below are averages over
+# those networks that have one, and are "not to be told" for fewer than three.
 
 # %% tags=["hide-input", "nbval-ignore-output"]
 across_networks.blocks_table(same, names).style.hide(axis="index")
@@ -183,8 +183,8 @@ across_networks.numbers_table({f"{role} − small": numbers for role, numbers in
 
 # %% mystnb={"image": {"alt": "A row for every two architectures: the CKA map within a network of the first, the map across with the best match of every layer and a dashed line of equal relative depth, and the map within a network of the second."}} tags=["hide-input"]
 figures.show(architecture_maps(pairs, same, names),
-             f"**The paper's Fig. E.1.** Network 0 of {p.seeds} of each architecture; frames: its block, if it has one. Points: best "
-             f"match of each layer of the first. Dashed: equal relative depth. n = {n_images} test images.")
+             f"**The paper's Fig. E.1.** Network 0 of {p.seeds} of each architecture; frames: its block, if it has one. "
+             f"Points: best match of each layer of the first. Dashed: equal relative depth. n = {n_images} test images.")
 
 # %% mystnb={"image": {"alt": "A row for every two architectures and a panel for each direction: relative depth of the best match over the relative depth of the layer, points marked by whether the layer lies in the block of its network, and the line of equal relative depth."}} tags=["hide-input"]
 figures.show(matches_over_depth(pairs, names),

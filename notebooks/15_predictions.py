@@ -41,8 +41,9 @@ random_seed = 0
 from lib import parameters
 
 p = parameters.read(globals(), ["study", "dataset", "n_train", "n_test", "deep_depth", "shallow_depth",
-                                "shallow_width", "wide_epochs", "validation_images", "pair_depths", "pair_widths", "prediction_seeds", "epochs",
-                                "learning_rate", "precision", "permutations", "random_seed"])
+                                "shallow_width", "wide_epochs", "validation_images", "pair_depths", "pair_widths",
+                                "prediction_seeds", "epochs", "learning_rate", "precision", "permutations",
+                                "random_seed"])
 parameters.check_deeper(p.deep_depth, p.shallow_depth)
 
 # %%
@@ -156,8 +157,8 @@ figures.show(predictions_figures.accuracy_pairs({
 # Let $a_i$ and $b_i$ be the per-example accuracies of image $i$ for $N$ deep and $N$ wide networks. The variance of
 # $a_i - b_i$ over images holds the true differences and the scatter of finite $N$. Networks are independent, so their
 # scatter about $a_i$ tells the second part; what is left is an unbiased estimate of the variance of the true
-# differences (`lib.statistics.group_contrast`). It may come out negative where there is nothing. A difference that is the same for
-# all images, as of the means, is no part of it.
+# differences (`lib.statistics.group_contrast`). It may come out negative where there is nothing. A difference that is
+# the same for all images, as of the means, is no part of it.
 #
 # *Test and interval.* If the architecture does not matter, the labels "deep" and "wide" can be dealt out anew among all
 # $2N$ networks. The share of such deals with a variance as large as the observed one is an exact p value. The interval
@@ -211,7 +212,7 @@ classes = {f"{deep} and {wide}": class_differences(by_class[deep], by_class[wide
     f"{one}, two halves": class_differences(*halves(by_class[one]), rng, p.permutations) for one in (deep, wide)}
 predictions.classes_table(classes).style.hide(axis="index")
 
-# %% mystnb={"image": {"alt": "Scatter of classes: change of accuracy from extra width over change from extra depth, both relative to the base network, beside the same for two halves of the deep and of the wide networks."}} tags=["hide-input"]
+# %% mystnb={"image": {"alt": "Scatter of classes: change of accuracy from extra width over change from extra depth, both relative to the base network, with their names; in other colours the same for two halves of the deep and of the wide networks, and a diagonal."}} tags=["hide-input"]
 start = class_accuracy(right[base], labels, len(images.classes)).mean(0)
 deep_change, wide_change = ([half.mean(0) - start for half in halves(by_class[one])] for one in (deep, wide))
 figures.show(predictions_figures.class_changes(
@@ -219,8 +220,8 @@ figures.show(predictions_figures.class_changes(
      f"x and y: two halves of {deep}": tuple(deep_change), f"x and y: two halves of {wide}": tuple(wide_change)},
     ("change of class accuracy, x", "change of class accuracy, y"), images.classes),
     f"**The paper's Fig. 7c, on this data set.** Change of the accuracy of a class relative to {base}, "
-    f"{n_networks // 2} networks in each coordinate; {n_networks} of {base}, which all coordinates share. "
-    f"n = {n_images} test images of {len(images.classes)} classes.")
+    f"{n_networks // 2} networks in each coordinate; {n_networks} of {base}, which all coordinates share. The classes "
+    f"of the first comparison are named; on the line both changes are equal. n = {n_images} test images of {len(images.classes)} classes.")
 
 # %% [markdown]
 # ## A step deeper, a step wider: Figs. F.2 and F.3
@@ -290,7 +291,8 @@ numbers = {"images": n_images, "networks": n_networks, "deep": str(deep), "wide"
            "differences": {name: {"root": one.root(), "p": one.p, "variance": one.observed}
                            for name, one in differences.items()},
            "classes": {name: {"p": one.p, "change": one.change, "share": one.share,
-                              "share_by_chance": one.chance.mean(), "share_p": one.share_p, "discovered": int(one.discovered.sum())}
+                              "share_by_chance": one.chance.mean(), "share_p": one.share_p,
+                              "discovered": int(one.discovered.sum())}
                        for name, one in classes.items()},
            "steps": {name: [{"small": str(step.small), "large": str(step.large), "gain": step.gain,
                              "root": step.spread.root(), "p": step.spread.p} for step in taken]

@@ -55,15 +55,17 @@ from lib.chapters import stitching_figures
 from lib.chapters.stitching import (
     DIFFERENCES,
     DISTANT_ROWS,
-    FROM_LAST_BLOCK,
     IDENTIFICATION_ROWS,
     SHARES,
     WITHIN_ROWS,
     Stitched,
-    after_epochs,
     falls_with_distance,
-    identification,
     identification_claims,
+)
+from lib.chapters.stitching_tables import (
+    FROM_LAST_BLOCK,
+    after_epochs,
+    identification,
     means,
     trained_longer,
     violations_table,
@@ -186,7 +188,7 @@ violations_table(alone).style.hide(axis="index")
 # ## Is it the stitch, or its training?
 #
 # A stitch from a layer into itself could be the identity, and the diagonal of the first matrix reach the network's own
-# accuracy, in the last column. Where training leaves it below, a violation tells of the training too. The same stitches at
+# accuracy, in the last column of the table. Where training leaves it below, a violation tells of the training too. The same stitches at
 # several moments of one training:
 
 # %% mystnb={"image": {"alt": "Two panels over the epochs that stitches are trained for: the share of targets violated by task loss matching, at all and beyond chance, and the accuracy of stitches from a layer into itself beside that of the networks, with intervals."}} tags=["hide-input"]
@@ -217,7 +219,8 @@ figures.show(stitching_figures.matrices(two, points, "Networks of different seed
 #
 # *Intervals* leave each network out of all its pairs in turn (a jackknife) and have Student's quantile; images and the
 # random weights of the stitches stay as they are. Among the pairs across seeds every network takes part in two, and the
-# intervals are wider than they need be (`tests/test_network_pairs.py`).
+# intervals are wider than they need be (`tests/test_network_pairs.py`). Where all pairs have the same share a point has
+# no interval, which is not certainty.
 
 # %% mystnb={"image": {"alt": "Two panels with a row for each measure and a colour for each kind of pair: share of targets whose best source is the corresponding block, and mean distance of the best source, with intervals and the level of chance."}} tags=["hide-input"]
 kinds = {kind: identification(one) for kind, one in stitched.items() if kind != WITHIN}

@@ -127,12 +127,12 @@ found, likeness, truncations = [], [], []
 for first, second in pairs:
     front, end = (detection.network(cuts[place], points, images) for place in (first, second))
     stitches = detection.stitches(front, end, images.train_labels, generator, epochs=p.matching_epochs,
-                                           learning_rate=p.matching_rate)
+                                  learning_rate=p.matching_rate)
     trained = detection.detectors(end, images, generator, p.detector_epochs)
     found.append(detection.detect(front, end, stitches, trained, images, generator))
     likeness.append(likenesses(front, end, found[-1]))
     truncations.append(sensitivity.truncations(end, images, generator, epochs=p.matching_epochs,
-                                                    learning_rate=p.matching_rate))
+                                               learning_rate=p.matching_rate))
 
 # %% [markdown]
 # *Checks.* A detector ought to tell the end's own activations of test images from those of training images no better
@@ -172,9 +172,9 @@ accuracy_table(found)
 
 # %% mystnb={"image": {"alt": "Two scatter plots, one for each detector: AUROC over the residual on a logarithmic axis, a point for every pair of networks and of layers; colours and markers tell the two matchings, filled points corresponding layers."}} tags=["hide-input"]
 figures.show(drawn.auroc_over_residual(found),
-             "**Detected over residual.** A point for every source and target layer of every pair of networks. Dotted: the "
-             f"residual {MATCHED:g}, below which direct matching counts as possible, and the AUROC {STRANGE:g}, above which "
-             f"activations count as strange. {caption}")
+             "**Detected over residual.** A point for every source and target layer of every pair of networks. Dotted: "
+             f"the residual {MATCHED:g}, below which direct matching counts as possible, and the AUROC {STRANGE:g}, above "
+             f"which activations count as strange; dashed: 0.5, as typical as the end's own. {caption}")
 
 # %% [markdown]
 # ## Which layers correspond?
@@ -228,7 +228,7 @@ figures.show(drawn.over_rank(truncations),
 with_probe = {"rank correlation with the probe's accuracy": intervals(sensitive, DIFFERENCES)}
 figures.show(drawn.index_intervals(with_probe),
              "**Sensitivity.** Rank correlation over all ranks and layers of a network; means with 95 % intervals over "
-             f"{len(pairs)} networks. n = {n_images} test images.")
+             f"{len(pairs)} networks. Dashed: an index that foretells nothing. n = {n_images} test images.")
 
 # %% [markdown]
 # ## Verdicts

@@ -12,13 +12,9 @@ from planted_blocks import at, planted, with_shares
 from test_grams import planted as planted_sizes
 
 from lib.chapters import block_structure_figures
-from lib.chapters.block_structure import (
-    BATCH_SIZE,
-    Always,
-    Blocks,
-    Differs,
+from lib.chapters.block_structure import BATCH_SIZE, Always, Blocks, Differs, block_claims
+from lib.chapters.block_structure_tables import (
     batch_sizes_table,
-    block_claims,
     blocks_of,
     blocks_table,
     less_data_table,

@@ -10,17 +10,19 @@ from planted_stitches import FAR, IMAGES, LAYERS, NEAR, PLAN, planted, scores
 from lib.chapters import stitching_figures
 from lib.chapters.stitching import (
     DISTANT_ROWS,
-    FROM_LAST_BLOCK,
     SHARES,
     WITHIN_ROWS,
     Stitched,
-    after_epochs,
     falls_with_distance,
-    identification,
     identification_claims,
+    violated,
+)
+from lib.chapters.stitching_tables import (
+    FROM_LAST_BLOCK,
+    after_epochs,
+    identification,
     means,
     trained_longer,
-    violated,
     violations_table,
 )
 from lib.gates import learnt

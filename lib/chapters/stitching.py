@@ -4,23 +4,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import pandas as pd
 
 from lib.gates import Gate
 from lib.rules import CONTRADICTED, SUPPORTED, Unless, above, below, every
-from lib.statistics.intervals import Interval, bounded, in_brackets
+from lib.statistics.intervals import Interval
 from lib.statistics.pairs import LEAST, over_listed_pairs
 from lib.statistics.sample import Estimated
-from lib.stitching.identification import (
-    LEVEL,
-    could_be_violated,
-    distance,
-    follows_distance,
-    identified,
-    later_share,
-    violations,
-)
-from lib.stitching.layers import DIRECT, MEASURES, RESIDUAL, TASK_LOSS, LayerScores
+from lib.stitching.identification import LEVEL, could_be_violated, follows_distance, identified, later_share, violations
+from lib.stitching.layers import DIRECT, RESIDUAL, TASK_LOSS, LayerScores
 from lib.stitching.similarity_indices import CKA, PROCRUSTES, PWCCA
 from lib.stitching.stitched_pairs import SEEDS, Network, Pair
 from lib.verdicts import DETAIL, HEADLINE, MACHINERY, Claim, Row, judged
@@ -223,79 +214,3 @@ def identification_claims(kind: str, one: Stitched, gates: Sequence[Gate]) -> li
     """Direct matching and the indices against task loss matching; the paper's claims are about different seeds."""
     claims = judged(IDENTIFICATION_ROWS, one, gates, kind=kind, suffix=kind.replace(" ", "-"))
     return claims if kind == SEEDS else [replace(claim, source="ours", level=DETAIL) for claim in claims]
-
-
-def identification(one: Stitched) -> dict[str, dict[str, Interval]]:
-    """Measure -> 'identified' (share of targets) and 'distance' (layers), each with its interval over networks."""
-    return {
-        name: {
-            "identified": bounded(one.interval(identified_share(name)), *SHARES),
-            "distance": one.interval(lambda scores: distance(scores.likeness(name)).mean()),
-        }
-        for name in MEASURES
-    }
-
-
-def after_epochs(one: Stitched, epochs: int, compared: Sequence[int]) -> dict[int, Stitched]:
-    """The accuracies of task loss matching after its `epochs`, and after each that it is compared with, in their order."""
-    moments = {
-        count: {
-            pair: replace(found, task_loss_hits=found.hits_by_epochs[..., place]) for pair, found in one.scores.items()
-        }
-        for place, count in enumerate(compared)
-    }
-    found = {count: Stitched(scores, one.pairs) for count, scores in moments.items()} | {epochs: one}
-    return dict(sorted(found.items()))
-
-
-def trained_longer(lengths: Mapping[int, Stitched]) -> dict[str, dict[int, Interval]]:
-    """What task loss matching finds within networks, after several numbers of epochs: label -> epochs -> mean over networks.
-
-    Labels: 'violated' and 'beyond chance', of the targets; 'into itself' and 'the network', accuracies.  All are shares.
-    """
-    statistics = {
-        "violated": violated_targets(TASK_LOSS, False),
-        "beyond chance": violated_targets(TASK_LOSS),
-        "into itself": lambda scores: np.diagonal(scores.measures[TASK_LOSS]).mean(),
-        "the network": lambda scores: scores.own_hits.mean(),
-    }
-    return {
-        label: {epochs: bounded(one.interval(statistic), *SHARES) for epochs, one in lengths.items()}
-        for label, statistic in statistics.items()
-    }
-
-
-def violations_table(one: Stitched) -> pd.DataFrame:
-    """A row a network stitched to itself: targets for which another source scores higher, at all and beyond chance."""
-    rows = []
-    for pair in one.pairs:
-        scores, row = one.scores[pair], {"width, seed": "{}, {}".format(*pair[1])}
-        for name in (TASK_LOSS, DIRECT, RESIDUAL):
-            row[name] = f"{violated(scores, name, False).any(0).sum()}"
-            row[name] += f" ({violated(scores, name).any(0).sum()})" if name in ACCURACIES else ""
-        behind, expected = later_share(violated(scores, TASK_LOSS))
-        row["behind their target (at random)"] = "–" if np.isnan(behind) else f"{behind:.2f} ({expected:.2f})"
-        rows.append(row | {"own accuracy": f"{scores.own_hits.mean():.3f}"})
-    return pd.DataFrame(rows)
-
-
-def means(
-    kinds: Mapping[str, Stitched], statistics: Mapping[str, Statistic], style: str, bounds: tuple[float, float]
-) -> pd.DataFrame:
-    """A row a kind of pair, a column a statistic between two bounds: means over pairs with their intervals."""
-    return pd.DataFrame(
-        {
-            kind: {
-                label: in_brackets(bounded(one.interval(statistic), *bounds), style)
-                for label, statistic in statistics.items()
-            }
-            for kind, one in kinds.items()
-        }
-    ).T
-
-
-FROM_LAST_BLOCK = {"end's own accuracy": lambda scores: scores.own_hits.mean()} | {
-    f"{name.split(',')[0]}, {words}": lambda scores, name=name, source=source: scores.measures[name][source, 0]
-    for name in ACCURACIES
-    for source, words in ((-1, "last into first block"), (0, "first into first"))
-}

@@ -22,8 +22,9 @@ from lib.stitching.detectors import (
     negatives,
     noise,
 )
-from lib.stitching.matchings import AffineMap, accuracy, direct_match, match_task_loss, residual
+from lib.stitching.matchings import AffineMap, accuracy, direct_match, residual
 from lib.stitching.similarity_indices import CKA, PROCRUSTES, PWCCA, SIMILARITY_INDICES
+from lib.stitching.task_loss import match_task_loss
 
 MATCHINGS = "task loss", "direct"
 DETECTORS = "Mahalanobis", "energy"
@@ -107,7 +108,7 @@ def stitches(
 ) -> Stitches:
     """Both matchings from every layer of the front into every layer of the end, fitted on all training images.
 
-    training: keywords of `lib.stitching.matchings.match_task_loss`.
+    training: keywords of `lib.stitching.task_loss.match_task_loss`.
     """
     sources = [front.train[point] for point in front.points]
     trained = [

@@ -14,8 +14,9 @@ from torch import nn
 
 from lib.cka.estimators import MinibatchCKA
 from lib.models.folding import folded
-from lib.stitching.matchings import direct_match, hits, residual, task_loss_snapshots
+from lib.stitching.matchings import direct_match, hits, residual
 from lib.stitching.similarity_indices import CKA, SIMILARITY_INDICES
+from lib.stitching.task_loss import match_task_loss
 
 TASK_LOSS, DIRECT, RESIDUAL = "task loss matching, accuracy", "direct matching, accuracy", "direct matching, residual"
 MEASURES = (TASK_LOSS, DIRECT, RESIDUAL, *SIMILARITY_INDICES)
@@ -92,7 +93,7 @@ def target_scores(
     quick = folded(end)  # its rounding is that of the maps
     maps, generator = [source.train for source in sources], torch.Generator().manual_seed(seed)
     settings = {"epochs": {matching.epochs, *matching.compared_epochs}, "learning_rate": matching.learning_rate}
-    moments = task_loss_snapshots(maps, quick, target.train.shape[1:], labels.train, generator, **settings)
+    moments = match_task_loss(maps, quick, target.train.shape[1:], labels.train, generator, **settings)
     trained = moments[matching.epochs]
     fitted = {
         count: [direct_match(source.train[:count], target.train[:count]) for source in sources]

@@ -16,7 +16,8 @@ from lib.data.loading import ImageData
 from lib.runtime.checks import check_count
 from lib.stitching.detection import INDICES, Network, unstitched
 from lib.stitching.identification import rank_correlation
-from lib.stitching.matchings import accuracy, direct_match, match_task_loss, residual
+from lib.stitching.matchings import accuracy, direct_match, residual
+from lib.stitching.task_loss import match_task_loss
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +84,7 @@ def truncations(
 
     Directions, stitches (from the truncated layer into itself) and probes are those of the training images.
 
-    training: keywords of `lib.stitching.matchings.match_task_loss`.
+    training: keywords of `lib.stitching.task_loss.match_task_loss`.
     """
     return {point: _layer(network, point, images, generator, training) for point in network.points}
 
