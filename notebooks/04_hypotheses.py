@@ -290,7 +290,8 @@ law.round(3)
 # %% [markdown]
 # The share $R^2$ that the law explains says little: where most of the variance of $\log \rho$ comes from
 # $\mathbb E[t]$ itself it is near 1 with mean directions at a cosine of 0.8, and where $\rho$ hardly changes it is not
-# defined. The rule asks for the residual instead.
+# defined. The rule asks for the residual instead. In planted populations of six networks a width whose residual is the
+# threshold itself, it contradicts somewhat more often than one time in forty.
 
 # %% tags=["hide-input"]
 results.rules([RANK_ONE], family="a family")

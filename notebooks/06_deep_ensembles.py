@@ -53,16 +53,8 @@ from myst_nb import glue
 
 from lib import attacks, data, figures, gates, models, results, salience
 from lib.chapters import deep_ensembles_figures as drawn
-from lib.chapters.deep_ensembles import (
-    FAMILY,
-    GAINS,
-    POOLED,
-    TOGETHER,
-    TROUBLED,
-    all_claims,
-    cost_table,
-    troubled_claims,
-)
+from lib.chapters.compared_ensembles import cost_table
+from lib.chapters.deep_ensembles import FAMILY, GAINS, POOLED, TOGETHER, TROUBLED, all_claims, troubled_claims
 from lib.ensembles.comparisons import common_sizes, estimates, interval, table
 from lib.ensembles.cosines import cosines_by_reading
 from lib.ensembles.measures import BINS

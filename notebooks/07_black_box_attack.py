@@ -269,8 +269,8 @@ pd.DataFrame(rows).T.round(3)
 # ## Across families
 #
 # As far as the mean directions of different families are alike, which {doc}`04_hypotheses` measures, attacks should
-# cross. Single networks of one family against those of another, all of the width of the previous figure. A single family
-# has no other to attack.
+# cross. Single networks of one family against those of another, all of the width that the targets of several steps have
+# above. A single family has no other to attack.
 
 # %%
 rng = np.random.default_rng([p.random_seed, 3])

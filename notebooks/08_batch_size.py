@@ -118,7 +118,7 @@ figures.show(over_batch_size(found, protocols, p.widths, "similarity"),
              f"**The paper's Fig. 18a and b.** Expected similarity of two networks of one population. {caption}")
 
 # %% [markdown]
-# Widths differ by more than batches do. The same numbers less that of the smallest batch, seed by seed:
+# The same numbers less that of the smallest batch, seed by seed, so that what widths and seeds differ by drops out:
 
 # %% mystnb={"image": {"alt": "A row of three panels for each family, one for each protocol: the similarity within a population less that of the smallest batch, over the batch size, one line with intervals for each width and a line at zero."}} tags=["hide-input"]
 figures.show(over_batch_size(found, protocols, p.widths, "similarity", changes=True),

@@ -1,5 +1,6 @@
 """Chapter 4: verdicts follow from planted matrices that obey a hypothesis, and that break it."""
 
+import error_rates
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -134,25 +135,32 @@ def turned(radians, trials, networks=6):
         yield similarity_matrix(populations, rng, 20)
 
 
-@pytest.mark.parametrize("trials", [80, pytest.param(2000, marks=pytest.mark.slow)])
+# A cosine c of one width of four makes a residual of 0.40 |log c|: 0.1 at 0.779.
+ONE_DIRECTION = [
+    (RANK_ONE, 1.0, "supported"),
+    (RANK_ONE, 0.6, "contradicted"),
+    (H2, 0.7, "contradicted"),
+    (H2, 0.9, None),
+]
+AT_RANK_ONE = RANK_ONE, 0.779, None
+OFTENER = pytest.mark.xfail(
+    strict=True,
+    reason="jackknives of six networks are a little narrow: contradicted in 3.65 % of 2,000 trials, not 2.5 %",
+)
+
+
 @pytest.mark.parametrize(
-    "row, cosine, expected",
-    [  # a cosine c of one width of four makes a residual of 0.40 |log c|: 0.1 at 0.779
-        (RANK_ONE, 1.0, "supported"),
-        (RANK_ONE, 0.6, "contradicted"),
-        (RANK_ONE, 0.779, None),
-        (H2, 0.7, "contradicted"),
-        (H2, 0.9, None),
+    "row, cosine, expected, trials",
+    [
+        *((*case, 80) for case in (*ONE_DIRECTION, AT_RANK_ONE)),
+        *(pytest.param(*case, 2000, marks=pytest.mark.slow) for case in ONE_DIRECTION),
+        pytest.param(*AT_RANK_ONE, 2000, marks=[pytest.mark.slow, OFTENER]),
     ],
 )
 def test_the_rules_of_one_direction_err_as_seldom_as_they_promise(row, cosine, expected, trials):
-    """Six networks a width.  None: at the threshold itself neither verdict falls more often than one time in twenty; jackknives are a little narrow."""
+    """Six networks a width."""
     found = [judged([row], Family(one, WIDTHS), family="vit")[0].verdict for one in turned(np.arccos(cosine), trials)]
-    shares = {verdict: found.count(verdict) / trials for verdict in ("supported", "contradicted")}
-    most = 0.05 if expected is None else 0.025
-    wrong = shares if expected is None else {name: share for name, share in shares.items() if name != expected}
-    assert max(wrong.values()) <= most + 3 * np.sqrt(most * (1 - most) / trials), shares
-    assert expected is None or shares[expected] > 0.6, shares
+    error_rates.check(found, expected, 0.6)
 
 
 @pytest.mark.parametrize("trials", [60, pytest.param(2000, marks=pytest.mark.slow)])
@@ -168,10 +176,7 @@ def test_the_rule_of_one_type_errs_as_seldom_as_it_promises(cosine, expected, tr
         everything = similarity_matrix([*one, *(population @ rotation for population in other)], rng, 20)
         estimated = Everything(everything, ["vit", "vit", "vit-deep", "vit-deep"], [2, 4] * 2).alike("vit")
         found.append(TYPE.rule.judge(estimated.cut(-1, 1)).verdict)
-    shares = {verdict: found.count(verdict) / trials for verdict in ("supported", "contradicted")}
-    slack = 3 * np.sqrt(0.025 * 0.975 / trials)
-    wrong = shares if expected is None else {name: share for name, share in shares.items() if name != expected}
-    assert max(wrong.values()) <= 0.025 + slack and (expected is None or shares[expected] > 0.6), shares
+    error_rates.check(found, expected, 0.6)
 
 
 def test_rank_one_is_judged_by_how_far_the_law_is_off():

@@ -76,7 +76,7 @@ def test_right_of_uniform_needs_every_width(kappas, verdict):
 @pytest.mark.parametrize("row", [ORDER, *TRENDS, FIRST], ids=lambda row: row.name)
 @pytest.mark.parametrize("effect", [True, False])
 def test_what_is_planted_is_found_and_nothing_else(row, effect, trials):
-    """Six networks a width: an order, or a mean direction, that is there is seen mostly, one that is not one time in twenty."""
+    """Six networks a width: an order, or a mean direction, that is there is seen mostly, one that is not one time in forty."""
     rng, found = np.random.default_rng(0), []
     kappas = (4 if row is not FIRST else 40, 60) if effect else (9, 9) if "order" in row.name else (1e-6, 1e-6)
     for _ in range(trials):

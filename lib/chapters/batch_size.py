@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter, StrMethodFormatter
 
+from lib.chapters.deep_ensembles_figures import loss_axis
 from lib.effects.batch_size import Protocols
 from lib.effects.paired import UNITS, Doubled, Measures, by_population
 from lib.figures import PAGE, by_size, legend_below, look, subplots
@@ -93,10 +94,9 @@ def over_batch_size(
             if changes:
                 axis.axhline(0, color="black", linewidth=1)
         label = measure_label(name)
-        row[0].set_ylabel(f"change of {label.removeprefix('similarity ')}" if changes else label, fontsize=10)
         if name.endswith("loss") and not changes:
-            row[0].set_yscale("log")  # of the row: it is shared
-            row[0].yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+            loss_axis(row[0])  # of the row: it is shared
+        row[0].set_ylabel(f"change of {label.removeprefix('similarity ')}" if changes else label, fontsize=10)
     legend_below(figure, axes[0, :1])
     return figure
 

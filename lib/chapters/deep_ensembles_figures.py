@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, NullLocator
 
-from lib.chapters.deep_ensembles import AVERAGES
+from lib.chapters.compared_ensembles import AVERAGES
 from lib.ensembles.comparisons import Families, common_sizes, estimates, interval, table
 from lib.ensembles.cosines import law
 from lib.ensembles.measures import Ensembles
@@ -30,7 +30,7 @@ def loss_and_accuracy(families: Families) -> Figure:
             axis.set_title(f"averaged {average}: {name}")
         right.set_ylabel("test accuracy (share)")
     for axis in axes[:, 0]:
-        _loss_axis(axis)
+        loss_axis(axis)
     for axis in axes[-1]:
         axis.set_xlabel(COSINE)
     _spaced(figure)
@@ -100,7 +100,7 @@ def costs(families: Families, price: Mapping[str, Mapping[str, np.ndarray]], ave
                 _paths(axis, family, position, cost, table(estimates(populations), name))
             axis.set_xscale("log")
         column[1].set_xlabel(label)
-    _loss_axis(axes[0, 0])
+    loss_axis(axes[0, 0])
     axes[1, 0].set_ylabel(COSINE)
     _legend(figure, families)
     return figure
@@ -140,8 +140,8 @@ def _legend(figure: Figure, families: Families) -> None:
     figure.legend(handles=handles, loc="outside lower center", ncols=5)
 
 
-def _loss_axis(axis: Axes) -> None:
-    """A logarithmic axis with plain numbers, three of them or more."""
+def loss_axis(axis: Axes) -> None:
+    """A logarithmic axis with plain numbers, three of them or more, after all is drawn."""
     axis.set(yscale="log", ylabel="test loss (nats)")
     lowest, highest = axis.get_ylim()
     wide = [digit * 10.0**power for power in range(-6, 2) for digit in (1, 2, 5)]

@@ -27,7 +27,7 @@ def by_choice(outcomes: Outcomes, family: str) -> Figure:
         }
         figures.by_width(lines, widths, "ρ(k, k) (cosine)", axis=axis)
         axis.set_title(choice)
-        axis.legend(loc="lower right", fontsize=10)
+        axis.legend(loc="upper left", fontsize=10)
     return figure
 
 
