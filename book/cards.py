@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from itertools import groupby
 from pathlib import Path
+from textwrap import fill
 
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
@@ -17,7 +18,7 @@ from plain_markdown import escaped
 from verdict_html import anchor, case, counted, rendered
 from what_holds import Cell, Line, Place, title_of
 
-MOST = 12  # cases of a cell drawn in a forest
+MOST, LINE = 12, 60  # cases of a cell drawn in a forest; letters of a line below it
 
 
 def cards(rows: Sequence[Line], ledger: Callable[[str], str]) -> str:
@@ -92,7 +93,7 @@ def forest(cells: dict[str, Cell]) -> Figure:
         axis.axvline(threshold, color="black", linestyle="--", linewidth=1)
     axis.set_yticks(range(len(drawn)), [_label(column, place.claim) for column, place in drawn], fontsize=9)
     axis.set(ylim=(len(drawn) - 0.5, -0.5))
-    axis.set_xlabel(drawn[0][1].claim.statistic.split(":")[0] if drawn else "", fontsize=9)
+    axis.set_xlabel(fill(drawn[0][1].claim.statistic.split(":")[0], LINE) if drawn else "", fontsize=9)
     if not drawn:
         axis.set_axis_off()
         axis.text(0.5, 0.5, "not tested on any data set", ha="center", transform=axis.transAxes)

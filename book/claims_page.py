@@ -3,14 +3,12 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
-from evidence import AUTHORS, COLUMNS, Found, Study, columns
+from evidence import ORDER, Found, Study, columns
 from lib.rules import CONTRADICTED, MARKS, SUPPORTED
 from lib.verdicts import Claim
 from plain_markdown import escaped, pipe_table
 from verdict_html import rendered
 from what_holds import PAPERS, Cell, Line, Place, latest, paper_of
-
-ORDER = (*COLUMNS.values(), AUTHORS)
 
 
 def each(found: Found, level: str | None = None) -> list[Line]:

@@ -12,6 +12,7 @@ from chapters import ROOT
 
 COLUMNS = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "tiny-imagenet": "Tiny ImageNet", "digits": "Digits"}
 AUTHORS = "authors' networks"
+ORDER = (*COLUMNS.values(), AUTHORS)  # of the columns of all tables
 RELEASED = "10_released_models"  # the chapter about networks that the authors trained
 
 

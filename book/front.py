@@ -3,13 +3,12 @@
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 
-from evidence import AUTHORS, COLUMNS
+from evidence import AUTHORS, COLUMNS, ORDER
 from lib.rules import CONTRADICTED, MARKS, NOT_TESTED
 from plain_markdown import escaped, pipe_table
 from verdict_html import anchor
 from what_holds import Line, title_of, totals
 
-ORDER = (*COLUMNS.values(), AUTHORS)
 DIGITS = COLUMNS["digits"]
 
 

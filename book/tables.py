@@ -81,7 +81,7 @@ def rendered_tables(executed: dict[str, dict]) -> dict[str, str]:
     lines = what_holds.lines(found)
     cards.draw_forests(lines, PAGES / "forest")
     papers = [(paper, list(own)) for paper, own in groupby(lines, lambda line: what_holds.title_of(line.source))]
-    columns = [column for column in claims_page.ORDER if any(column in line.cells for line in lines)]
+    columns = [column for column in evidence.ORDER if any(column in line.cells for line in lines)]
     content = (
         rendered("what_holds.html", papers=papers, columns=columns),
         claims_page.details(found, DETAIL, history),

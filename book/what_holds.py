@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import groupby
 
-from evidence import AUTHORS, COLUMNS, Found, Study, columns
+from evidence import AUTHORS, COLUMNS, ORDER, Found, Study, columns
 from lib.rules import CONTRADICTED, MARKS, NOT_TESTED, SUPPORTED, UNDECIDED
 from lib.verdicts import HEADLINE, Claim
 
@@ -96,7 +96,7 @@ def level_of(claim: Claim) -> float:
 
 
 def lines(found: Found, level: str = HEADLINE) -> list[Line]:
-    """The lines of a level, sorted by paper and figure, with Holm's correction within each column."""
+    """The lines of a level by paper and figure, in the abstract by chapter, with Holm's correction within each column."""
     by_row: dict[str, dict[str, list[Place]]] = {}
     for column, study, chapter, claim in columns(found):
         if claim.level == level:
@@ -107,9 +107,8 @@ def lines(found: Found, level: str = HEADLINE) -> list[Line]:
 
 
 def _line(row: str, by_column: Mapping[str, list[Place]]) -> Line:
-    order = [*(COLUMNS[data] for data in COLUMNS), AUTHORS]
-    cells = {name: Cell(latest(by_column[name])) for name in order if name in by_column}
-    own = [place.claim for name in order if name in by_column and name != AUTHORS for place in by_column[name]]
+    cells = {name: Cell(latest(by_column[name])) for name in ORDER if name in by_column}
+    own = [place.claim for name in ORDER if name in by_column and name != AUTHORS for place in by_column[name]]
     own = own or [place.claim for place in by_column[AUTHORS]]
     digits = [place.claim for place in by_column.get(COLUMNS["digits"], [])] or own
     return Line(row, together([claim.statement for claim in digits]), own[0].source, cells)
@@ -149,8 +148,10 @@ def title_of(source: str) -> str:
 
 
 def place_in_papers(source: str) -> tuple[int, int, float]:
-    """Where a source stands: the paper, then abstract, figures, tables and appendix, by number."""
+    """Where a source stands: the paper, then abstract, figures, appendix and tables, by number."""
     paper = [*PAPERS, OURS].index(paper_of(source))
+    if "abstract" in source:
+        return paper, 0, 0.0
     if found := re.search(r"Fig(?:ure|s)?\.?s? (?:([A-Z])\.)?(\d+)", source):
         return paper, 2 if found[1] else 1, float(found[2]) + (100 * (ord(found[1]) - 64) if found[1] else 0)
     return (paper, 3, 0.0) if "Table" in source or paper_of(source) == OURS else (paper, 0, 0.0)
@@ -167,11 +168,12 @@ def together(statements: Sequence[str]) -> str:
 
 def _one_of(run: Sequence[Sequence[str]]) -> str:
     phrases = list(dict.fromkeys(map(" ".join, zip(*run))))
+    end = re.search(r"[.:,]?$", phrases[0])[0]
     if len(phrases) <= 2:
-        return " / ".join(phrases)
+        return " / ".join(phrase.removesuffix(end) for phrase in phrases) + end
     for kind, name in (("family", r"(cnn|resnet)-"), ("architecture", r"(ResNet|plain)-")):
         if all(re.match(name, phrase) for phrase in phrases):
-            return f"each {kind}" + re.search(r"[.:,]?$", phrases[0])[0]
+            return f"each {kind}{end}"
     return "…"
 
 
