@@ -10,7 +10,7 @@ from skips import pytest_sessionfinish, pytest_terminal_summary  # noqa: F401
 from threadpoolctl import threadpool_limits
 
 from lib import data
-from lib.training import specification
+from lib.training import specification, train
 
 torch.set_num_threads(1)  # as in the worker processes: more threads would add in another order
 threadpool_limits(1)  # numpy too: simulations of many small products only wait for each other's threads
@@ -50,6 +50,12 @@ def digits():
 def tiny(digits):
     """Four of these train in some hundredths of a second; the last batch of 10 is a partial one."""
     return specification.specify(digits, "cnn-small", 2, epochs=2, batch_size=25)
+
+
+@pytest.fixture(scope="session")
+def tiny_networks(tiny, digits):
+    """Four of them, of seeds 0 to 3, trained once for all who only read them."""
+    return train(tiny, range(4), digits)
 
 
 @pytest.fixture(scope="session")

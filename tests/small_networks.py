@@ -1,11 +1,13 @@
 """Small untrained networks and images of noise for tests: 8 x 8 pixels, one channel, 4 classes unless told."""
 
+import copy
 from types import SimpleNamespace
 
 import torch
 from torch import nn
 
 from lib import models
+from lib.salience.extraction import plain_gradients
 
 SIZES = {"in_channels": 1, "image_size": 8, "num_classes": 4}
 
@@ -16,12 +18,17 @@ def random_images(count=12, channels=1, size=(8, 8), classes=4, seed=0):
     return torch.randn(count, channels, *size, generator=generator), torch.arange(count) % classes
 
 
-def network(seed=0, family="cnn-small", width=2):
+def network(seed=0, family="cnn-small", width=2, channels=1, size=8):
     """A network whose running statistics are not the defaults, in eval mode."""
-    model = models.build(family, width, **SIZES)
+    model = models.build(family, width, in_channels=channels, image_size=size, num_classes=4)
     models.initialise(model, torch.Generator().manual_seed(seed))
-    model.train()(random_images(seed=7)[0])
+    model.train()(random_images(channels=channels, size=(size, size), seed=7)[0])
     return model.eval()
+
+
+def slow_gradients(model, images, labels, output="logit", batch_size=256):
+    """The slow twin of `input_gradients`, of a copy in eval mode."""
+    return plain_gradients(copy.deepcopy(model).eval(), images, labels, output, batch_size, "cpu")
 
 
 class Untrained:

@@ -119,3 +119,40 @@ def test_a_network_trained_with_the_shortcut_follows_it():
         for control in ("shortcut-100", "shortcut-0")
     }
     assert accuracy["shortcut-100"] > 0.8 and accuracy["shortcut-0"] < 0.6
+
+
+@pytest.mark.parametrize(
+    "control, shared",
+    [("none", set()), ("random-labels", set()), ("same-weights", {"weights"}), ("same-order", {"order"})],
+)
+def test_networks_of_a_control_share_what_it_says_and_nothing_else(tiny, control, shared):
+    specification = dataclasses.replace(tiny, control=control)
+
+    def draw(of, seed, purpose):
+        return torch.randn(4, generator=of.generator(seed, purpose)).tolist()
+
+    for purpose in ("weights", "order"):
+        assert (draw(specification, 1, purpose) == draw(specification, 2, purpose)) == (purpose in shared)
+        if control != "none":
+            assert draw(specification, 1, purpose) != draw(tiny, 1, purpose)
+
+
+def test_shuffled_labels_are_dealt_out_anew_once_for_all(tiny, digits):
+    labels = digits.train_labels
+    shuffled = dataclasses.replace(tiny, control="random-labels").training_labels(labels)
+    wider = dataclasses.replace(tiny, control="random-labels", family="cnn-large", width=4).training_labels(labels)
+    assert torch.equal(shuffled, wider) and not torch.equal(shuffled, labels)
+    assert torch.equal(shuffled.sort().values, labels.sort().values)
+    assert torch.equal(tiny.training_labels(labels), labels)
+
+
+def test_networks_are_trained_on_the_shuffled_labels(tiny, digits):
+    """Learnt by heart, they say the shuffled label of a training image and not the true one."""
+    specification = dataclasses.replace(tiny, control="random-labels", width=16, epochs=60, learning_rate=0.3)
+    (network,) = training.train(specification, [0], digits)
+    model = specification.build()
+    model.load_state_dict(network.state)
+    with torch.no_grad():
+        said = model.eval()(digits.train_images).argmax(1)
+    assert (said == specification.training_labels(digits.train_labels)).float().mean() > 0.9
+    assert (said == digits.train_labels).float().mean() < 0.3

@@ -5,6 +5,7 @@ import time
 
 import numpy as np
 import pytest
+from stored_files import flip
 
 import device
 import device_pictures
@@ -63,12 +64,6 @@ def there(staged, tmp_path, monkeypatch):
     monkeypatch.setenv("GREATMINDS_ARTIFACTS", str(home / "store"))
     monkeypatch.setenv("GREATMINDS_DATA", str(home / "data"))
     return home
-
-
-def flip(path, place=None):
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2 if place is None else place] ^= 1
-    path.write_bytes(content)
 
 
 def test_the_images_that_arrive_are_those_that_left(here, there, monkeypatch):

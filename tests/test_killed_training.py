@@ -1,0 +1,131 @@
+"""A training that is killed or interrupted: no workers stay, and it ends in the same bytes all the same."""
+
+import dataclasses
+import os
+import select
+import signal
+import subprocess
+import sys
+
+import pytest
+from stored_files import contents
+
+from lib.runtime.files import ROOT
+from lib.training import trainer, workers
+from lib.training.populations import train_or_load
+
+RUN = """
+import multiprocessing, os, signal, sys
+from concurrent.futures import ThreadPoolExecutor
+from lib import data
+from lib.training import workers
+from lib.training.populations import train_or_load
+from lib.training.specification import specify
+
+digits = data.load("digits", n_train=60, n_test=20)
+tiny = specify(digits, "cnn-small", 2, epochs=4, batch_size=25)
+"""
+# Kills itself when a file would get its name, within the writing of an epoch.
+KILLED_WRITING = (
+    RUN
+    + """
+left, replace = int(sys.argv[1]), os.replace
+
+def replace_or_die(source, target):
+    global left
+    left -= 1
+    if not left:
+        os.kill(os.getpid(), signal.SIGKILL)
+    replace(source, target)
+
+os.replace = replace_or_die
+train_or_load({tiny: range(4)}, ThreadPoolExecutor(1))
+"""
+)
+# Kills itself when the first stack is there, while its workers train others, of which it tells.
+KILLED_WITH_WORKERS = (
+    RUN
+    + """
+def tell_and_die(*_):
+    print(*(child.pid for child in multiprocessing.active_children()), flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+workers._keep = tell_and_die
+train_or_load({tiny: range(16)})
+"""
+)
+
+
+def killed(script, artifacts, *arguments):
+    """What the script wrote before it killed itself."""
+    errors = artifacts / "errors"
+    with errors.open("w") as file:
+        result = subprocess.run(
+            [sys.executable, "-c", script, *arguments], cwd=ROOT, stdout=subprocess.PIPE, stderr=file, text=True
+        )
+    assert result.returncode == -signal.SIGKILL, errors.read_text()
+    return result.stdout
+
+
+@pytest.mark.parametrize("renames", [1, 18, 31, *(pytest.param(count, marks=pytest.mark.slow) for count in (2, 9, 21))])
+def test_a_training_killed_while_it_writes_loses_an_epoch_at_most_and_ends_in_the_same_bytes(
+    tiny, artifacts, inline, monkeypatch, renames
+):
+    """Two files a network and epoch, four networks: the kill comes in epoch (renames - 1) // 8."""
+    longer = dataclasses.replace(tiny, epochs=4)
+    monkeypatch.setenv("GREATMINDS_ARTIFACTS", str(artifacts / "whole"))
+    train_or_load({longer: range(4)}, inline)
+    monkeypatch.setenv("GREATMINDS_ARTIFACTS", str(artifacts / "killed"))
+    killed(KILLED_WRITING, artifacts, str(renames))
+    begun = []
+    monkeypatch.setattr(
+        workers,
+        "train",
+        lambda *arguments, start, **options: begun.extend(start) or trainer.train(*arguments, start=start, **options),
+    )
+    assert len(train_or_load({longer: range(4)}, inline)[longer]) == 4
+    assert {network.epochs for network in begun} == ({(renames - 1) // 8} - {0})
+    assert contents(artifacts / "killed") == contents(artifacts / "whole")
+    assert len(contents(artifacts / "killed")) == 12  # after 1, 2 and 4 epochs
+
+
+def gone(process):
+    """Waits until a process that is not our child has ended; False if it does not in a time that is ample."""
+    try:
+        handle = os.pidfd_open(process)
+    except ProcessLookupError:
+        return True
+    try:
+        return bool(select.select([handle], [], [], 30)[0])
+    finally:
+        os.close(handle)
+
+
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="needs pidfd_open to watch processes")
+def test_a_killed_training_leaves_no_workers(artifacts):
+    pids = [int(process) for process in killed(KILLED_WITH_WORKERS, artifacts).split()]
+    left = [process for process in pids if not gone(process)]
+    for process in left:
+        os.kill(process, signal.SIGKILL)
+    assert pids and not left
+
+
+# Is interrupted, as by Ctrl-C in a notebook, when the first stack is there: the other trainings would take an hour.
+INTERRUPTED = (
+    RUN
+    + """
+def interrupt(*_):
+    signal.raise_signal(signal.SIGINT)
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+workers._keep = interrupt
+long = specify(digits, "cnn-small", 32, epochs=10**6, batch_size=25)
+train_or_load({long: [0], tiny: range(4)})
+"""
+)
+
+
+def test_an_interrupt_ends_the_workers_and_is_passed_on(artifacts):
+    """subprocess.run returns when the process and all that hold its pipe, its workers, have ended."""
+    result = subprocess.run([sys.executable, "-c", INTERRUPTED], cwd=ROOT, capture_output=True, text=True)
+    assert "KeyboardInterrupt" in result.stderr and result.returncode != 0
