@@ -51,7 +51,7 @@ import numpy as np
 from myst_nb import glue
 
 from lib import data, figures, results
-from lib.chapters import predictions, predictions_figures
+from lib.chapters import predictions, predictions_figures, predictions_tables
 from lib.chapters.block_structure import fit_gates
 from lib.effects.accuracy_differences import class_accuracy, class_differences, ladders, network_difference, steps
 from lib.effects.errors import difference, halves, hits, less_group_means, scores, split_variances, strata
@@ -123,7 +123,7 @@ print(f"deep: {deep}; wide: {wide}; base: {base}; {n_networks} networks of each 
 # %% tags=["hide-input", "nbval-ignore-output"]
 rows = {**{str(one): right[one] for one in sorted(populations)}, f"{wide}, {chosen} epochs": right["matched"]}
 trained = {**{str(one): found for one, found in populations.items()}, f"{wide}, {chosen} epochs": tried[chosen]}
-predictions.accuracy_table(rows, trained).style.hide(axis="index")
+predictions_tables.accuracy_table(rows, trained).style.hide(axis="index")
 
 # %% [markdown]
 # Whether the choice holds on the test images is a check: it asks that the whole 95 % interval of the difference (Welch's)
@@ -185,7 +185,7 @@ differences = {
     "classes, among images equally hard": difference(beyond_hardness[deep], beyond_hardness[wide], rng, p.permutations)}
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-predictions.differences_table(differences).style.hide(axis="index")
+predictions_tables.differences_table(differences).style.hide(axis="index")
 
 # %% [markdown]
 # In units of accuracy: the signed root of the variance. The images are fixed: another set of images is another question.
@@ -210,7 +210,7 @@ figures.show(predictions_figures.beyond_chance(
 # %% tags=["hide-input", "nbval-ignore-output"]
 classes = {f"{deep} and {wide}": class_differences(by_class[deep], by_class[wide], rng, p.permutations)} | {
     f"{one}, two halves": class_differences(*halves(by_class[one]), rng, p.permutations) for one in (deep, wide)}
-predictions.classes_table(classes).style.hide(axis="index")
+predictions_tables.classes_table(classes).style.hide(axis="index")
 
 # %% mystnb={"image": {"alt": "Scatter of classes: change of accuracy from extra width over change from extra depth, both relative to the base network, with their names; in other colours the same for two halves of the deep and of the wide networks, and a diagonal."}} tags=["hide-input"]
 start = class_accuracy(right[base], labels, len(images.classes)).mean(0)
@@ -244,7 +244,7 @@ figures.show(predictions_figures.accuracy_pairs(panels, columns=2),
              "diagonal of the left panels: the larger network is right more often.")
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-predictions.steps_table(stepped).style.hide(axis="index")
+predictions_tables.steps_table(stepped).style.hide(axis="index")
 
 # %% [markdown]
 # ## Beside it: do two networks give the same answer?
@@ -256,7 +256,7 @@ predictions.steps_table(stepped).style.hide(axis="index")
 # can be smaller across than within on average.
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-predictions.pairs_table(logits[deep], logits["matched"], rng, p.permutations).style.hide(axis="index")
+predictions_tables.pairs_table(logits[deep], logits["matched"], rng, p.permutations).style.hide(axis="index")
 
 # %% [markdown]
 # ## Verdicts

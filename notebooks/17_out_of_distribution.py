@@ -57,15 +57,12 @@ from lib.chapters.out_of_distribution import (
     SHARES,
     SPECIFICITY,
     STRANGE,
-    accuracy_table,
-    checks_table,
     detection_claims,
     foreign_checks,
-    intervals,
-    scores_table,
     sensitivity_claims,
     specificity_claims,
 )
+from lib.chapters.out_of_distribution_tables import accuracy_table, checks_table, intervals, scores_table
 from lib.models.cut_networks import CutNetwork
 from lib.stitching import detection, sensitivity
 from lib.stitching.detection import INDICES, likenesses

@@ -163,9 +163,9 @@ figures.show(drawn.views_against_outcome(found, TRANSFER),
 
 # %% mystnb={"image": {"alt": "Three panels, one for each outcome: the held-out R squared with intervals of each view, of all three, of the widths, of all that is known of each network alone, and of that with the views, a marker for each family."}} tags=["hide-input"]
 figures.show(drawn.skills(found),
-             f"**What foretells what two networks do.** Held-out R² with 95 % intervals over networks, seen from -1 up; 0 is "
-             f"the mean of other pairs. {counted}; n = {n_images} test images for the views, {n_images} others for "
-             "what networks do.")
+             f"**What foretells what two networks do.** Held-out R² with 95 % intervals over networks, seen from -1 to 1, "
+             f"the most that it can be; 0 is the mean of other pairs. {counted}; n = {n_images} test images for the "
+             f"views, {n_images} others for what networks do.")
 
 # %% tags=["hide-input", "nbval-ignore-output"]
 skill_table(found)

@@ -7,15 +7,8 @@ import numpy as np
 import pytest
 
 from lib.chapters import out_of_distribution_figures
-from lib.chapters.out_of_distribution import (
-    accuracy_table,
-    checks_table,
-    detection_claims,
-    intervals,
-    scores_table,
-    sensitivity_claims,
-    specificity_claims,
-)
+from lib.chapters.out_of_distribution import detection_claims, sensitivity_claims, specificity_claims
+from lib.chapters.out_of_distribution_tables import accuracy_table, checks_table, intervals, scores_table
 from lib.gates import learnt
 from lib.rules import CONTRADICTED, NOT_TESTED, SUPPORTED, UNDECIDED
 from lib.statistics.intervals import bounded, mean_interval

@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from lib.chapters import predictions, predictions_figures
+from lib.chapters import predictions, predictions_figures, predictions_tables
 from lib.chapters.predictions import CLASSES, HARD, IMAGES, Compared, pair_claims, step_claims
 from lib.effects.accuracy_differences import ClassDifferences, Step
 from lib.effects.errors import Difference
@@ -114,16 +114,16 @@ def test_a_single_step_says_nothing_of_small_networks():
 def test_tables_have_a_row_a_comparison():
     tables = {"narrow": hits(0.6), "wide": hits(0.7)}
     learnt = SimpleNamespace(networks=[SimpleNamespace(train_accuracy=[0.2, value]) for value in (0.9, 1.0)])
-    table = predictions.accuracy_table(tables, dict.fromkeys(tables, learnt))
+    table = predictions_tables.accuracy_table(tables, dict.fromkeys(tables, learnt))
     assert list(table["architecture"]) == ["narrow", "wide"]
     assert set(table["training accuracy (last epoch)"]) == {"0.950"}
-    assert predictions.differences_table({"images": LARGE})["standard deviation beyond chance"].tolist() == [
+    assert predictions_tables.differences_table({"images": LARGE})["standard deviation beyond chance"].tolist() == [
         "+0.050 [+0.030, +0.070]"
     ]
-    classes = predictions.classes_table({"a and b": class_table([0.01, 0.04, 0.2, 0.0001])})
+    classes = predictions_tables.classes_table({"a and b": class_table([0.01, 0.04, 0.2, 0.0001])})
     assert classes.values.tolist() == [["a and b", 4, 3, "0.2", "0.0321", 1]]
     step = Step(BASE, WIDE, (0.05, 0.03, 0.07), SMALL)
-    rows = predictions.steps_table({"wider": [step]})
+    rows = predictions_tables.steps_table({"wider": [step]})
     assert rows["step"].tolist() == ["ResNet-14 (1×) to ResNet-14 (2×)"]
 
 
@@ -131,7 +131,7 @@ def test_networks_of_one_kind_answer_more_alike_in_the_table_where_they_do():
     rng = np.random.default_rng(0)
     kinds = 3 * rng.standard_normal((2, 1, 80, 4))
     first, second = kinds + rng.standard_normal((2, 6, 80, 4))
-    table = predictions.pairs_table(first, second, rng, 400).set_index("two networks")
+    table = predictions_tables.pairs_table(first, second, rng, 400).set_index("two networks")
     same, distance = (table.loc[name] for name in table.index)
     assert min(float(same["both deep"]), float(same["both wide"])) > float(same["one of each"])
     assert max(float(distance["both deep"]), float(distance["both wide"])) < float(distance["one of each"])

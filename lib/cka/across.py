@@ -21,7 +21,7 @@ class AcrossSeeds:
 
     Attributes:
         maps: [networks, networks, layers, layers], CKA; those of a network with itself on the diagonal.
-        blocks: the largest block of each network.
+        blocks: the block structure of each network; of no layers without one.
     """
 
     maps: np.ndarray
