@@ -46,7 +46,7 @@ def class_table(p):
 def compared(first, second, images, hard, classes):
     """The four claims by the end of their name."""
     found = Compared({DEEP: first, WIDE: second}, DEEP, WIDE, {IMAGES: images, HARD: hard, CLASSES: classes})
-    return {claim.name.removeprefix("15-"): claim for claim in pair_claims(found)}
+    return {claim.name.removeprefix("15-"): claim for claim in pair_claims(found, [])}
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ def costs(inside, outside):
 
 
 def verdicts(found):
-    claims = probe_claims(found)
+    claims = probe_claims(found, [])
     assert [claim.name for claim in claims] == NAMES
     for claim in claims:
         assert claim.images == 50 and (claim.low <= claim.estimate <= claim.high or np.isnan(claim.estimate))
@@ -63,7 +63,7 @@ def test_the_opposite_is_contradicted():
 
 def test_without_enough_networks_nothing_is_decided():
     for structures in ([(2, 6)] * 3 + [(0, 0)] * 3, [(3, 5)] * 3 + [(1, 7)] * 3):
-        claims = probe_claims({DEEP: planted(structures, stairs(0, 0.1), cost=costs(0, 0.1))})
+        claims = probe_claims({DEEP: planted(structures, stairs(0, 0.1), cost=costs(0, 0.1))}, [])
         assert [claim.verdict for claim in claims[:4]] == ["not tested"] * 4
         assert all(np.isnan([claim.estimate, claim.low, claim.high]).all() for claim in claims[:4])
         assert all("too few networks" in claim.statistic for claim in claims[:4])
@@ -72,7 +72,7 @@ def test_without_enough_networks_nothing_is_decided():
 
 def test_one_architecture_that_speaks_against_it_is_enough_and_is_shown():
     found = {DEEP: planted(INSIDE, stairs(0, 0.1)), WIDE: planted(INSIDE, stairs(0.1, 0))}
-    claim = probe_claims(found)[1]
+    claim = probe_claims(found, [])[1]
     assert claim.verdict == "contradicted" and "ResNet-14 (4×)" in claim.statistic and claim.networks == 12
     assert "the one of 2 that decides" in claim.statistic
 

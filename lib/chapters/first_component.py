@@ -181,7 +181,7 @@ CLAIMS = (
 )
 
 
-def component_claims(found: Found, fit: Sequence[Gate] = ()) -> list[Claim]:
+def component_claims(found: Found, fit: Sequence[Gate]) -> list[Claim]:
     """What the paper says of first components, and its follow-up of the images behind them; `fit`: what was learnt."""
     return judged(CLAIMS, found, fit)
 

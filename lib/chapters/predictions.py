@@ -151,7 +151,7 @@ def equally_good(first: np.ndarray, second: np.ndarray) -> Gate:
     return Gate(says, abs(float(np.mean(first) - np.mean(second))), most=ALIKE)
 
 
-def pair_claims(pair: Compared, gates: Sequence[Gate] = ()) -> list[Claim]:
+def pair_claims(pair: Compared, gates: Sequence[Gate]) -> list[Claim]:
     """The claims about the deep and the wide architecture; `gates`: what both have learnt, and `equally_good`."""
     return judged(PAIR, pair, gates, deep=pair.deep, wide=pair.wide)
 

@@ -125,7 +125,7 @@ CLAIMS = (
 )
 
 
-def probe_claims(found: Found, fit: Sequence[Gate] = ()) -> list[Claim]:
+def probe_claims(found: Found, fit: Sequence[Gate]) -> list[Claim]:
     """Three claims on probes and two on deletions; `fit`: what the networks have learnt."""
     return judged(CLAIMS, found, fit)
 
