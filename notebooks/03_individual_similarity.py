@@ -47,15 +47,8 @@ from IPython.display import display
 from myst_nb import glue
 
 from lib import data, figures, gates, results, salience, similarity
-from lib.chapters.individual_similarity import (
-    DISTANCES,
-    GROWTH,
-    Growth,
-    distance_claims,
-    distances_by_width,
-    growth_claims,
-    steps,
-)
+from lib.chapters.distances_of_networks import DISTANCES, distance_claims, distances_by_width
+from lib.chapters.individual_similarity import GROWTH, Growth, growth_claims, steps
 from lib.rules import SUPPORTED
 from lib.similarity import crossed, network_distances
 from lib.statistics.intervals import bounded

@@ -60,24 +60,9 @@ from myst_nb import glue
 
 from lib import data, figures, gates, results, salience, similarity, sphere
 from lib.chapters import hypotheses_figures
-from lib.chapters.hypotheses import (
-                                ACROSS,
-                                CONTROLS,
-                                H1,
-                                H1_EVERY_STEP,
-                                H2,
-                                LABEL_CONTROLS,
-                                NEARER,
-                                POPULATIONS,
-                                PROMISE,
-                                RANK_ONE,
-                                TYPE,
-                                Everything,
-                                Family,
-                                family_claims,
-                                similarity_ratio,
-                                type_claims,
-)
+from lib.chapters.alignment_controls import CONTROLS, LABEL_CONTROLS, POPULATIONS
+from lib.chapters.hypotheses import H1, H1_EVERY_STEP, H2, PROMISE, RANK_ONE, Family, family_claims, similarity_ratio
+from lib.chapters.shared_directions import ACROSS, NEARER, TYPE, Everything, type_claims
 from lib.similarity import crossed, mean_directions, rank_one
 from lib.similarity.mean_directions import estimates_by_networks
 from lib.sphere.saw import von_mises_fisher

@@ -53,8 +53,8 @@ import pandas as pd
 from myst_nb import glue
 
 from lib import data, figures, gates, results, salience, similarity
-from lib.chapters.hypotheses import Everything
 from lib.chapters.individual_similarity import Growth
+from lib.chapters.shared_directions import Everything
 from lib.chapters.vision_transformer import SHARED, TRANSFORMERS, VARIANTS
 from lib.similarity import crossed, rank_one
 from lib.statistics import intervals

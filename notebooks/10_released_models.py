@@ -50,6 +50,7 @@ from lib import attacks, data, figures, gates, results, salience, similarity
 from lib.attacks import single_networks
 from lib.chapters import released_models as chapter
 from lib.chapters import released_models_figures as drawn
+from lib.chapters import released_pictures
 from lib.data import pictures as folders
 from lib.models import architectures
 from lib.released import heatmaps, networks
@@ -166,7 +167,7 @@ figures.show(figures.heatmaps(panels, widths, "individual similarity (cosine)", 
 comparisons = {}
 if similarity_picture is not None:
     shown = np.isfinite(chapter.pairs(similarity_picture.values))
-    comparisons["similarity"] = chapter.compare(
+    comparisons["similarity"] = released_pictures.compare(
         chapter.pairs(cosines)[:, shown], chapter.pairs(similarity_picture.values)[shown],
         chapter.pairs(similarity_picture.resolution)[shown],
         np.array(chapter.pair_names(widths))[shown], heatmaps.IMAGES, rng)
@@ -215,7 +216,7 @@ figures.show(figures.heatmaps(panels, widths, "α (ratio of probabilities)", {dr
 if attack_picture is not None:
     off = np.isfinite(attack_picture.values)
     ratio = np.moveaxis(attacks.ratios(before, after), -1, 0)[:, off]
-    comparisons["attack ratio"] = chapter.compare(
+    comparisons["attack ratio"] = released_pictures.compare(
         ratio, attack_picture.values[off], attack_picture.resolution[off],
         [f"k = {widths[i]} attacks {widths[j]}" for i, j in np.argwhere(off)], heatmaps.IMAGES, rng,
         top=heatmaps.TOP)
@@ -325,11 +326,13 @@ results.gates({family: learnt})
 # a width can show; they replaced thresholds for a rank correlation and for $R^2$ after results had been seen.
 
 # %% tags=["hide-input"]
-results.rules([chapter.ACCURACY, *chapter.SIMILARITY, *chapter.ATTACKS, *chapter.PICTURES.values()], chance="so much")
+results.rules([chapter.ACCURACY, *chapter.SIMILARITY, *chapter.ATTACKS, *released_pictures.PICTURES.values()],
+              chance="so much")
 
 # %% tags=["hide-input", "nbval-ignore-output"]
 verdicts = [*chapter.accuracy_claims(right, widths, learnt), *chapter.similarity_claims(rho, widths, chance[1], learnt),
-            *chapter.attack_claims(alpha, widths, learnt), *chapter.picture_claims(comparisons, len(widths), learnt)]
+            *chapter.attack_claims(alpha, widths, learnt),
+            *released_pictures.picture_claims(comparisons, len(widths), learnt)]
 results.table(verdicts)
 
 # %% [markdown]

@@ -128,9 +128,8 @@ def test_the_interval_says_what_the_test_says_and_holds_the_truth(shift, found, 
     easy, sign = rng.uniform(0.3, 0.7, 80), rng.choice([-1, 1], 80)
     first, second = easy + shift * sign, easy - shift * sign
     above, holds = rates(lambda rng: (planted(rng, first, second), (first - second).var(ddof=1)), runs)
-    error = np.sqrt(0.95 * 0.05 / runs)
-    assert holds > 0.95 - 3 * error
-    assert above <= 0.025 + 3 * error if shift == 0 else above >= found
+    assert holds > 0.95 - 3 * np.sqrt(0.95 * 0.05 / runs)
+    assert above <= 0.025 + 3 * np.sqrt(0.025 * 0.975 / runs) if shift == 0 else above >= found
 
 
 @pytest.mark.parametrize("runs", [100, pytest.param(1000, marks=pytest.mark.slow)])
@@ -145,7 +144,7 @@ def test_abilities_matched_on_other_images_leave_no_difference_of_errors(runs):
         return planted(rng, expit(tests + chosen), expit(tests)), 0
 
     matched, unmatched = (rates(lambda rng: pair(rng, given), runs)[0] for given in ((-0.6, 0.05, 1.2), (1.2,)))
-    assert matched <= 0.025 + 3 * np.sqrt(0.05 * 0.95 / runs) and unmatched > 0.7
+    assert matched <= 0.025 + 3 * np.sqrt(0.025 * 0.975 / runs) and unmatched > 0.7
 
 
 def test_strata_do_not_see_who_is_deep_and_a_lone_image_is_left_out():

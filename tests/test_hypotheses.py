@@ -6,23 +6,9 @@ import numpy as np
 import pytest
 
 from lib.chapters import hypotheses_figures
-from lib.chapters.hypotheses import (
-    ACROSS,
-    CONTROLS,
-    H1,
-    H1_EVERY_STEP,
-    H2,
-    LABEL_CONTROLS,
-    PROMISE,
-    RANK_ONE,
-    TYPE,
-    Everything,
-    Family,
-    falls,
-    family_claims,
-    more_alike,
-    type_claims,
-)
+from lib.chapters.alignment_controls import CONTROLS, LABEL_CONTROLS, more_alike
+from lib.chapters.hypotheses import H1, H1_EVERY_STEP, H2, PROMISE, RANK_ONE, Family, falls, family_claims
+from lib.chapters.shared_directions import ACROSS, TYPE, Everything, type_claims
 from lib.gates import enough
 from lib.similarity.crossed import similarity_matrix
 from lib.similarity.mean_directions import planted_population

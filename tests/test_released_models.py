@@ -4,15 +4,8 @@ import numpy as np
 import pytest
 
 from lib.chapters import released_models_figures as drawn
-from lib.chapters.released_models import (
-    accuracy_claims,
-    attack_claims,
-    compare,
-    picture_claims,
-    similarity_claims,
-    source_means,
-    target_means,
-)
+from lib.chapters.released_models import accuracy_claims, attack_claims, similarity_claims, source_means, target_means
+from lib.chapters.released_pictures import compare, picture_claims
 from lib.gates import learnt
 from lib.rules import CONTRADICTED, SUPPORTED, UNDECIDED
 from lib.statistics.sample import Sample

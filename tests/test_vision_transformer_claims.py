@@ -5,8 +5,8 @@ import re
 import numpy as np
 import pytest
 
-from lib.chapters.hypotheses import Everything
 from lib.chapters.individual_similarity import Growth
+from lib.chapters.shared_directions import Everything
 from lib.chapters.vision_transformer import SHARED, TRANSFORMERS, VARIANTS
 from lib.similarity.crossed import similarity_matrix
 from lib.similarity.mean_directions import planted_population

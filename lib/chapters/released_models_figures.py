@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lib.chapters.released_models import PictureComparison
+from lib.chapters.released_pictures import PictureComparison
 from lib.figures import bars, look, subplots, width_axis
 from lib.statistics.intervals import Interval
 

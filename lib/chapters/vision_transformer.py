@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 
-from lib.chapters.hypotheses import ACROSS, H1, H1_EVERY_STEP, H2, RANK_ONE
+from lib.chapters.hypotheses import H1, H1_EVERY_STEP, H2, RANK_ONE
 from lib.chapters.individual_similarity import ABOVE_CHANCE, EVERY_STEP, GROWS, RANGE
+from lib.chapters.shared_directions import ACROSS
 from lib.verdicts import DETAIL, HEADLINE, Row
 
 LEFT, RIGHT, OURS = "Great Minds, Fig. 21, left", "Great Minds, Fig. 21, right", "ours"
