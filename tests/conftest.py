@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 import torch
+from planted_project import project  # noqa: F401
+from released_files import packed, release_folder, released_file, two_released, untrainable  # noqa: F401
 from scheduling import pytest_xdist_make_scheduler  # noqa: F401
 from skips import pytest_sessionfinish, pytest_terminal_summary  # noqa: F401
 from threadpoolctl import threadpool_limits

@@ -67,20 +67,15 @@ def write_as_before(folder, specification, images, network):
 
 
 @pytest.fixture
-def trained(tiny, digits):
-    return trainer.train(tiny, range(4), digits)
-
-
-@pytest.fixture
-def before(tiny, digits, trained, artifacts):
+def before(tiny, digits, tiny_networks, artifacts):
     """The folder of four networks as they were stored."""
-    return [write_as_before(artifacts, tiny, digits, network) for network in trained][0]
+    return [write_as_before(artifacts, tiny, digits, network) for network in tiny_networks][0]
 
 
-def test_they_are_loaded_and_not_trained(tiny, trained, before, inline, monkeypatch):
+def test_they_are_loaded_and_not_trained(tiny, tiny_networks, before, inline, monkeypatch):
     monkeypatch.setattr(trainer._Stack, "run_epoch", None)  # would fail if it were called
     found = train_or_load({tiny: range(4)}, inline)[tiny].networks
-    for network, first in zip(found, trained, strict=True):
+    for network, first in zip(found, tiny_networks, strict=True):
         assert all(torch.equal(network.state[name], first.state[name]) for name in first.state)
         assert network.test_accuracy == first.test_accuracy[-1:] and network.arithmetic == ["float32"] * 2
 

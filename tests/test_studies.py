@@ -9,8 +9,8 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from planted_project import IMPORTING, plant
 
-import chapters
 import pages
 import studies
 import tables
@@ -31,12 +31,6 @@ GONE = {
 @pytest.fixture
 def house(tmp_path, monkeypatch):
     """A project of one chapter, `trial`, and one study of it; the table's text is given back to be changed."""
-    for folder in ("lib", "notebooks", "book"):
-        (tmp_path / folder).mkdir()
-    (tmp_path / "lib" / "module.py").write_text("ANSWER = 41\n")
-    (tmp_path / "constraints.txt").write_text("numpy==2.0\n")
-    (tmp_path / "pyproject.toml").write_text('[project]\ndependencies = ["numpy>=2"]\n')
-    (tmp_path / "_toc.yml").write_text("file: book/chapters/trial\n")
     provenance = {
         "networks": 3,
         "training_hours": 1.5,
@@ -48,22 +42,21 @@ def house(tmp_path, monkeypatch):
             ]
         },
     }
-    (tmp_path / "notebooks" / "trial.py").write_text(
+    source = (
         "# %% [markdown]\n# # 7. Trial\n#\n# See {doc}`other` and {doc}`this <trial>`.\n\n"
         '# %% tags=["parameters"]\nstudy = "mine"\ndataset = "digits"\nn_train = 1\n\n'
-        "# %%\nimport json\nfrom pathlib import Path\n\n\ndef later():\n    from lib.module import ANSWER\n\n\n"
+        f"# %%\nimport json\nfrom pathlib import Path\n{IMPORTING}"
         'place = Path("../results") / study / "trial.json"\nplace.parent.mkdir(parents=True, exist_ok=True)\n'
         f'content = {{"provenance": {provenance!r}, "versions": {{"python": "3"}}, "claims": []}}\n'
         "place.write_text(json.dumps(content))\nprint(n_train, place.parent.name)\n"
     )
+    plant(tmp_path, monkeypatch, source)
     table = tmp_path / "book" / "studies.toml"
     table.write_text(
         '[few]\ntitle = "Few digits"\ndataset = "digits"\n\n[few.parameters]\nn_train = 40\n\n'
         "[few.chapters]\ntrial = {}\n"
     )
-    for module in (chapters, studies):
-        monkeypatch.setattr(module, "ROOT", tmp_path)
-    monkeypatch.setattr(chapters, "NOTEBOOKS", tmp_path / "notebooks")
+    monkeypatch.setattr(studies, "ROOT", tmp_path)
     monkeypatch.setattr(studies, "TABLE", table)
     monkeypatch.setattr(studies, "PAGES", tmp_path / "book" / "studies")
     return tmp_path
@@ -136,7 +129,7 @@ def test_a_page_of_a_study_says_what_it_rests_on_and_is_kept_until_something_cha
     before = page.stat().st_mtime_ns
     studies.run("few", study)
     assert page.stat().st_mtime_ns == before and "few, chapter trial: up to date" in capsys.readouterr().out
-    (house / "lib" / "module.py").write_text("ANSWER = 42\n")
+    (house / "lib" / "module.py").write_text("ANSWER = 43\n")
     studies.run("few", study)
     assert page.stat().st_mtime_ns != before
 
