@@ -146,7 +146,7 @@ def over_distance(panels: Mapping[str, Mapping[str, np.ndarray]]) -> Figure:
 
 
 def over_epochs(found: Mapping[str, Mapping[int, Interval]]) -> Figure:
-    """Over the epochs of training: violated targets, and accuracies (`lib.chapters.stitching.trained_longer`)."""
+    """Over the epochs of training: violated targets, and accuracies (`lib.chapters.stitching_tables.trained_longer`)."""
     figure, axes = subplots(1, 2, width=PAGE / 2, height=3.6)
     for axis, labels in zip(axes, (("violated", "beyond chance"), ("the network", "into itself"))):
         for position, label in enumerate(labels):

@@ -13,7 +13,8 @@ import numpy as np
 from scipy.sparse.linalg import eigsh
 from scipy.stats import norm, rankdata
 
-from lib.statistics.intervals import Interval, jackknife_interval
+from lib.statistics.intervals import Interval
+from lib.statistics.pairs import over_pairs
 
 TOP = 10  # images that are called dominant
 
@@ -146,24 +147,9 @@ def shared(first: np.ndarray, second: np.ndarray) -> float:
     return len(np.intersect1d(dominant(first), dominant(second))) / count
 
 
-def mean_shared(rows: Sequence[np.ndarray]) -> float:
-    """Mean of `shared` over all pairs of networks: [networks, n] coefficients.
-
-    Raises:
-        ValueError: fewer than 2 networks.
-    """
-    if len(rows) < 2:
-        raise ValueError(f"networks are compared in pairs, and there are {len(rows)}")
-    return float(np.mean([shared(first, second) for first, second in combinations(rows, 2)]))
-
-
 def shared_interval(rows: Sequence[np.ndarray], level: float = 0.95) -> Interval:
-    """`mean_shared` with its jackknife interval: a network enters several pairs, and leaves all of them at once.
-
-    Raises:
-        ValueError: fewer than 3 networks.
-    """
-    if len(rows) < 3:
-        raise ValueError(f"pairs of networks need at least 3 networks to vary, not {len(rows)}")
-    without = [mean_shared([*rows[:place], *rows[place + 1 :]]) for place in range(len(rows))]
-    return tuple(map(float, jackknife_interval(mean_shared(rows), [without], level)))
+    """Mean of `shared` over all pairs of networks, [networks, n] coefficients, with its interval over networks."""
+    values = np.full((len(rows),) * 2, np.nan)
+    for first, second in combinations(range(len(rows)), 2):
+        values[first, second] = shared(rows[first], rows[second])
+    return over_pairs(values, level).interval
