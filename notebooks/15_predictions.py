@@ -212,7 +212,7 @@ classes = {f"{deep} and {wide}": class_differences(by_class[deep], by_class[wide
     f"{one}, two halves": class_differences(*halves(by_class[one]), rng, p.permutations) for one in (deep, wide)}
 predictions_tables.classes_table(classes).style.hide(axis="index")
 
-# %% mystnb={"image": {"alt": "Scatter of classes: change of accuracy from extra width over change from extra depth, both relative to the base network, with their names; in other colours the same for two halves of the deep and of the wide networks, and a diagonal."}} tags=["hide-input"]
+# %% mystnb={"image": {"alt": "Scatter of classes: change of accuracy from extra width over change from extra depth, both relative to the base network, named if they are few; in other colours the same for two halves of the deep and of the wide networks, and a diagonal."}} tags=["hide-input"]
 start = class_accuracy(right[base], labels, len(images.classes)).mean(0)
 deep_change, wide_change = ([half.mean(0) - start for half in halves(by_class[one])] for one in (deep, wide))
 figures.show(predictions_figures.class_changes(
@@ -221,7 +221,8 @@ figures.show(predictions_figures.class_changes(
     ("change of class accuracy, x", "change of class accuracy, y"), images.classes),
     f"**The paper's Fig. 7c, on this data set.** Change of the accuracy of a class relative to {base}, "
     f"{n_networks // 2} networks in each coordinate; {n_networks} of {base}, which all coordinates share. The classes "
-    f"of the first comparison are named; on the line both changes are equal. n = {n_images} test images of {len(images.classes)} classes.")
+    f"of the first comparison are named if they are {predictions_figures.NAMED} at most; on the line both changes are "
+    f"equal. n = {n_images} test images of {len(images.classes)} classes.")
 
 # %% [markdown]
 # ## A step deeper, a step wider: Figs. F.2 and F.3
