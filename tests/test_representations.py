@@ -229,3 +229,21 @@ def test_a_network_without_residual_blocks_must_be_told_its_points(points):
         points(network(family="cnn-small"))
     (found,) = activations(network(family="cnn-small"), random_images()[0], ["backbone.2", "fc"])
     assert found["fc"].shape == (12, 4)
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit.*deprecated")
+@pytest.mark.parametrize(
+    "layer, sentence",
+    [
+        (nn.MultiheadAttention(8, 2), "the layer '0' returns a tuple, and a point must be one tensor"),
+        (torch.jit.script(nn.Linear(8, 8)), "layers of a TorchScript cannot be read"),
+        (nn.Flatten(0, 1), r"the layer '0' returns \[24, 8, 8\] for 12 images, and a point needs the images first"),
+    ],
+)
+def test_layers_that_are_no_representation_of_images_are_refused(layer, sentence):
+    class Model(nn.Sequential):
+        def forward(self, x):
+            return self[0](*[x[:, 0]] * 3) if isinstance(self[0], nn.MultiheadAttention) else self[0](x)
+
+    with pytest.raises(ValueError, match=sentence):
+        representation(Model(layer), random_images(12, 2)[0], ["0"])
