@@ -6,8 +6,6 @@ A page tells what it was made from, by what, and how long it took.
 """
 
 import argparse
-import ast
-import difflib
 import json
 import logging
 import os
@@ -22,6 +20,8 @@ import nbformat
 import chapters
 import pages
 from chapters import ROOT
+from lib.run import defaults
+from lib.runtime.checks import did_you_mean
 from order import in_turn
 
 TABLE = ROOT / "book" / "studies.toml"
@@ -39,11 +39,10 @@ def read_table() -> dict[str, dict]:
     for name, study in studies.items():
         _check_known(f"study {name}", study, FIELDS)
         _check_known(f"study {name}", study["chapters"], chapters.chapter_names())
-        known = {chapter: parameter_names(chapter) for chapter in study["chapters"]}
-        every = {word for chapter in chapters.chapter_names() for word in parameter_names(chapter)}
+        every = {word for chapter in chapters.chapter_names() for word in parameters_of(chapter)}
         _check_known(f"study {name}", study["parameters"], every)
         for chapter, parameters in study["chapters"].items():
-            _check_known(f"study {name}, chapter {chapter}", parameters, known[chapter])
+            _check_known(f"study {name}, chapter {chapter}", parameters, parameters_of(chapter))
     return studies
 
 
@@ -59,20 +58,14 @@ def check_study(name: str, studies: dict, target: str) -> None:
 def _check_known(where: str, found: dict, allowed) -> None:
     for word in found:
         if word not in allowed:
-            near = difflib.get_close_matches(word, allowed, 1)
-            hint = f"did you mean {near[0]}? " if near else ""
-            sys.exit(f"{where} in {TABLE.name}: there is no {word}; {hint}known are {', '.join(sorted(allowed))}")
+            sys.exit(
+                f"{where} in {TABLE.name}: there is no {word}; {did_you_mean(word, allowed)}known are {', '.join(sorted(allowed))}"
+            )
 
 
-def parameters_cell(chapter: str) -> str:
-    """The code of a chapter's parameters cell."""
-    source = (chapters.NOTEBOOKS / f"{chapter}.py").read_text()
-    return re.search(r'^# %% tags=.*"parameters".*\n((?:(?!# %%).*\n)*)', source, re.MULTILINE)[1]
-
-
-def parameter_names(chapter: str) -> set[str]:
-    """What the parameters cell of a chapter assigns."""
-    return {target.id for line in ast.parse(parameters_cell(chapter)).body for target in line.targets}
+def parameters_of(chapter: str) -> dict[str, object]:
+    """The parameters of a chapter with their defaults."""
+    return defaults(chapters.NOTEBOOKS / f"{chapter}.py")
 
 
 def parameters(name: str, study: dict, chapter: str) -> dict[str, object]:
@@ -80,7 +73,7 @@ def parameters(name: str, study: dict, chapter: str) -> dict[str, object]:
     nearby = study.get("nearby", "")
     path = ROOT / nearby.partition(":")[2]
     common = {"study": name, "dataset": nearby if nearby and path.exists() else study["dataset"], **study["parameters"]}
-    known = parameter_names(chapter)
+    known = parameters_of(chapter)
     return {key: value for key, value in common.items() if key in known} | study["chapters"][chapter]
 
 

@@ -10,12 +10,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike
 
+from lib.training import needed
+
 LEAST_NETWORKS = 6
-TIMES_CHANCE = 5.0
-SHARE_OF_AUTHORS = 0.9
-DRAWN_LOSS = 0.9  # of the loss of chance: some of the labels that were drawn are learnt
-# width -> test accuracy on CIFAR-10 of the networks that the salience paper's authors released, family cnn-small
-AUTHORS = {("cifar10", "cnn-small"): {8: 0.70, 16: 0.79}}
 
 
 @dataclass(frozen=True)
@@ -48,7 +45,7 @@ def enough(networks: int) -> Gate:
     return Gate("independent networks", networks, LEAST_NETWORKS)
 
 
-def learnt(accuracies: ArrayLike, classes: int, times: float = TIMES_CHANCE) -> Gate:
+def learnt(accuracies: ArrayLike, classes: int, times: float = needed.TIMES_CHANCE) -> Gate:
     """Every network's test accuracy [networks] is so many times chance, 1 / classes, or more.
 
     Raises:
@@ -61,9 +58,13 @@ def learnt(accuracies: ArrayLike, classes: int, times: float = TIMES_CHANCE) -> 
 
 def as_authors(accuracies: Mapping[int, ArrayLike], dataset: str, family: str) -> list[Gate]:
     """Of each width with networks of the authors: the mean accuracy [networks] is 0.9 of theirs or more."""
-    theirs = AUTHORS.get((dataset, family), {})
+    theirs = needed.AUTHORS.get((dataset, family), {})
     return [
-        Gate(f"mean test accuracy of {family} k = {width}", float(np.mean(found)), SHARE_OF_AUTHORS * theirs[width])
+        Gate(
+            f"mean test accuracy of {family} k = {width}",
+            float(np.mean(found)),
+            needed.SHARE_OF_AUTHORS * theirs[width],
+        )
         for width, found in accuracies.items()
         if width in theirs
     ]
@@ -74,7 +75,7 @@ def of_families(accuracies: Mapping[str, Mapping[int, ArrayLike]], dataset: str,
 
     Where there are so few classes that nothing could be five times chance, half of the way from there to all right is asked.
     """
-    times = min(TIMES_CHANCE, (classes + 1) / 2)
+    times = min(needed.TIMES_CHANCE, (classes + 1) / 2)
     return {
         family: [
             learnt(np.concatenate([*found.values()]), classes, times),
@@ -85,6 +86,11 @@ def of_families(accuracies: Mapping[str, Mapping[int, ArrayLike]], dataset: str,
     }
 
 
-def fitted(losses: ArrayLike, most: float = 0.05) -> Gate:
+def fitted(losses: ArrayLike, most: float = needed.FITTED_LOSS) -> Gate:
     """Every network's training loss [networks] in nats is so small or smaller."""
     return Gate("largest training loss", float(np.max(losses, initial=-np.inf)), most=most)
+
+
+def drawn(losses: ArrayLike, classes: int) -> Gate:
+    """Trained on labels that were drawn, every network has learnt some: its training loss [networks] is below that of chance."""
+    return fitted(losses, needed.DRAWN_LOSS * np.log(classes))

@@ -5,7 +5,6 @@ Chapters therefore read their parameters through `read`, in the first cell after
 ParameterError, in one sentence that names the parameter, what was given and what is allowed.
 """
 
-import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +15,7 @@ import yaml
 from lib.family_widths import Widths, by_family, one_if_alike
 from lib.models import architectures
 from lib.parameter_types import TYPES
-from lib.runtime.checks import shown
+from lib.runtime.checks import did_you_mean, shown
 from lib.runtime.files import ROOT
 from lib.salience import extraction
 from lib.training.specification import Specification
@@ -74,8 +73,7 @@ def _check_spelling(namespace: Mapping[str, object], names: list[str]) -> None:
     for name, value in sorted(namespace.items()):
         known = name in names or name in IPYTHON_NAMES or name.startswith("_")
         if not (known or callable(value) or isinstance(value, ModuleType)):
-            near = difflib.get_close_matches(name, names, 1)
-            hint = f"did you mean {near[0]!r}? " if near else ""
+            hint = did_you_mean(name, names)
             raise ParameterError(f"unknown parameter {shown(name)}; {hint}the parameters are {', '.join(names)}")
 
 

@@ -23,6 +23,9 @@ class Judged:
     note: str = ""
 
 
+NOTHING = Judged(np.nan, np.nan, np.nan, UNDECIDED, ": too few networks everywhere")
+
+
 class Rule(Protocol):
     """What decides a claim, in words and for numbers."""
 
@@ -125,19 +128,28 @@ def within(least: float, most: float) -> Band:
 
 
 @dataclass(frozen=True)
-class Every:
+class _OfSeveral:
+    """A rule about several numbers, each of which is held against one band."""
+
+    band: Band
+
+    @property
+    def thresholds(self) -> tuple[float, ...]:
+        """Those of the band."""
+        return self.band.thresholds
+
+
+class every(_OfSeveral):  # read as a word in the row of a claim, like `above`
     """Every one of several numbers keeps a band; the one that decides is shown.
 
     Many are looked at, so that one of them contradicts only at a level corrected for their number (Bonferroni).
     """
 
-    band: Band
-
     def judge(self, found: Estimated, places: Sequence[str] = (), level: float = 0.95) -> Judged:
         """The verdict on all numbers together; undecided if there are none, as where every population is too small."""
         estimate, low, high = map(np.ravel, found.interval(level))
         if estimate.size == 0:
-            return Judged(np.nan, np.nan, np.nan, UNDECIDED, ": too few networks everywhere")
+            return NOTHING
         strict = [np.ravel(part) for part in found.interval(1 - (1 - level) / estimate.size)[1:]]
         verdicts, outside = self.band.verdicts(low, high), self.band.verdicts(*strict) == CONTRADICTED
         if outside.any():
@@ -151,21 +163,11 @@ class Every:
         )
         return Judged(float(estimate[shown]), float(low[shown]), float(high[shown]), verdict, note)
 
-    @property
-    def thresholds(self) -> tuple[float, ...]:
-        """Those of the band."""
-        return self.band.thresholds
-
     def __str__(self) -> str:
         return (
             f"all 95 % intervals {self.band.place}; contradicted if one lies {self.band.elsewhere}, at a level corrected "
             "for their number"
         )
-
-
-def every(band: Band) -> Every:
-    """All of several intervals keep a band."""
-    return Every(band)
 
 
 @dataclass(frozen=True)
@@ -187,7 +189,7 @@ class Share:
         """The share of cells that keep the band; from those that do at the corrected level to those that may."""
         estimate = np.ravel(found.interval(level)[0])
         if estimate.size == 0:
-            return Judged(np.nan, np.nan, np.nan, UNDECIDED, ": too few networks everywhere")
+            return NOTHING
         corrected = [np.ravel(part) for part in found.interval(1 - (1 - level) / estimate.size)[1:]]
         verdicts = self.band.verdicts(*corrected)
         inside, outside = (float(np.mean(verdicts == verdict)) for verdict in (SUPPORTED, CONTRADICTED))
@@ -207,11 +209,8 @@ class Share:
         )
 
 
-@dataclass(frozen=True)
-class Some:
+class some(_OfSeveral):
     """At least one of several numbers keeps a band, at a level corrected for their number; the best is shown."""
-
-    band: Band
 
     def judge(self, found: Estimated, places: Sequence[str] = (), level: float = 0.95) -> Judged:
         """The verdict on all numbers together."""
@@ -224,21 +223,11 @@ class Some:
         note = f": {places[shown]}, the best of {estimate.size} ({100 * level:g} % interval)"
         return Judged(float(estimate[shown]), float(low[shown]), float(high[shown]), verdict, note)
 
-    @property
-    def thresholds(self) -> tuple[float, ...]:
-        """Those of the band."""
-        return self.band.thresholds
-
     def __str__(self) -> str:
         return (
             f"one of the intervals {self.band.place}, at a level corrected for their number; contradicted if all lie "
             f"{self.band.elsewhere}"
         )
-
-
-def some(band: Band) -> Some:
-    """One of several intervals keeps a band."""
-    return Some(band)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import argparse
 import ast
 import logging
 import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -38,10 +39,9 @@ def chapter_of(name: str) -> str:
     return found[0]
 
 
-def defaults(chapter: str) -> dict[str, object]:
+def defaults(source: Path) -> dict[str, object]:
     """The parameters of a chapter with their values."""
-    cells = jupytext.read(NOTEBOOKS / f"{chapter}.py").cells
-    code = next(cell.source for cell in cells if "parameters" in cell.metadata.get("tags", []))
+    code = re.search(r'^# %% tags=.*"parameters".*\n((?:(?!# %%).*\n)*)', source.read_text(), re.MULTILINE)[1]
     return {line.targets[0].id: ast.literal_eval(line.value) for line in ast.parse(code).body}
 
 
@@ -118,15 +118,15 @@ def plan(p: SimpleNamespace) -> str:
 def run(words: Sequence[str]) -> None:
     """Raises Refused, ValueError or lib.execution.Failed, each with a sentence."""
     chapter = chapter_of(words[0])
-    known = defaults(chapter)
+    source = NOTEBOOKS / f"{chapter}.py"
+    known = defaults(source)
     values, output = given(words[1:], known, chapter)
     from lib import parameters  # with torch, which takes seconds: a misspelt name is told at once
 
     p = parameters.read(known | values, known)
     path = place_of(output, p.study, chapter)
     print(f"{chapter}: {plan(p)}", flush=True)
-    source = jupytext.read(NOTEBOOKS / f"{chapter}.py")
-    notebook = execution.executed(chapter, source, values, NOTEBOOKS)
+    notebook = execution.executed(chapter, jupytext.read(source), values, NOTEBOOKS)
     write_whole(path, nbformat.writes(notebook).encode())
     print(f"{chapter}: the executed chapter is {os.path.relpath(path)}, its numbers are in results/{p.study}/")
 

@@ -347,8 +347,8 @@ results.rules([*CONTROLS, *LABEL_CONTROLS], family="a family")
 
 # %% tags=["hide-input", "nbval-ignore-output"]
 control_gates = gates.of_families({name: by_name[name] for name in POPULATIONS[3:]}, p.dataset, len(images.classes))
-drawn = [network.train_loss[-1] for k in p.control_widths for network in controls[0][family, k].networks]
-control_gates[POPULATIONS[2]] = [gates.fitted(drawn, gates.DRAWN_LOSS * np.log(len(images.classes))),
+losses = [network.train_loss[-1] for k in p.control_widths for network in controls[0][family, k].networks]
+control_gates[POPULATIONS[2]] = [gates.drawn(losses, len(images.classes)),
                                  gates.enough(min(map(len, controls[0].values())))]
 results.gates(control_gates)
 

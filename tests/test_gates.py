@@ -4,9 +4,10 @@ import math
 
 import pytest
 
-from lib.gates import AUTHORS, Gate, as_authors, enough, fitted, learnt, of_families
+from lib.gates import Gate, as_authors, drawn, enough, fitted, learnt, of_families
 from lib.rules import NOT_TESTED, SUPPORTED
 from lib.statistics.sample import Estimated
+from lib.training import needed
 from lib.verdicts import HEADLINE, MACHINERY, Row, judged
 
 
@@ -20,6 +21,8 @@ from lib.verdicts import HEADLINE, MACHINERY, Row, judged
         (fitted([0.01, 0.05]), True),
         (fitted([0.01, 0.06]), False),
         (fitted([math.nan]), False),
+        (drawn([2.0, 1.0], 10), True),
+        (drawn([2.1, 1.0], 10), False),
         (enough(6), True),
         (enough(5), False),
     ],
@@ -30,7 +33,7 @@ def test_each_gate_opens_and_closes(gate, passed):
 
 
 def test_networks_of_the_authors_widths_are_held_against_theirs():
-    theirs = AUTHORS["cifar10", "cnn-small"]
+    theirs = needed.AUTHORS["cifar10", "cnn-small"]
     good, bad = as_authors({8: [0.9 * theirs[8] + 0.01], 16: [0.5], 4: [0.1]}, "cifar10", "cnn-small")
     assert good.passed and not bad.passed and "k = 16" in str(bad)
     assert as_authors({8: [0.1]}, "digits", "cnn-small") == []  # theirs are of CIFAR-10 alone

@@ -153,8 +153,7 @@ def test_a_type_accepts_what_can_work_as_it_is_and_refuses_the_rest_with_what_is
 def test_every_parameter_of_every_chapter_has_a_type_that_its_default_is_of():
     typed = set()
     for chapter in chapters.chapter_names():
-        names = studies.parameter_names(chapter)
-        exec(studies.parameters_cell(chapter), defaults := {})
-        assert vars(read(defaults, names)).keys() == names
-        typed |= names
+        defaults = studies.parameters_of(chapter)
+        assert vars(read(defaults, defaults)).keys() == defaults.keys()
+        typed |= defaults.keys()
     assert typed == TYPES.keys()

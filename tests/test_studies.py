@@ -68,19 +68,19 @@ def house(tmp_path, monkeypatch):
         (
             "n_train = 40",
             "n_trian = 40",
-            "study few in studies.toml: there is no n_trian; did you mean n_train? known are",
+            "study few in studies.toml: there is no n_trian; did you mean 'n_train'? known are",
         ),
         (
             "trial = {}",
             "trail = {}",
-            "study few in studies.toml: there is no trail; did you mean trial? known are trial",
+            "study few in studies.toml: there is no trail; did you mean 'trial'? known are trial",
         ),
         (
             "trial = {}",
             "trial = {epochs = 3}",
             "study few, chapter trial in studies.toml: there is no epochs; known are",
         ),
-        ('title = "Few digits"', 'titel = "Few"', "there is no titel; did you mean title?"),
+        ('title = "Few digits"', 'titel = "Few"', "there is no titel; did you mean 'title'?"),
         (
             "n_train = 40",
             "n_train = 4",
@@ -145,7 +145,7 @@ def test_the_table_of_the_project_names_chapters_and_parameters_that_there_are()
     for name, study in studies.read_table().items():
         for chapter in study["chapters"]:
             given = studies.parameters(name, study, chapter)
-            assert given["study"] == name and set(given) <= studies.parameter_names(chapter)
+            assert given["study"] == name and given.keys() <= studies.parameters_of(chapter).keys()
 
 
 @pytest.mark.parametrize("name, chapter", EXECUTED)
@@ -168,7 +168,7 @@ def test_the_kept_pages_and_results_of_a_study_have_the_parameters_of_the_table(
     study = studies.read_table()[name]
     given = studies.parameters(name, study, chapter)
     recorded = json.loads((ROOT / "results" / name / f"{chapter}.json").read_text())["parameters"]
-    gone = set(recorded) - studies.parameter_names(chapter)
+    gone = recorded.keys() - studies.parameters_of(chapter).keys()
     assert gone == GONE.get((name, chapter), set())
     recorded = {parameter: value for parameter, value in recorded.items() if parameter not in gone}
     dataset = recorded.pop("dataset")  # which of the two depended on what lay beside the checkout

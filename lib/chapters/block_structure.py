@@ -14,13 +14,13 @@ from lib.gates import Gate, fitted, learnt
 from lib.rules import CONTRADICTED, SUPPORTED, UNDECIDED, Judged, every, within
 from lib.statistics.intervals import Interval
 from lib.statistics.sample import Estimated
+from lib.training import needed
 from lib.training.populations import Population
 from lib.training.wide_and_deep import Architecture
 from lib.verdicts import DETAIL, HEADLINE, MACHINERY, Claim, Row, judged
 
 TOLERANCE = 0.02  # of CKA: less than can be seen in a map
 ROUNDING = 1e-9  # layers: means of whole numbers that are equal but for their last digits
-TIMES_CHANCE = 3.0  # few images: such networks learn less than those of other chapters, and are large beside them
 MOST = 0.5  # of other seeds
 
 
@@ -30,7 +30,7 @@ def fit_gates(populations: Iterable[Population]) -> list[Gate]:
     classes = max(population.specification.num_classes for population in populations)
     return [
         fitted([network.train_loss[-1] for network in networks]),
-        learnt([network.test_accuracy[-1] for network in networks], classes, TIMES_CHANCE),
+        learnt([network.test_accuracy[-1] for network in networks], classes, needed.FITTED_TIMES_CHANCE),
     ]
 
 

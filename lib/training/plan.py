@@ -20,7 +20,7 @@ from lib.data.loading import ImageData
 from lib.models.cifar_resnets import is_cifar_resnet
 from lib.runtime.checks import check_choice, did_you_mean
 from lib.runtime.devices import one_thread
-from lib.training import store, wide_and_deep
+from lib.training import needed, store, wide_and_deep
 from lib.training.controls import CONTROLS
 from lib.training.specification import Specification, specify
 from lib.training.trainer import TrainedNetwork, train
@@ -31,12 +31,6 @@ LINE_FIELDS = {"line", "families", "widths", "seeds", "epochs", "n_train", "cont
 RECIPE_FIELDS = ("batch_size", "learning_rate", "schedule", "optimiser", "momentum", "weight_decay")
 SECONDS = 10.0  # of measurement, for all that are asked together
 BATCHES = 2  # of images: a pass over them is the least that is measured
-TIMES_CHANCE, FITTED_TIMES_CHANCE = 5, 3
-OF_THE_AUTHORS = 0.9
-FITTED_LOSS = 0.05  # nats
-DRAWN_LOSS = 0.9  # of the loss of chance: some of the labels or patches that were drawn are learnt
-# Test accuracies of the networks that the salience paper's authors released (chapter 10): data, family, width
-AUTHORS = {("cifar10", "cnn-small", 8): 0.70, ("cifar10", "cnn-small", 16): 0.79, ("cifar10", "cnn-small", 32): 0.83}
 
 
 @dataclass(frozen=True)
@@ -197,8 +191,8 @@ def gate_of(specification: Specification) -> Gate:
     """The gate of a population, whatever its number of epochs."""
     chance = 1 / specification.num_classes
     if CONTROLS[specification.control].drawn:
-        return Gate(train_loss=DRAWN_LOSS * math.log(specification.num_classes))
+        return Gate(train_loss=needed.DRAWN_LOSS * math.log(specification.num_classes))
     if is_cifar_resnet(specification.family):
-        return Gate(FITTED_TIMES_CHANCE * chance, FITTED_LOSS)
-    authors = AUTHORS.get((specification.dataset, specification.family, specification.width), 0)
-    return Gate(max(TIMES_CHANCE * chance, OF_THE_AUTHORS * authors))
+        return Gate(needed.FITTED_TIMES_CHANCE * chance, needed.FITTED_LOSS)
+    authors = needed.AUTHORS.get((specification.dataset, specification.family), {}).get(specification.width, 0)
+    return Gate(max(needed.TIMES_CHANCE * chance, needed.SHARE_OF_AUTHORS * authors))
