@@ -92,7 +92,7 @@ def test_activations_count_as_in_distribution_as_often_as_the_rule_promises(tria
         for _ in range(trials)
     )
     found = np.mean([verdicts(several)["direct-in-energy"] == SUPPORTED for several in claims])
-    assert least - 0.03 <= found <= most + 3 * np.sqrt(0.025 / trials)
+    assert least <= found <= most + 3 * np.sqrt(most * (1 - most) / trials)
 
 
 def table(**values):
