@@ -1,7 +1,9 @@
 """Pictures and a queue travel to another machine and networks come back: what left, or nothing."""
 
+import itertools
 import json
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -122,7 +124,7 @@ def test_the_queue_begins_with_the_most_expensive_and_omits_what_is_begun(here, 
     assert device_training.queue("study", STUDY) == rows[1:]
 
 
-def test_training_stops_in_a_sentence_and_goes_on_from_there(there, capsys):
+def test_training_stops_in_a_sentence_and_goes_on_from_there(there, capsys, monkeypatch):
     device_pictures.provide(there)
     rows = json.loads((there / "queue.json").read_bytes())[1:]
     one = Specification(**rows[0]["specification"])
@@ -131,9 +133,11 @@ def test_training_stops_in_a_sentence_and_goes_on_from_there(there, capsys):
     queue.write_text(json.dumps(rows))
     device_training.work_through(queue, "cpu", sizes, 0, there / "out")
     assert "no time is left for cnn-small k=2 on cifar10, seeds 0 to 1" in capsys.readouterr().out
-    with pytest.raises(device_training.OutOfTime, match="another epoch of .* 0.0 are left after epoch 1"):
-        # Begun in time, and the first epoch takes all that was left.
-        device_training._train(one, [0, 1], data.load("cifar10"), "cpu", time.time() + 0.01, list)
+    clock = SimpleNamespace(time=itertools.count().__next__)  # a second at every look
+    sentence = "another epoch of .* takes 3.0 seconds, and 2.0 are left after epoch 1"
+    with monkeypatch.context() as patch, pytest.raises(device_training.OutOfTime, match=sentence):
+        patch.setattr(device_training, "time", clock)
+        device_training._train(one, [0, 1], data.load("cifar10"), "cpu", 5, list)
     assert [store.stored_epochs(one, seed) for seed in range(4)] == [[1], [1], [], []]
     device_training.work_through(queue, "cpu", sizes, time.time() + 1000, there / "out")
     assert [store.stored_epochs(one, seed) for seed in range(4)] == [[1, 2, 3]] * 4

@@ -79,6 +79,7 @@ order.in_turn(["a", "b", "c"], lambda name: execution.executed(name, notebook, {
 @pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="needs pidfd_open to watch processes")
 def test_control_c_ends_the_chapters_and_their_kernels(tmp_path):
     os.mkfifo(tmp_path / "pipe")
+    pipe = os.open(tmp_path / "pipe", os.O_RDWR)  # open for writing too, so that no end of it is read
     process = subprocess.Popen(
         [sys.executable, "-c", ENDLESS],
         cwd=tmp_path,
@@ -87,14 +88,16 @@ def test_control_c_ends_the_chapters_and_their_kernels(tmp_path):
         text=True,
     )
     kernels = set()
-    while len(kernels) < 2:
-        kernels |= {int(number) for number in (tmp_path / "pipe").read_text().split()}
-    handles = [os.pidfd_open(number) for number in kernels]
-    process.send_signal(signal.SIGINT)
     try:
+        while len(kernels) < 2:
+            assert select.select([pipe], [], [], 60)[0]
+            kernels |= {int(number) for number in os.read(pipe, 100).split()}
+        handles = [os.pidfd_open(number) for number in kernels]
+        process.send_signal(signal.SIGINT)
         said = process.communicate(timeout=60)[1]
     finally:
         process.kill()
+        os.close(pipe)
     assert process.returncode == 1 and "stopped; finished chapters and what was trained are kept" in said
     assert "Traceback" not in said
     for handle in handles:

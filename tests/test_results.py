@@ -14,6 +14,9 @@ import tables
 RESULTS = Path(__file__).resolve().parents[1] / "results"
 FAMILIES = ("cnn-small", "cnn-large", "resnet-small", "resnet-large")
 
+# With the most networks all that the papers say is sure; with six nothing of it is contradicted.
+CERTAIN = {family: {"supported"} | ({"undecided"} if family != "cnn-small" else set()) for family in FAMILIES}
+
 
 @pytest.fixture(params=["digits", "book"])
 def read(request):
@@ -58,7 +61,8 @@ def test_the_similarity_matrix_is_one_and_lies_within_its_intervals(read, family
 def test_similarity_grows_with_width_in_every_family(read, family):
     found = verdicts(read("03_individual_similarity"))
     assert {found[f"03-{claim}-{family}"] for claim in ("growth", "range")} == {"supported"}
-    assert "contradicted" not in {found[f"03-every-step-{family}"], found[f"03-above-chance-{family}"]}
+    assert found[f"03-every-step-{family}"] != "contradicted"
+    assert found[f"03-above-chance-{family}"] in CERTAIN[family]
 
 
 def test_networks_of_one_family_are_far_closer_than_distances_can_be(read):
@@ -70,7 +74,7 @@ def test_directions_concentrate_about_one_mean_by_a_law_of_rank_one(read, family
     chapter = read("04_hypotheses")
     found = verdicts(chapter)
     assert found[f"04-h1-{family}"] == "supported"
-    assert "contradicted" not in {found[f"04-rank-one-{family}"], found[f"04-h2-{family}"]}
+    assert {found[f"04-rank-one-{family}"], found[f"04-h2-{family}"]} <= CERTAIN[family]
     assert found[f"04-predict-direction-{family}"] == "supported"
     variance = chapter["numbers"]["variance"][family]["estimate"]
     assert all(a > b for a, b in zip(variance, variance[1:])) and 0.1 < variance[-1] < variance[0] < 0.8
