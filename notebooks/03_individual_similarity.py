@@ -46,7 +46,8 @@ import numpy as np
 from IPython.display import display
 from myst_nb import glue
 
-from lib import data, figures, gates, results, salience, similarity
+from lib import data, figures, gates, map_figures, results, salience, similarity
+from lib.chapters import individual_similarity_figures as drawn
 from lib.chapters.distances_of_networks import DISTANCES, distance_claims, distances_by_width
 from lib.chapters.individual_similarity import GROWTH, Growth, growth_claims, steps
 from lib.rules import SUPPORTED
@@ -100,8 +101,8 @@ columns = {f"k = {k}\nseed {populations[family, k].networks[i].seed}": direction
 columns |= {f"mean of\nk = {narrowest}": narrow.mean(0), f"mean of\nk = {widest}": wide.mean(0)}
 channels = images.train_images.shape[1]
 pictures = {title: salience.as_pictures(column[shown], channels) for title, column in columns.items()}
-figure = figures.gradient_gallery(images.pixel_values(images.test_images[shown]), pictures,
-                                  [f"class {images.classes[images.test_labels[i]]}" for i in shown])
+figure = drawn.gradient_gallery(images.pixel_values(images.test_images[shown]), pictures,
+                                [f"class {images.classes[images.test_labels[i]]}" for i in shown])
 figures.show(figure, f"**Images and their gradients.** {family}; n = {len(shown)} test images, 2 networks at each of two "
              f"widths, means over {len(narrow)} and {len(wide)} networks; gradients are averaged over the colour channels.")
 
@@ -120,7 +121,7 @@ for family in p.families:
     first = np.stack([directions[family, k][0] for k in widths_of[family]])
     second = np.stack([directions[family, k][1] for k in widths_of[family]])
     single[family] = np.where(np.eye(len(first)), similarity.pairwise(first, second), similarity.pairwise(first))
-figures.show(figures.heatmaps(single, widths_of, "individual similarity (cosine)", top=figures.SIMILARITY),
+figures.show(map_figures.heatmaps(single, widths_of, "individual similarity (cosine)", top=figures.SIMILARITY),
              f"**The paper's Fig. 2, single networks.** n = {n_images} test images, one network for each width "
              "(two on the diagonal).")
 
@@ -143,10 +144,10 @@ matrices = {family: crossed.similarity_matrix(row, rng, p.bootstrap_draws)
 
 # %% mystnb={"image": {"alt": "One heatmap for each family of the expected similarity over widths k1 and k2 with its number and half its interval in every cell."}} tags=["hide-input"]
 intervals = {family: matrix.interval() for family, matrix in matrices.items()}
-figure = figures.heatmaps({family: estimate for family, (estimate, _, _) in intervals.items()}, widths_of,
-                          "expected similarity ρ(k1, k2) (cosine)",
-                          {family: (high - low) / 2 for family, (_, low, high) in intervals.items()},
-                          top=figures.SIMILARITY)
+figure = map_figures.heatmaps({family: estimate for family, (estimate, _, _) in intervals.items()}, widths_of,
+                              "expected similarity ρ(k1, k2) (cosine)",
+                              {family: (high - low) / 2 for family, (_, low, high) in intervals.items()},
+                              top=figures.SIMILARITY)
 figures.show(figure, "**The paper's Fig. 12, row of this data set.** Expected similarity with half the width of its 95 % "
              f"interval; the colours end at {figures.SIMILARITY:g} in every study; n = {n_images} test images; networks in all: "
              + ", ".join(f"{count} {family}" for family, count in networks.items()) + ".")
@@ -164,7 +165,7 @@ figures.show(figure, "**The paper's Fig. 12, row of this data set.** Expected si
 untrained = salience.by_family(salience.population_directions(populations, images, output=p.output, grid=p.grid,
                                                               untrained=True))
 chance = {family: similarity.chance_band(row) for family, row in untrained.items()}
-drawn = similarity.chance_limit(n_images, dim)
+limit = similarity.chance_limit(n_images, dim)
 labels = images.test_labels.numpy()
 classes_apart = {family: [similarity.across_labels(u, labels)[np.triu_indices(len(u), 1)].mean()
                           for u in (directions[family, widths_of[family][0]], directions[family, widths_of[family][-1]])]
@@ -172,14 +173,14 @@ classes_apart = {family: [similarity.across_labels(u, labels)[np.triu_indices(le
 for family, (low, high) in chance.items():
     narrow, wide = classes_apart[family]
     print(f"{family}: 95 % of pairs of {sum(map(len, untrained[family]))} untrained networks within {low:.3f} to {high:.3f} "
-          f"(directions drawn anew: {-drawn:.3f} to {drawn:.3f});\n    trained, images of different classes: {narrow:.3f} "
+          f"(directions drawn anew: {-limit:.3f} to {limit:.3f});\n    trained, images of different classes: {narrow:.3f} "
           f"at k = {widths_of[family][0]}, {wide:.3f} at k = {widths_of[family][-1]}")
 
 # %% mystnb={"image": {"alt": "Left: heatmap of the expected similarity of the first family over k1 and k2. Right: the similarity of two networks of one width against the width, one line for each family with intervals, and a grey band for untrained networks."}} tags=["hide-input"]
 family = p.families[0]
 diagonals = {name: bounded(tuple(np.diagonal(part) for part in interval), -1, 1) for name, interval in intervals.items()}
 widest_band = max(chance.values(), key=np.ptp)
-trend = figures.main_result(family, intervals[family][0], diagonals, widths_of, widest_band)
+trend = drawn.main_result(family, intervals[family][0], diagonals, widths_of, widest_band)
 figures.show(trend, f"**The trend.** Left: {family}. Right: all families with 95 % intervals over networks and images; grey: "
              "95 % of the pairs of untrained networks, of the family where they differ most. "
              f"n = {n_images} test images, {sum(networks.values())} networks.")
@@ -210,7 +211,7 @@ verdicts = [claim for family in p.families for claim in growth_claims(family, gr
 results.table(verdicts)
 
 # %% mystnb={"image": {"alt": "One panel for each family: a point with an interval for every step of the similarity matrix to the next width, coloured by the width of the other network, and a line at zero."}} tags=["hide-input", "nbval-ignore-output"]
-figures.show(figures.steps({family: matrix.interval(steps) for family, matrix in matrices.items()}, widths_of),
+figures.show(drawn.steps({family: matrix.interval(steps) for family, matrix in matrices.items()}, widths_of),
              f"**Every step.** Change of the expected similarity when one network moves to the next width, the other's width "
              f"given by colour, with pointwise 95 % intervals; n = {n_images} test images, {sum(networks.values())} networks.")
 
@@ -299,7 +300,7 @@ glue("main-result", trend, display=False)
 
 # %%
 numbers = {"images": n_images, "dimensions": dim, "zero_gradients": zeros.to_dict(),
-           "chance_band_untrained": chance, "chance_limit_drawn_anew": drawn, "similarity_across_classes": classes_apart,
+           "chance_band_untrained": chance, "chance_limit_drawn_anew": limit, "similarity_across_classes": classes_apart,
            "individual": single,
            "expected": {family: dict(zip(("estimate", "low", "high"), interval)) for family, interval in intervals.items()},
            "wasserstein": {reading: {family: [found.each for found in row] for family, row in families.items()}

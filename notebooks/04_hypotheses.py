@@ -58,7 +58,7 @@ import numpy as np
 import pandas as pd
 from myst_nb import glue
 
-from lib import data, figures, gates, results, salience, similarity, sphere
+from lib import data, figures, gates, map_figures, results, salience, similarity, sphere
 from lib.chapters import hypotheses_figures
 from lib.chapters.alignment_controls import CONTROLS, LABEL_CONTROLS, POPULATIONS
 from lib.chapters.hypotheses import H1, H1_EVERY_STEP, H2, PROMISE, RANK_ONE, Family, family_claims, similarity_ratio
@@ -186,15 +186,15 @@ results.table(h1)
 # %% mystnb={"image": {"alt": "One heatmap a family of the plain cosine of the mean directions of two widths, with its number in every cell."}} tags=["hide-input"]
 raw = {family: np.array([[similarity.mean_direction_cosine(a, b, corrected=False) for b in populations]
                          for a in populations]) for family, populations in by_family.items()}
-figures.show(figures.heatmaps(raw, widths_of, "raw cosine of mean directions"),
+figures.show(map_figures.heatmaps(raw, widths_of, "raw cosine of mean directions"),
              f"**H2, raw.** Cosine of the estimated mean directions of two widths, mean over n = {n_images} test images; "
              f"networks: {counted}. Too low where few networks scatter widely; the diagonal compares a mean with itself.")
 
 # %% mystnb={"image": {"alt": "One heatmap a family of the corrected cosine of the mean directions of two widths with its number and half its interval in every cell."}} tags=["hide-input"]
 corrected = {family: matrix.interval(rank_one.cosines) for family, matrix in matrices.items()}
-figures.show(figures.heatmaps({family: estimate for family, (estimate, _, _) in corrected.items()}, widths_of,
-                              "corrected cosine of mean directions",
-                              {family: (high - low) / 2 for family, (_, low, high) in corrected.items()}),
+figures.show(map_figures.heatmaps({family: estimate for family, (estimate, _, _) in corrected.items()}, widths_of,
+                                  "corrected cosine of mean directions",
+                                  {family: (high - low) / 2 for family, (_, low, high) in corrected.items()}),
              "**H2, corrected for the finite number of networks,** with half the width of the 95 % interval. "
              f"n = {n_images} test images; networks: {counted}. A corrected cosine can exceed 1 by its error.")
 
@@ -222,7 +222,7 @@ everything = Everything(crossed.similarity_matrix([u for populations in by_famil
                                                   p.bootstrap_draws), family_of, width_of)
 
 # %% mystnb={"image": {"alt": "Heatmap of the corrected cosines of mean directions of all populations, in blocks of families, the mean of each block written in."}} tags=["hide-input"]
-figures.show(figures.population_cosines(everything.matrix.interval(rank_one.cosines)[0], family_of, width_of),
+figures.show(map_figures.population_cosines(everything.matrix.interval(rank_one.cosines)[0], family_of, width_of),
              "**Mean directions of all populations.** Corrected cosines; the number in each frame is its mean without the "
              f"diagonal. n = {n_images} test images; networks: {counted}.")
 

@@ -52,7 +52,7 @@ import numpy as np
 import pandas as pd
 from myst_nb import glue
 
-from lib import data, figures, gates, results, salience, similarity
+from lib import data, figures, gates, map_figures, results, salience, similarity
 from lib.chapters.individual_similarity import Growth
 from lib.chapters.shared_directions import Everything
 from lib.chapters.vision_transformer import SHARED, TRANSFORMERS, VARIANTS
@@ -136,8 +136,8 @@ print(f"95 % of pairs of untrained transformers: {chance[0]:.3f} to {chance[1]:.
 
 # %% mystnb={"image": {"alt": "Two heatmaps for vision transformers over the widths k1 and k2, numbers and half intervals in the cells: the expected similarity and the corrected cosine of mean directions."}} tags=["hide-input"]
 panels = {"networks: ρ(k1, k2)": matrices["vit"].interval(), "mean directions, corrected": matrices["vit"].interval(rank_one.cosines)}
-figures.show(figures.heatmaps({title: estimate for title, (estimate, _, _) in panels.items()}, p.widths, "cosine",
-                              {title: (high - low) / 2 for title, (_, low, high) in panels.items()}),
+figures.show(map_figures.heatmaps({title: estimate for title, (estimate, _, _) in panels.items()}, p.widths, "cosine",
+                                  {title: (high - low) / 2 for title, (_, low, high) in panels.items()}),
              "**The paper's Fig. 21 on this data.** Left: expected similarity. Right: corrected cosine of mean directions, which "
              f"can exceed 1 by its error. Half the width of the 95 % interval below; n = {n_images} test images, "
              f"{sum(matrices['vit'].networks)} transformers.")
@@ -175,7 +175,7 @@ everything = Everything(crossed.similarity_matrix([part for parts in by_family.v
                                                   p.bootstrap_draws), family_of, width_of)
 
 # %% mystnb={"image": {"alt": "Heatmap of corrected cosines of the mean directions of transformers and of a convolutional family at all widths, in blocks of families, the mean of each block written in."}} tags=["hide-input"]
-figures.show(figures.population_cosines(everything.matrix.interval(rank_one.cosines)[0], family_of, width_of),
+figures.show(map_figures.population_cosines(everything.matrix.interval(rank_one.cosines)[0], family_of, width_of),
              "**Mean directions of transformers and convolutional networks.** Corrected cosines; the number in each frame is its "
              f"mean without the diagonal. n = {n_images} test images; networks: {counted}.")
 

@@ -46,7 +46,7 @@ from IPython.display import display
 from myst_nb import glue
 from scipy.stats import binomtest
 
-from lib import attacks, data, figures, gates, results, salience, similarity
+from lib import attacks, data, figures, gates, map_figures, results, salience, similarity
 from lib.attacks import single_networks
 from lib.chapters import released_models as chapter
 from lib.chapters import released_models_figures as drawn
@@ -154,7 +154,7 @@ panels, beside = {drawn.HERE: estimate}, ""
 if similarity_picture is not None:
     panels[drawn.PICTURE] = similarity_picture.values
     beside = f" The picture: the first {heatmaps.IMAGES} test images."
-figures.show(figures.heatmaps(panels, widths, "individual similarity (cosine)", {drawn.HERE: (high - low) / 2}),
+figures.show(map_figures.heatmaps(panels, widths, "individual similarity (cosine)", {drawn.HERE: (high - low) / 2}),
              f"**Fig. 2 on the authors' own networks,** here with half the width of the 95 % interval over images; "
              f"{counted}; {p.output}, grid {p.grid}.{beside}")
 
@@ -202,8 +202,8 @@ panels, beside = {drawn.HERE: estimate}, ""
 if attack_picture is not None:
     panels[drawn.PICTURE] = attack_picture.values
     beside = f", and in the picture, of the first {heatmaps.IMAGES} test images, all numbers do"
-figures.show(figures.heatmaps(panels, widths, "α (ratio of probabilities)", {drawn.HERE: (high - low) / 2},
-                              top=heatmaps.TOP, axes_labels=("target width k2", "source width k1")),
+figures.show(map_figures.heatmaps(panels, widths, "α (ratio of probabilities)", {drawn.HERE: (high - low) / 2},
+                                  top=heatmaps.TOP, axes_labels=("target width k2", "source width k1")),
              f"**Fig. 25 on the authors' own networks,** with half the width of the 95 % interval over images; "
              f"{counted}; ε = {p.main_eps:g}. Colours end at {heatmaps.TOP:g}{beside}.")
 

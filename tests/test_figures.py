@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 
-from lib import figures
-from lib.chapters import own_figures
+from lib import figures, map_figures
+from lib.chapters import individual_similarity_figures, own_figures
 
 
 @pytest.fixture(autouse=True)
@@ -25,7 +25,7 @@ def texts(axis):
 
 def test_a_number_that_is_missing_is_a_dash_and_spoils_no_colours():
     values = np.array([[0.2, np.nan], [0.4, 0.8]])
-    figure = figures.heatmaps({"vit": values}, [2, 4], "cosine", {"vit": np.array([[0.1, np.nan], [np.nan, 0.2]])})
+    figure = map_figures.heatmaps({"vit": values}, [2, 4], "cosine", {"vit": np.array([[0.1, np.nan], [np.nan, 0.2]])})
     axis = figure.axes[0]
     assert texts(axis) == ["0.20\n±0.10", "–", "0.40", "0.80\n±0.20"]
     assert axis.images[0].get_clim() == (0, 0.8)
@@ -66,7 +66,7 @@ def test_lines_of_different_widths_stand_at_their_own_places_of_one_axis():
 
 
 def test_each_heatmap_names_the_widths_of_its_own_family():
-    figure = figures.heatmaps({family: np.eye(len(own)) for family, own in APART.items()}, APART, "cosine")
+    figure = map_figures.heatmaps({family: np.eye(len(own)) for family, own in APART.items()}, APART, "cosine")
     assert [[label.get_text() for label in axis.get_xticklabels()] for axis in figure.axes[:2]] == [
         ["4", "8"],
         ["2", "4", "16"],
@@ -87,7 +87,7 @@ def test_a_width_has_one_colour_in_all_panels_and_the_legend_has_them_all():
 def test_each_step_of_each_family_stands_above_its_name():
     sizes = {family: (len(own), len(own) - 1) for family, own in APART.items()}
     changes = {family: (np.arange(np.prod(size)).reshape(size),) * 3 for family, size in sizes.items()}
-    figure = figures.steps(changes, APART)
+    figure = individual_similarity_figures.steps(changes, APART)
     for axis, places in zip(figure.axes, ([1], [0, 2])):
         assert [label.get_text() for label in axis.get_xticklabels()] == ["2→4", "4→8", "4→16"]
         for row, container in enumerate(axis.containers):
@@ -98,14 +98,14 @@ def test_each_step_of_each_family_stands_above_its_name():
 
 def test_the_mean_of_each_block_of_families_leaves_out_a_population_with_itself():
     values = np.array([[1, 0.8, 0.5, 0.5], [0.8, 1, 0.5, 0.5], [0.5, 0.5, 1, 0.9], [0.5, 0.5, 0.9, 1]])
-    axis = figures.population_cosines(values, ["a", "a", "b", "b"], [2, 4, 2, 4]).axes[0]
+    axis = map_figures.population_cosines(values, ["a", "a", "b", "b"], [2, 4, 2, 4]).axes[0]
     assert texts(axis)[:4] == ["0.80", "0.50", "0.50", "0.90"]
 
 
 def test_families_of_different_widths_have_frames_of_their_own_size():
     values = np.full((5, 5), 0.5)
     values[:2, :2], values[2:, 2:] = 0.8, [[1, 0.9, 0.6], [0.9, 1, 0.9], [0.6, 0.9, 1]]
-    axis = figures.population_cosines(values, ["a", "a", "b", "b", "b"], [2, 4, 2, 4, 8]).axes[0]
+    axis = map_figures.population_cosines(values, ["a", "a", "b", "b", "b"], [2, 4, 2, 4, 8]).axes[0]
     frames = {text.get_position(): text.get_text() for text in axis.texts[:4]}
     assert frames == {(0.5, 0.5): "0.80", (3, 0.5): "0.50", (0.5, 3): "0.50", (3, 3): "0.80"}
     assert [line.get_xdata()[0] for line in axis.lines if line.get_xdata()[0] == line.get_xdata()[1]] == [1.5]
@@ -128,7 +128,7 @@ def test_groups_without_a_number_keep_their_place_in_the_maps_and_rows():
 @pytest.mark.parametrize("channels", [1, 3])
 def test_the_gallery_shows_images_as_they_look(channels):
     images = np.random.default_rng(0).random((2, 4, 4, channels))
-    axes = figures.gradient_gallery(images, {"one": np.ones((2, 4, 4))}, ["a", "b"]).axes
+    axes = individual_similarity_figures.gradient_gallery(images, {"one": np.ones((2, 4, 4))}, ["a", "b"]).axes
     shown = np.asarray(axes[0].images[0].get_array())
     np.testing.assert_array_equal(shown, images[0].squeeze() if channels == 1 else images[0])
     assert axes[0].images[0].get_clim() == (0, 1)

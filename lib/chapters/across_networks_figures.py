@@ -10,7 +10,8 @@ from lib.cka.across import BOTH, NEITHER, ONE, AcrossSeeds
 from lib.cka.best_layers import BestLayers
 from lib.cka.blocks import Block
 from lib.cka.depths import relative_depths
-from lib.figures import PAGE, frame, subplots
+from lib.figures import PAGE, subplots
+from lib.map_figures import frame
 from lib.statistics.intervals import known_mean
 
 KINDS = {

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FormatStrFormatter, MaxNLocator
 
-from lib import figures
+from lib import figures, map_figures
 from lib.attacks.one_step import SUMMARIES
 from lib.chapters.black_box_attack import MEAN, RANDOM, own_width, single, source_means
 from lib.family_widths import Widths, union
@@ -45,7 +45,7 @@ def transfer(families: Mapping[str, Sample], widths: Widths) -> Figure:
     half_widths = {family: (high - low) / 2 for family, (_, low, high) in found.items()}
     least = min(estimate.min() for estimate in estimates.values())
     names = "target width k2", "source width k1"
-    return figures.heatmaps(estimates, widths, "α (ratio of probabilities)", half_widths, least, axes_labels=names)
+    return map_figures.heatmaps(estimates, widths, "α (ratio of probabilities)", half_widths, least, axes_labels=names)
 
 
 def strategies(families: Mapping[str, Sample], widths: Widths) -> Figure:
@@ -110,7 +110,7 @@ def across(outcome: Sample, families: Sequence[str]) -> Figure:
     figure, axis = figures.subplots(width=6.6, height=5.2)
     estimate, low, high = outcome.interval()
     top, least = estimate.max(), estimate.min()
-    image = figures.heatmap(axis, estimate, range(len(families)), top, (high - low) / 2, least)
+    image = map_figures.heatmap(axis, estimate, range(len(families)), top, (high - low) / 2, least)
     axis.set_xticks(range(len(families)), families, rotation=15)
     axis.set_yticks(range(len(families) + 1), [*families, "random signs"])
     axis.set(xlabel="target family", ylabel="source")

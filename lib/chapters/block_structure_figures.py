@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 from lib.cka.block_growth import mean_share
 from lib.cka.blocks import Find, stage_starts
 from lib.cka.grams import BatchSizes
-from lib.figures import PAGE, bars, frame, look, shades, subplots, width_axis
+from lib.figures import PAGE, bars, look, shades, subplots, width_axis
+from lib.map_figures import frame
 from lib.training.wide_and_deep import Architecture
 
 SHARE = "block's share of the depth B"

@@ -11,7 +11,8 @@ from lib.cka.block_components import Found, NetworkComponents, late_shares
 from lib.cka.blocks import Block
 from lib.cka.components import TOP, carried, dominant, normal_carried
 from lib.cka.network_statistics import known_values, means
-from lib.figures import PAGE, bars, frame, look, shades, subplots
+from lib.figures import PAGE, bars, look, shades, subplots
+from lib.map_figures import frame
 from lib.statistics.intervals import bounded
 from lib.training.wide_and_deep import Architecture
 

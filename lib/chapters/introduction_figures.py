@@ -9,7 +9,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lib.figures import PAGE, bars, heatmaps, subplots
+from lib.figures import PAGE, bars, subplots
+from lib.map_figures import heatmaps
 
 # Okabe and Ito's palette in an order whose neighbours also differ in lightness; markers and dashes repeat the order.
 COLOURS = ("#E69F00", "#0072B2", "#D55E00", "#56B4E9", "#CC79A7", "#009E73")

@@ -6,7 +6,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from lib.chapters.out_of_distribution import MATCHED, STRANGE
-from lib.figures import PAGE, bars, cell_numbers, look, panel_grid, subplots, width_axis
+from lib.figures import PAGE, bars, look, panel_grid, subplots, width_axis
+from lib.map_figures import cell_numbers
 from lib.statistics.intervals import Interval
 from lib.stitching.detection import DETECTORS, INDICES, MATCHINGS, Detection
 from lib.stitching.sensitivity import Truncated

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from lib.figures import heatmap, subplots
+from lib.figures import subplots
+from lib.map_figures import heatmap
 from lib.statistics.intervals import Interval
 
 

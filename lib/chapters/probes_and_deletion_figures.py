@@ -8,7 +8,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from lib.cka.block_effects import BlockMeasures
-from lib.figures import PAGE, frame, legend_below, subplots
+from lib.figures import PAGE, legend_below, subplots
+from lib.map_figures import frame
 from lib.training.wide_and_deep import Architecture
 
 AFTER, BEFORE, BOUNDARY = "#0072B2", "#D55E00", "#009E73"

@@ -7,7 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from lib.figures import PAGE, bars, cell_numbers, look, subplots
+from lib.figures import PAGE, bars, look, subplots
+from lib.map_figures import cell_numbers
 from lib.statistics.intervals import Interval
 from lib.stitching.layers import DISTANCES
 
