@@ -19,9 +19,7 @@ from lib.models.architectures import (
 )
 from lib.models.class_scores import ClassScores, ModelError
 from lib.models.cut_networks import CutNetwork
-from lib.models.folding import folded, quick
-from lib.models.representations import activations, block_points, check_points, conv_points, representation
-from lib.models.stacking import stack, stack_images, unstack
+from lib.models.representations import activations, block_points, representation
 
 __all__ = [
     "CNN",
@@ -37,14 +35,7 @@ __all__ = [
     "block_points",
     "build",
     "check_family",
-    "check_points",
-    "conv_points",
     "count_parameters",
-    "folded",
     "initialise",
-    "quick",
     "representation",
-    "stack",
-    "stack_images",
-    "unstack",
 ]

@@ -1,25 +1,12 @@
 """Training of populations: recipes, epochs, storage, release.
 
-`specification` and its `controls` say what decides a network; `trainer` runs the epochs with `optimiser`, `arithmetic`
-and the `fused` steps; `store` keeps networks, and takes over `earlier_networks`; `workers` hand the work out for
-`populations`; `wide_and_deep` and `plan` say what is asked for; `releases` and `packing` bring networks with the book.
+`specification` and its `controls` say what decides a network, `needed` what it must have learnt; `trainer` runs the
+epochs with `optimiser`, `arithmetic` and the `fused` steps; `store` keeps networks, and takes over `earlier_networks`;
+`workers` hand the work out for `populations`; `wide_and_deep` and `plan` say what is asked for; `releases` and
+`packing` bring networks with the book.
 """
 
-from lib.training.populations import Population, population_grid, train_or_load
-from lib.training.specification import Specification, specify
 from lib.training.trainer import TrainedNetwork, train
-from lib.training.wide_and_deep import Architecture, architecture_populations
 from lib.training.workers import networks_together
 
-__all__ = [
-    "Architecture",
-    "Population",
-    "Specification",
-    "TrainedNetwork",
-    "architecture_populations",
-    "networks_together",
-    "population_grid",
-    "specify",
-    "train",
-    "train_or_load",
-]
+__all__ = ["TrainedNetwork", "networks_together", "train"]
