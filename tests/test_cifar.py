@@ -9,6 +9,7 @@ import urllib.error
 import numpy as np
 import pytest
 from made_pictures import both_splits, write_folder, write_zip
+from stored_files import flip
 from torchvision import datasets
 
 from lib.data import cifar
@@ -132,9 +133,7 @@ def test_a_cut_off_archive_is_told_where_it_cannot_be_downloaded_again(made, roo
 def test_a_flipped_bit_in_a_batch_is_told(made, root):
     shutil.copytree(made[1], root / made[1].name)
     batch = next(path for path in (root / made[1].name).iterdir() if "test" in path.name)
-    content = bytearray(batch.read_bytes())
-    content[500] ^= 1
-    batch.write_bytes(content)
+    flip(batch, 500)
     with pytest.raises(ValueError, match=f"is damaged or incomplete in {made[1].name} and could not be downloaded"):
         cifar.load(made[0], root)
 

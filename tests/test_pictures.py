@@ -1,21 +1,10 @@
 """Pictures come back as they were written, sorted, from folders and archives; what does not fit is named."""
 
-import warnings
-import zipfile
-
 import numpy as np
 import pytest
-from made_pictures import both_splits, colour, encoded, write_folder, write_zip
+from made_pictures import FILES, both_splits, colour, encoded, write_folder, write_zip
 
 from lib.data import pictures
-
-# Written in an order that is not the sorted one; classes a and b, files 0 to 2.
-FILES = {
-    f"{split}/{name}/{number}.png": encoded(colour(10 * number + (name == "b") + 100 * (split == "train")))
-    for split in ("train", "test")
-    for number in (2, 0, 1)
-    for name in "ba"
-}
 
 
 @pytest.fixture(params=["folder", "folder further down", "zip", "zip further down"])
@@ -102,79 +91,12 @@ def test_a_split_that_is_not_there_or_empty_is_refused(place, files, folders, se
         pictures.find(place(files, folders), "val")
 
 
-def rewritten(change):
-    """An archive of FILES whose entries were changed."""
-
-    def write(path):
-        with zipfile.ZipFile(path, "w") as archive, warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # zipfile's own, of a name that comes twice
-            for name, content in FILES.items():
-                for entry in change(name):
-                    archive.writestr(entry, content)
-
-    return write
-
-
-def patched(central, local, value):
-    """An archive of FILES with a byte of every entry changed, counted from its marks."""
-
-    def write(path):
-        content = bytearray(write_zip(path, FILES).read_bytes())
-        for mark, offset in ((b"PK\1\2", central), (b"PK\3\4", local)):
-            at = content.find(mark)
-            while at >= 0:
-                content[at + offset] = value
-                at = content.find(mark, at + 4)
-        path.write_bytes(content)
-
-    return write
-
-
-def with_backslashes(name):
-    entry = zipfile.ZipInfo("x")
-    entry.filename = name.replace("/", "\\")
-    return [entry]
-
-
-@pytest.mark.parametrize(
-    "write, sentence",
-    [
-        (rewritten(lambda name: [name] * (2 if name == "test/b/1.png" else 1)), "lists test/b/1.png twice"),
-        (rewritten(with_backslashes), "has a backslash in the name"),
-        (patched(8, 6, 1), "is encrypted with a password"),
-        (patched(10, 8, 9), r"is compressed by a method that cannot be read \(number 9\)"),
-    ],
-)
-def test_an_archive_of_another_kind_says_which(tmp_path, write, sentence):
-    write(tmp_path / "set.zip")
-    with pytest.raises(ValueError, match=f"^the zip archive set.zip {sentence}"):
-        pictures.find(tmp_path / "set.zip", "test")
-
-
 def test_a_path_that_is_not_there_or_no_archive_is_refused(tmp_path):
     with pytest.raises(ValueError, match="there is no .*nowhere; a folder or zip archive with pictures in test/CLASS/"):
         pictures.find(tmp_path / "nowhere", "test")
     (tmp_path / "data.tar").write_bytes(b"x")
     with pytest.raises(ValueError, match="^data.tar is neither a folder nor a zip archive"):
         pictures.find(tmp_path / "data.tar", "test")
-
-
-@pytest.mark.parametrize("left", [0.05, 0.5, 0.99])
-def test_an_archive_that_is_cut_off_is_told(tmp_path, left):
-    path = write_zip(tmp_path / "data.zip", FILES)
-    content = path.read_bytes()
-    path.write_bytes(content[: round(left * len(content))])
-    with pytest.raises(ValueError, match="^the zip archive data.zip is cut off or damaged; fetch or copy it again$"):
-        pictures.find(path, "test")
-
-
-def test_a_flipped_bit_in_an_archive_names_the_picture(tmp_path):
-    path = write_zip(tmp_path / "data.zip", FILES)
-    content = bytearray(path.read_bytes())
-    content[content.index(FILES["test/b/1.png"]) + 60] ^= 1
-    path.write_bytes(content)
-    with pytest.raises(ValueError, match=r"^the picture test/b/1.png cannot be read \(BadZipFile\)$"):
-        pictures.find(path, "test").decode()
 
 
 def test_both_splits_have_the_same_classes(place):
