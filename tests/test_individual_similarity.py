@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from lib.chapters.distances_of_networks import distance_claims, distances_by_width
-from lib.chapters.individual_similarity import GROWTH, Growth, growth_claims, steps
-from lib.chapters.released_models import rises
+from lib.chapters.individual_similarity import GROWTH, Growth, growth_claims, rises, steps
 from lib.similarity.crossed import similarity_matrix
 from lib.similarity.mean_directions import planted_population
 from lib.similarity.network_distances import READINGS, Distances
