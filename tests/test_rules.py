@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from lib.rules import CONTRADICTED, Share, Unless, above, every, some, within
+from lib.rules import CONTRADICTED, Unless, above, within
+from lib.rules_of_several import Share, every, some
 from lib.statistics.sample import Estimated
 
 

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from functools import partial
 
-from lib.rules import above, every
+from lib.rules import above
+from lib.rules_of_several import every
 from lib.statistics.sample import Estimated, Sample, side_by_side
 from lib.verdicts import DETAIL, MACHINERY, Row
 

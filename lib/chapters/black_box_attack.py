@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from lib.gates import Gate
-from lib.rules import above, every
+from lib.rules import above
+from lib.rules_of_several import every
 from lib.statistics.sample import Estimated, Sample, Statistic
 from lib.verdicts import HEADLINE, MACHINERY, Claim, Row, judged
 

@@ -11,7 +11,8 @@ from lib.cka.block_growth import BlockMaps, ends, growth, halving, late_excess, 
 from lib.cka.blocks import LEAST_NETWORKS, Find, block_ends, ends_apart, shares
 from lib.gates import LEAST_NETWORKS as NEEDED
 from lib.gates import Gate, fitted, learnt
-from lib.rules import CONTRADICTED, SUPPORTED, UNDECIDED, Judged, every, within
+from lib.rules import CONTRADICTED, SUPPORTED, UNDECIDED, Judged, within
+from lib.rules_of_several import every
 from lib.statistics.intervals import Interval
 from lib.statistics.sample import Estimated
 from lib.training import needed

@@ -21,7 +21,8 @@ from lib.ensembles.comparisons import (
 from lib.ensembles.measures import Ensembles
 from lib.family_widths import Widths
 from lib.gates import Gate
-from lib.rules import Share, above, below, every, within
+from lib.rules import above, below, within
+from lib.rules_of_several import Share, every
 from lib.verdicts import HEADLINE, MACHINERY, Claim, Row, judged
 
 LOSS = "loss probabilities"

@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 from lib import figures
 from lib.family_widths import union
 from lib.gates import Gate
-from lib.rules import above, below, every
+from lib.rules import above, below
+from lib.rules_of_several import every
 from lib.similarity.network_distances import READINGS, Distances, mean_distances
 from lib.statistics.intervals import bounded
 from lib.statistics.sample import Estimated

@@ -7,7 +7,8 @@ from functools import partial
 import numpy as np
 
 from lib.gates import Gate
-from lib.rules import above, below, every, within
+from lib.rules import above, below, within
+from lib.rules_of_several import every
 from lib.similarity.rank_one import (
     cosines,
     direction_cosine,

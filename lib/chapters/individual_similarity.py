@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from lib.gates import Gate
-from lib.rules import Share, above, every
+from lib.rules import above
+from lib.rules_of_several import Share, every
 from lib.statistics.sample import Sample
 from lib.verdicts import HEADLINE, MACHINERY, Claim, Row, judged
 

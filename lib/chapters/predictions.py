@@ -12,7 +12,8 @@ import numpy as np
 from lib.effects.accuracy_differences import Tables, first_over_last, network_difference
 from lib.effects.errors import Difference
 from lib.gates import Gate
-from lib.rules import CONTRADICTED, Unless, above, every, within
+from lib.rules import CONTRADICTED, Unless, above, within
+from lib.rules_of_several import every
 from lib.statistics.sample import Estimated
 from lib.training.wide_and_deep import Architecture
 from lib.verdicts import DETAIL, HEADLINE, MACHINERY, Claim, Row, judged

@@ -10,7 +10,8 @@ from lib.cka.block_effects import BlockMeasures, inside_and_outside, plateaus, r
 from lib.cka.blocks import mean_where
 from lib.cka.network_statistics import estimated_means, known_interval, known_values, slope_within, varying
 from lib.gates import LEAST_NETWORKS, Gate
-from lib.rules import above, below, every
+from lib.rules import above, below
+from lib.rules_of_several import every
 from lib.statistics.intervals import bounded, in_brackets
 from lib.statistics.sample import Estimated
 from lib.training.wide_and_deep import Architecture

@@ -13,7 +13,8 @@ from scipy.stats import rankdata
 from lib.chapters.black_box_attack import fall_a_doubling
 from lib.chapters.hypotheses import OFF
 from lib.gates import Gate
-from lib.rules import above, below, every
+from lib.rules import above, below
+from lib.rules_of_several import every
 from lib.similarity import rank_one
 from lib.statistics.sample import Estimated, Sample
 from lib.verdicts import HEADLINE, MACHINERY, Claim, Row, judged

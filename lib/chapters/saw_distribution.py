@@ -8,7 +8,8 @@ from itertools import pairwise
 import numpy as np
 from scipy.stats import beta
 
-from lib.rules import CONTRADICTED, SUPPORTED, UNDECIDED, Judged, Rule, Share, above, every, some
+from lib.rules import CONTRADICTED, SUPPORTED, UNDECIDED, Judged, Rule, above
+from lib.rules_of_several import Share, every, some
 from lib.similarity.cosines import expected
 from lib.similarity.shapes import DECILES, increments
 from lib.similarity.stochastic_order import Cosines, bulk, mean_rise, mean_rise_over_uniform, rise, rise_over_uniform

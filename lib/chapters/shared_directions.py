@@ -7,7 +7,8 @@ import numpy as np
 
 from lib.chapters.hypotheses import ALIKE
 from lib.gates import Gate
-from lib.rules import Share, above
+from lib.rules import above
+from lib.rules_of_several import Share
 from lib.similarity.rank_one import cosines
 from lib.statistics.sample import Estimated, Sample
 from lib.verdicts import HEADLINE, Claim, Row, judged

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lib.gates import Gate
-from lib.rules import CONTRADICTED, SUPPORTED, Unless, above, below, every
+from lib.rules import CONTRADICTED, SUPPORTED, Unless, above, below
+from lib.rules_of_several import every
 from lib.statistics.intervals import Interval
 from lib.statistics.pairs import LEAST, over_listed_pairs
 from lib.statistics.sample import Estimated

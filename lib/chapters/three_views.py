@@ -8,7 +8,8 @@ from itertools import combinations
 import pandas as pd
 
 from lib.gates import Gate
-from lib.rules import above, every
+from lib.rules import above
+from lib.rules_of_several import every
 from lib.statistics.intervals import Interval, in_brackets
 from lib.statistics.sample import Estimated
 from lib.verdicts import Claim, Row, judged
