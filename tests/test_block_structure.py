@@ -23,7 +23,7 @@ from lib.chapters.block_structure_tables import (
 )
 from lib.cka.block_growth import BlockMaps
 from lib.gates import Gate
-from lib.statistics.sample import Estimated, at_95
+from lib.statistics.sample import Estimated
 from lib.training.wide_and_deep import Architecture
 from lib.verdicts import judged as judged_rows
 
@@ -169,7 +169,7 @@ def test_claims_count_their_networks():
     ],
 )
 def test_ends_are_the_same_only_where_all_networks_have_one_block(low, high, verdict):
-    assert Differs().judge(at_95((low, low, high), 4, 500)).verdict == verdict
+    assert Differs().judge(Estimated(lambda level: (low, low, high), 4, 500)).verdict == verdict
 
 
 @pytest.mark.parametrize(

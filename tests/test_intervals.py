@@ -129,6 +129,8 @@ def test_without_an_upper_bound_the_margin_is_one_of_ratios():
     estimate, low, high = bounded(([2.0, -1.0], [0.5, -2.0], [3.5, 0.5]), 0, np.inf)
     np.testing.assert_allclose([low, high], [[2 * np.exp(-0.75), 0], [2 * np.exp(0.75), 0.5]])
     assert estimate.tolist() == [2, -1]
+    mirrored = bounded(([-2.0, 1.0], [-3.5, -0.5], [-0.5, 2.0]), -np.inf, 0)
+    np.testing.assert_array_equal(mirrored, [-estimate, -high, -low])
 
 
 def test_an_interval_is_cut_at_its_bounds():

@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import ttest_1samp
 
 from lib.statistics.intervals import mean_interval
-from lib.statistics.sample import Estimated, at_95
+from lib.statistics.sample import Estimated
 from lib.verdicts import HEADLINE, Row, judged, verdicts_by
 
 
@@ -20,9 +20,3 @@ def test_the_level_at_which_a_verdict_ends_is_the_tests_p_value():
     row = Row("a", "It is.", "ours", "x", lambda x: Estimated(lambda at: mean_interval(x, at), 12, 0), level=HEADLINE)
     (claim,) = judged([row], values)
     assert claim.p == pytest.approx(ttest_1samp(values, 0).pvalue, rel=0.05)  # Student's interval is Student's test
-
-
-def test_a_level_that_is_known_at_95_alone_ends_there():
-    row = Row("a", "It is.", "ours", "x", lambda x: at_95((x, x - 0.1, x + 0.1), 7, 0), level=HEADLINE)
-    (claim,) = judged([row], 1.0)
-    assert claim.verdict == "supported" and claim.p == pytest.approx(0.05)

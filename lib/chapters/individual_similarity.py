@@ -78,6 +78,6 @@ GROWTH = (
 GROWS, RANGE, EVERY_STEP, ABOVE_CHANCE = GROWTH  # chapters 9 and A1 put them to other populations
 
 
-def growth_claims(family: str, growth: Growth, gates: Sequence[Gate] = ()) -> list[Claim]:
+def growth_claims(family: str, growth: Growth, gates: Sequence[Gate]) -> list[Claim]:
     """The claims about one family's matrix."""
     return judged(GROWTH, growth, gates, family=family, **growth.words)

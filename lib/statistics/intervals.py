@@ -117,9 +117,9 @@ def jackknife_interval(estimate: np.ndarray, without: Sequence[np.ndarray], leve
 def bounded(interval: Interval, least: float, most: float) -> Interval:
     """An interval around its estimate, for a quantity between `least` and `most`: Student's margin on the logit's scale.
 
-    For a correlation, between -1 and 1, that is Fisher's z; for a share the logit; with no upper bound the logarithm.  The slope of the scale at the estimate
-    carries the margin over (delta method); where the estimate lies on a bound, or beyond it by its correction, there is
-    none, and the interval is only cut.
+    For a correlation, between -1 and 1, that is Fisher's z; for a share the logit; where one bound is infinite the logarithm
+    of the distance from the other.  The slope of the scale at the estimate carries the margin over (delta method); where
+    the estimate lies on a bound, or beyond it by its correction, there is none, and the interval is only cut.
 
     Raises:
         ValueError: bounds that are not a range.
@@ -127,6 +127,9 @@ def bounded(interval: Interval, least: float, most: float) -> Interval:
     if not least < most:
         raise ValueError(f"the bounds {least:g} and {most:g} are not a range")
     estimate, low, high = (np.asarray(part, dtype=float) for part in interval)
+    if np.isinf(least):
+        estimate, high, low = (-end for end in bounded((-estimate, -high, -low), -most, -least))
+        return estimate, low, high
     if np.isinf(most):
         above = np.where(estimate > least, estimate - least, np.nan)
         ends = [least + above * np.exp(side * (high - low) / 2 / above) for side in (-1, 1)]

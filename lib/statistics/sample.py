@@ -101,13 +101,6 @@ class Sample:
         return crossed_margin(networks, images, residual, freedom, self.images, level)
 
 
-def at_95(interval: Interval | None, networks: int, images: int) -> Estimated:
-    """One number whose interval is known at 95 % alone; None: from too few networks, NaN.  Unbounded at stricter levels."""
-    found = (np.nan, np.nan, np.nan) if interval is None else interval
-    unknown = (found[0], -np.inf, np.inf)
-    return Estimated(lambda level: found if level <= 0.95 else unknown, networks, images)
-
-
 def side_by_side(parts: Sequence[Estimated], networks: int | None = None) -> Estimated:
     """All numbers of several estimates on the same images, for a rule about every one of them.
 

@@ -38,11 +38,11 @@ class Measures:
 
     def skill(self, level: float = 0.95) -> Interval:
         """[models, outcomes] held-out R^2, of all models but the mean."""
-        return self.errors.interval(skill, level)
+        return bounded(self.errors.interval(skill, level), -np.inf, 1)
 
     def gain(self, level: float = 0.95) -> Interval:
         """[sources, outcomes] share of the error that views take from what is known of each network alone."""
-        return self.errors.interval(gain, level)
+        return bounded(self.errors.interval(gain, level), -np.inf, 1)
 
     def lead(self, outcome: str, view: str, others: tuple[str, ...], level: float = 0.95) -> Interval:
         """[others] by how much the held-out R^2 of `view` exceeds those of other models."""
