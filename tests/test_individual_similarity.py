@@ -27,7 +27,7 @@ def matrix(values, spread):
 
 
 def verdicts(values, spread):
-    claims = growth_claims("cnn-small", Growth(matrix(values, spread), WIDTHS, (-0.01, 0.01)))
+    claims = growth_claims("cnn-small", Growth(matrix(values, spread), WIDTHS, (-0.01, 0.01)), [])
     return {claim.name.removeprefix("03-").removesuffix("-cnn-small"): claim.verdict for claim in claims}
 
 
