@@ -62,6 +62,7 @@ def test_a_failure_is_told_while_others_are_at_work(monkeypatch):
 
 
 ENDLESS = """
+import signal
 import sys
 from pathlib import Path
 
@@ -70,6 +71,7 @@ import nbformat
 import order
 from lib import execution
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs begin with Ctrl-C ignored
 code = 'import os, time; open("pipe", "w").write(f"{os.getpid()} "); time.sleep(10**6)'
 notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
 order.in_turn(["a", "b", "c"], lambda name: execution.executed(name, notebook, {}, Path.cwd()), at_once=2)
