@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from lib.data import loading
 from lib.models import architectures
+from lib.models.imported_families import is_imported
 from lib.runtime.checks import shown
 from lib.salience import extraction
 from lib.training.specification import check_precision
@@ -117,7 +118,7 @@ WIDTHS = several(whole(1, 2**12), 2)
 STITCHED = also(
     FAMILY,
     "a family with blocks to stitch at, a residual network or vision transformer",
-    lambda family: family not in architectures.CNN_LAYOUTS,
+    lambda family: family not in architectures.CNN_LAYOUTS and not is_imported(family),
 )
 GRIDS = also(
     several(whole(1), ordered=False),
@@ -154,7 +155,8 @@ TYPES: dict[str, Type] = {
         "attack_images view_images": optional(whole(10)),
         "grids": GRIDS,
         "widths": by_family(WIDTHS),
-        "control_widths variant_widths epochs_widths scale_widths pair_widths plain_widths": WIDTHS,
+        "control_widths": optional(WIDTHS),
+        "variant_widths epochs_widths scale_widths pair_widths plain_widths": WIDTHS,
         "wide_depth deep_depth shallow_depth": _depth,
         "depths pair_depths": several(_depth, 2),
         "dimensions": several(whole(2)),

@@ -139,6 +139,8 @@ def main() -> None:
     words = parser.parse_args().words
     if not words:
         parser.error("a chapter is needed")
+    # A family by import path is found in the current folder here, and so in the chapter's kernel and its workers.
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [os.getcwd(), os.environ.get("PYTHONPATH")]))
     logging.getLogger("papermill").setLevel(logging.CRITICAL)
     logging.getLogger("traitlets").setLevel(logging.CRITICAL)
     try:

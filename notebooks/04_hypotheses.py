@@ -29,7 +29,7 @@ widths = {"cnn-small": [2, 4, 8, 16, 32], "cnn-large": [2, 4, 8, 16], "resnet-sm
           "resnet-large": [2, 4, 8, 16]}
 seeds = {"cnn-small": 20, "cnn-large": 6, "resnet-small": 6, "resnet-large": 6}
 control_family = "cnn-small"
-control_widths = [8, 16]  # narrower ones learn no shuffled labels in so many epochs
+control_widths = None  # two from 8 on, because narrower ones learn no shuffled labels in so many epochs; or the widest
 control_seeds = 6
 epochs = 20
 precision = "float32"
@@ -49,6 +49,8 @@ p = parameters.read(globals(), ["study", "dataset", "n_train", "n_test", "famili
 widths_of = by_family(p.widths, p.families)
 parameters.check_widths(widths_of, 3)
 parameters.check_among("control_family", p.control_family, "families", p.families)
+usual = [k for k in widths_of[p.control_family] if k >= 8][:2]
+p.control_widths = p.control_widths or (usual if len(usual) == 2 else widths_of[p.control_family][-2:])
 parameters.check_among("control_widths", p.control_widths, "widths", widths_of[p.control_family])
 
 # %%

@@ -49,7 +49,7 @@ p = parameters.read(globals(), ["study", "dataset", "n_train", "n_test", "famili
 parameters.check_among("judged_eps", p.judged_eps, "eps", p.eps)
 parameters.check_among("main_eps", p.main_eps, "judged_eps", p.judged_eps)
 groups = p.attack_networks or min(6, *p.seeds.values())
-parameters.check_seeds(p.seeds, groups)
+parameters.check_at_most("attack_networks", groups, min(p.seeds.values()), "networks of each family that 'seeds' asks for")
 widths_of = by_family(p.widths, p.families)
 
 # %%

@@ -79,11 +79,12 @@ CASES = {
             ([14], "whole"),
         ],
     ),
-    "control_widths": (
+    "variant_widths": (
         [[2, 4], (1, 2, 160)],
         [(value, "must be a list of at least 2 different values") for value in ([4], [4, 4], 4, "4, 8", None)]
         + [([4, value], f"must be a whole number of at least 1, not {value!r}") for value in (0, 8.0, "8", True)],
     ),
+    "control_widths": ([[2, 4], None], [([4], "must be a list of at least 2 different values")]),
     "image_counts": ([[256, 64], [10]], [([9], "at least 10, not 9"), ([64] * 2, "different values")]),
     "seeds": (
         [3, 100],

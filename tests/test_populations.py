@@ -11,7 +11,7 @@ from lib import data
 from lib.runtime.tasks import local_executor
 from lib.training import store, trainer, workers
 from lib.training.populations import train_or_load
-from lib.training.specification import specify
+from lib.training.specification import Specification, specify
 
 SEEDS = range(8)  # two stacks of four
 
@@ -97,16 +97,15 @@ def test_models_are_the_networks_in_eval_mode(tiny, artifacts, inline):
 
 
 def test_a_diverged_network_is_named_left_out_and_harms_no_other(tiny, whole, artifacts, inline, monkeypatch):
-    initialise = trainer.initialise
+    initial = Specification.initial
 
-    def broken_for_seed_2(model, generator):
-        seed = generator.initial_seed()
-        model = initialise(model, generator)
-        if seed == tiny.generator(2, "weights").initial_seed():
+    def broken_for_seed_2(specification, seed):
+        model = initial(specification, seed)
+        if seed == 2:
             torch.nn.init.constant_(model.fc.weight, float("nan"))
         return model
 
-    monkeypatch.setattr(trainer, "initialise", broken_for_seed_2)
+    monkeypatch.setattr(Specification, "initial", broken_for_seed_2)
     for _ in ("trained", "loaded"):
         with pytest.warns(UserWarning, match="cnn-small k=2 on digits, seed 2: .*not finite.*left out") as caught:
             population = train_or_load({tiny: range(4)}, inline)[tiny]

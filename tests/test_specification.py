@@ -50,6 +50,7 @@ CHANGES = {
     "weight_decay": 0.1,
     "control": "same-order",
     "recipe": 0,
+    "family_digest": "0",
 }
 
 

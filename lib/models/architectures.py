@@ -12,7 +12,7 @@ from functools import partial
 import torch
 from torch import nn
 
-from lib.models import cifar_resnets
+from lib.models import cifar_resnets, imported_families
 from lib.models.vision_transformer import ChannelNorm, PositionEmbedding, VisionTransformer
 from lib.runtime.checks import check_count, shown
 
@@ -111,7 +111,8 @@ def _transformer(layout: tuple[int, int], width: int, in_channels: int, image_si
     return VisionTransformer(depth, max(image_size // side, 1), width, in_channels, image_size, num_classes)
 
 
-# family -> what makes a network of it: width, in_channels, image_size, num_classes -> module.  A new family is a row here.
+# family -> what makes a network of it: width, in_channels, image_size, num_classes -> module.  A new family is a row here,
+# or the path of such a function elsewhere (`lib.models.imported_families`).
 FAMILIES: dict[str, Callable[[int, int, int, int], nn.Module]] = {
     **{family: partial(CNN, layout) for family, layout in CNN_LAYOUTS.items()},
     **{family: partial(ResNet, blocks) for family, blocks in RESNET_BLOCKS.items()},
@@ -133,6 +134,8 @@ def build(family: str, width: int, *, in_channels: int = 3, image_size: int = 32
         check_count(name, value)
     if cifar_resnets.is_cifar_resnet(family):
         return cifar_resnets.build(family, width, in_channels, image_size, num_classes)
+    if imported_families.is_imported(family):
+        return imported_families.build(family, width, in_channels, image_size, num_classes)
     return FAMILIES[family](width, in_channels, image_size, num_classes)
 
 
@@ -148,12 +151,14 @@ def count_parameters(family: str, width: int, **sizes) -> int:
 
 
 def check_family(family: str) -> None:
-    """Raises ValueError, naming the families there are, for any other."""
+    """Raises ValueError, naming the families there are, for any other, or saying why a path leads to none."""
+    if imported_families.is_imported(family):
+        imported_families.check_path(family)
     # A list: also for what cannot be hashed.
-    if family not in list(FAMILIES) and not cifar_resnets.is_cifar_resnet(family):
+    elif family not in list(FAMILIES) and not cifar_resnets.is_cifar_resnet(family):
         raise ValueError(
-            f"unknown family {shown(family)}; the families are {', '.join(FAMILIES)}, and resnet-D and plain-D "
-            "of depth D = 6n + 2"
+            f"unknown family {shown(family)}; the families are {', '.join(FAMILIES)}, resnet-D and plain-D of depth "
+            "D = 6n + 2, and your own by package.module:function"
         )
 
 

@@ -16,7 +16,7 @@ Streams = Mapping[str, Sequence[torch.Generator]]  # purpose -> one a network; e
 
 def make(specification: Specification, module: nn.Module) -> torch.optim.Optimizer:
     """Of all parameters of a stack, with the weight decay on kernels alone, as the specification says."""
-    kernels = {part.weight for part in module.modules() if isinstance(part, (nn.Conv2d, StackedLinear))}
+    kernels = {part.weight for part in module.modules() if isinstance(part, (nn.Conv2d, nn.Linear, StackedLinear))}
     groups = [
         {
             "params": [parameter for parameter in module.parameters() if (parameter in kernels) == decays],

@@ -11,7 +11,6 @@ from safetensors.torch import save
 from torch import nn
 
 from lib.data.loading import ImageData
-from lib.models.architectures import initialise
 from lib.runtime.devices import machine
 from lib.training import packing, store
 from lib.training.earlier_networks import take_over
@@ -52,8 +51,7 @@ class Population:
     def untrained_models(self) -> Iterable[nn.Module]:
         """The same networks with their initial weights, BatchNorm's running statistics included."""
         for network in self.networks:
-            generator = self.specification.generator(network.seed, "weights")
-            yield initialise(self.specification.build(), generator).eval()
+            yield self.specification.initial(network.seed).eval()
 
 
 def train_or_load(
@@ -84,9 +82,11 @@ def train_or_load(
         for specification, seeds in wanted.items()
         for seed in seeds
     }
-    for tasks in _waves(key for key, network in found.items() if network is None):
-        train_all(tasks, executor)
-    for specification, seed in [key for key, network in found.items() if network is None]:
+    missing = [key for key, network in found.items() if network is None]
+    for tasks in _waves(missing):
+        asked = sum((specification, seed) in missing for specification, seeds in tasks for seed in seeds)
+        train_all(tasks, executor, asked)
+    for specification, seed in missing:
         found[specification, seed] = store.read_network(specification, seed)
         if found[specification, seed] is None:
             raise RuntimeError(f"{specification.name}, seed {seed}: its files did not stay as they were written")

@@ -11,7 +11,7 @@ from torch import nn
 
 from lib.data import loading
 from lib.data.loading import ImageData, canonical
-from lib.models import architectures
+from lib.models import architectures, imported_families
 from lib.runtime.checks import check_choice, check_count
 from lib.training import controls
 from lib.training.controls import CONTROLS
@@ -36,6 +36,8 @@ class Specification:
     """A family at one width, with the data and the recipe that train it.
 
     Attributes:
+        family_digest: of a family by import path, its source (`lib.models.imported_families.source_digest`), so that an
+            edited family never passes for the old.
         dataset: the canonical name of the data set (`lib.data.loading.canonical`).
         n_train, train_digest: number and sha256 of the training images and labels, so that changed data never passes
             for the old.
@@ -74,6 +76,7 @@ class Specification:
     precision: str = "float32"
     control: str = "none"
     recipe: int = RECIPE
+    family_digest: str = ""
 
     n_test: int = 0
     test_digest: str = ""
@@ -120,18 +123,35 @@ class Specification:
     def fields(self) -> dict[str, object]:
         """All that decides a training, except the seed and, with an anytime schedule, its length."""
         left_out = {*OUTSIDE, *["epochs"] * self.anytime} - ({"data_seed"} if CONTROLS[self.control].drawn else set())
+        left_out |= set() if self.family_digest else {"family_digest"}
         return {name: value for name, value in asdict(self).items() if name not in left_out}
 
     @property
     def key(self) -> str:
         """The folder in the store, readable, and different whenever any of `fields` is."""
         fields = json.dumps(self.fields(), sort_keys=True)
-        return f"{self.dataset}-{self.family}-k{self.width}-{hashlib.sha256(fields.encode()).hexdigest()[:16]}"
+        family = self.family.replace(":", ".")  # which some file systems do not take
+        return f"{self.dataset}-{family}-k{self.width}-{hashlib.sha256(fields.encode()).hexdigest()[:16]}"
 
     def build(self) -> nn.Module:
-        """One untrained network of this family and width, for these images."""
+        """One untrained network of this family and width, for these images.
+
+        Raises:
+            RuntimeError: the source of its family is another one than when it was specified.
+        """
+        if imported_families.source_digest(self.family) != self.family_digest:
+            raise RuntimeError(f"the source of the family {self.family} was edited meanwhile; start again")
         sizes = {name: getattr(self, name) for name in ("in_channels", "image_size", "num_classes")}
         return architectures.build(self.family, self.width, **sizes)
+
+    def initial(self, seed: int) -> nn.Module:
+        """One network with the initial weights of a seed; those of a family by import path are its own."""
+        generator = self.generator(seed, "weights")
+        if not self.family_digest:
+            return architectures.initialise(self.build(), generator)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(generator.initial_seed())
+            return self.build()
 
     def learning_rate_of(self, epoch: int) -> float:
         """The learning rate of an epoch, counted from 0."""
@@ -162,7 +182,8 @@ def specify(data: ImageData, family: str, width: int, **recipe) -> Specification
     sizes = {"in_channels": data.train_images.shape[1], "image_size": data.train_images.shape[2]}
     tests = {"n_test": len(data.test_labels), "test_digest": data.test_digest}
     origin = {"data_seed": data.seed, "source": data.name, "data_root": data.root}
-    fields = images | sizes | {"num_classes": len(data.classes)} | tests | origin
+    own = {"family_digest": imported_families.source_digest(family)}
+    fields = images | sizes | {"num_classes": len(data.classes)} | tests | origin | own
     return Specification(family, width, **fields, **recipe)
 
 

@@ -11,7 +11,6 @@ from torch import nn
 from torch.nn import functional as F
 
 from lib.data.loading import ImageData
-from lib.models.architectures import initialise
 from lib.models.stacking import stack, stack_images, unstack
 from lib.training import arithmetic, optimiser
 from lib.training.controls import CONTROLS, augmented, with_patches
@@ -108,7 +107,9 @@ class _Stack:
         # On a processor that other work shares, wall time would count that work, too.
         self.clock = time.thread_time if device == "cpu" else time.perf_counter
         dtype = arithmetic.of_weights(specification.precision)
-        module = stack([_single(specification, seed, found) for seed, found in zip_longest(seeds, start)])
+        singles = [_single(specification, seed, found) for seed, found in zip_longest(seeds, start)]
+        # A reader's layers may be of any kind, and are trained as they are.
+        module = singles[0] if specification.family_digest else stack(singles)
         self.module: nn.Module = module.to(device, dtype, memory_format=torch.channels_last)
         # Other precisions take the plain modules, with which the networks of the book's chapters were trained.
         self.run = fused(self.module) if specification.precision == "mixed" and device == "cpu" else self.module
@@ -208,7 +209,7 @@ class _Stack:
 
 def _single(specification: Specification, seed: int, found: TrainedNetwork | None) -> nn.Module:
     """One network with its initial weights, or with those that were found."""
-    network = initialise(specification.build(), specification.generator(seed, "weights"))
+    network = specification.initial(seed)
     if found:
         network.to(arithmetic.of_weights(specification.precision)).load_state_dict(found.state)
     return network

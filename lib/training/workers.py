@@ -28,6 +28,8 @@ def networks_together(specification: Specification, device: str = "cpu") -> int:
     It depends on the specification and the kind of device alone, so that seed s always has the same company and
     the same rounding.
     """
+    if specification.family_digest:
+        return 1  # its layers may be of any kind
     if device == "cuda":
         return 20  # inferred: a GPU wants many small networks at once
     size = first_channels(specification.family, specification.width) * specification.image_size / 8
@@ -65,11 +67,12 @@ def work(task: Task) -> float:
     return len(seeds) * specification.n_train * max(specification.epochs - reached, 0.1) * per_image
 
 
-def train_all(tasks: Sequence[Task], executor: Executor | None = None) -> None:
+def train_all(tasks: Sequence[Task], executor: Executor | None = None, asked: int | None = None) -> None:
     """Train and store the networks of all tasks, with a progress bar.
 
     Args:
         tasks: in the order in which they are to be begun.
+        asked: how many of the networks are needed, where their stacks hold others too; the bar tells both numbers.
         executor: any concurrent.futures executor; by default one local process a core, or one for the GPU.
 
     Raises:
@@ -94,7 +97,9 @@ def train_all(tasks: Sequence[Task], executor: Executor | None = None) -> None:
 
     for specification, _ in tasks:  # measured once, for all workers of this machine
         arithmetic.used(specification.precision, DEVICE)
-    description = f"training {sum(len(seeds) for _, seeds in tasks)} networks"
+    networks = sum(len(seeds) for _, seeds in tasks)
+    beside = f" and {networks - asked} of their stacks" if asked and asked < networks else ""
+    description = f"training {asked or networks} networks{beside}"
     run_tasks({task: (_train_task, *task, DEVICE) for task in tasks}, finish, description, executor, work)
     if failures:
         raise RuntimeError(
