@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy.stats import false_discovery_control, kstest, ttest_ind
+from scipy.stats import false_discovery_control, ttest_ind
 
 from lib.effects.accuracy_differences import (
     class_accuracy,
@@ -91,14 +91,6 @@ def test_welch_is_scipy_s_for_every_grouping():
         np.testing.assert_allclose(found, ttest_ind(table[group], table[~group], equal_var=False).pvalue, rtol=1e-6)
 
 
-def test_constant_classes_differ_or_do_not():
-    table = np.array([[0.3, 0.7, 0.0, 0.5]] * 4 + [[0.3, 0.8, 0.0, 0.5]] * 4)
-    table[:4, 2] += [0.1, 0.2, 0.3, 0.4]  # one group alone is constant
-    first = of_group(4, 4)
-    expected = ttest_ind(table[:4, 2], table[4:, 2], equal_var=False).pvalue
-    np.testing.assert_allclose(welch_p(table, first), [1, 0, expected, 1])
-
-
 def test_discoveries_and_the_share_follow_from_the_p_values():
     rng = np.random.default_rng(0)
     first, second = rng.normal(0.5, 0.05, (2, 10, 30))
@@ -118,9 +110,3 @@ def test_classes_that_go_together_do_not_make_chance_rare():
         table = rng.standard_normal((16, 1)) + 0.3 * rng.standard_normal((16, 8))
         shares.append(class_differences(table[:8], table[8:], rng, 99).share_p)
     assert np.mean(np.array(shares) <= 0.05) <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 200)
-
-
-def test_p_of_a_class_is_uniform_where_nothing_differs():
-    rng = np.random.default_rng(0)
-    p = welch_p(rng.standard_normal((12, 2000)), of_group(6, 6))
-    assert kstest(p, "uniform").pvalue > 0.01

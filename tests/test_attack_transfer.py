@@ -88,15 +88,6 @@ def test_sources_and_targets_of_different_groups_are_refused():
         attack_transfer.attack({"random": random}, [networks], IMAGES, LABELS, 0.1)
 
 
-def test_zero_gradients_are_counted_and_do_nothing():
-    networks = attack_transfer.prepare(Untrained(range(3)), IMAGES, LABELS, 3)
-    networks.gradients[1, 4:6] = 0
-    assert attack_transfer.zero_gradients(networks) == 2
-    transfer = attack_transfer.attack({2: attack_transfer.single(networks)}, [networks], IMAGES, LABELS, 0.3)
-    ratio = transfer.ratios
-    np.testing.assert_allclose(ratio[0, 0, 1, [0, 2], 4:6], 1, rtol=1e-6)
-
-
 def test_every_group_has_random_signs_of_its_own():
     random = attack_transfer.random_source(4, IMAGES, np.random.default_rng(0))
     for i in range(4):

@@ -10,19 +10,8 @@ import torch
 from lib.effects import paired
 from lib.effects.batch_size import Recipe, distinct_recipes, effects, paired_populations, protocols, slope_at_equal_loss
 from lib.effects.contrasts import slope_weights
-from lib.effects.paired import (
-    BOUNDS,
-    UNITS,
-    Measures,
-    by_population,
-    losses_and_hits,
-    mean_over_widths,
-    measure,
-    shared_seeds,
-)
+from lib.effects.paired import BOUNDS, UNITS, Measures, by_population, mean_over_widths, measure, shared_seeds
 from lib.runtime import tasks
-from lib.salience import population_directions
-from lib.similarity import expected
 from lib.similarity.paired_similarity import PairedSimilarity
 from lib.statistics.intervals import bounded, crossed_interval, mean_interval
 from lib.training.populations import Population
@@ -42,15 +31,6 @@ def test_protocols_hold_epochs_or_steps_or_the_rate_for_an_image():
         assert recipe.epochs == 20 and recipe.learning_rate / recipe.batch_size == pytest.approx(0.1 / 128)
     assert {recipe.learning_rate for name in ("equal epochs", "equal steps") for recipe in FOUND[name]} == {0.1}
     assert all([recipe.batch_size for recipe in recipes] == SIZES for recipes in FOUND.values())
-
-
-def test_a_recipe_of_two_protocols_is_one():
-    assert len(RECIPES) == 10 and set(RECIPES) == {recipe for recipes in FOUND.values() for recipe in recipes}
-
-
-def test_a_protocol_needs_one_epoch_at_least_and_the_larger_of_two_middle_sizes_decides():
-    assert [recipe.epochs for recipe in protocols([10, 100], 1, 1000)["equal steps"]] == [1, 1]
-    assert [recipe.epochs for recipe in protocols([10, 20, 40], 8, 400)["equal steps"]] == [4, 8, 16]
 
 
 def test_the_usual_recipe_is_that_of_the_other_chapters(tiny):
@@ -78,27 +58,6 @@ def test_networks_of_a_seed_start_alike_and_end_apart(trained):
             assert all(map(torch.equal, ours.state_dict().values(), theirs.state_dict().values()))
         for ours, theirs in zip(first.networks, other.networks):
             assert not all(map(torch.equal, ours.state.values(), theirs.state.values()))
-
-
-def test_measures_are_those_of_the_networks(trained, digits):
-    found = measure(trained, digits, np.random.default_rng(0), 60)["cnn-small"]
-    assert found.recipes == tuple(recipe for _, _, recipe in trained) and found.seeds == 3
-    assert found.test_loss[0].shape == found.test_hits[0].shape == (3, 20, 4) and found.training_loss[0].shape == (3, 4)
-    directions = population_directions(trained, digits)
-    for place, (key, population) in enumerate(trained.items()):
-        assert found.similarity[0].values[place] == pytest.approx(expected(directions[key]), abs=1e-6)
-        for seed, network in enumerate(population.networks):  # training wrote down its own
-            assert found.test_loss[0][seed, :, place].mean() == pytest.approx(network.test_loss[-1], rel=1e-5)
-            assert found.test_hits[0][seed, :, place].mean() == pytest.approx(network.test_accuracy[-1])
-
-
-def test_training_losses_are_cross_entropies_of_the_training_images(trained, digits):
-    losses, _ = losses_and_hits(trained, digits)
-    key, population = next(iter(trained.items()))
-    model = next(iter(population.models()))
-    with torch.no_grad():
-        own = torch.nn.functional.cross_entropy(model(digits.train_images), digits.train_labels, reduction="none")
-    np.testing.assert_allclose(losses[key][0, 20:], own, rtol=1e-4, atol=1e-6)
 
 
 def population(seeds, tiny):

@@ -5,15 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lib.attacks import SUMMARIES
-from lib.chapters import black_box_attack_figures as drawn
 from lib.chapters.black_box_attack import (
     ATTACKS,
     MEAN,
     Attacked,
     across_claims,
     attack_claims,
-    fall_a_doubling,
     lead_across,
     lead_over_largest,
     lead_over_own_width,
@@ -21,7 +18,6 @@ from lib.chapters.black_box_attack import (
     other_families,
     source_falls,
     source_less_target_spread,
-    source_means,
 )
 from lib.gates import learnt
 from lib.statistics.sample import Sample
@@ -60,16 +56,6 @@ def test_measures_are_those_of_their_names():
     for measure, value in expected.items():
         np.testing.assert_allclose(measure(AS_THE_PAPER), value)
         np.testing.assert_allclose(measure(np.stack([AS_THE_PAPER, AS_THE_PAPER + 1])), [value, value])
-
-
-def test_the_fall_is_the_slope_of_a_line_and_every_width_matters():
-    """numpy's least squares, for averages over targets that are no maxima, on widths that are no powers of two."""
-    widths = np.array([2, 3, 8, 32])
-    sources = source_means(np.random.default_rng(0).uniform(0.6, 1, (5, 6, 4)))
-    slopes = [np.polyfit(np.log2(widths), alpha, 1)[0] for alpha in sources]
-    np.testing.assert_allclose(fall_a_doubling(sources, widths), np.negative(slopes))
-    claim = claims(AS_THE_PAPER)["wide-sources"]
-    assert claim.estimate == pytest.approx(0.1) and "doubling" in claim.statistic
 
 
 def test_what_the_paper_says_is_supported_and_its_opposite_contradicted():
@@ -119,20 +105,6 @@ def test_transfer_to_larger_targets_is_claimed_as_often_as_the_rule_promises(tri
     assert least <= found <= most + 3 * np.sqrt(0.025 / trials)
 
 
-def test_one_step_back_is_seen_at_every_step_only():
-    values = AS_THE_PAPER.copy()
-    values[1] = values[0] + 0.02
-    found = verdicts(values)
-    assert found["wide-sources"] == "supported" and found["wide-sources-every-step"] == "contradicted"
-
-
-def test_accuracy_that_targets_never_had_is_no_width_that_matters():
-    """Targets of 60, 70 and 80 % lose equally much: the target's width does not matter, the source's does."""
-    clean, lost = np.array([0.6, 0.7, 0.8]), np.array([0.1, 0.2, 0.3])
-    change = np.vstack([np.repeat(-lost[:, None], 3, axis=1), [[-0.4] * 3, [0] * 3]])
-    assert source_less_target_spread(change) > 0.08 and source_less_target_spread(change + clean) < 0.01
-
-
 ACROSS = np.array([[0.5, 0.8, 0.8], [0.8, 0.5, 0.8], [0.8, 0.8, 0.5], [1.0, 0.95, 0.9]])
 
 
@@ -152,84 +124,3 @@ def test_families_are_compared_with_other_families_only():
     own[2, 0] = 1.1
     assert across(own).verdict == "contradicted" and ": c against a, the one of 6" in across(own).statistic
     assert across(ACROSS, 0.2).verdict == "undecided"
-
-
-def points(axis):
-    """label -> the heights of the points, and label -> the ends of their intervals, as drawn."""
-    bars = {bars.get_label(): bars for bars in axis.containers}
-    ends = {label: [segment[:, 1] for segment in one.lines[2][0].get_segments()] for label, one in bars.items()}
-    return {label: one.lines[0].get_ydata() for label, one in bars.items()}, ends
-
-
-RAGGED = AS_THE_PAPER + 0.01 * np.random.default_rng(0).standard_normal(AS_THE_PAPER.shape)
-DRAWN = {
-    "largest width": RAGGED[2],
-    "target's own width": np.diagonal(RAGGED),
-    "mean direction": RAGGED[3],
-    "random signs": RAGGED[4],
-}
-
-
-def test_strategies_are_drawn_from_their_own_rows():
-    found = outcome(RAGGED, 0.01)
-    figure = drawn.strategies({"vit": found}, {"vit": WIDTHS})
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == list(DRAWN)
-    heights, ends = points(figure.axes[0])
-    for name, values in DRAWN.items():
-        np.testing.assert_allclose(heights[name], values)
-    _, low, high = found.interval()
-    np.testing.assert_allclose(ends["mean direction"], np.transpose([low[3], high[3]]))
-
-
-def test_steps_are_drawn_as_what_they_take_for_their_size():
-    by_eps = {eps: outcome(1 - eps * np.arange(1, 5)[:, None] * (1 + eps), 0.001) for eps in (0.1, 0.5)}
-    axis = drawn.over_eps({"vit": by_eps}).axes[0]
-    heights, ends = points(axis)
-    for place, name in enumerate(DRAWN):
-        np.testing.assert_allclose(heights[name], (place + 1) * np.array([1.1, 1.5]))
-        low, high = np.transpose(ends[name])
-        assert (low < heights[name]).all() and (high > heights[name]).all()
-    assert [label.get_text() for label in axis.get_xticklabels()] == ["0.1", "0.5"]
-
-
-def test_summaries_are_averages_over_targets():
-    of_summary = {summary: outcome(RAGGED + 0.1 * place) for place, summary in enumerate(SUMMARIES)}
-    axes = drawn.summaries({"vit": of_summary}, {"vit": WIDTHS}).axes
-    assert [axis.get_ylabel().rsplit(" (", 1)[0] for axis in axes] == list(SUMMARIES)
-    for place, axis in enumerate(axes):
-        np.testing.assert_allclose(points(axis)[0]["vit"], RAGGED[:3].mean(1) + 0.1 * place)
-
-
-def test_attacked_images_are_drawn_as_they_are_on_one_scale():
-    pictures = dict(zip(("mean direction", "random signs"), np.random.default_rng(0).normal(size=(2, 3, 8, 8))))
-    panels = drawn.attacked_images(pictures, ["clean", "eps = 0.05", "eps = 0.1"]).axes[:6]
-    shown = np.array([panel.images[0].get_array() for panel in panels]).reshape(2, 3, 8, 8)
-    np.testing.assert_array_equal(shown, list(pictures.values()))
-    assert {panel.images[0].get_clim() for panel in panels} == {(shown.min(), shown.max())}
-
-
-def test_numbers_at_the_axis_are_whole_and_widths_are_those_of_all_panels():
-    near = outcome(1 - 0.05 * AS_THE_PAPER)  # all from 0.95 to 0.97
-    widths = {"cnn-small": WIDTHS, "vit": (4, 8, 16)}
-    figure = drawn.strategies(dict.fromkeys(widths, near), widths)
-    figure.canvas.draw()
-    heights = figure.axes[0].yaxis
-    labels = [float(label.get_text()) for label in heights.get_ticklabels()]
-    np.testing.assert_allclose(labels, heights.get_ticklocs(), rtol=1e-6)
-    assert figure.axes[0].get_xlim() == figure.axes[1].get_xlim()
-    for axis in figure.axes:
-        assert [label.get_text() for label in axis.get_xticklabels()] == ["2", "4", "8", "16"]
-        np.testing.assert_allclose(axis.containers[0].lines[0].get_xdata(), widths[axis.get_title()], rtol=0.07)
-
-
-def test_heatmaps_have_intervals_and_their_colours_where_the_numbers_are():
-    found = outcome(AS_THE_PAPER, 0.01)
-    panel = drawn.transfer({"cnn-small": found}, {"cnn-small": WIDTHS}).axes[0]
-    _, low, high = found.interval()
-    halves = ((high - low) / 2)[:3].flat
-    expected = [f"{value:.2f}\n±{half:.2f}" for value, half in zip(SQUARE.flat, halves)]
-    assert [text.get_text() for text in panel.texts] == expected
-    assert panel.images[0].get_clim() == (SQUARE.min(), SQUARE.max())
-    assert panel.get_xlabel().startswith("target") and panel.get_ylabel().startswith("source")
-    labels = drawn.across(outcome(ACROSS), ["a", "b", "c"]).axes[0].get_yticklabels()
-    assert [label.get_text() for label in labels] == ["a", "b", "c", "random signs"]

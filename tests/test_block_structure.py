@@ -4,23 +4,12 @@ import matplotlib
 
 matplotlib.use("Agg")
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from matplotlib.patches import Rectangle
 from planted_blocks import at, planted, with_shares
 from test_grams import planted as planted_sizes
 
-from lib.chapters import block_structure_figures
 from lib.chapters.block_structure import BATCH_SIZE, Always, Blocks, Differs, block_claims
-from lib.chapters.block_structure_tables import (
-    batch_sizes_table,
-    blocks_of,
-    blocks_table,
-    less_data_table,
-    place,
-    robustness_table,
-)
 from lib.cka.block_growth import BlockMaps
 from lib.gates import Gate
 from lib.statistics.sample import Estimated
@@ -140,22 +129,6 @@ def test_every_seed_is_seldom_said_where_half_of_them_have_none(share, most):
     assert np.mean(told) <= most + 3 * np.sqrt(most / 300) and (share < 1 or all(told))
 
 
-def test_all_of_few_networks_are_not_always():
-    few = Estimated(lambda level: (1.0, ((1 - level) / 2) ** (1 / 4), 1.0), 4, 500)
-    assert Always().judge(few).verdict == "undecided"
-
-
-def test_claims_count_their_networks():
-    claims = {claim.name: claim for claim in judged(maps_of())}
-    assert all(claim.images == 500 for claim in claims.values())
-    assert claims["11-block-grows-depth"].networks == 18 and claims["11-less-data-width"].networks == 12
-    assert claims["11-block-late"].networks == 30  # depth 14 at width 1 stands in both lines
-    assert claims["11-block-grows-depth"].estimate == pytest.approx(
-        np.polyfit(np.log2([14, 26, 38]), np.array([3, 5, 7]) / 13, 1)[0]
-    )
-    assert claims["11-less-data-depth"].estimate == pytest.approx(2 / 13)
-
-
 @pytest.mark.parametrize(
     "low, high, verdict",
     [
@@ -189,91 +162,3 @@ def test_batch_sizes_are_judged_by_the_one_that_deviates_most(deviations, verdic
 def test_a_single_pass_decides_nothing_about_batch_sizes():
     (claim,) = judged_rows([BATCH_SIZE], planted_sizes([0.5, 0.5], passes=1))
     assert claim.verdict == "undecided"
-
-
-@pytest.mark.parametrize(
-    "layer, words",
-    [(0, "stem"), (1, "stage 1, block 1"), (4, "stage 1, block 4"), (5, "stage 2, block 1"), (12, "stage 3, block 4")],
-)
-def test_layers_have_the_names_of_their_stage(layer, words):
-    assert place(layer, 13) == words
-
-
-def test_tables_have_the_numbers():
-    found = maps_of()
-    found.maps[DEPTHS[0]][0] = with_shares(13, [2])
-    table = blocks_table(found.maps, at(0.9)).set_index("network")
-    assert table.loc["ResNet-14 (1×)", "with a block"] == "5 of 6"
-    assert table.loc["ResNet-38 (1×)", "side (layers)"] == "7"
-    assert table.loc["ResNet-38 (1×)", "begins"] == "stage 2, block 2"
-    assert table.loc["ResNet-38 (1×)", "ends"] == "stage 3, block 4"
-    assert set(blocks_table(found.maps, at(0.99))["side (layers)"]) == {"–"}
-    less = less_data_table(found.by_count, COUNTS, at(0.9))
-    assert list(less.columns) == ["network", "100 images", "200 images", "400 images", "per halving"]
-    assert all(cell.startswith("+0.154 [") for cell in less["per halving"])
-    sizes = batch_sizes_table([planted_sizes([0.1, -0.2])])
-    assert list(sizes["batch (images)"]) == [16, 32] and list(sizes["largest of a pair"]) == ["0.101", "0.199"]
-
-
-def test_every_threshold_has_its_column():
-    by_threshold = {threshold: judged(maps_of(), threshold) for threshold in (0.9, 0.99)}
-    table = robustness_table(by_threshold)
-    assert list(table.columns) == ["claim", "threshold 0.9", "threshold 0.99"] and len(table) == len(RULES)
-    row = table.set_index("claim").loc["11-block-late"]
-    assert row["threshold 0.9"].startswith("supported, 0.385") and row["threshold 0.99"] == "not tested, –"
-
-
-def test_a_map_is_drawn_with_its_block_and_stages():
-    rows = [[("a", planted(13, 5, 11)), ("b", planted(7, 0, 2)), ("c", planted(13, 0, 13))], [("d", planted(4, 0, 4))]]
-    figure = block_structure_figures.map_rows(rows, at())
-    panels = [axis for axis in figure.axes if axis.get_visible() and axis.images and axis.get_title()]
-    assert [axis.get_title() for axis in panels] == ["a", "b", "c", "d"]
-    boxes = [{patch.get_bbox().bounds for patch in axis.patches if isinstance(patch, Rectangle)} for axis in panels]
-    assert boxes == [{(4.5, 4.5, 6, 6)}, set(), {(-0.5, -0.5, 13, 13)}, {(-0.5, -0.5, 4, 4)}]
-    assert list(panels[0].get_xticks()) == [1, 5, 9] and panels[0].images[0].get_clim() == (0, 1)
-    plt.close(figure)
-
-
-def test_lines_are_the_means_with_their_intervals():
-    found = maps_of()
-    figure = block_structure_figures.over_size(
-        found.maps, {"deep": ("depth", DEPTHS), "wide": ("width", WIDTHS)}, {0.9: at(0.9), 0.99: at(0.99)}
-    )
-    for axis, label in zip(figure.axes, ("depth (layers)", "width (multiplier of the channels)")):
-        assert axis.get_xlabel() == label and len(axis.containers) == 2
-        np.testing.assert_allclose(axis.containers[0][0].get_ydata(), np.array([3, 5, 7]) / 13)
-        np.testing.assert_allclose(axis.containers[1][0].get_ydata(), 0)
-    plt.close(figure)
-    figure = block_structure_figures.over_data(found.by_count, COUNTS, at())
-    assert len(figure.axes[0].containers) == 3
-    np.testing.assert_allclose(figure.axes[0].containers[0][0].get_ydata(), np.array([7, 5, 3]) / 13)
-    plt.close(figure)
-
-
-def test_bars_stand_where_blocks_lie_and_crosses_where_there_is_none():
-    found = maps_of()
-    found.maps[DEPTHS[0]][0] = with_shares(13, [2])
-    maps = {one: found.maps[one] for one in DEPTHS}
-    figure = block_structure_figures.where_blocks_lie(maps, at())
-    axis = figure.axes[0]
-    upright = [
-        segment
-        for collection in axis.collections
-        for segment in collection.get_segments()
-        if segment[0, 0] == segment[1, 0]
-    ]
-    blocks = [block for of_one in maps.values() for block in blocks_of(of_one, at())]
-    np.testing.assert_allclose(
-        [segment[:, 1] for segment in upright], [(block.start / 13, block.stop / 13) for block in blocks]
-    )
-    assert len(axis.lines) == 1 and len(upright) == 17
-    plt.close(figure)
-
-
-def test_the_full_values_are_dashed_beside_those_of_batches():
-    figure = block_structure_figures.over_batch_size([planted_sizes([0.1, -0.2])])
-    axis = figure.axes[0]
-    np.testing.assert_allclose(axis.containers[0][0].get_ydata(), [0.601, 0.301])
-    dashed = [line for line in axis.lines if line.get_linestyle() == "--"]
-    assert len(dashed) == 1 and dashed[0].get_ydata()[0] == pytest.approx(0.5)
-    plt.close(figure)

@@ -69,12 +69,6 @@ def assert_loaded(name, root, pixels, labels):
         assert part.classes == CLASSES
 
 
-def test_the_names_of_folders_and_archives_are_torchvision_s():
-    for about in cifar.SETS.values():
-        dataset = getattr(datasets, about.dataset)
-        assert (dataset.base_folder, dataset.filename) == (about.folder, about.archive)
-
-
 def test_torchvision_s_folder_is_read_in_its_order(made, root):
     name, folder, _, pixels, labels = made
     shutil.copytree(folder, root / folder.name)
@@ -119,14 +113,6 @@ def test_without_a_network_one_sentence_says_which_file_to_put_where(made, root)
         rf"{about.archive} from https://\S+ \(md5 \w+\), or its pictures as {made[0]}.zip with "
         rf"train/CLASS/FILE and test/CLASS/FILE, into {root}$",
     ):
-        cifar.load(made[0], root)
-
-
-@pytest.mark.parametrize("left", [0, 0.5, 0.999])
-def test_a_cut_off_archive_is_told_where_it_cannot_be_downloaded_again(made, root, left):
-    content = made[2].read_bytes()
-    (root / made[2].name).write_bytes(content[: int(left * len(content))])
-    with pytest.raises(ValueError, match=f"is damaged or incomplete in {made[2].name} and could not be downloaded"):
         cifar.load(made[0], root)
 
 
@@ -175,11 +161,4 @@ def test_pictures_that_are_not_the_whole_set_do_not_bear_its_name(small, root, a
         root / "cifar10.zip", {name: content for name, content in both_splits().items() if not name.startswith(missing)}
     )
     with pytest.raises(ValueError, match=f"^{sentence}"):
-        cifar.load("cifar10", root)
-
-
-def test_a_missing_class_is_told(small, root, artifacts, monkeypatch):
-    monkeypatch.setitem(cifar.SETS, "cifar10", cifar.Cifar("CIFAR-10", "CIFAR10", "a", "b", 3, 3, 2))
-    write_zip(root / "cifar10.zip", both_splits())
-    with pytest.raises(ValueError, match="^CIFAR-10 has 3 classes, and cifar10.zip has 2; a part of"):
         cifar.load("cifar10", root)

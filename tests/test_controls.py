@@ -7,15 +7,7 @@ import torch
 
 from lib import training
 from lib.data import ImageData
-from lib.training.controls import (
-    CONTROLS,
-    Control,
-    augmented,
-    class_colours,
-    shortcut_colours,
-    training_labels,
-    with_patches,
-)
+from lib.training.controls import CONTROLS, Control, augmented, class_colours, training_labels, with_patches
 from lib.training.specification import specify
 
 LABELS = torch.arange(400) % 10
@@ -28,30 +20,6 @@ def test_so_many_labels_are_dealt_out_anew_each_as_often_as_before(percent):
     # One in ten of those that are dealt out gets its own label back.
     assert (dealt != LABELS).float().mean().item() == pytest.approx(0.9 * percent / 100, abs=0.04)
     assert not torch.equal(dealt, training_labels(CONTROLS[f"labels-{percent}"], LABELS, seed=1))
-
-
-@pytest.mark.parametrize("percent", [0, 25, 100])
-def test_the_patch_tells_the_class_in_so_many_images(percent):
-    colours = shortcut_colours(CONTROLS[f"shortcut-{percent}"], LABELS, 10, 3, seed=0)
-    share = (colours == class_colours(10, 3)[LABELS]).all(1).float().mean().item()
-    assert share == pytest.approx(percent / 100 + (1 - percent / 100) / 10, abs=0.04)
-    assert shortcut_colours(CONTROLS["none"], LABELS, 10, 3, seed=0) is None
-
-
-@pytest.mark.parametrize("classes, channels", [(2, 1), (10, 1), (10, 3), (100, 3), (200, 3)])
-def test_every_class_has_a_colour_of_its_own(classes, channels):
-    colours = class_colours(classes, channels)
-    assert colours.shape == (classes, channels) and len(colours.unique(dim=0)) == classes
-    assert colours.min() == -2 and colours.max() == 2
-
-
-def test_the_patch_covers_its_corner_and_nothing_else():
-    images = torch.randn(2, 5, 3, 16, 16)
-    colours = torch.arange(30.0).view(2, 5, 3)
-    patched = with_patches(images, colours)
-    assert (patched[..., :2, :2] == colours[..., None, None]).all()
-    patched[..., :2, :2] = images[..., :2, :2]
-    assert torch.equal(patched, images)
 
 
 def generators(*seeds):
@@ -135,15 +103,6 @@ def test_networks_of_a_control_share_what_it_says_and_nothing_else(tiny, control
         assert (draw(specification, 1, purpose) == draw(specification, 2, purpose)) == (purpose in shared)
         if control != "none":
             assert draw(specification, 1, purpose) != draw(tiny, 1, purpose)
-
-
-def test_shuffled_labels_are_dealt_out_anew_once_for_all(tiny, digits):
-    labels = digits.train_labels
-    shuffled = dataclasses.replace(tiny, control="random-labels").training_labels(labels)
-    wider = dataclasses.replace(tiny, control="random-labels", family="cnn-large", width=4).training_labels(labels)
-    assert torch.equal(shuffled, wider) and not torch.equal(shuffled, labels)
-    assert torch.equal(shuffled.sort().values, labels.sort().values)
-    assert torch.equal(tiny.training_labels(labels), labels)
 
 
 def test_networks_are_trained_on_the_shuffled_labels(tiny, digits):

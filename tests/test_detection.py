@@ -47,18 +47,6 @@ def self_match(one, images):
     return found
 
 
-def test_the_last_of_every_few_layers_is_chosen():
-    assert detection.every("abcdefgh", 2) == ("b", "d", "f", "h") and detection.every("abc", 1) == ("a", "b", "c")
-    with pytest.raises(ValueError, match="^must leave at least 3 of the 8 layers to stitch at, and 3 leaves 2$"):
-        detection.every("abcdefgh", 3)
-
-
-def test_no_network_is_in_two_pairs():
-    assert detection.disjoint_pairs(7) == [(0, 1), (2, 3), (4, 5)]
-    with pytest.raises(ValueError, match="^intervals over pairs need at least 3 pairs, 6 networks, not 5 networks$"):
-        detection.disjoint_pairs(5)
-
-
 def test_direct_matching_of_a_network_with_itself_cannot_be_told(self_match):
     assert np.diagonal(self_match.residual["direct"]) == pytest.approx(0, abs=1e-6)
     for detector in detection.DETECTORS:
@@ -77,14 +65,6 @@ def test_all_is_filled_in_and_within_bounds(self_match):
         assert [table.shape for table in tables] == 4 * [(4, 4)] + 3 * [(4,)]
         assert all((0 <= table).all() and (table <= 1).all() for table in tables)
     assert set(self_match.foreign["energy"]) == set(detection.FOREIGN)
-
-
-def test_detection_trains_nothing_of_the_network(one, self_match):
-    assert not any(
-        parameter.requires_grad or parameter.grad is not None
-        for piece in one.cut.pieces.values()
-        for parameter in piece.parameters()
-    )
 
 
 def test_every_index_but_an_accuracy_knows_a_network_as_itself(one, self_match):

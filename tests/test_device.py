@@ -77,19 +77,6 @@ def test_the_images_that_arrive_are_those_that_left(here, there, monkeypatch):
     assert found.classes == expected.classes
 
 
-def test_loads_fit_into_the_room_and_arrive_one_by_one(staged):
-    loads, home = staged
-    sizes = [sum(path.stat().st_size for path in load.iterdir()) for load in loads]
-    assert len(loads) >= 2 and max(sizes) <= 130_000
-    again = device_staging.stage("study", STUDY, loads[0].parent, 10**6)
-    assert again == loads[:1] and sorted(loads[0].parent.iterdir()) == again
-    loads = device_staging.stage("study", STUDY, loads[0].parent, 130_000)
-    missing = [device_pictures.receive(load, home) for load in loads]
-    assert missing == sorted(missing, reverse=True) and missing[0] > missing[-1] == 0
-    with pytest.raises(ValueError, match="the checkout alone is as large as what may travel"):
-        device_staging.stage("study", STUDY, home, 1000)
-
-
 def test_a_flipped_byte_does_not_arrive(staged):
     loads, home = staged
     strip = next(loads[0].glob("*.webp"))
@@ -108,12 +95,6 @@ def test_pictures_that_are_incomplete_or_changed_are_refused(there):
     (there / changed[0]).unlink()
     with pytest.raises(ValueError, match="1 of 12 files of pictures did not arrive"):
         device_pictures.provide(there)
-
-
-def test_only_cifar_can_be_packed():
-    assert device_pictures.whole("cifar100-16") == "cifar100"
-    with pytest.raises(ValueError, match="pictures of imagefolder cannot be packed; those of cifar10, cifar100 can"):
-        device_pictures.whole("imagefolder:x")
 
 
 def test_the_queue_begins_with_the_most_expensive_and_omits_what_is_begun(here, monkeypatch):
@@ -142,16 +123,6 @@ def test_training_stops_in_a_sentence_and_goes_on_from_there(there, capsys, monk
     device_training.work_through(queue, "cpu", sizes, time.time() + 1000, there / "out")
     assert [store.stored_epochs(one, seed) for seed in range(4)] == [[1, 2, 3]] * 4
     assert (there / "out" / "networks-1.zip").exists()
-
-
-def test_other_pictures_than_those_of_the_queue_train_nothing(there, capsys):
-    device_pictures.provide(there)
-    rows = json.loads((there / "queue.json").read_bytes())
-    rows[0]["specification"]["train_digest"] = "0"
-    (there / "queue.json").write_text(json.dumps(rows[:1]))
-    device_training.work_through(there / "queue.json", "cpu", {}, time.time() + 1000, there)
-    assert "left out, because the pictures here are not those of the queue" in capsys.readouterr().out
-    assert not (there / "store" / "networks").exists()
 
 
 def test_phases_that_do_not_fit_are_left_out_in_a_sentence(tmp_path, capsys):
@@ -187,20 +158,3 @@ def test_measurements_are_written_one_by_one_and_the_fastest_stack_is_taken(ther
     assert found["best"] == {"cnn-small": fastest["stack"]}
     device_speed.measure(rows, "cpu", 0, tmp_path / "none.json")
     assert f"{len(found['rows'])} of {len(found['rows'])} measurements left out" in capsys.readouterr().out
-
-
-def test_a_measurement_that_fails_leaves_the_others(there, tmp_path, monkeypatch):
-    rows = json.loads((there / "queue.json").read_bytes())[1:]
-    monkeypatch.setattr(
-        device_speed,
-        "training_rate",
-        lambda one, size, device: (
-            (_ for _ in ()).throw(RuntimeError("out of memory\nat")) if size == 6 else float(size)
-        ),
-    )
-    monkeypatch.setattr(device_speed, "gradient_rate", lambda *_: 1.0)
-    monkeypatch.setattr(device_speed, "variant_rate", lambda *_: 1.0)
-    device_speed.measure(rows, "cpu", time.time() + 1000, tmp_path / "speed.json")
-    found = json.loads((tmp_path / "speed.json").read_bytes())
-    assert found["best"] == {"cnn-small": 3}
-    assert [row.get("failed") for row in found["rows"][:4]] == [None, None, None, "out of memory"]

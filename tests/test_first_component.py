@@ -4,15 +4,14 @@ import matplotlib
 
 matplotlib.use("Agg")
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from made_components import IMAGES, LAYERS, made
 
-from lib.chapters import first_component, first_component_figures
+from lib.chapters import first_component
 from lib.chapters.first_component import CLAIMS, component_claims, share_and_block
 from lib.cka.block_components import Dropped
-from lib.cka.components import TOP, carried, dominant
+from lib.cka.components import TOP
 from lib.cka.network_statistics import slope_within
 from lib.training.wide_and_deep import Architecture
 
@@ -121,75 +120,3 @@ def test_architectures_that_differ_in_share_and_block_do_not_make_a_claim_about_
             share = {one: 0.2 * one + slope * block[one] + rng.normal(0, 0.05, 6) for one in block}
             told.append(slope_within(block, share)[1] > 0)
     assert np.mean(found[0]) <= 0.025 + 3 * np.sqrt(0.025 * 0.975 / runs) and np.mean(found[1]) > 0.95
-
-
-def test_tables_have_a_row_an_architecture_and_a_dash_for_what_is_not_known():
-    found = population(1)
-    found[WIDE] = [made(seed, start=4, stop=6) for seed in range(3)]
-    table = first_component.table(found, first_component.PAIRS)
-    assert list(table["network"]) == [str(DEEP), str(WIDE)] and list(table["n"]) == [6, 3]
-    assert table["fall inside"][0].startswith("0.51 [") and table["fall inside"][1] == "–" != table["correlation"][1]
-    images = first_component.image_table({DEEP: found[DEEP], WIDE: []})
-    assert images["also longest"][0] == "1.00 [1.00, 1.00]" and images["rank by length"][0].startswith("0.94 [")
-    assert "–" not in images.iloc[0].tolist() and images["shared by seeds"][1] == "–"
-    assert first_component.block_counts(found) == "ResNet-14 (1×): 6 of 6; ResNet-14 (4×): 0 of 3"
-
-
-def test_the_four_plots_are_where_the_paper_has_them():
-    networks = [made(0), made(1)]
-    figure = first_component_figures.four_plots(networks, "a title")
-    (cosines, cka, shares, without), first = figure.axes[:4], networks[0]
-    for axis, values in ((cosines, first.cosines), (cka, first.cka), (without, first.without)):
-        np.testing.assert_array_equal(axis.images[0].get_array(), values)
-        (frame,) = axis.patches
-        assert frame.get_xy() == (1.5, 1.5) and frame.get_width() == 4
-    np.testing.assert_array_equal(shares.lines[-1].get_ydata(), first.shares)
-    assert len(first_component_figures.four_plots([made(0, start=4)], "").axes[1].patches) == 0
-    plt.close("all")
-
-
-def test_dots_are_means_and_what_is_not_known_is_left_empty():
-    found = {DEEP: [made(seed, start=4) for seed in range(3)], WIDE: [made(seed) for seed in range(3)]}
-    panels = {"a": first_component.PAIRS}
-    figure = first_component_figures.dots(found, panels, ["value"])
-    dots = [container[0] for container in figure.axes[0].containers]
-    assert [len(dot.get_xdata()) for dot in dots] == [2, 1, 1, 1]
-    np.testing.assert_allclose(dots[0].get_xdata()[1], np.mean([one.agreement() for one in found[WIDE]]))
-    assert dots[2].get_ydata() == pytest.approx([1], abs=0.5)
-    empty = first_component_figures.dots({DEEP: []}, {"a": first_component.DROPPED}, ["value"])
-    assert not empty.axes[0].containers
-    plt.close("all")
-
-
-def test_heatmap_and_points_are_the_late_shares():
-    found = {DEEP: [made(0), made(1)], WIDE: [made(2)]}
-    figure = first_component_figures.late_share_heatmap(found)
-    values = figure.axes[0].images[0].get_array().filled(np.nan)
-    np.testing.assert_allclose(values, [[made(0).late_share, made(2).late_share], [made(1).late_share, np.nan]])
-    assert len(figure.axes[0].texts) == 3 and "(0.67)" in figure.axes[0].texts[0].get_text()
-    np.testing.assert_allclose(figure.axes[1].collections[1].get_offsets(), [[4 / 6, made(2).late_share]])
-    plt.close("all")
-
-
-def test_lines_over_the_layers_are_means_of_the_networks():
-    found = {DEEP: [made(0), made(1)], WIDE: [made(2)]}
-    figure = first_component_figures.shares_by_depth({"a": {DEEP: found[DEEP]}, "b": found})
-    assert [len(axis.lines) for axis in figure.axes] == [1, 2]
-    np.testing.assert_allclose(figure.axes[1].lines[0].get_ydata(), (made(0).shares + made(1).shares) / 2)
-    plt.close("all")
-
-
-def test_curves_and_gallery_show_the_dominant_images():
-    networks = [network(0, 1), made(1, start=4)]
-    figure = first_component_figures.carried_curves({DEEP: networks})
-    np.testing.assert_allclose(figure.axes[0].lines[0].get_ydata(), carried(networks[0].coefficients))
-    assert figure.axes[0].lines[0].get_color() != figure.axes[0].lines[1].get_color()
-    pixels = np.random.default_rng(0).uniform(size=(IMAGES, 4, 4, 1))
-    figure = first_component_figures.gallery(DEEP, networks, pixels, [str(place) for place in range(IMAGES)])
-    assert len(figure.axes) == 2 * TOP
-    place = dominant(networks[0].coefficients)[3]
-    np.testing.assert_array_equal(figure.axes[3].images[0].get_array(), pixels[place, ..., 0])
-    assert figure.axes[3].get_title() == f"{place}\n{networks[0].coefficients[place]:+.2f}"
-    assert figure.axes[3].spines["top"].get_visible()
-    assert sum(axis.spines["top"].get_visible() for axis in figure.axes[TOP:]) < TOP
-    plt.close("all")

@@ -11,7 +11,7 @@ from lib.cka import grams as module
 from lib.cka import network_cka
 from lib.cka.components import without_first
 from lib.cka.estimators import batches
-from lib.cka.grams import BatchSizes, batch_sizes, gram_cka, hidden_points, layer_grams, within_memory
+from lib.cka.grams import BatchSizes, batch_sizes, gram_cka, hidden_points, layer_grams
 from lib.models.representations import representation
 from lib.statistics.intervals import mean_interval
 
@@ -34,16 +34,6 @@ def test_gram_matrices_and_lengths_are_those_of_the_activations():
         np.testing.assert_allclose(gram, x @ x.T, atol=1e-5 * (x**2).sum(1).max())
 
 
-def test_layers_together_are_their_features_behind_one_another():
-    layers = np.array([False, True, False, False, True, False, True])
-    gram, lengths = layer_grams(MODEL, IMAGES, POINTS).together(layers)
-    found = representation(MODEL, IMAGES, POINTS)
-    x = np.concatenate([found[POINTS[place]] for place in np.flatnonzero(layers)], axis=1).astype(float)
-    np.testing.assert_allclose(lengths, np.linalg.norm(x, axis=1), rtol=1e-5)
-    x -= x.mean(0)
-    np.testing.assert_allclose(gram, x @ x.T, atol=1e-5 * (x**2).sum(1).max())
-
-
 @pytest.mark.parametrize("memory", [1, 4 * 2 * 16 * 64 * 40])
 def test_the_same_however_few_activations_are_held(monkeypatch, memory):
     whole, calls, original = layer_grams(MODEL, IMAGES, POINTS), [], module.activations
@@ -58,14 +48,6 @@ def test_the_same_however_few_activations_are_held(monkeypatch, memory):
     np.testing.assert_array_equal(parts.grams, whole.grams)
     np.testing.assert_array_equal(parts.squares, whole.squares)
     assert sum(calls[1:], []) == list(POINTS) and (len(calls) - 1 == len(POINTS)) == (memory == 1) and len(calls) > 2
-
-
-def test_groups_fit_into_the_memory_or_are_one_alone():
-    sizes = {"a": 3, "b": 4, "c": 9, "d": 1, "e": 6}
-    assert list(within_memory(sizes, 7)) == [["a", "b"], ["c"], ["d", "e"]]
-    assert list(within_memory(sizes, 99)) == [list("abcde")] and list(within_memory(sizes, 1)) == [
-        [one] for one in "abcde"
-    ]
 
 
 def test_cka_from_gram_matrices_is_network_cka():
@@ -101,13 +83,6 @@ def test_what_only_a_shared_component_makes_alike_is_unlike_without_it():
     assert np.abs(gram_cka(grams, places, without_first)[off]).max() < 0.1
 
 
-def test_a_constant_layer_is_refused():
-    grams = torch.stack([torch.eye(40, dtype=torch.float64), torch.zeros(40, 40, dtype=torch.float64)])
-    grams[0, 0, 1] = grams[0, 1, 0] = 0.5
-    with pytest.raises(ValueError, match="layer 1 is the same for all images"):
-        gram_cka(grams, chosen())
-
-
 @pytest.fixture(scope="module")
 def model():
     return next(Untrained("resnet-8", (0,)).models())
@@ -118,22 +93,6 @@ def found(model):
     images, _ = random_images(96)
     both = [batch_sizes(model, images, [8, 32, 96], 6, 0, unbiased=unbiased) for unbiased in (True, False)]
     return {one.estimator: one for one in both}
-
-
-def test_all_images_in_one_batch_are_the_full_value(found):
-    for one in found.values():
-        assert one.values.shape == (3, 6, 4, 4) and one.full.shape == (4, 4) and one.images == 96
-        np.testing.assert_allclose(one.values[2], np.broadcast_to(one.full, (6, 4, 4)), atol=1e-6)
-        np.testing.assert_allclose(one.deviations()[2], 0, atol=1e-6)
-        assert one.largest()[2] < 1e-6
-
-
-def test_small_batches_bias_the_biased_estimator_alone(found):
-    """On noise of 96 images the biased CKA of 8 images at a time is far from that of all of them."""
-    unbiased, biased = (abs(found[name].deviations()[0].mean()) for name in ("unbiased", "biased"))
-    assert biased > 0.05 and unbiased < biased / 5
-    by_size = np.abs(found["biased"].deviations().mean(1))
-    assert by_size[0] > by_size[1] > by_size[2]
 
 
 def test_every_pass_is_one_of_network_cka(model, found):
@@ -159,12 +118,6 @@ def test_deviations_are_means_over_pairs_with_their_interval_over_passes():
     np.testing.assert_allclose(found.interval(0.9), mean_interval(found.deviations().T, 0.9))
     np.testing.assert_allclose(found.largest(), [0.101, 0.199])
     assert found.full_mean() == pytest.approx(0.5)
-
-
-def test_a_single_pass_has_no_interval():
-    estimate, low, high = planted([0.1, -0.2], passes=1).interval()
-    np.testing.assert_allclose(estimate, [0.1, -0.2])
-    assert np.isnan(low).all() and np.isnan(high).all()
 
 
 @pytest.mark.parametrize(

@@ -6,22 +6,6 @@ from scipy.stats import binomtest
 
 from lib.stitching import identification as found
 
-SCORES = np.array(
-    [[0.9, 0.1, 0.5, 0.3], [0.2, 0.8, 0.5, 0.3], [0.1, 0.8, 0.4, 0.3], [0.95, 0.0, 0.1, 0.3]]
-)  # best: 3; 1 and 2; 0 and 1; all
-
-
-def test_several_best_sources_share_a_target():
-    shares = found.best_shares(SCORES)
-    np.testing.assert_allclose(shares.sum(0), 1)
-    np.testing.assert_allclose(shares[:, 1], [0, 0.5, 0.5, 0])
-    np.testing.assert_allclose(found.identified(SCORES), [0, 0.5, 0, 0.25])
-    np.testing.assert_allclose(found.distance(SCORES), [3, 0.5, 1.5, 1.5])
-
-
-def test_a_diagonal_is_identified_at_no_distance():
-    assert found.identified(np.eye(5)).tolist() == [1] * 5 and found.distance(np.eye(5)).tolist() == [0] * 5
-
 
 @pytest.mark.parametrize("layers", [2, 5, 8])
 def test_chance_is_what_random_scores_do_and_what_equal_scores_do(layers):
@@ -59,15 +43,6 @@ def test_violations_are_those_of_an_exact_sign_test(gained, lost):
     assert violated[2, 0] == bool(expected) and violated.sum() == violated[2, 0]
 
 
-@pytest.mark.parametrize("errors, seen", [(0, False), (5, False), (6, True), (30, True)])
-def test_a_target_can_be_violated_only_if_it_errs(errors, seen):
-    """Three layers, so that one source has to be better at the level 0.025: of six images or more that differ."""
-    own = np.arange(50) >= errors
-    perfect = hits([own, np.ones(50, dtype=bool), own])
-    assert found.could_be_violated(perfect).tolist() == [seen, False, False]
-    assert found.violations(perfect)[1, 0] == seen
-
-
 def test_targets_of_equally_good_sources_are_rarely_violated():
     """Eight sources that are right on images of their own choice: at most one target in twenty."""
     rng = np.random.default_rng(0)
@@ -93,8 +68,3 @@ def test_an_index_that_falls_with_the_distance_is_specific_and_its_opposite_the_
     assert found.distance_correlation(noise) == 0 and found.identification(noise) == 0.5
     with pytest.raises(ValueError, match=r"^corresponding layers need a square matrix, not shape \[3, 4\]$"):
         found.identification(np.ones((3, 4)))
-
-
-def test_rank_correlations_by_hand():
-    assert found.rank_correlation([1, 2, 3, 4], [10, 30, 20, 40]) == pytest.approx(0.8)  # 1 - 6 * 2 / (4 * 15)
-    assert found.rank_correlation([1, 1, 1], [1, 2, 3]) == 0

@@ -43,13 +43,6 @@ def test_images_of_every_form_give_the_numbers_of_a_plain_tensor(door, form):
     assert torch.equal(again.detach().float(), IMAGES)
 
 
-@pytest.mark.parametrize("door", DOORS.values(), ids=DOORS)
-@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
-def test_images_in_half_precision_give_what_their_numbers_give(door, dtype):
-    images = IMAGES.to(dtype)
-    close(door(network(), images, LABELS), door(network(), images.float(), LABELS))
-
-
 WRONG_IMAGES = {
     "bytes": lambda x: (x * 40 + 128).byte(),
     "whole numbers": lambda x: x.long(),

@@ -6,11 +6,11 @@ import error_rates
 import numpy as np
 import pytest
 
-from lib.chapters.distances_of_networks import distance_claims, distances_by_width
-from lib.chapters.individual_similarity import GROWTH, Growth, growth_claims, rises, steps
+from lib.chapters.distances_of_networks import distance_claims
+from lib.chapters.individual_similarity import GROWTH, Growth, growth_claims, rises
 from lib.similarity.crossed import similarity_matrix
 from lib.similarity.mean_directions import planted_population
-from lib.similarity.network_distances import READINGS, Distances
+from lib.similarity.network_distances import Distances
 from lib.sphere.saw import von_mises_fisher
 from lib.statistics.sample import Sample
 from lib.verdicts import judged
@@ -31,30 +31,8 @@ def verdicts(values, spread):
     return {claim.name.removeprefix("03-").removesuffix("-cnn-small"): claim.verdict for claim in claims}
 
 
-def test_steps_are_differences_along_either_width():
-    np.testing.assert_allclose(steps(RISING), [[0.1, 0.1], [0.2, 0.1], [0.2, 0.3]])
-    np.testing.assert_allclose(rises(np.stack([RISING, -RISING])), [[0.2, 0.3, 0.5], [-0.2, -0.3, -0.5]])
-
-
 def test_a_clear_rise_supports_all_claims():
     assert set(verdicts(RISING, 0.001).values()) == {"supported"}
-
-
-def test_a_clear_fall_contradicts_growth():
-    found = verdicts(RISING[::-1, ::-1], 0.001)
-    assert {found[name] for name in ("growth", "range", "every-step")} == {"contradicted"}
-
-
-def test_one_step_that_is_not_sure_leaves_only_the_steps_undecided():
-    flat = RISING.copy()
-    flat[0, 1] = flat[1, 0] = 0.1
-    found = verdicts(flat, 0.01)
-    assert found == {
-        "growth": "supported",
-        "range": "supported",
-        "every-step": "undecided",
-        "above-chance": "supported",
-    }
 
 
 @pytest.mark.parametrize("fall, verdict", [(0.1, "contradicted"), (0.0, "undecided")])
@@ -106,21 +84,6 @@ def test_verdicts_follow_the_order_of_the_families():
         assert "resnet" not in found
 
 
-def test_a_family_without_its_partner_has_no_claim_on_the_order():
-    assert set(distance_verdicts(cnn_small=distances(0.1))) == {"small", "null-cnn-small"}
-    assert set(distance_verdicts(cnn_small=distances(0.1), resnet_large=distances(0.1))) == {
-        "small",
-        "null-cnn-small",
-        "null-resnet-large",
-    }
-
-
-def test_all_distances_are_small_or_one_is_not():
-    assert distance_verdicts(cnn_small=distances(0.4), cnn_large=distances(0.1))["small"] == "supported"
-    assert distance_verdicts(cnn_small=distances(0.49, 0.01), cnn_large=distances(0.1))["small"] == "undecided"
-    assert distance_verdicts(cnn_small=distances(0.9), cnn_large=distances(0.1))["small"] == "contradicted"
-
-
 def test_distances_are_judged_against_two_samples_of_one_law():
     """The null here is 100 times 0.01, so its mean and its 97.5 % point are both 0.01."""
     for mean, verdict in ((0.05, "supported"), (0.005, "contradicted"), (0.0101, "undecided")):
@@ -141,27 +104,3 @@ def test_families_of_different_widths_are_compared_at_those_that_both_have():
         "null-cnn-small",
     ]
     assert "cnn-large, k = 8" in apart[0].statistic
-
-
-def test_the_figure_has_a_panel_a_reading_with_all_families():
-    rows = {"cnn-large": [distances(0.2)] * 2, "cnn-small": [distances(0.1)] * 2}
-    figure = distances_by_width({"others": rows, "reference": rows}, FAMILY_WIDTHS)
-    assert [axis.get_title() for axis in figure.axes] == [
-        f"cosines with {reading.label}" for reading in READINGS.values()
-    ]
-    texts = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert texts == ["two samples of one law", "cnn-large", "cnn-small"]
-
-
-def test_the_band_of_a_width_is_that_of_the_families_that_have_it():
-    rows = {
-        "cnn-large": [distances(0.2, null=0.01), distances(0.2, null=0.02)],
-        "cnn-small": [distances(0.1, null=0.03), distances(0.1, null=0.04)],
-    }
-    axis = distances_by_width({"others": rows}, {"cnn-large": (4, 8), "cnn-small": (2, 4)}).axes[0]
-    ends = {(width, height) for width, height in axis.collections[0].get_paths()[0].vertices.round(6).tolist()}
-    assert ends == {(2, 0.03), (4, 0.01), (4, 0.04), (8, 0.02)}
-
-
-def test_without_distances_there_are_no_claims_about_them():
-    assert distance_claims({}, FAMILY_WIDTHS) == []

@@ -8,26 +8,14 @@ import torch
 
 from lib import salience
 from lib.chapters import open_choices_figures
-from lib.chapters.open_choices import (
-    CONCLUSIONS,
-    DEFAULT,
-    DEPENDENCE,
-    EPOCHS,
-    compared_with,
-    judge,
-    largest_changes,
-    marks,
-    numbers,
-    spaced,
-    table,
-)
+from lib.chapters.open_choices import CONCLUSIONS, DEFAULT, DEPENDENCE, EPOCHS, judge
 from lib.effects.open_choices import coarser, right_only
 from lib.salience.predictions import logits
 from lib.similarity.mean_directions import planted_population
 from lib.sphere.saw import von_mises_fisher
 from lib.training import train
 from lib.training.populations import Population
-from lib.verdicts import Claim, judged
+from lib.verdicts import judged
 
 WIDTHS = (2, 4, 8)
 FAMILIES = ("cnn-small", "vit")
@@ -125,16 +113,6 @@ def test_a_population_that_points_elsewhere_contradicts_one_direction_and_nothin
     assert found["H2"].verdict == "contradicted" and found["H1"].verdict == "supported"
 
 
-def test_the_same_data_and_seed_are_judged_alike(rising):
-    once, again = (judge({"cnn-small": rising}, WIDTHS, 3, 100)["cnn-small"].claims for _ in range(2))
-    assert once == again and isinstance(once["H1"], Claim)
-
-
-def test_a_setting_is_compared_with_what_differs_by_the_choice_alone(outcomes):
-    references = [compared_with(outcomes, setting) for setting in outcomes]
-    assert references == [DEFAULT, DEFAULT, (EPOCHS, "20, fewer networks"), (EPOCHS, "20, fewer networks")]
-
-
 def test_a_conclusion_is_free_of_the_choices_where_every_family_keeps_its_verdict(outcomes):
     one = {setting: outcomes[setting] for setting in (DEFAULT, ("images", "first 20"))}
     claim = growth(one)
@@ -164,76 +142,6 @@ def test_settings_of_too_few_networks_are_shown_and_do_not_count(outcomes, risin
 def test_verdicts_that_are_all_undecided_settle_nothing(outcomes):
     undecided = {DEFAULT: {family: with_verdicts(found, "undecided") for family, found in outcomes[DEFAULT].items()}}
     assert growth(undecided).verdict == "undecided"
-
-
-def test_the_weakest_setting_is_shown_and_one_that_cannot_be_told_before_all_others(outcomes):
-    setting = "images", "first 20"
-    unknown = with_verdicts(outcomes[setting]["cnn-small"], "undecided", low=np.nan)
-    shown = growth({**outcomes, setting: {"cnn-small": unknown}})
-    assert np.isnan(shown.low) and ": cnn-small, images first 20, the one of" in shown.statistic
-
-
-def test_tables_have_a_row_a_setting_and_the_families_side_by_side(outcomes):
-    verdicts, values = table(outcomes, FAMILIES, marks, "·"), table(outcomes, FAMILIES, numbers, "–")
-    assert list(verdicts.index) == list(values.index) == list(outcomes) and list(verdicts) == list(CONCLUSIONS)
-    assert verdicts.loc[DEFAULT, "growth"].split() == ["✔", "✔"]
-    assert verdicts.loc[(EPOCHS, "5"), "H1"].split()[1] == "·"
-    value, missing = values.loc[("images", "first 20")].iloc[0].split()
-    assert value == f"{outcomes['images', 'first 20']['cnn-small'].matrix.values[0, 0]:.2f}" and missing == "–"
-
-
-def test_a_spaced_table_holds_every_mark_and_is_the_same_page_again(outcomes):
-    verdicts = table(outcomes, FAMILIES, marks, "·")
-    once, again = (spaced(verdicts, "verdicts").to_html() for _ in range(2))
-    assert once == again  # what pandas draws for itself differs from run to run
-    assert 'id="T_verdicts"' in once and "padding: 0.2em 1.5em" in once
-    assert all(mark in once for mark in verdicts.to_numpy().flat)
-
-
-def test_the_largest_change_of_each_choice_is_told_with_its_place(outcomes):
-    found = largest_changes(outcomes)["ρ(k, k), narrowest"]
-    before, after = (outcomes[EPOCHS, name]["cnn-small"].matrix.values[0, 0] for name in ("20, fewer networks", "5"))
-    assert list(found.index) == ["images", "epochs"] and found["images"].endswith("(cnn-small, first 20)")
-    assert found["epochs"] == f"{before:.3f} → {after:.3f} (cnn-small, 5)"
-
-
-def test_of_several_settings_and_families_the_largest_change_is_told_whatever_its_sign(outcomes):
-    """Similarities of the widest networks in two families: the default's 0.5, and changes by +0.1, -0.3 and +0.2."""
-
-    def outcome(widest):
-        made = outcomes[DEFAULT]["vit"]
-        values = made.matrix.values.copy()
-        values[-1, -1] = widest
-        return dataclasses.replace(made, matrix=dataclasses.replace(made.matrix, values=values))
-
-    made = {
-        DEFAULT: {"cnn-small": outcome(0.5), "vit": outcome(0.5)},
-        ("grid", "4 x 4"): {"cnn-small": outcome(0.6), "vit": outcome(0.2)},
-        ("grid", "2 x 2"): {"cnn-small": outcome(0.7)},
-    }
-    assert largest_changes(made)["ρ(k, k), widest"].tolist() == ["0.500 → 0.200 (vit, 4 x 4)"]
-
-
-def test_lines_over_the_width_are_the_similarities_of_their_settings(outcomes):
-    images, epochs = open_choices_figures.by_choice(outcomes, "cnn-small").axes
-    assert (images.get_title(), epochs.get_title()) == ("images", "epochs")
-    assert epochs.get_legend_handles_labels()[1] == ["default", "20, fewer networks", "5"]
-    assert epochs.lines[0].get_color() == "#000000"
-    found = outcomes[EPOCHS, "5"]["cnn-small"].matrix.values
-    # at widths that the setting has not, nothing
-    np.testing.assert_allclose(epochs.containers[2][0].get_ydata(), [*np.diag(found), np.nan])
-
-
-def test_points_of_the_statistics_are_the_claims_of_their_rows(outcomes):
-    axes = open_choices_figures.statistics(outcomes, FAMILIES).axes
-    assert [axis.get_title() for axis in axes] == ["growth", "H1", "H2", "rank one"]
-    assert len(axes[0].get_yticks()) == len(outcomes)
-    for axis in axes:
-        claims = [found["cnn-small"].claims[axis.get_title()] for found in outcomes.values()]
-        points = axis.containers[0]
-        np.testing.assert_allclose(points[0].get_xdata(), [claim.estimate for claim in claims])
-        ends = np.array([segment[:, 0] for segment in points[2][0].get_segments()])
-        np.testing.assert_allclose(ends, [(claim.low, claim.high) for claim in claims])
 
 
 def test_an_unknown_interval_does_not_break_the_figures(outcomes):

@@ -71,15 +71,6 @@ def test_single_networks_have_a_similarity_of_pairs_and_the_t_of_the_rank_one_fi
     assert "no E[t] of its own: wide, narrow, middle. Its E[t] is that of the rank-one fit" in second
 
 
-def test_a_single_network_among_groups_gets_its_t_from_the_fit_and_the_groups_from_their_pairs():
-    images, labels = random_images()
-    groups = planted()
-    found = compare({**groups, "narrow": groups["narrow"][0]}, images, labels)
-    np.testing.assert_allclose(found.expected_t[0], list(T.values()), atol=1e-5)
-    np.testing.assert_array_equal(np.isnan(np.diag(found.rho[0])), [False, True, False])
-    assert found.samples == "images" and found.networks == [3, 1, 3]
-
-
 def test_two_single_networks_have_no_t_and_one_alone_nothing():
     images, labels = random_images()
     wide, narrow = planted()["wide"][0], planted()["narrow"][0]
@@ -120,15 +111,6 @@ def test_a_mean_direction_that_is_not_established_is_said():
     assert note.startswith("The mean-direction cosine is not established, ") and note.endswith(
         ": own and wide; own and narrow; own and middle."
     )
-
-
-def test_a_group_that_cannot_be_compared_is_refused_before_others_are_computed():
-    images, labels = random_images()
-    seen = []
-    first = returning(lambda s: (seen.append(len(s)), s)[1])
-    with pytest.raises(ValueError, match="the model bad, network 2 returns 2 things"):
-        compare({"good": [first, first], "bad": nn.ModuleList([first, returning(lambda s: (s, s))])}, images, labels)
-    assert set(seen) == {2}  # two images, to see whether it works
 
 
 LABELS = torch.arange(12) % 4

@@ -73,14 +73,6 @@ def test_the_transform_of_published_weights_does(folder):
     assert images.shape == (2, 3, 224, 224)
 
 
-def test_a_part_is_balanced_and_the_same_again(folder):
-    images, labels, _ = load_images(folder, PLAIN, count=4, seed=3)
-    assert sorted(labels.tolist()) == [0, 0, 1, 1]
-    assert torch.equal(images, load_images(folder, PLAIN, count=4, seed=3)[0])
-    with pytest.raises(ValueError, match="the number of pictures must be from 1 to 5, not 6"):
-        load_images(folder, PLAIN, count=6)
-
-
 @pytest.mark.parametrize(
     "content, sentence",
     [
@@ -118,13 +110,6 @@ def test_no_picture_and_no_class_is_left_out_silently(folder, spoil, classes, se
     spoil(folder)
     with pytest.raises(ValueError, match=sentence):
         load_images(folder, PLAIN, classes=classes)
-
-
-def test_class_folders_and_pictures_may_be_links(folder, tmp_path):
-    (tmp_path / "linked").mkdir()
-    for name in ("ants", "bee"):
-        (tmp_path / "linked" / name).symlink_to(folder / name, target_is_directory=True)
-    assert torch.equal(load_images(tmp_path / "linked", PLAIN)[0], load_images(folder, PLAIN)[0])
 
 
 def test_what_does_not_fit_is_refused(folder, tmp_path):

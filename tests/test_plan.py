@@ -9,7 +9,6 @@ from lib import data
 from lib.training import TrainedNetwork, plan, store
 from lib.training.plan import Gate, gate_of, lines
 from lib.training.populations import train_or_load
-from lib.training.wide_and_deep import RECIPE
 
 ROW = {"line": "a", "families": ["cnn-small"], "widths": [2, 3], "seeds": 3, "epochs": 3}
 
@@ -47,13 +46,6 @@ def test_rounds_bring_all_networks_to_the_same_epochs():
         requests = line.requests(epochs)
         assert [one.epochs for one in requests] == [epochs] * 2 and set(map(len, requests.values())) == {3}
     assert {one.key for one in line.requests(1)} == {one.key for one in line.requests(12)}
-
-
-def test_a_schedule_that_knows_its_end_has_one_round():
-    line = only(recipe="wide-and-deep", families=["resnet-8"], widths=[1], epochs=30)
-    assert line.rounds() == [30]
-    (specification,) = line.requests(30)
-    assert {name: getattr(specification, name) for name in RECIPE} == RECIPE
 
 
 def test_what_is_left_are_the_epochs_that_no_file_holds(artifacts, inline):
@@ -125,18 +117,6 @@ def test_every_bound_counts(gate, passes):
     assert [gate.passed(one) for one in (network(0.4, 0.1), network(0.5, 0.6), network(0.9, 0.5))] == passes
 
 
-def test_a_gate_says_its_bounds():
-    assert str(Gate(0.3, 0.05)) == "test accuracy of at least 0.30 and training loss of at most 0.05"
-    assert str(Gate(train_loss=2.07)) == "training loss of at most 2.07"
-
-
-def test_hours_are_images_times_seconds(tiny):
-    other = dataclasses.replace(tiny, width=3)
-    rates = {tiny: 0.001, other: 0.002}
-    assert plan.hours({tiny: 10, other: 5}, rates, 2) == pytest.approx((10 * 60 * 0.001 + 5 * 60 * 0.002) / 7200)
-    assert plan.hours({tiny: 0}, rates, 2) == 0
-
-
 def test_widths_between_two_measured_ones_lie_on_the_line(tiny, monkeypatch):
     """With 2, 3 and 4 units of work and 10 and 20 seconds at the ends."""
     measured = []
@@ -145,10 +125,3 @@ def test_widths_between_two_measured_ones_lie_on_the_line(tiny, monkeypatch):
     wanted = [dataclasses.replace(tiny, width=width) for width in (2, 3, 4)]
     rates = plan.seconds_per_image(wanted)
     assert sorted(measured) == [2, 4] and [rates[one] for one in wanted] == [10, 15, 20]
-
-
-def test_a_single_width_is_measured_and_the_length_of_a_training_changes_nothing(tiny, monkeypatch):
-    monkeypatch.setattr(plan, "SECONDS", 0.0)
-    longer = dataclasses.replace(tiny, epochs=50)
-    rates = plan.seconds_per_image([tiny, longer])
-    assert rates[tiny] == rates[longer] > 0

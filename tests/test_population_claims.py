@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lib.chapters.populations import FORMULAS, all_claims, counted_parameters, expected_parameters, parameters_by_width
+from lib.chapters.populations import all_claims, counted_parameters, expected_parameters
 
 WIDTHS = (2, 8)
 
@@ -26,10 +26,3 @@ def test_this_book_builds_networks_of_as_many_parameters_as_the_formulas_say():
 @pytest.mark.parametrize("rise, verdict", [(0.1, "supported"), (-0.1, "contradicted"), (0.005, "undecided")])
 def test_wider_networks_classify_better_worse_or_it_cannot_be_told(rise, verdict):
     assert verdicts(counted_parameters() - expected_parameters(), rise)[1].verdict == verdict
-
-
-def test_the_figure_has_a_line_a_family():
-    counted = counted_parameters((2, 4, 10))
-    axis = parameters_by_width(counted).axes[0]
-    assert [line.get_label() for line in axis.lines] == list(FORMULAS)
-    np.testing.assert_array_equal(axis.lines[0].get_ydata(), counted["cnn-small"])

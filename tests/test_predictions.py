@@ -1,14 +1,10 @@
 """The verdicts of chapter 15 follow from its numbers; tables and figures have them."""
 
-from types import SimpleNamespace
-
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from lib.chapters import predictions, predictions_figures, predictions_tables
+from lib.chapters import predictions
 from lib.chapters.predictions import CLASSES, HARD, IMAGES, Compared, pair_claims, step_claims
-from lib.effects.accuracy_differences import ClassDifferences, Step
 from lib.effects.errors import Difference
 from lib.training.wide_and_deep import Architecture
 
@@ -36,11 +32,6 @@ class Found(Difference):
 
 
 SMALL, LARGE, OPEN = (Found(root) for root in ((0.002, -0.004, 0.008), (0.05, 0.03, 0.07), (0.02, -0.01, 0.05)))
-
-
-def class_table(p):
-    p = np.array(p)
-    return ClassDifferences(np.linspace(-0.1, 0.1, len(p)), p, p < 0.001, (p < 0.05).mean(), np.full(10, 0.05), 0.0321)
 
 
 def compared(first, second, images, hard, classes):
@@ -105,68 +96,3 @@ def ladder_claims(rates):
 )
 def test_every_step_has_to_raise_accuracy_and_the_first_most(rates, better, small):
     assert ladder_claims(rates) == {"15-deeper-better": better, "15-deeper-helps-small": small}
-
-
-def test_a_single_step_says_nothing_of_small_networks():
-    assert ladder_claims((0.5, 0.7)) == {"15-deeper-better": "supported"}
-
-
-def test_tables_have_a_row_a_comparison():
-    tables = {"narrow": hits(0.6), "wide": hits(0.7)}
-    learnt = SimpleNamespace(networks=[SimpleNamespace(train_accuracy=[0.2, value]) for value in (0.9, 1.0)])
-    table = predictions_tables.accuracy_table(tables, dict.fromkeys(tables, learnt))
-    assert list(table["architecture"]) == ["narrow", "wide"]
-    assert set(table["training accuracy (last epoch)"]) == {"0.950"}
-    assert predictions_tables.differences_table({"images": LARGE})["standard deviation beyond chance"].tolist() == [
-        "+0.050 [+0.030, +0.070]"
-    ]
-    classes = predictions_tables.classes_table({"a and b": class_table([0.01, 0.04, 0.2, 0.0001])})
-    assert classes.values.tolist() == [["a and b", 4, 3, "0.2", "0.0321", 1]]
-    step = Step(BASE, WIDE, (0.05, 0.03, 0.07), SMALL)
-    rows = predictions_tables.steps_table({"wider": [step]})
-    assert rows["step"].tolist() == ["ResNet-14 (1×) to ResNet-14 (2×)"]
-
-
-def test_networks_of_one_kind_answer_more_alike_in_the_table_where_they_do():
-    rng = np.random.default_rng(0)
-    kinds = 3 * rng.standard_normal((2, 1, 80, 4))
-    first, second = kinds + rng.standard_normal((2, 6, 80, 4))
-    table = predictions_tables.pairs_table(first, second, rng, 400).set_index("two networks")
-    same, distance = (table.loc[name] for name in table.index)
-    assert min(float(same["both deep"]), float(same["both wide"])) > float(same["one of each"])
-    assert max(float(distance["both deep"]), float(distance["both wide"])) < float(distance["one of each"])
-    assert float(same["p"]) < 0.05 and float(distance["p"]) < 0.05
-    between = (float(same["both deep"]) + float(same["both wide"])) / 2 - float(same["one of each"])
-    assert float(same["more alike within than across, by"].split()[0]) == pytest.approx(between, abs=0.0015)
-
-
-def test_panels_have_a_dot_an_image_near_its_two_accuracies():
-    rng = np.random.default_rng(0)
-    x, y = (rng.random((5, 60)) < 0.8).astype(float), (rng.random((4, 60)) < 0.6).astype(float)
-    figure = predictions_figures.accuracy_pairs({"one": (("a", x), ("b", y)), "two": (("b", y), ("a", x))})
-    dots = figure.axes[0].collections[0].get_offsets()
-    np.testing.assert_allclose(np.round(dots * [5, 4]) / [5, 4], np.stack([x.mean(0), y.mean(0)], 1))
-    assert figure.axes[0].get_xlabel() == "a" and figure.axes[1].get_ylabel() == "a"
-    plt.close(figure)
-
-
-def test_chance_and_what_was_seen_are_in_squared_points():
-    figure = predictions_figures.beyond_chance(
-        {"a": np.full(9, 1e-4), "b": np.full(9, 3e-4)}, {"all": LARGE, "hard": SMALL}
-    )
-    assert [axis.get_title() for axis in figure.axes] == ["half against half", "all", "hard"]
-    line = figure.axes[1].lines[0]
-    assert list(line.get_xdata()) == pytest.approx([1e4 * LARGE.observed] * 2)
-    plt.close(figure)
-
-
-@pytest.mark.parametrize("count, named", [(10, 10), (100, 0)])
-def test_classes_are_named_where_names_can_be_read(count, named):
-    rng = np.random.default_rng(0)
-    clouds = {name: tuple(rng.standard_normal((2, count))) for name in ("deep and wide", "deep halves")}
-    figure = predictions_figures.class_changes(clouds, ("deeper", "wider"), [str(number) for number in range(count)])
-    axis = figure.axes[0]
-    assert len(axis.texts) == named and len(axis.collections) == 2
-    np.testing.assert_allclose(axis.collections[1].get_offsets().data, 100 * np.transpose(clouds["deep halves"]))
-    assert axis.get_xlabel() == "deeper (points)"
-    plt.close(figure)

@@ -4,14 +4,10 @@ import matplotlib
 
 matplotlib.use("Agg")
 
-import matplotlib.pyplot as plt
 import numpy as np
-import pytest
-from matplotlib.patches import Rectangle
 from planted_block_effects import planted
 
-from lib.chapters import probes_and_deletion_figures
-from lib.chapters.probes_and_deletion import effects_table, networks_table, probe_claims
+from lib.chapters.probes_and_deletion import probe_claims
 from lib.training.wide_and_deep import Architecture
 
 DEEP, WIDE = Architecture(56), Architecture(14, 4)
@@ -75,53 +71,3 @@ def test_one_architecture_that_speaks_against_it_is_enough_and_is_shown():
     claim = probe_claims(found, [])[1]
     assert claim.verdict == "contradicted" and "ResNet-14 (4×)" in claim.statistic and claim.networks == 12
     assert "the one of 2 that decides" in claim.statistic
-
-
-def test_tables_have_the_numbers():
-    found = {DEEP: planted([*INSIDE[:5], (0, 0)], stairs(0, 0.1), cost=costs(0.01, 0.08)), WIDE: planted(NONE)}
-    table = effects_table(found)
-    assert len(table) == 6 and table["architecture"].tolist() == ["ResNet-56 (1×)"] * 3 + ["ResNet-14 (4×)"] * 3
-    steps = np.diff(stairs(0, 0.1))[:5]
-    assert table["outside"][0].startswith(f"{steps[:, [0, 1, 5]].mean():+.3f} [")
-    assert table["inside"][0].startswith(f"{steps[:, 2:5].mean():+.3f} [") and table["inside"][0].endswith("] (5)")
-    assert table["networks without"].tolist()[:2] == ["not to be told (1)"] * 2
-    assert table["outside − inside"][3] == "not to be told (0)"
-    assert table["networks without"][4] == "+0.100 [+0.100, +0.100] (6)"
-    deep, wide = networks_table(found).to_dict("records")
-    assert (deep["with a block structure"], deep["inside"], wide["inside"]) == (
-        "5 of 6",
-        "3, 3, 3, 3, 3, 0",
-        "0, 0, 0, 0, 0, 0",
-    )
-    assert (wide["of the probe at the stem"], wide["mean accuracy"]) == ("0.500", "0.900")
-
-
-@pytest.fixture
-def figure_of():
-    yield lambda draw, found: draw(found)
-    plt.close("all")
-
-
-def test_figure_4_has_the_maps_and_every_network_s_probes(figure_of):
-    found = {DEEP: planted([(2, 6), (0, 0), (1, 4)], NOISE[:3]), WIDE: planted(NONE, NOISE)}
-    figure = figure_of(probes_and_deletion_figures.probes, found)
-    above, beside, below, other = figure.axes[:4]
-    assert [axis.get_title() for axis in (above, beside)] == ["ResNet-56 (1×)", "ResNet-14 (4×)"]
-    (outline,) = [patch for patch in above.patches if isinstance(patch, Rectangle)]
-    assert outline.get_bbox().bounds == (1.5, 1.5, 4, 4) and not beside.patches
-    np.testing.assert_allclose(below.lines[0].get_ydata(), NOISE[0])
-    np.testing.assert_allclose(below.lines[3].get_ydata(), NOISE[:3].mean(0))
-    np.testing.assert_allclose(below.lines[7].get_ydata(), NOISE[:3, 1:].mean(0) - 0.1)
-    bars = [collection.get_segments()[0][:, 0].tolist() for collection in below.collections]
-    assert bars == [[2, 5], [1, 3]] and not other.collections
-    assert below.get_ylim() == other.get_ylim() and below.get_ylim()[0] < (NOISE[:3] - 0.1).min()
-
-
-def test_figure_5_has_every_network_s_deletions_and_a_line_between_stages(figure_of):
-    found = {DEEP: planted(INSIDE, cost=costs(0, 0.1))}
-    axis = figure_of(probes_and_deletion_figures.deletions, found).axes[0]
-    np.testing.assert_allclose(axis.lines[6].get_ydata(), found[DEEP].deleted.mean(0))
-    assert axis.lines[6].get_xdata().tolist() == [1, 2, 3, 4, 5, 6]
-    assert axis.lines[7].get_ydata() == [0.9, 0.9]
-    assert [line.get_xdata()[0] for line in axis.lines[8:10]] == [2.5, 4.5]
-    assert [bar.get_segments()[0][:, 0].tolist() for bar in axis.collections] == [[3, 5]] * 6

@@ -34,16 +34,3 @@ def test_intervals_over_images_hold_the_truth_as_often_as_they_say():
         held += (low <= 1) & (1 <= high)
         assert (sample.interval(level=0.99)[1] < low).all()
     np.testing.assert_allclose(held / runs, 0.95, atol=0.04)
-
-
-def test_images_without_a_number_are_left_out():
-    values = np.array([[1.0, np.nan], [3.0, 4.0], [np.nan, np.nan]])
-    counts = np.array([[1, 1, 1], [2, 1, 5], [0, 0, 1]])
-    np.testing.assert_allclose(resampling.weighted_means(values, counts), [[2, 4], [5 / 3, 4], [np.nan, np.nan]])
-
-
-def test_another_sample_scatters_as_both_samples_do():
-    values = np.random.default_rng(0).normal(2, 3, (1000, 1))
-    others = resampling.other_sample(values, 250, np.random.default_rng(1), 4000)
-    assert others.mean() == pytest.approx(values.mean(), abs=0.02)
-    assert others.var() == pytest.approx(values.var() * (1 / 1000 + 1 / 250), rel=0.08)

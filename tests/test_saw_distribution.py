@@ -1,11 +1,9 @@
 """Chapter 5: its claims on populations whose law is known."""
 
 import error_rates
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from lib.chapters import saw_distribution_figures
 from lib.chapters.saw_distribution import (
     BEYOND_VMF,
     FIRST,
@@ -19,13 +17,11 @@ from lib.chapters.saw_distribution import (
     Gains,
     Populations,
     Symmetry,
-    uniform_and_own,
 )
 from lib.similarity.mean_directions import mean_cosine_estimates
 from lib.similarity.shapes import held_out
 from lib.similarity.stochastic_order import cosines
 from lib.similarity.symmetry import alignment, with_exponential_cosines
-from lib.sphere import cosine_tail
 from lib.sphere.saw import Saw, von_mises_fisher
 from lib.statistics.intervals import crossed_interval
 from lib.verdicts import judged
@@ -61,10 +57,6 @@ def test_order_follows_the_concentration(kappas, verdict):
     assert found.networks == 36 and found.images == 150 and found.low <= found.estimate <= found.high
 
 
-def test_few_networks_leave_a_small_step_undecided():
-    assert claim(ORDER, populations((9, 9.5), networks=4, images=30)).verdict == "undecided"
-
-
 @pytest.mark.parametrize("kappas, verdict", [((8, 20), "supported"), ((0, 20), "undecided")])
 def test_right_of_uniform_needs_every_width(kappas, verdict):
     found = claim(RIGHT_OF_UNIFORM, populations(kappas))
@@ -88,14 +80,6 @@ def test_what_is_planted_is_found_and_nothing_else(row, effect, trials):
     error_rates.check(found, "supported" if effect else None, 0.5)
 
 
-def test_thresholds_hold_the_quantiles_of_the_uniform_law():
-    thresholds = uniform_and_own(populations([20]).cosines[0])
-    tails = np.sort(1 - cosine_tail(thresholds, DIM))
-    for share in np.arange(1, 20) / 20:
-        assert np.abs(tails - share).min() < 1e-9
-    assert len(thresholds) == 38 and (np.diff(thresholds) >= 0).all()
-
-
 @pytest.mark.parametrize(
     "saw, verdict",
     [
@@ -113,15 +97,6 @@ def beyond_vmf(rng, *made):
     scores = [held_out(u, rng, shapes=SHAPES, folds=3) for u in made]
     control = [held_out(with_exponential_cosines(u, rng), rng, shapes=SHAPES, folds=3) for u in made]
     return claim(BEYOND_VMF, Gains(scores, control))
-
-
-def test_a_shape_beyond_the_exponential_is_found_only_where_there_is_one():
-    rng = np.random.default_rng(2)
-    bent = Saw(lambda t: -8 * np.log1p(-0.95 * t), DIM)
-    wide = beyond_vmf(rng, *(population(rng, bent, images=100) for _ in range(2)))
-    assert wide.verdict == "supported" and wide.low > 0 and wide.networks == 24
-    plain = beyond_vmf(rng, *(population(rng, von_mises_fisher(8.0, DIM), images=100) for _ in range(2)))
-    assert plain.verdict != "supported"
 
 
 def test_deviations_along_few_axes_are_no_richer_shape():
@@ -177,40 +152,3 @@ def test_symmetry_is_supported_contradicted_or_left_open(scales, networks, image
     found = claim(SYMMETRY, Symmetry(tables, WIDTHS[:2]))
     assert found.verdict == verdict and found.networks == 2 * networks and found.images == images
     assert verdict != "contradicted" or (found.low > 1 and "2 intervals exclude 1" in found.statistic)
-
-
-APART = {"cnn-small": [4, 8], "resnet-small": [2, 4, 16]}  # of different widths
-
-
-@pytest.fixture
-def closed():
-    yield
-    plt.close("all")
-
-
-def entries(figure):
-    return [text.get_text() for text in figure.legends[0].get_texts()]
-
-
-def test_densities_have_one_legend_of_all_widths_and_of_chance(closed):
-    t = np.random.default_rng(0).uniform(0, 0.8, 200)
-    figure = saw_distribution_figures.densities({family: dict.fromkeys(own, t) for family, own in APART.items()}, 64)
-    assert entries(figure) == ["k = 2", "k = 4", "k = 8", "k = 16", r"$P_\mathrm{origin}$"]
-
-
-def test_steps_to_the_right_have_one_look_in_all_panels(closed):
-    step = np.array([0.1, 0.2]), (np.zeros(2),) * 3
-    found = {family: [step] * (len(own) - 1) for family, own in APART.items()}
-    figure = saw_distribution_figures.order(found, APART)
-    assert entries(figure) == ["k = 2 → 4", "k = 4 → 8", "k = 4 → 16"]
-    named = {text: line.get_color() for text, line in zip(entries(figure), figure.legends[0].legend_handles)}
-    assert [tuple(line.get_color()) for axis in figure.axes for line in axis.lines[:-1]] == [
-        tuple(named[label]) for label in ("k = 4 → 8", "k = 2 → 4", "k = 4 → 16")
-    ]
-
-
-@pytest.mark.parametrize("networks, lines", [(6, 0), (12, 9)])
-def test_tenths_of_the_networks_are_drawn_where_there_are_enough(closed, networks, lines):
-    t = np.linspace(-0.3, 0.7, networks)
-    figure = saw_distribution_figures.first_image({"cnn-small": {2: t, 4: np.full(networks, np.nan)}})
-    assert sum(len(collection.get_segments()) for collection in figure.axes[0].collections) == lines

@@ -55,12 +55,6 @@ def test_a_smaller_training_set_is_a_balanced_part_of_a_larger_one_and_the_test_
     )
 
 
-def test_all_images_are_the_images_themselves(digits):
-    assert with_fewer(digits, len(digits.train_labels)) is digits
-    with pytest.raises(ValueError, match="n_train for 'digits' must be a whole number from 10"):
-        with_fewer(digits, 9)
-
-
 def test_networks_of_a_seed_start_alike_under_every_setting_and_end_apart(digits, artifacts, inline, monkeypatch):
     monkeypatch.setattr(tasks, "local_executor", lambda *_: inline)
     found = scale.scaled_populations(digits, "cnn-small", [2], 3, lines([20, 60], [1, 2], 60, 1))
@@ -118,25 +112,6 @@ def test_similarity_that_gains_as_much_with_every_doubling_of_the_epochs_has_tha
     images = np.mean(similarity_slopes(doubling, FOUND, IMAGES)[0])
     difference = found[f"{EPOCHS} − {IMAGES}"]["similarity"]
     assert difference[0] == pytest.approx(estimate.mean() - images) and difference[2] < 0
-
-
-def test_accuracy_has_its_slope_along_both_lines():
-    rng = np.random.default_rng(0)
-    values = np.array(
-        [0.1 * math.log2(setting.n_train / 150) + 0.02 * math.log2(setting.epochs / 20) for setting in SETTINGS]
-    )
-    hits = [np.tile(values, (8, 100, 1)) + 0.01 * rng.standard_normal((8, 100, 1))] * 2  # an offset changes no slope
-    found = effects(planted(np.full((2, len(SETTINGS)), 0.2), rng, hits), FOUND)
-    assert found[IMAGES]["test accuracy"][0] == pytest.approx(0.1)
-    assert found[EPOCHS]["test accuracy"][0] == pytest.approx(0.02)
-
-
-def test_a_similarity_that_is_not_positive_has_no_factor():
-    measures = planted(np.full((2, len(SETTINGS)), 0.3), np.random.default_rng(0))
-    measures.similarity[0].values.setflags(write=True)
-    measures.similarity[0].values[0] = -0.01
-    estimate, low, high = similarity_factors(measures, FOUND, IMAGES)
-    assert np.isnan(estimate[[0, 2]]).all() and estimate[1] == pytest.approx(1, abs=0.05)
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,10 @@
 
 import numpy as np
 import pytest
-from scipy.stats import ortho_group
 
 from lib import sphere
 from lib.similarity.mean_directions import leave_one_out_cosines
-from lib.similarity.shapes import held_out, increments, own_concentration_gain, shrunk_squares
+from lib.similarity.shapes import held_out, increments, own_concentration_gain
 from lib.similarity.stochastic_order import cosines
 from lib.sphere import vmf_mean_resultant
 from lib.sphere.fits import SHAPES
@@ -75,25 +74,6 @@ def test_held_out_scores_are_those_of_shapes_fitted_without_network_and_image():
             assert scores[network, image] == pytest.approx(expected, abs=1e-8)
 
 
-def test_held_out_scores_turn_with_the_directions():
-    u = population(CAUCHY, 6, 15)
-    turn = ortho_group(20, seed=0).rvs()
-    before, after = (held_out(x, np.random.default_rng(0), folds=2) for x in (u, u @ turn.T))
-    for name in SHAPES:
-        assert before[name].shape == (6, 15) and np.isfinite(before[name]).all()
-        np.testing.assert_allclose(after[name], before[name], atol=1e-5)
-
-
-def test_only_a_network_or_an_image_without_direction_has_no_score():
-    u = population(von_mises_fisher(10.0, 5), 6, 8)
-    u[2, 3] = 0
-    u[:, 5] = 0
-    for scores in held_out(u, np.random.default_rng(0)).values():
-        missing = np.zeros((6, 8), dtype=bool)
-        missing[2, 3] = missing[:, 5] = True
-        np.testing.assert_array_equal(np.isnan(scores), missing)
-
-
 @pytest.mark.parametrize(("networks", "images", "folds"), [(2, 5, 5), (3, 5, 2), (6, 1, 5), (6, 5, 1), (6, 5, 0)])
 def test_too_few_networks_images_or_folds_are_refused(networks, images, folds):
     with pytest.raises(ValueError, match=f"{folds} folds of {networks} networks and {images} images leave too few"):
@@ -111,22 +91,6 @@ def test_a_concentrated_population_has_the_slope_of_its_concentration():
     # A kernel estimate spreads T_k, and the mean of 29 networks is not mu: some of the slope is lost.
     np.testing.assert_allclose(estimate / np.diff(at), 40, rtol=0.25)
     assert (low > 0).all() and (low < estimate).all() and (estimate < high).all()
-
-
-@pytest.mark.parametrize("networks", [6, 20])
-def test_unrelated_directions_have_a_flat_shape(networks):
-    rng = np.random.default_rng(1)
-    held = []
-    for _ in range(30):
-        estimate, low, high = increments(drawn(Saw(np.zeros_like, DIM), rng, networks, 120))
-        held.append((low <= 0) & (high >= 0))
-    assert np.mean(held) > 0.88
-
-
-def test_a_shape_that_falls_and_rises_is_seen_to_do_both():
-    """Half of the networks point away from the others."""
-    estimate, low, high = increments(drawn(Saw(lambda t: 30 * t**2 + 0.8 * t, DIM), np.random.default_rng(2), 25, 300))
-    assert high[0] < 0 < low[-1]
 
 
 def with_kappas(rng, networks, kappas):
@@ -154,16 +118,6 @@ def test_the_gain_with_many_networks_is_that_of_the_known_concentrations():
     assert own_concentration_gain(directions).mean() == pytest.approx((exact - common.logpdf(t)).mean(), abs=0.06)
 
 
-def test_squares_are_drawn_to_their_mean_as_far_as_they_are_chance():
-    rng = np.random.default_rng(2)
-    alike = shrunk_squares(with_kappas(rng, 6, np.full(300, 8.0)))
-    exact = float(vmf_mean_resultant(8.0, DIM)) ** 2
-    assert alike.std() < 0.3 * 0.08 and alike.mean() == pytest.approx(exact, abs=0.02)
-    kappas = rng.choice([2.0, 50.0], 300)
-    differing = shrunk_squares(with_kappas(rng, 6, kappas))
-    assert np.sqrt(np.mean((differing - vmf_mean_resultant(kappas, DIM) ** 2) ** 2)) < 0.08
-
-
 def test_a_gradient_that_vanished_has_no_gain_and_shifts_no_other_image():
     rng = np.random.default_rng(3)
     directions = with_kappas(rng, 6, np.linspace(2, 40, 50))
@@ -172,8 +126,3 @@ def test_a_gradient_that_vanished_has_no_gain_and_shifts_no_other_image():
     assert np.argwhere(np.isnan(gain)).tolist() == [[2, 7]]
     directions[1:, 7] = 0
     assert np.isnan(own_concentration_gain(directions)[:, 7]).all()
-
-
-def test_too_few_networks_are_refused():
-    with pytest.raises(ValueError, match="at least 5 networks, not 4"):
-        own_concentration_gain(with_kappas(np.random.default_rng(4), 4, [3.0, 4.0]))

@@ -50,12 +50,6 @@ def test_each_network_of_a_stack_gives_what_it_gives_alone(family, training, siz
             torch.testing.assert_close(state[name], value, rtol=1e-12, atol=1e-12, msg=name)
 
 
-@pytest.mark.parametrize("training", [False, True])
-def test_a_stack_is_in_the_mode_of_its_networks(training):
-    stacked = stack([network.train(training) for network in networks("resnet-small")])
-    assert {module.training for module in stacked.modules()} == {training}
-
-
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("count", [1, 2, 3])
 def test_unstack_gives_back_what_was_stacked_bit_for_bit(family, count):
@@ -65,17 +59,6 @@ def test_unstack_gives_back_what_was_stacked_bit_for_bit(family, count):
         for name, value in network.state_dict().items():
             assert torch.equal(state[name], value) and state[name].dtype == value.dtype, name
             assert state[name].is_contiguous(), name
-
-
-def test_stacking_and_unstacking_copy():
-    alone = networks("cnn-small")
-    stacked = stack(alone)
-    states = unstack(stacked, MODELS)
-    with torch.no_grad():
-        stacked.fc.bias.zero_()
-    assert all(network.fc.bias.abs().min() > 0 for network in alone)
-    assert all(state["fc.bias"].abs().min() > 0 for state in states)
-    assert alone[0].fc.weight.shape == (CLASSES, 16), "the first network itself was widened"
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -127,20 +110,6 @@ def test_a_stack_keeps_the_epsilon_and_the_momentum_of_batchnorm():
         torch.testing.assert_close(scores, network(images), rtol=1e-12, atol=1e-12)
         torch.testing.assert_close(state["norm.running_var"], network.norm.running_var, rtol=1e-12, atol=0)
     assert (stacked.norm.eps, stacked.norm.momentum) == (0.5, 0.3)
-
-
-def test_the_order_of_a_stack_matters():
-    alone, inputs = networks("cnn-small"), stack_images(batches())
-    a, b = stack(alone)(inputs), stack(alone[::-1])(inputs)
-    assert not torch.allclose(a, b)
-
-
-def test_stacked_images_keep_each_network_its_own_batch():
-    inputs = batches()
-    stacked = stack_images(inputs)
-    assert stacked.shape == (IMAGES, MODELS * 3, 8, 8)
-    for m in range(MODELS):
-        assert torch.equal(stacked[:, 3 * m : 3 * m + 3], inputs[m])
 
 
 def test_stacked_linear_is_one_product_a_network():

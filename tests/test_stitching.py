@@ -7,32 +7,11 @@ import numpy as np
 import pytest
 from planted_stitches import FAR, IMAGES, LAYERS, NEAR, PLAN, planted, scores
 
-from lib.chapters import stitching_figures
-from lib.chapters.stitching import (
-    DISTANT_ROWS,
-    SHARES,
-    WITHIN_ROWS,
-    Stitched,
-    falls_with_distance,
-    identification_claims,
-    violated,
-)
-from lib.chapters.stitching_tables import (
-    FROM_LAST_BLOCK,
-    after_epochs,
-    identification,
-    means,
-    trained_longer,
-    violations_table,
-)
+from lib.chapters.stitching import DISTANT_ROWS, WITHIN_ROWS, Stitched, identification_claims, violated
 from lib.gates import learnt
-from lib.stitching.identification import chance, layer_distances
-from lib.stitching.layers import DIRECT, MEASURES, RESIDUAL, TASK_LOSS
+from lib.stitching.layers import RESIDUAL, TASK_LOSS
 from lib.stitching.stitched_pairs import NARROWED, SEEDS, WIDENED, WITHIN
 from lib.verdicts import judged
-
-POINTS = tuple(f"layer{place}.0" for place in range(1, 5))
-BEHIND = "behind their target (at random)"
 
 
 @pytest.fixture(autouse=True)
@@ -147,121 +126,3 @@ def test_scores_of_noise_rarely_have_a_verdict():
     found = [verdicts(distant(flat, flat, draw)) for draw in range(60)]
     for name in ("task-loss-prefers-distant", "direct-prefers-corresponding", "direct-follows-distance"):
         assert np.mean([one[name] == "undecided" for one in found]) > 0.94
-
-
-def test_identification_has_shares_and_distances():
-    found = identification(stitched(SEEDS, FAR, NEAR))
-    assert list(found) == list(MEASURES)
-    for name, of in found.items():
-        assert (of["identified"][0], of["distance"][0]) == pytest.approx((0, 2) if name == TASK_LOSS else (1, 0))
-
-
-def test_violations_are_counted_network_by_network():
-    table = violations_table(stitched(WITHIN, FAR, NEAR))
-    assert table["width, seed"].tolist() == [f"8, {seed}" for seed in range(6)]
-    assert set(table[TASK_LOSS]) == {"4 (4)"} and set(table[DIRECT]) == {"0 (0)"} and set(table[RESIDUAL]) == {"0"}
-    assert set(table[BEHIND]) == {"0.50 (0.50)"} and set(table["own accuracy"]) == {"0.900"}
-    assert set(violations_table(stitched(WITHIN, NEAR, NEAR))[BEHIND]) == {"–"}
-
-
-def test_longer_training_is_followed_in_violations_and_in_accuracy():
-    found = trained_longer(after_epochs(stitched(WITHIN, FAR, NEAR), 30, [3]))
-    estimates = {label: [interval[0] for interval in line.values()] for label, line in found.items()}
-    assert estimates == {
-        "violated": [0, 1],
-        "beyond chance": [0, 1],
-        "into itself": pytest.approx([0.9, 0.7]),
-        "the network": pytest.approx([0.9, 0.9]),
-    }
-    left, right = stitching_figures.over_epochs(found).axes
-    drawn = {bars.get_label(): bars.lines[0].get_ydata().tolist() for bars in (*left.containers, *right.containers)}
-    assert drawn == estimates
-    assert [label.get_text() for label in right.get_xticklabels()] == ["3", "30"]
-
-
-def test_tables_have_a_row_a_kind_of_pair():
-    kinds = {kind: stitched(kind, FAR, NEAR) for kind in PLAN}
-    table = means(kinds, FROM_LAST_BLOCK, ".3f", SHARES)
-    assert list(table.index) == list(PLAN) and set(table["end's own accuracy"]) == {"0.900 [0.900, 0.900]"}
-    for name, last, first in (("task loss matching", 0.9, 0.6), ("direct matching", 0.6, 0.9)):
-        assert set(table[f"{name}, last into first block"]) == {f"{last:.3f} [{last:.3f}, {last:.3f}]"}
-        assert set(table[f"{name}, first into first"]) == {f"{first:.3f} [{first:.3f}, {first:.3f}]"}
-    flat = {SEEDS: stitched(SEEDS, np.full((4, 4), 0.5), NEAR)}
-    ranks = means(flat, {name: falls_with_distance(name) for name in (TASK_LOSS, DIRECT)}, ".2f", (-1, 1)).loc[SEEDS]
-    assert (ranks[TASK_LOSS], ranks[DIRECT]) == ("not to be told", "1.00 [1.00, 1.00]")
-
-
-def frames(axis):
-    """Targets and sources that are framed."""
-    return sorted((round(patch.get_x() + 0.5), round(patch.get_y() + 0.5)) for patch in axis.patches)
-
-
-def test_matrices_frame_the_best_source_of_each_target():
-    figure = stitching_figures.matrices({TASK_LOSS: FAR, RESIDUAL: 1 - NEAR}, POINTS, "both", columns=2)
-    for axis, best in zip(figure.axes, ([3, 2, 1, 0], [0, 1, 2, 3])):
-        assert frames(axis) == list(enumerate(best))
-        assert [label.get_text() for label in axis.get_xticklabels()] == ["1.0", "2.0", "3.0", "4.0"]
-    assert figure.axes[0].texts[0].get_text() == ".60" and figure.axes[1].texts[0].get_text() == ".10"
-
-
-def test_of_several_best_sources_each_has_a_frame_also_if_their_means_were_rounded_differently():
-    values = np.where(np.eye(4, dtype=bool), 0.3, 0.1)
-    values[3, 0] = 0.1 + 0.2  # the last bit is not that of 0.3
-    figure = stitching_figures.matrices({TASK_LOSS: values}, POINTS, "ties", columns=1)
-    assert frames(figure.axes[0]) == [(0, 0), (0, 3), (1, 1), (2, 2), (3, 3)]
-
-
-def test_a_diverging_matrix_has_its_zero_in_the_middle():
-    figure = stitching_figures.matrices({TASK_LOSS: FAR - 0.7}, POINTS, "less", columns=1, diverging=True)
-    image, values = figure.axes[0].images[0], [text.get_text() for text in figure.axes[0].texts]
-    assert image.norm.vmin == -image.norm.vmax
-    assert values[:2] == ["-.10", "0"] and not {"-.00", "+.00"} & set(values)
-
-
-def test_identification_has_a_row_a_measure_and_the_level_of_chance():
-    kinds = {kind: identification(stitched(kind, FAR, NEAR)) for kind in (SEEDS, NARROWED)}
-    figure = stitching_figures.identification(kinds, chance(LAYERS))
-    lines = [line for line in figure.axes[0].lines if line.get_marker() == "o"]
-    np.testing.assert_allclose(lines[0].get_xdata(), [0, 1, 1, 1, 1, 1, 1])
-    dashed = [line.get_xdata()[0] for axis in figure.axes for line in axis.lines if line.get_linestyle() == "--"]
-    assert dashed == pytest.approx(chance(LAYERS))
-
-
-def test_targets_have_their_shares_and_the_size_of_their_maps():
-    figure = stitching_figures.by_target({TASK_LOSS: np.array([0, 0.5, 1, 1])}, POINTS, ["4 x 4"] * 4)
-    assert [text.get_text() for text in figure.axes[0].texts] == ["0.00", "0.50", "1.00", "1.00"]
-    assert figure.axes[0].get_xticklabels()[2].get_text() == "3.0\n4 x 4"
-
-
-def test_residuals_are_points_of_all_sources_and_targets():
-    found = stitched(SEEDS, FAR, NEAR)
-    direct, trained = found.of(lambda one: one.direct_residual), found.of(lambda one: one.task_loss_residual)
-    points = stitching_figures.residuals(direct, trained, layer_distances(LAYERS)).axes[0].collections[0]
-    np.testing.assert_allclose(points.get_offsets(), np.column_stack([direct.ravel(), trained.ravel()]))
-    assert points.get_array().reshape(-1, LAYERS, LAYERS)[4].tolist() == layer_distances(LAYERS).tolist()
-
-
-def test_distance_is_that_of_the_source_behind_the_target():
-    values = stitched(SEEDS, FAR, NEAR).of(lambda one: one.measures[TASK_LOSS])
-    values[:, 3, 0] = 0.2  # distance +3 is the last source into the first target
-    line = stitching_figures.over_distance({"accuracy": {TASK_LOSS: values}}).axes[0].lines[0]
-    assert line.get_xdata().tolist() == list(range(-3, 4))
-    np.testing.assert_allclose(line.get_ydata()[[0, 3, 6]], [0.9, np.diagonal(FAR).mean(), 0.2])
-
-
-def test_numbers_of_images_have_axes_that_can_be_read():
-    interval = np.array([0.5, 0.2]), np.array([0.4, 0.1]), np.array([0.6, 0.3])
-    figure = stitching_figures.over_counts([25, 100], interval, interval, interval, 0.25)
-    left, right = figure.axes
-    assert left.get_yscale() == "log" and right.lines[0].get_ydata().tolist() == [0.5, 0.2]
-    figure.canvas.draw()
-    for axis in (left, right):
-        assert [label.get_text() for label in axis.get_xticklabels()] == ["25", "100"]
-    low, high = left.get_ylim()
-    named = [
-        label
-        for minor in (False, True)
-        for label in left.get_yticklabels(minor=minor)
-        if label.get_text() and low <= label.get_position()[1] <= high
-    ]
-    assert len(named) >= 2

@@ -1,7 +1,6 @@
 """`make train`: the plan first, then round after round; one at a time, over failures, and from where it stopped."""
 
 import dataclasses
-import errno
 import os
 import shutil
 import subprocess
@@ -9,7 +8,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
 
 import studies
 import train as command
@@ -96,22 +94,6 @@ def test_a_network_that_fails_is_told_and_left_behind(table, here, monkeypatch, 
     said = capsys.readouterr().out
     assert "line a, 1 epochs: 1 of 1 trainings failed" in said and "no luck; going on" in said
     assert store.stored_epochs(list(command.planned("few"))[1].specifications[0], 0) == [1, 2, 3]
-
-
-def test_a_second_one_in_the_same_store_ends_with_a_sentence(table, here, monkeypatch, artifacts):
-    monkeypatch.setattr(populations, "train_or_load", None)  # would fail if it were called
-    with FileLock(artifacts / "training.lock"):
-        with pytest.raises(SystemExit, match="another training is at work in .*; it goes on, and this one ends"):
-            run(monkeypatch, "few")
-
-
-def test_a_full_disk_ends_with_a_sentence(table, here, monkeypatch):
-    def full(*_, **__):
-        raise OSError(errno.ENOSPC, "the disk of here is full; make room")
-
-    monkeypatch.setattr(store, "write_whole", full)
-    with pytest.raises(SystemExit, match="^the disk of here is full; make room$"):
-        run(monkeypatch, "few")
 
 
 def test_control_c_ends_with_a_sentence(table, monkeypatch):

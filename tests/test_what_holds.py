@@ -6,7 +6,6 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-import ledger
 import what_holds
 from evidence import Study
 from lib.verdicts import Claim
@@ -86,10 +85,6 @@ def test_lines_stand_in_the_order_of_papers_and_figures():
     ]
     places = [what_holds.place_in_papers(source) for source in sources]
     assert places == sorted(places) and places[0] == places[1] and len(set(places)) == len(sources) - 1
-
-
-def test_rows_that_say_the_same_are_rows():
-    assert {*what_holds.SAME, *what_holds.SAME.values()} <= set(ledger.rules())
 
 
 def test_claims_of_a_row_make_a_line_and_of_two_studies_the_one_that_tests_counts():
