@@ -55,7 +55,7 @@ from lib.data import pictures as folders
 from lib.models import architectures
 from lib.released import heatmaps, networks
 from lib.similarity import rank_one
-from lib.statistics import resampling
+from lib.statistics.sample import resampled_means
 from lib.verdicts import verdicts_by
 
 # %% [markdown]
@@ -115,7 +115,7 @@ similarity_picture, attack_picture = (None if reading is None else reading.selec
 gradients = {kind: single_networks.gradients(models, test_images, test_labels, kind)
              for kind in dict.fromkeys([p.output, "logit", "probability"])}
 before, after = single_networks.attack_all(models, gradients["probability"], test_images, test_labels, p.main_eps)
-right = resampling.resampled_means(before.right.T.astype(float), rng, p.bootstrap_draws)
+right = resampled_means(before.right.T.astype(float), rng, p.bootstrap_draws)
 wilson = [binomtest(int(count), len(chosen)).proportion_ci(method="wilson") for count in before.right.sum(1)]
 accuracy = right.values, np.array([part.low for part in wilson]), np.array([part.high for part in wilson])
 
@@ -146,7 +146,7 @@ of_untrained = single_networks.gradients(untrained, test_images, test_labels, p.
 chance = similarity.chance_band([np.stack([salience.directions(part, grid=p.grid).numpy() for part in of_untrained])])
 print(f"95 % of pairs of {len(untrained)} untrained networks of the same widths: {chance[0]:.4f} to {chance[1]:.4f}")
 cosines = similarity.by_image(directions[:, None])  # a population of one network a width
-rho = resampling.resampled_means(cosines, rng, p.bootstrap_draws)
+rho = resampled_means(cosines, rng, p.bootstrap_draws)
 
 # %% mystnb={"image": {"alt": "Heatmaps of the individual similarity of the released networks over widths k1 and k2: this book's numbers with half their interval in every cell; where the released picture is compared, its numbers in a second heatmap."}} tags=["hide-input"]
 estimate, low, high = rho.interval()

@@ -12,8 +12,8 @@ from lib.effects.batch_size import Recipe, distinct_recipes, effects, paired_pop
 from lib.effects.contrasts import slope_weights
 from lib.effects.paired import BOUNDS, UNITS, Measures, by_population, mean_over_widths, measure, shared_seeds
 from lib.runtime import tasks
-from lib.similarity.paired_similarity import PairedSimilarity
 from lib.statistics.intervals import bounded, crossed_interval, mean_interval
+from lib.statistics.sample import Sample
 from lib.training.populations import Population
 from lib.training.specification import Specification
 
@@ -97,7 +97,7 @@ def planted(rng, seeds=5, images=30, recipes=RECIPES, tables=None):
     """Two widths; similarities that do not vary unless told."""
     widths = 2
     rho = 0.2 + 0.01 * np.arange(len(recipes))
-    still = PairedSimilarity(rho, np.tile(rho, (seeds, 1)), np.tile(rho, (60, 1)), np.tile(rho, (5, seeds, 1)), images)
+    still = Sample(rho, np.tile(rho, (seeds, 1)), np.tile(rho, (60, 1)), np.tile(rho, (5, seeds, 1)), (seeds,), images)
     tables = tables or [rng.gamma(2, size=(seeds, images, len(recipes))) for _ in range(widths)]
     return Measures(
         recipes,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lib.statistics.intervals import difference_interval, mean_interval
-from lib.statistics.pairs import leave_one_out, over_crossed_pairs, over_listed_pairs, over_pairs, pair_mean
+from lib.statistics.pairs import leave_one_out, listed_pairs, over_crossed_pairs, over_pairs, pair_mean
 
 RNG = np.random.default_rng(0)
 RING = [(place, (place + 1) % 6) for place in range(6)]
@@ -66,7 +66,7 @@ def test_tables_that_are_no_pairs_are_refused():
 def test_a_ring_leaves_out_both_pairs_of_a_network():
     values = np.random.default_rng(0).standard_normal(6)
     without = [np.delete(values, [seed - 1, seed]).mean() for seed in range(6)]
-    estimate, low, high = over_listed_pairs(values, RING)
+    estimate, low, high = listed_pairs(values, RING).interval()
     assert estimate == pytest.approx(values.mean()) and low + high == pytest.approx(2 * estimate)
     expected = 2.570582 * np.sqrt(5 / 6 * np.sum((without - np.mean(without)) ** 2))
     assert high - estimate == pytest.approx(expected, rel=1e-6)
@@ -80,15 +80,15 @@ def test_intervals_of_a_ring_hold_the_truth_at_least_as_often_as_they_promise(ow
         front = rng.standard_normal((300, 6))
         end = front if shared else rng.standard_normal((300, 6))
         values = front + np.roll(end, -1, axis=1) + own * rng.standard_normal((300, 6))
-        held = [low <= 0 <= high for _, low, high in (over_listed_pairs(row, RING) for row in values)]
+        held = [low <= 0 <= high for _, low, high in (listed_pairs(row, RING).interval() for row in values)]
         assert np.mean(held) > 0.94
 
 
 def test_listed_pairs_without_an_interval_are_refused_or_nan():
     with pytest.raises(ValueError, match="at least 3 of them in pairs of their own, not 2"):
-        over_listed_pairs(np.ones(2), [(0, 0), (1, 1)])
+        listed_pairs(np.ones(2), [(0, 0), (1, 1)])
     with pytest.raises(ValueError, match="a network takes part in all pairs"):
-        over_listed_pairs(np.ones(3), [(0, 1), (0, 2), (0, 3)])
-    estimate, low, high = over_listed_pairs([1, np.nan, 3], [(0, 0), (1, 1), (2, 2)])
+        listed_pairs(np.ones(3), [(0, 1), (0, 2), (0, 3)])
+    estimate, low, high = listed_pairs([1, np.nan, 3], [(0, 0), (1, 1), (2, 2)]).interval()
     assert np.isnan([estimate, low, high]).all()
-    assert over_listed_pairs(np.ones(6), RING) == (1, 1, 1)
+    assert listed_pairs(np.ones(6), RING).interval() == (1, 1, 1)

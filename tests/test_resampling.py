@@ -5,7 +5,7 @@ import pytest
 
 from lib.similarity import by_image, pairwise
 from lib.sphere import uniform_directions
-from lib.statistics import resampling
+from lib.statistics.sample import resampled_means
 
 
 def directions(networks=4, images=30, dims=6, seed=0):
@@ -21,7 +21,7 @@ def test_cosines_of_populations_of_one_average_to_the_similarity_of_networks():
     with pytest.warns(UserWarning, match="3 of 120 gradients are zero"):
         expected = pairwise(u)
     off = ~np.eye(4, dtype=bool)
-    found = resampling.resampled_means(cosines, np.random.default_rng(0), 100)
+    found = resampled_means(cosines, np.random.default_rng(0), 100)
     np.testing.assert_allclose(found.values[off], expected[off], atol=1e-7)
     assert found.by_images.shape == (100, 4, 4) and found.images == 30
 
@@ -29,7 +29,7 @@ def test_cosines_of_populations_of_one_average_to_the_similarity_of_networks():
 def test_intervals_over_images_hold_the_truth_as_often_as_they_say():
     rng, held, runs = np.random.default_rng(1), np.zeros(2), 400
     for _ in range(runs):
-        sample = resampling.resampled_means(rng.exponential(size=(80, 2)), rng, 100)
+        sample = resampled_means(rng.exponential(size=(80, 2)), rng, 100)
         _, low, high = sample.interval()
         held += (low <= 1) & (1 <= high)
         assert (sample.interval(level=0.99)[1] < low).all()

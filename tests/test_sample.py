@@ -6,8 +6,7 @@ from scipy.stats import t as student
 
 from lib.statistics.intervals import mean_interval
 from lib.statistics.pairs import PairTable, jackknife, listed_pairs, over_pairs
-from lib.statistics.resampling import resampled_means
-from lib.statistics.sample import Sample
+from lib.statistics.sample import Sample, resampled_means
 
 TRIALS = [pytest.param(300), pytest.param(3000, marks=pytest.mark.slow)]
 

@@ -10,7 +10,7 @@ from torch import nn
 
 from lib.models import doors
 from lib.salience.predictions import logits
-from lib.statistics.resampling import image_counts
+from lib.statistics.sample import image_counts
 
 MAIN_SUMMARY = "mean of ratios"  # the paper's alpha
 SUMMARIES = (MAIN_SUMMARY, "ratio of means", "median ratio", "accuracy change")  # all: lower is stronger

@@ -9,8 +9,7 @@ import pandas as pd
 from lib.gates import Gate
 from lib.rules import CONTRADICTED, SUPPORTED, UNDECIDED, Judged
 from lib.statistics.intervals import Interval
-from lib.statistics.resampling import other_sample
-from lib.statistics.sample import Estimated
+from lib.statistics.sample import Estimated, other_sample
 from lib.verdicts import HEADLINE, Claim, Row, judged
 
 DRAWS = 5000  # of other samples: quantiles far out, for many numbers at once

@@ -14,8 +14,8 @@ from lib.similarity.cosines import expected
 from lib.similarity.shapes import DECILES, increments
 from lib.similarity.stochastic_order import Cosines, bulk, mean_rise, mean_rise_over_uniform, rise, rise_over_uniform
 from lib.similarity.symmetry import ratio
-from lib.statistics.intervals import Interval, combined_interval, jackknife_interval
-from lib.statistics.sample import Estimated, side_by_side
+from lib.statistics.intervals import Interval, combined_interval
+from lib.statistics.sample import Estimated, jackknifed, side_by_side
 from lib.verdicts import DETAIL, HEADLINE, Row
 
 AS_GOOD_AS_ONE = 0.95, 1.05
@@ -157,7 +157,7 @@ class FirstImage:
 
         def interval(one: np.ndarray, level: float) -> Interval:
             without = np.array([expected(np.delete(one, place, 0)[:, None]) for place in range(len(one))])
-            return jackknife_interval(np.asarray(expected(one[:, None])), [without], level)
+            return jackknifed(expected(one[:, None]), [without]).interval(level=level)
 
         return side_by_side([Estimated(partial(interval, one), len(one), 1) for one in self.directions])
 

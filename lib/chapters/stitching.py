@@ -9,7 +9,7 @@ from lib.gates import Gate
 from lib.rules import CONTRADICTED, SUPPORTED, Unless, above, below
 from lib.rules_of_several import every
 from lib.statistics.intervals import Interval
-from lib.statistics.pairs import LEAST, over_listed_pairs
+from lib.statistics.pairs import LEAST, listed_pairs
 from lib.statistics.sample import Estimated
 from lib.stitching.identification import LEVEL, could_be_violated, follows_distance, identified, later_share, violations
 from lib.stitching.layers import DIRECT, RESIDUAL, TASK_LOSS, LayerScores
@@ -35,12 +35,14 @@ class Stitched:
 
     def interval(self, statistic: Statistic) -> Interval:
         """The mean over pairs with its 95 % interval over networks."""
-        return over_listed_pairs(self.of(statistic), self.pairs)
+        return listed_pairs(self.of(statistic), self.pairs).interval()
 
     def estimated(self, statistic: Statistic) -> Estimated:
         """The mean over pairs for a verdict."""
         values = self.of(statistic)
-        return Estimated(lambda level: over_listed_pairs(values, self.pairs, level), len(self.networks), self.images)
+        return Estimated(
+            lambda level: listed_pairs(values, self.pairs).interval(level=level), len(self.networks), self.images
+        )
 
     @property
     def networks(self) -> set[Network]:

@@ -6,20 +6,9 @@
 `network_statistics` has the intervals over networks.
 """
 
-from lib.cka.blocks import Block, largest_block
+from lib.cka.blocks import largest_block
 from lib.cka.estimators import MinibatchCKA, hsic, linear_cka
 from lib.cka.grams import hidden_points
 from lib.cka.maps import network_cka
-from lib.cka.probes import deletion_accuracies, probe_accuracies
 
-__all__ = [
-    "Block",
-    "MinibatchCKA",
-    "deletion_accuracies",
-    "hidden_points",
-    "hsic",
-    "largest_block",
-    "linear_cka",
-    "network_cka",
-    "probe_accuracies",
-]
+__all__ = ["MinibatchCKA", "hidden_points", "hsic", "largest_block", "linear_cka", "network_cka"]

@@ -12,16 +12,8 @@ from scipy.special import log_softmax
 
 from lib.data.loading import ImageData
 from lib.salience.predictions import population_logits
-from lib.statistics.group_contrast import (
-    contrast,
-    contrast_interval,
-    dealt_again,
-    exchanged,
-    of_group,
-    permutation_p,
-    signed_root,
-)
-from lib.statistics.intervals import Interval
+from lib.statistics.group_contrast import contrast, contrast_interval, dealt_again, exchanged, of_group, permutation_p
+from lib.statistics.intervals import Interval, signed_root
 from lib.training.populations import Population
 
 LEAST = 6  # networks of an architecture: each half needs three

@@ -17,9 +17,9 @@ from lib.data.loading import ImageData
 from lib.effects.contrasts import slope_weights, sum_interval
 from lib.salience.direction_store import population_directions
 from lib.salience.predictions import population_logits
-from lib.similarity.paired_similarity import LEAST, PairedSimilarity, interval, paired_similarities
+from lib.similarity.paired_similarity import LEAST, interval, paired_similarities
 from lib.statistics.intervals import Interval, bounded, combined_interval, crossed_interval, mean_interval
-from lib.statistics.sample import Estimated
+from lib.statistics.sample import Estimated, Sample
 from lib.training.populations import Population, train_or_load
 from lib.training.specification import Specification
 
@@ -72,7 +72,7 @@ class Measures:
     """
 
     recipes: tuple[Hashable, ...]
-    similarity: list[PairedSimilarity]
+    similarity: list[Sample]
     test_loss: list[np.ndarray]
     test_hits: list[np.ndarray]
     training_loss: list[np.ndarray] = field(default_factory=list)

@@ -11,7 +11,8 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from lib.ensembles.measures import Ensembles
-from lib.statistics.intervals import Interval, jackknife_interval
+from lib.statistics.intervals import Interval
+from lib.statistics.sample import jackknifed
 
 Families = Mapping[str, Sequence[Ensembles]]  # family -> one a width
 Rows = Sequence[Mapping[str, np.ndarray]]
@@ -34,7 +35,7 @@ def interval(measured: Sequence[Ensembles], statistic: Callable[[Rows], np.ndarr
         np.array([statistic([*whole[:place], _row(one, 1 + i), *whole[place + 1 :]]) for i in range(one.networks)])
         for place, one in enumerate(measured)
     ]
-    return jackknife_interval(np.asarray(statistic(whole)), without, level)
+    return jackknifed(statistic(whole), without).interval(level=level)
 
 
 def ratio_interval(

@@ -23,7 +23,7 @@ from lib.similarity import rank_one
 from lib.similarity.cosines import by_image, has_direction
 from lib.similarity.crossed import similarity_matrix
 from lib.statistics.intervals import Interval
-from lib.statistics.resampling import resampled_means
+from lib.statistics.sample import resampled_means
 
 Group = nn.Module | Iterable[nn.Module]
 IMAGES_ALONE = "The intervals count images alone as samples, and say nothing about other networks of the same kind."

@@ -6,7 +6,6 @@
 
 from lib.salience.direction_store import by_family, population_directions
 from lib.salience.extraction import CACHED, OUTPUTS, as_pictures, directions, input_gradients, plain_gradients
-from lib.salience.predictions import logits, population_logits
 
 __all__ = [
     "CACHED",
@@ -15,8 +14,6 @@ __all__ = [
     "by_family",
     "directions",
     "input_gradients",
-    "logits",
     "plain_gradients",
     "population_directions",
-    "population_logits",
 ]

@@ -123,14 +123,6 @@ def chance_limit(images: int, dims: int) -> float:
     return float(norm.ppf(0.975) / np.sqrt(images * dims))
 
 
-def signed_root(squares: np.ndarray) -> np.ndarray:
-    """R of an estimate of R^2; where chance made that negative, the root of its size with a minus.
-
-    So averages are not pushed up.
-    """
-    return np.sign(squares) * np.sqrt(np.abs(squares))
-
-
 def has_direction(directions: np.ndarray) -> np.ndarray:
     """[networks, n, d] -> [networks, n]: False for a zero row."""
     return np.asarray(directions).any(axis=2)

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lib.similarity.cosines import checked, has_direction, signed_root
+from lib.similarity.cosines import checked, has_direction
 from lib.sphere.saw import Saw
+from lib.statistics.intervals import signed_root
 
 
 def mean_directions(directions: np.ndarray) -> np.ndarray:

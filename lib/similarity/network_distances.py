@@ -14,7 +14,7 @@ from scipy.spatial.distance import pdist, squareform
 
 from lib.similarity.cosines import has_direction
 from lib.similarity.mean_directions import checked_population, leave_one_out_cosines
-from lib.statistics.sample import Sample
+from lib.statistics.sample import Sample, jackknifed
 
 LEAST_NETWORKS = 4  # of 3, the two that are left when one is left out have the same cosines with each other
 
@@ -145,9 +145,7 @@ def mean_distances(populations: Sequence[Distances]) -> Sample:
     means = np.array([population.each.mean() for population in populations])
     places = np.eye(len(means), dtype=bool)
     without = [np.where(own, one.without[:, None], means) for own, one in zip(places, populations)]
-    images = min(population.images for population in populations)
-    networks = tuple(len(population.without) for population in populations)
-    return Sample(means, np.concatenate(without), None, None, networks, images)
+    return jackknifed(means, without, min(population.images for population in populations))
 
 
 def table(

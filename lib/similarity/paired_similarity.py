@@ -6,7 +6,6 @@ networks it has.  Similarities *between* such populations would compare a networ
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -19,29 +18,12 @@ LEAST = 3  # seeds: leaving one out has to leave a pair
 Statistic = Callable[[np.ndarray, np.ndarray], np.ndarray]  # of rho and losses, both [..., groups, populations]
 
 
-@dataclass(frozen=True, eq=False)
-class PairedSimilarity:
-    """rho(k, k) of several populations of paired networks on the same images.
-
-    Attributes:
-        values: [populations], over pairs of different seeds.
-        without: [seeds, populations], the same without one seed.
-        by_images: [draws, populations], on images that were drawn again.
-        without_by_images: [some of the draws, seeds, populations], both at once.
-        images: how many images were averaged over.
-    """
-
-    values: np.ndarray
-    without: np.ndarray
-    by_images: np.ndarray
-    without_by_images: np.ndarray
-    images: int
-
-
 def paired_similarities(
     groups: Sequence[Sequence[np.ndarray]], rng: np.random.Generator, draws: int = 500
-) -> list[PairedSimilarity]:
-    """One `PairedSimilarity` a group, all on the same draws of images.
+) -> list[Sample]:
+    """rho(k, k) of the populations of each group, over pairs of different seeds: a sample of [populations] a group.
+
+    A unit is a seed, left out of all populations of its group at once.  All groups see the same draws of images.
 
     Args:
         groups: populations of directions [seeds, images, dims] each.  Those of one group are paired, seed by seed;
@@ -56,7 +38,7 @@ def paired_similarities(
     return [_paired(group, np.random.default_rng(draws_of_images), draws) for group in groups]
 
 
-def _paired(group: Sequence[np.ndarray], rng: np.random.Generator, draws: int) -> PairedSimilarity:
+def _paired(group: Sequence[np.ndarray], rng: np.random.Generator, draws: int) -> Sample:
     seeds = [len(population) for population in group]
     if min(seeds) < LEAST or len(set(seeds)) > 1:
         raise ValueError(
@@ -68,20 +50,18 @@ def _paired(group: Sequence[np.ndarray], rng: np.random.Generator, draws: int) -
     # that changes when seed i is left out of every population.
     own = matrix.without.reshape(count, size, count, count)
     drawn = matrix.without_by_images.reshape(-1, count, size, count, count)
-    return PairedSimilarity(
+    return Sample(
         np.diagonal(matrix.values),
         np.einsum("pspp->sp", own),
         np.diagonal(matrix.by_images, axis1=1, axis2=2),
         np.einsum("jpspp->jsp", drawn),
+        (size,),
         matrix.images,
     )
 
 
 def interval(
-    groups: Sequence[PairedSimilarity],
-    statistic: Statistic,
-    losses: Sequence[np.ndarray] | None = None,
-    level: float = 0.95,
+    groups: Sequence[Sample], statistic: Statistic, losses: Sequence[np.ndarray] | None = None, level: float = 0.95
 ) -> Interval:
     """A function of the similarities of all groups with its interval over seeds and images: -> estimate, low, high.
 
@@ -95,7 +75,7 @@ def interval(
     return sample.interval(lambda both: statistic(both[..., 0, :, :], both[..., 1, :, :]), level)
 
 
-def _sample(groups: Sequence[PairedSimilarity], losses: Sequence[np.ndarray]) -> Sample:
+def _sample(groups: Sequence[Sample], losses: Sequence[np.ndarray]) -> Sample:
     """rho and mean losses, [2, groups, populations]; a seed is a unit, which leaves the other groups as they are."""
     mean_loss = np.stack([loss.mean(0) for loss in losses])
     loss_without = [(loss.sum(0) - loss) / (len(loss) - 1) for loss in losses]

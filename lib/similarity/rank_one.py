@@ -10,7 +10,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lib.similarity.cosines import by_image, signed_root
+from lib.similarity.cosines import by_image
+from lib.statistics.intervals import signed_root
 
 
 def resultants(rho: np.ndarray) -> np.ndarray:

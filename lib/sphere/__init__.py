@@ -4,17 +4,12 @@
 all that are symmetric about a mean direction; `fits`: their shape psi from a sample.
 """
 
-from lib.sphere.fits import density, fit_shape, log_psi
-from lib.sphere.saw import Saw, von_mises_fisher
+from lib.sphere.saw import von_mises_fisher
 from lib.sphere.uniform import cosine_tail, tangent_normal, uniform_directions, uniform_logpdf, uniform_pdf
 from lib.sphere.vmf import vmf_concentration, vmf_log_normaliser, vmf_mean_resultant
 
 __all__ = [
-    "Saw",
     "cosine_tail",
-    "density",
-    "fit_shape",
-    "log_psi",
     "tangent_normal",
     "uniform_directions",
     "uniform_logpdf",

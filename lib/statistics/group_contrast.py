@@ -6,9 +6,9 @@ expected vectors: what a finite number of networks adds to the distance of their
 """
 
 import numpy as np
-from scipy.stats import t as student
 
-from lib.statistics.intervals import Interval, sum_freedom
+from lib.statistics.intervals import Interval
+from lib.statistics.sample import jackknifed
 
 LEAST = 3  # networks of a group: leaving one out has to leave a pair
 
@@ -49,10 +49,7 @@ def contrast_interval(pairs: np.ndarray, first: np.ndarray, level: float = 0.95)
     estimate = contrast(pairs, first, ~first)
     keep = ~np.eye(len(first), dtype=bool)
     without = contrast(pairs, first & keep, ~first & keep)
-    sizes = np.array([first.sum(), (~first).sum()])
-    variances = [(size - 1) * without[group].var() for size, group in zip(sizes, (first, ~first))]
-    margin = student.ppf(0.5 + level / 2, sum_freedom(variances, sizes - 1)) * np.sqrt(np.sum(variances))
-    return float(estimate), float(estimate - margin), float(estimate + margin)
+    return tuple(map(float, jackknifed(estimate, [without[first], without[~first]]).interval(level=level)))
 
 
 def dealt_again(first: np.ndarray, rng: np.random.Generator, draws: int) -> np.ndarray:
@@ -74,8 +71,3 @@ def permutation_p(observed: float, drawn: np.ndarray) -> float:
     # Deals that differ in the order of a sum alone are equal.
     as_large = (drawn > observed) | np.isclose(drawn, observed, rtol=1e-9, atol=1e-15)
     return float((1 + as_large.sum()) / (1 + len(drawn)))
-
-
-def signed_root(variance: np.ndarray) -> np.ndarray:
-    """Root of an estimated variance, with its sign: below zero says that less was seen than chance alone makes."""
-    return np.sign(variance) * np.sqrt(np.abs(variance))

@@ -101,19 +101,6 @@ def sum_freedom(variances: np.ndarray, freedoms: np.ndarray) -> np.ndarray:
     return np.divide(whole, error, where=error > 0, out=np.full(np.shape(whole), float(np.min(freedoms))))
 
 
-def jackknife_interval(estimate: np.ndarray, without: Sequence[np.ndarray], level: float = 0.95) -> Interval:
-    """A statistic [...] of independent groups of networks with its jackknife interval: -> estimate, low, high.
-
-    Args:
-        without: of each group [networks, ...], the statistic without one of its networks in turn.  The groups'
-            variances add.
-    """
-    variances = np.stack([(len(part) - 1) * np.var(part, axis=0) for part in without])
-    freedom = sum_freedom(variances, np.array([len(part) - 1 for part in without]))
-    margin = student.ppf(0.5 + level / 2, freedom) * np.sqrt(variances.sum(0))
-    return estimate, estimate - margin, estimate + margin
-
-
 def bounded(interval: Interval, least: float, most: float) -> Interval:
     """An interval around its estimate, for a quantity between `least` and `most`: Student's margin on the logit's scale.
 
@@ -159,6 +146,11 @@ def in_brackets(found: Interval, style: str = ".2f") -> str:
     if not np.isfinite([estimate, low, high]).all():
         return "not to be told"
     return f"{estimate:{style}} [{low:{style}}, {high:{style}}]"
+
+
+def signed_root(squares: np.ndarray) -> np.ndarray:
+    """Root of an unbiased estimate of a square, such as R^2 or a variance; where chance made that negative, with a minus."""
+    return np.sign(squares) * np.sqrt(np.abs(squares))
 
 
 def known_mean(values: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lib.statistics.intervals import Interval, known_mean
-from lib.statistics.sample import Sample
+from lib.statistics.sample import Sample, jackknifed
 
 LEAST = 3  # networks of each population: leaving one out has to leave a pair
 LEAST_OF_TABLE = 4  # networks a width: leaving one out of an interval, and two out of a prediction, has to leave one
@@ -73,17 +73,12 @@ def leave_one_out(
     if min(counts) < LEAST:
         return Estimate(np.nan, np.nan, np.nan, counts)
     without = [
-        statistic(*everyone[:place], np.delete(networks, one), *everyone[place + 1 :])
-        for place, networks in enumerate(everyone)
-        for one in range(len(networks))
+        np.array(
+            [statistic(*everyone[:place], np.delete(networks, one), *everyone[place + 1 :]) for one in range(count)]
+        )
+        for place, (networks, count) in enumerate(zip(everyone, counts))
     ]
-    sample = Sample(statistic(*everyone), np.array(without), None, None, counts, 0)
-    return Estimate(*map(float, sample.interval(level=level)), counts)
-
-
-def over_listed_pairs(values: np.ndarray, pairs: Sequence[tuple[Hashable, Hashable]], level: float = 0.95) -> Interval:
-    """`listed_pairs` with its interval: -> estimate, low, high."""
-    return listed_pairs(values, pairs).interval(level=level)
+    return Estimate(*map(float, jackknifed(statistic(*everyone), without).interval(level=level)), counts)
 
 
 def listed_pairs(values: np.ndarray, pairs: Sequence[tuple[Hashable, Hashable]]) -> Sample:
@@ -109,8 +104,7 @@ def listed_pairs(values: np.ndarray, pairs: Sequence[tuple[Hashable, Hashable]])
         )
     if not kept.any(1).all():
         raise ValueError("a network takes part in all pairs: without it nothing is left")
-    without = np.stack([values[rows].mean(0) for rows in kept])
-    return Sample(values.mean(0), without, None, None, (len(kept),), 0)
+    return jackknifed(values.mean(0), [np.stack([values[rows].mean(0) for rows in kept])])
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,4 +180,4 @@ def jackknife(table: PairTable, statistic: Callable[[PairTable], np.ndarray]) ->
         raise ValueError(f"intervals over networks need at least {LEAST_OF_TABLE} of each width")
     order = np.argsort(table.widths, kind="stable")
     without = np.stack([statistic(table.without(network)) for network in order])
-    return Sample(statistic(table), without, None, None, tuple(map(int, sizes)), 0)
+    return jackknifed(statistic(table), np.split(without, np.cumsum(sizes)[:-1]))

@@ -7,14 +7,7 @@ are strange to a network, and `sensitivity` whether an index follows what a repr
 """
 
 from lib.stitching.matchings import AffineMap, accuracy, direct_match, hits, residual, resized
-from lib.stitching.similarity_indices import (
-    SIMILARITY_INDICES,
-    cca,
-    mean_cca,
-    procrustes_distance,
-    pwcca_distance,
-    samples,
-)
+from lib.stitching.similarity_indices import SIMILARITY_INDICES, cca, mean_cca, procrustes_distance, pwcca_distance
 from lib.stitching.task_loss import match_task_loss
 
 __all__ = [
@@ -30,5 +23,4 @@ __all__ = [
     "pwcca_distance",
     "residual",
     "resized",
-    "samples",
 ]

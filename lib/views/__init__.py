@@ -3,9 +3,3 @@
 `three_views` makes the table of all pairs of one family, with their `outcomes`; `measures` asks whether the views agree and grow with the
 width, and `prediction` how well each foretells what two networks do.
 """
-
-from lib.views.measures import Measures, measure
-from lib.views.outcomes import OUTCOMES
-from lib.views.three_views import VIEWS, check_families, pair_table
-
-__all__ = ["OUTCOMES", "VIEWS", "Measures", "check_families", "measure", "pair_table"]
