@@ -7,6 +7,7 @@ file of results that was written with them.  What does not match them was not ma
 import hashlib
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import jupytext
@@ -92,9 +93,13 @@ def incomplete(notebook: nbformat.NotebookNode, root: Path) -> list[str]:
     return faults
 
 
-def merge_prose(source: Path, page: Path, results: Path) -> None:
-    """Write the source's prose, comments and tags into an executed page whose code does the same; outputs stay."""
+def merge_prose(source: Path, page: Path, results: Path, adapt: Callable = lambda merged, executed: None) -> None:
+    """Write the source's prose, comments and tags into an executed page whose code does the same; outputs stay.
+
+    adapt: (source as a notebook, executed page): makes the changes that the page got after it ran.
+    """
     executed, merged = nbformat.read(page, 4), clean(jupytext.read(source))
+    adapt(merged, executed)
     outputs = iter([cell for cell in executed.cells if cell.cell_type == "code"])
     names = {cell.source: cell.id for cell in executed.cells if cell.cell_type == "markdown"}
     cells = []

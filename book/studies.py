@@ -102,6 +102,12 @@ def refresh(name: str, study: dict, chapter: str) -> None:
     results = chapters.results(chapter, given)
     if chapters.is_current(chapter, given, page):
         pages.reseal(page, results)
+        pages.merge_prose(
+            chapters.NOTEBOOKS / f"{chapter}.py",
+            page,
+            results,
+            lambda merged, executed: adapt(merged, study, facts_of(executed)),
+        )
         print(f"{name}, chapter {chapter}: up to date")
         return
     print(f"{name}, chapter {chapter}: executing", flush=True)
@@ -128,6 +134,11 @@ def adapt(notebook: nbformat.NotebookNode, study: dict, facts: str) -> None:
     title, _, rest = notebook.cells[0].source.partition("\n")
     notebook.cells[0].source = f"{title}: {study['title']}\n{rest}"
     notebook.cells.insert(1, nbformat.v4.new_markdown_cell(facts, id="provenance"))
+
+
+def facts_of(notebook: nbformat.NotebookNode) -> str:
+    """What an executed page says that it rests on."""
+    return next(cell.source for cell in notebook.cells if cell.get("id") == "provenance")
 
 
 def provenance(found: dict, given: dict, hours: float, code: str) -> str:

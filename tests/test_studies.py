@@ -129,6 +129,12 @@ def test_a_page_of_a_study_says_what_it_rests_on_and_is_kept_until_something_cha
     before = page.stat().st_mtime_ns
     studies.run("few", study)
     assert page.stat().st_mtime_ns == before and "few, chapter trial: up to date" in capsys.readouterr().out
+    source = house / "notebooks" / "trial.py"
+    source.write_text(source.read_text().replace("# See {doc}`other`", "# New words about {doc}`other`"))
+    studies.run("few", study)
+    merged = nbformat.read(page, 4).cells
+    assert "New words about {doc}`/book/chapters/other`" in merged[0].source
+    assert merged[0].source.startswith("# 7. Trial: Few digits\n") and merged[1:] == [facts, *rest]
     (house / "lib" / "module.py").write_text("ANSWER = 43\n")
     studies.run("few", study)
     assert page.stat().st_mtime_ns != before
