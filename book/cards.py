@@ -16,7 +16,7 @@ from lib.rules import MARKS, NOT_TESTED
 from lib.verdicts import Claim
 from plain_markdown import escaped
 from verdict_html import anchor, case, counted, rendered
-from what_holds import Cell, Line, Place, title_of
+from what_holds import Cell, Line, title_of
 
 MOST, LINE = 12, 60  # cases of a cell drawn in a forest; letters of a line below it
 
@@ -34,7 +34,7 @@ def card(line: Line, history: str) -> str:
     """One claim; its place in the page is card-ROW."""
     claim, name = line.first, anchor(line.row)
     decide = next((cell for cell in line.cells.values() if cell.tested), next(iter(line.cells.values())))
-    formula = f"$$\n{claim.formula}\n$$\n\n" if claim.formula else ""
+    formula = f"$$\n{in_lines(claim.formula)}\n$$\n\n" if claim.formula else ""
     flips = "".join(f"- {escaped(column)}: {escaped(flip(cell.shown.claim))}\n" for column, cell in line.cells.items())
     return (
         f"(card-{name})=\n### {escaped(line.statement)}\n\n"
@@ -49,6 +49,12 @@ def card(line: Line, history: str) -> str:
     )
 
 
+def in_lines(formula: str) -> str:
+    """A formula with its conditions below it, so that it is no wider than a telephone."""
+    lines = formula.replace(r"\quad", r"\\")
+    return rf"\begin{{gathered}} {lines} \end{{gathered}}"
+
+
 def _alternative(line: Line) -> str:
     """What the picture shows, for those who do not see it."""
     found = "; ".join(f"{column}: {cell.verdict} ({counted(cell)})" for column, cell in line.cells.items())
@@ -58,7 +64,7 @@ def _alternative(line: Line) -> str:
 def _as_json(line: Line) -> str:
     found = {
         column: [
-            {"file": f"results/{place.study.results}/{place.chapter}.json"}
+            {"file": place.file}
             | {key: value for key, value in asdict(place.claim).items() if key not in ("statement", "rule", "formula")}
             for place in cell.places
         ]
@@ -82,7 +88,7 @@ def forest(cells: dict[str, Cell]) -> Figure:
 
     Open grey marks: not tested.  Results of before the gates have no line: their rules were others.
     """
-    drawn = [(column, place) for column, cell in cells.items() for place in cell.places[:MOST] if _drawable(place)]
+    drawn = [(column, place) for column, cell in cells.items() for place in cell.places[:MOST] if place.drawable]
     figure, axis = figures.subplots(width=6.4, height=0.9 + 0.28 * max(len(drawn), 1))
     for at, (_, place) in enumerate(drawn):
         colour, marker = figures.look(_family(place.claim), at)
@@ -98,10 +104,6 @@ def forest(cells: dict[str, Cell]) -> Figure:
         axis.set_axis_off()
         axis.text(0.5, 0.5, "not tested on any data set", ha="center", transform=axis.transAxes)
     return figure
-
-
-def _drawable(place: Place) -> bool:
-    return bool(place.claim.thresholds) and None not in (place.claim.estimate, place.claim.low, place.claim.high)
 
 
 def _family(claim: Claim) -> str:

@@ -4,8 +4,10 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from evidence import ORDER, Found, Study, columns
+from flips import flip
 from lib.rules import CONTRADICTED, MARKS, SUPPORTED
 from lib.verdicts import Claim
+from light_forest import light_forest
 from plain_markdown import escaped, pipe_table
 from verdict_html import rendered
 from what_holds import PAPERS, Cell, Line, Place, latest, paper_of
@@ -27,12 +29,20 @@ def _line(name: str, by_column: Mapping[str, Sequence[Place]]) -> Line:
 
 
 def details(found: Found, level: str, ledger: Callable[[str], str]) -> str:
-    """HTML: the claims of a level with what a reader may filter by, and the history of their rules."""
+    """HTML: the claims of a level with what a reader may filter by, and a light card for each that opens in its row."""
     rows = each(found, level)
     used = [column for column in ORDER if any(column in line.cells for line in rows)]
     papers = [paper for paper in [*PAPERS, "this book"] if any(paper_of(line.source) == paper for line in rows)]
     return rendered(
-        "details.html", lines=rows, columns=used, papers=papers, paper_of=paper_of, disagree=disagree, ledger=ledger
+        "details.html",
+        lines=rows,
+        columns=used,
+        papers=papers,
+        paper_of=paper_of,
+        disagree=disagree,
+        ledger=ledger,
+        flip=flip,
+        light_forest=light_forest,
     )
 
 

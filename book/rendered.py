@@ -1,6 +1,8 @@
-"""A Sphinx extension: the look of verdicts, numbers that pages call by name, a word on pages whose networks learnt little."""
+"""A Sphinx extension: the look of verdicts, numbers that pages call by name and their files beside the pages, a word on
+pages whose networks learnt little."""
 
 import json
+import shutil
 from pathlib import Path
 
 from docutils import nodes
@@ -18,6 +20,15 @@ def numbers(app, config):
     from measured import all_measured
 
     config.myst_substitutions = {**config.myst_substitutions, **all_measured()}
+
+
+def files_of_numbers(app, error):
+    """results/ of the studies with a page beside the pages, for the links of detail checks."""
+    import evidence
+
+    for study in {} if error else evidence.folders(evidence.executed_studies()):
+        own = Path("results", study.results)
+        shutil.copytree(evidence.ROOT / own, app.outdir / own, dirs_exist_ok=True)
 
 
 def warn(app, doctree):
@@ -53,6 +64,7 @@ def setup(app):
     app.connect("doctree-read", warn)
     app.connect("config-inited", numbers)
     app.connect("config-inited", look)
+    app.connect("build-finished", files_of_numbers)
     app.add_css_file("verdicts.css")
     app.add_js_file("filters.js", loading_method="defer")
     return {"parallel_read_safe": True, "parallel_write_safe": True}

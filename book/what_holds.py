@@ -32,6 +32,16 @@ class Place:
     study: Study
     chapter: str
 
+    @property
+    def drawable(self) -> bool:
+        """Whether there is an interval to draw beside a threshold; results of before the gates have none."""
+        return bool(self.claim.thresholds) and None not in (self.claim.estimate, self.claim.low, self.claim.high)
+
+    @property
+    def file(self) -> str:
+        """The numbers behind it, seen from the root of the project and of the built book."""
+        return f"results/{self.study.results}/{self.chapter}.json"
+
 
 @dataclass(frozen=True)
 class Cell:

@@ -267,7 +267,7 @@ predictions_tables.pairs_table(logits[deep], logits["matched"], rng, p.permutati
 
 # %% tags=["hide-input"]
 results.rules([*predictions.PAIR, predictions.BETTER, predictions.HELPS_SMALL],
-              deep="the deep architecture", wide="the wide one", way="deeper or wider")
+              deep=deep, wide=wide, way="deeper or wider")
 
 # %% tags=["hide-input", "nbval-ignore-output"]
 pair = predictions.Compared(pair_of, deep, wide, differences)

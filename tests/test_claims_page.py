@@ -7,6 +7,7 @@ from html import unescape
 import pytest
 
 import claims_page
+import light_forest
 from evidence import Study
 from lib.rules import MARKS
 from lib.verdicts import Claim
@@ -68,3 +69,18 @@ def test_chapters_are_counted_and_shared_claims_compared():
     assert turned.count(MARKS["contradicted"]) == 1
     calm = claims_page.agreement({DIGITS: {"01_one": [CLAIM]}, CIFAR: {"01_one": [CLAIM]}})
     assert "No claim is supported on one data set and contradicted on another." in calm
+
+
+def test_a_light_card_draws_every_interval_to_scale_beside_the_threshold_and_names_the_numbers():
+    wide = named("a", low=-1.0, estimate=0.0, high=1.0, thresholds=(0.5,))
+    narrow = named("a", low=-0.5, estimate=-0.25, high=0.0, thresholds=(0.5,), verdict="contradicted")
+    found = {DIGITS: {"01_one": [wide]}, CIFAR: {"01_one": [narrow, named("b", low=None, estimate=None, high=None)]}}
+    drawn = light_forest.light_forest(claims_page.each(found)[0])
+    (threshold,) = drawn.thresholds
+    left, right = drawn.bars[1].low, drawn.bars[1].high
+    ends = [drawn.bars[0].low, drawn.bars[0].estimate, drawn.bars[0].high, threshold]
+    assert [bar.column for bar in drawn.bars] == ["CIFAR-10", "Digits"] and drawn.width > right
+    assert [(end - left) / (right - left) for end in ends] == pytest.approx([0.25, 0.375, 0.5, 0.75], abs=1e-3)
+    (_, page), (_, empty) = rows_of(found)
+    assert 'href="../results/cifar10/01_one.json"' in page and 'href="../results/book/01_one.json"' in page
+    assert page.count("<circle") == 2 and "<svg" not in empty

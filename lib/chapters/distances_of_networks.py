@@ -52,7 +52,7 @@ ORDER = Row(
     "WD({deep}) - WD({shallow}), mean over {over}; cosines with {reading}",
     of=Apart.estimated,
     level=HEADLINE,
-    formula=r"\mathbb E\, \mathrm{WD}(S(f_1), S(f_2)) \text{ of the deeper family} > \text{that of the shallower one}",
+    formula=r"\mathbb E\, \mathrm{WD}(S(f_1), S(f_2)) \text{ of the deeper family} \quad > \text{that of the shallower one}",
 )
 ORDER_REFERENCE = replace(ORDER, name=ORDER.name + "-reference", level=DETAIL)
 SIZE = Row(

@@ -115,7 +115,7 @@ def _of_picture(what: str, widest: float, source: str) -> Row:
         rule=Equal(widest),
         places=lambda at: at[0].places,
         level=HEADLINE,
-        formula=rf"|\text{{picture}} - \text{{here}}| \text{{ within what }} 256 \text{{ other images make: {what}}}",
+        formula=rf"|\text{{picture}} - \text{{here}}| \text{{ within what }} \quad 256 \text{{ other images make: {what}}}",
     )
 
 

@@ -100,7 +100,7 @@ def _all_rise(
 
 SHAPE = _all_rise(
     "05-shape-{family}",
-    "log psi of {family} increases with t on the central 80 % of the mass.",
+    "In {family} log psi increases with t on the central 80 % of the mass.",
     "Great Minds, Fig. 8",
     "change of log psi (nats) from a decile of T_k to the next",
     shape_rises,
@@ -109,7 +109,7 @@ SHAPE = _all_rise(
 )
 ORDER = _all_rise(
     "05-order-{family}",
-    "t of {family} is stochastically larger the wider the networks are.",
+    "In {family} t is stochastically larger the wider the networks are.",
     "Great Minds, Fig. 8",
     "P(T > q) gained at a step of the width, at a threshold from the 5 % to the 95 % point",
     order_rises,
@@ -118,7 +118,7 @@ ORDER = _all_rise(
 )
 RIGHT_OF_UNIFORM = _all_rise(
     "05-right-of-uniform-{family}",
-    "t of {family} is stochastically larger than by chance.",
+    "In {family} t is stochastically larger than by chance.",
     "Great Minds, Figs 7, 8",
     "P(T > q) - P_origin(T > q), at a threshold from the 5 % to the 95 % point of either",
     over_uniform,

@@ -77,7 +77,7 @@ TYPE = Row(
 )
 NEARER = Row(
     "04-h2-type-nearer-{type}",
-    "{families} share more of a mean direction than families of two types do.",
+    "Networks of {families} share more of a mean direction than families of two types do.",
     "ours",
     "mean corrected mean-direction cosine within the type - across types",
     of=lambda pair: pair[0].nearer(pair[1]),

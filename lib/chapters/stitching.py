@@ -158,7 +158,7 @@ def _identify_better(short: str, words: str, names: Sequence[str], level: str) -
 
 
 _IDENTIFIED = (
-    r"P(\arg\max_i s_\text{direct}(i, j) = j) > P(\arg\max_i a_\text{task loss}(i, j) = j)"
+    r"P(\arg\max_i s_\text{direct}(i, j) = j) \quad > P(\arg\max_i a_\text{task loss}(i, j) = j)"
     r"\quad \text{for both scores } s"
 )
 IDENTIFICATION_ROWS = (
