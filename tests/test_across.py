@@ -56,12 +56,6 @@ def test_what_no_network_has_has_no_number():
         assert np.isnan(found.interval).all() and 0 in found.networks
 
 
-def test_maps_look_alike_without_blocks_and_not_with_them():
-    assert SMALL.looks_alike().value == SMALL.looks_alike(False).value > 0.999
-    assert DEEP.looks_alike().value > 0.999  # of the layers outside
-    assert DEEP.looks_alike(True).value < 0.5
-
-
 def test_a_network_is_never_matched_with_itself():
     """Three networks with nothing in common: each finds its own layers, and no other's."""
     rng = np.random.default_rng(0)

@@ -5,7 +5,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-import torch
 
 from lib.effects import paired
 from lib.effects.batch_size import Recipe, distinct_recipes, effects, paired_populations, protocols, slope_at_equal_loss
@@ -15,7 +14,6 @@ from lib.runtime import tasks
 from lib.statistics.intervals import bounded, crossed_interval, mean_interval
 from lib.statistics.sample import Sample
 from lib.training.populations import Population
-from lib.training.specification import Specification
 
 SIZES = [64, 128, 256, 512]
 FOUND = protocols(SIZES, 20, 1200)
@@ -30,12 +28,9 @@ def test_protocols_hold_epochs_or_steps_or_the_rate_for_an_image():
     for recipe in FOUND["scaled rate"]:
         assert recipe.epochs == 20 and recipe.learning_rate / recipe.batch_size == pytest.approx(0.1 / 128)
     assert {recipe.learning_rate for name in ("equal epochs", "equal steps") for recipe in FOUND[name]} == {0.1}
+    assert [recipe.epochs for recipe in protocols([10, 100], 1, 1000)["equal steps"]] == [1, 1]  # one at least
+    assert [recipe.epochs for recipe in protocols([10, 20, 40], 8, 400)["equal steps"]] == [4, 8, 16]
     assert all([recipe.batch_size for recipe in recipes] == SIZES for recipes in FOUND.values())
-
-
-def test_the_usual_recipe_is_that_of_the_other_chapters(tiny):
-    usual = replace(tiny, epochs=20, batch_size=128)
-    assert Recipe(usual.batch_size, usual.epochs) == Recipe(128, 20, Specification.learning_rate)
 
 
 @pytest.fixture
@@ -44,20 +39,6 @@ def trained(digits, artifacts, inline, monkeypatch):
     monkeypatch.setattr(tasks, "local_executor", lambda *_: inline)
     recipes = distinct_recipes(protocols([20, 29], 2, 60))
     return paired_populations(digits, ["cnn-small"], [2], {"cnn-small": 3}, recipes)
-
-
-def test_networks_of_a_seed_start_alike_and_end_apart(trained):
-    first, *others = trained.values()
-    assert len(others) == 3
-    for (_, _, recipe), population in trained.items():
-        specification = population.specification
-        assert recipe == Recipe(specification.batch_size, specification.epochs, specification.learning_rate)
-        assert [network.seed for network in population.networks] == [0, 1, 2]
-    for other in others:
-        for ours, theirs in zip(first.untrained_models(), other.untrained_models()):
-            assert all(map(torch.equal, ours.state_dict().values(), theirs.state_dict().values()))
-        for ours, theirs in zip(first.networks, other.networks):
-            assert not all(map(torch.equal, ours.state.values(), theirs.state.values()))
 
 
 def population(seeds, tiny):
@@ -160,11 +141,3 @@ def test_similarity_that_only_follows_the_loss_has_no_slope_at_equal_loss():
     usual = [recipe.learning_rate == 0.1 for recipe in RECIPES]
     wild = [np.where(usual, loss, 1e-300) for loss in losses]  # other learning rates are not looked at
     assert slope_at_equal_loss(replace(measures, training_loss=wild))[0] == pytest.approx(0, abs=1e-10)
-
-
-def test_one_width_alone_has_student_s_interval_where_images_are_alike():
-    rng = np.random.default_rng(0)
-    table = np.repeat(rng.standard_normal((6, 1, len(RECIPES))), 30, axis=1)
-    weights = slope_weights(RECIPES, FOUND["scaled rate"], SIZES)
-    found = mean_over_widths(planted(rng, 6, tables=[table]), weights, "test loss")
-    np.testing.assert_allclose(found, mean_interval(table[:, 0] @ weights), rtol=1e-8)

@@ -1,7 +1,5 @@
 """Chapter 7: verdicts follow from the matrices, planted ones that obey a claim, break it, or do not tell."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -77,15 +75,6 @@ def test_one_target_that_is_not_sure_leaves_every_target_undecided():
     assert "target k = 4, the one of 2 " in found["mean-direction-own-width"].statistic
     values[MEAN, 1] += 0.05
     assert verdicts(values)["mean-direction-best"] == "contradicted"
-
-
-def test_claims_count_the_groups_and_fewer_than_six_are_not_tested():
-    assert {claim.networks for claim in claims(AS_THE_PAPER).values()} == {6}
-    four = replace(outcome(AS_THE_PAPER), without=np.tile(AS_THE_PAPER, (4, 1, 1)), networks=(4,))
-    four = replace(four, without_by_images=four.without[None])
-    for groups, gates in ((four, LEARNT), (outcome(AS_THE_PAPER), [learnt([0.4], 10)])):
-        found = attack_claims("vit", groups, WIDTHS, gates)
-        assert {claim.verdict for claim in found if claim.level != "machinery"} == {"not tested"}
 
 
 @pytest.mark.parametrize("trials", [150, pytest.param(3000, marks=pytest.mark.slow)])

@@ -8,7 +8,7 @@ from planted_blocks import at
 from small_networks import network, random_images
 
 from lib.cka import network_cka
-from lib.cka.block_components import components_of, late_shares, population_components, settings_for
+from lib.cka.block_components import components_of, population_components, settings_for
 from lib.cka.components import components
 from lib.cka.grams import hidden_points
 from lib.models.representations import representation
@@ -92,16 +92,6 @@ def test_what_is_not_there_is_not_known():
     ):
         assert np.isnan(value)
     assert np.isfinite(whole.fall(True)) and np.isfinite(short.agreement())
-
-
-def test_agreement_is_a_correlation_over_pairs_of_different_layers():
-    one = made()
-    assert made(cosines=one.cka).agreement() == pytest.approx(1)
-    assert made(cosines=2 - one.cka).agreement() == pytest.approx(-1)
-    pairs = np.triu_indices(6, 1)
-    assert one.agreement() == pytest.approx(np.corrcoef(one.cka[pairs], one.cosines[pairs])[0, 1])
-    assert np.isnan(made(cosines=np.ones((6, 6))).agreement())
-    np.testing.assert_allclose(late_shares([one]), [[one.late_share, 4 / 6]])
 
 
 def test_one_image_is_dropped_at_least_and_batches_fit_what_is_left():

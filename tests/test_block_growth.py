@@ -10,18 +10,9 @@ from planted_blocks import at, planted, with_shares
 from scipy.stats import linregress
 
 from lib import data
-from lib.cka.block_growth import (
-    RESOLUTION,
-    growth,
-    halving,
-    late_excess,
-    late_parts,
-    reduced_populations,
-    stacked_counts,
-)
+from lib.cka.block_growth import growth, halving, late_excess, late_parts, reduced_populations, stacked_counts
 from lib.cka.blocks import shares
 from lib.effects import paired
-from lib.effects.contrasts import sum_interval
 from lib.effects.scale import with_fewer
 from lib.statistics.intervals import mean_interval
 from lib.training.populations import Population
@@ -51,22 +42,6 @@ def test_halving_is_taken_within_seeds():
     np.testing.assert_allclose(halving(by_count, counts, line[:1], at(0.9))[0], 0.1)
     opposite = {one: maps[:, ::-1] for one, maps in by_count.items()}
     np.testing.assert_allclose(halving(opposite, counts, line, at(0.9)), [-estimate, -high, -low])
-
-
-def test_intervals_of_counts_hold_the_truth_as_often_as_they_say():
-    """Four networks an architecture whose blocks have one of two neighbouring numbers of layers, or spread widely."""
-    rng = np.random.default_rng(2)
-    held = {}
-    for name, draw, mean in (
-        ("two values", lambda: 8 + (rng.random(4) < 0.2), 8.2),
-        ("even odds", lambda: 8 + (rng.random(4) < 0.5), 8.5),
-        ("wide", lambda: rng.integers(3, 14, 4), 8.0),
-    ):
-        found = [sum_interval([draw() / 20, draw() / 20], [1, -1], [RESOLUTION / 20] * 2) for _ in range(800)]
-        held[name] = np.mean([low <= 0 <= high for _, low, high in found])
-        means = [sum_interval([draw() / 20], [1], [RESOLUTION / 20]) for _ in range(800)]
-        held[f"{name}, mean"] = np.mean([low <= mean / 20 <= high for _, low, high in means])
-    assert min(held.values()) > 0.925, held
 
 
 LATE = Architecture(26)  # 13 layers, of which 8 lie in the last two stages

@@ -8,7 +8,7 @@ import urllib.error
 
 import numpy as np
 import pytest
-from made_pictures import both_splits, write_folder, write_zip
+from made_pictures import both_splits, write_zip
 from stored_files import flip
 from torchvision import datasets
 
@@ -76,12 +76,6 @@ def test_torchvision_s_folder_is_read_in_its_order(made, root):
     assert_loaded(name, root, pixels, labels)
 
 
-def test_an_archive_on_disk_is_unpacked_without_a_network(made, root):
-    name, _, archive, pixels, labels = made
-    shutil.copy(archive, root)
-    assert_loaded(name, root, pixels, labels)
-
-
 def test_a_damaged_folder_beside_a_whole_archive_is_unpacked_again(made, root):
     name, folder, archive, pixels, labels = made
     shutil.copytree(folder, root / folder.name)
@@ -129,15 +123,6 @@ def small(monkeypatch):
     """CIFAR-10 is taken for a set of 2 classes with 3 training and 2 test pictures each."""
     about = cifar.Cifar("CIFAR-10", "CIFAR10", "cifar-10-batches-py", "cifar-10-python.tar.gz", 2, 3, 2)
     monkeypatch.setitem(cifar.SETS, "cifar10", about)
-
-
-@pytest.mark.parametrize("write, name", [(write_zip, "cifar10.zip"), (write_folder, "cifar10")])
-@pytest.mark.parametrize("top", ["", "pictures/"])
-def test_pictures_are_read_where_torchvision_s_files_are_missing(small, root, artifacts, write, name, top):
-    write(root / name, both_splits(), top=top)
-    train, test = cifar.load("cifar10", root)
-    assert train.labels.tolist() == [0, 0, 0, 1, 1, 1] and test.labels.tolist() == [0, 0, 1, 1]
-    assert train.classes == CLASSES and len(np.unique(train.pixels, axis=0)) == 6
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,6 @@ from torch import nn
 
 from lib.models.class_scores import ModelError
 from lib.own.comparison import compare
-from lib.own.gradients import kind_of_probability
 
 pytestmark = pytest.mark.filterwarnings("ignore:no better than")  # untrained networks guess
 
@@ -111,21 +110,6 @@ def test_probabilities_are_no_logits_and_are_named():
         )
     np.testing.assert_allclose(found.rho[0][0, 1], 1, atol=1e-5)
     np.testing.assert_allclose(picked.directions["sure"], found.directions["sure"], atol=1e-5)
-
-
-@pytest.mark.parametrize(
-    "scores, kind",
-    [
-        ([[0.2, 0.8], [1.0, 0.0]], "probabilities"),
-        ([[0.2, 0.8], [0.2, 0.7]], None),
-        ([[-0.2, 1.2], [0.5, 0.5]], None),
-        ([[1.0], [1.0]], None),
-        ([[-0.6931, -0.6931], [-20.0, 0.0]], "log-probabilities"),
-        ([[3.0, 1.0], [0.2, 0.8]], None),
-    ],
-)
-def test_probabilities_are_told_from_scores(scores, kind):
-    assert kind_of_probability(torch.tensor(scores)) == kind
 
 
 def test_a_layer_whose_gradient_fails_is_told():

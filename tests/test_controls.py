@@ -59,19 +59,6 @@ def test_every_network_sees_its_own_augmentation_whatever_stands_beside_it():
     assert not torch.equal(both[0], both[1])
 
 
-@pytest.mark.parametrize("control", ["labels-50", "shortcut-100", "shifts-colours"])
-def test_networks_of_a_group_are_others_of_another_key_and_go_on_as_they_would_have(tiny, digits, control):
-    specification = dataclasses.replace(tiny, control=control, epochs=3)
-    seen = []
-    through = training.train(specification, [0, 1], digits, keep=seen.append)
-    again = training.train(specification, [0, 1], digits, start=seen[0])
-    assert specification.key != tiny.key and not torch.equal(
-        through[0].state["fc.weight"], through[1].state["fc.weight"]
-    )
-    for a, b in zip(through, again, strict=True):
-        assert a.finite and all(torch.equal(a.state[name], b.state[name]) for name in a.state)
-
-
 def test_a_network_trained_with_the_shortcut_follows_it():
     """Pictures of noise have nothing else to learn: on new ones it says the class that the patch tells."""
     generator = torch.Generator().manual_seed(0)

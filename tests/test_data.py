@@ -2,7 +2,6 @@
 
 import dataclasses
 
-import numpy as np
 import pytest
 import torch
 from made_pictures import digests
@@ -13,26 +12,8 @@ from lib import data
 IMAGES = 1797  # in scikit-learn's digits
 
 
-@pytest.fixture(scope="module")
-def full():
-    return data.load("digits")
-
-
-def counts(labels):
-    return np.bincount(labels, minlength=10)
-
-
 def rows(images):
     return {image.numpy().tobytes() for image in images}
-
-
-def test_shapes_and_types(full):
-    assert full.train_images.shape == (data.DIGITS_TRAIN, 1, 8, 8)
-    assert full.test_images.shape == (IMAGES - data.DIGITS_TRAIN, 1, 8, 8)
-    assert full.train_labels.shape == (data.DIGITS_TRAIN,) and full.test_labels.shape == (IMAGES - data.DIGITS_TRAIN,)
-    assert full.train_images.dtype == full.test_images.dtype == torch.float32
-    assert full.train_labels.dtype == full.test_labels.dtype == torch.int64
-    assert full.classes == tuple("0123456789") and (full.name, full.seed) == ("digits", 0)
 
 
 @pytest.mark.parametrize("seed", [0, 1])
@@ -55,12 +36,6 @@ def test_the_same_arguments_give_the_same_images_and_another_seed_others(sizes):
         assert torch.equal(getattr(a, name), getattr(again, name))
     assert digests(a) == digests(again) and not set(digests(a)) & set(digests(other))
     assert rows(a.test_images) != rows(other.test_images)
-
-
-@pytest.mark.parametrize("count", [10, 11, 37, 100, 1000])
-def test_a_subset_has_as_many_images_and_the_classes_differ_by_one_at_most(count):
-    labels = data.load("digits", n_train=np.int64(count)).train_labels
-    assert len(labels) == count and np.ptp(counts(labels)) <= 1
 
 
 def test_a_smaller_subset_lies_within_a_larger_one_in_the_same_order():
@@ -91,11 +66,3 @@ def test_an_unknown_name_is_refused_with_those_there_are(name):
 def test_too_many_or_too_few_images_are_refused(argument, most, count):
     with pytest.raises(ValueError, match=f"{argument} for 'digits' must be .*from 10 .*to {most}, not {count}"):
         data.load("digits", **{argument: count})
-
-
-def test_pixel_values_are_those_of_the_pictures_again(digits):
-    pixels, labels = load_digits(return_X_y=True)
-    shown = digits.pixel_values(digits.test_images)
-    assert shown.shape == (20, 8, 8, 1)
-    original = {tuple(row) for row in (pixels / 16).round(4)}
-    assert all(tuple(picture.astype(float).ravel().round(4)) in original for picture in shown)

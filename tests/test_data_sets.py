@@ -6,7 +6,7 @@ import zipfile
 import numpy as np
 import pytest
 import torch
-from made_pictures import both_splits, colour, digests, encoded, write_folder, write_zip
+from made_pictures import both_splits, colour, encoded, write_folder, write_zip
 
 from lib import data
 from lib.data import cifar
@@ -52,29 +52,6 @@ def test_pixels_are_normalised_channel_by_channel(folder):
     np.testing.assert_allclose(images.test_images, expected[16:], atol=1e-6)
     assert images.train_images.dtype == torch.float32 and images.train_labels.dtype == torch.int64
     assert images.train_labels.tolist() == [0] * 8 + [1] * 8 and images.classes == ("ant", "bee")
-
-
-def test_subsets_are_balanced_and_keep_the_constants_of_the_whole(folder):
-    whole, part = (data.load(f"imagefolder:{folder}", n_train=count, n_test=count, seed=3) for count in (None, 6))
-    assert np.bincount(part.train_labels).tolist() == np.bincount(part.test_labels).tolist() == [3, 3]
-    assert (part.mean, part.std) == (whole.mean, whole.std)
-    assert {image.numpy().tobytes() for image in part.train_images} <= {
-        image.numpy().tobytes() for image in whole.train_images
-    }
-    other = data.load(f"imagefolder:{folder}", n_train=6, n_test=6, seed=4)
-    assert not set(digests(other)) & set(digests(part))
-    with pytest.raises(ValueError, match=r"^n_test for .* must be a whole number from 2 \(one a class\) to 8, not 9"):
-        data.load(f"imagefolder:{folder}", n_test=9)
-
-
-def test_the_root_is_an_argument_or_the_environment_s(root, monkeypatch):
-    given = data.load("cifar10", root=root)
-    assert given.root == str(root)
-    monkeypatch.chdir(root)
-    assert data.load("cifar10", root=".").root == str(root)
-    monkeypatch.setenv("GREATMINDS_DATA", str(root))
-    found = data.load("cifar10")
-    assert found.root is None and digests(found) == digests(given)
 
 
 @pytest.mark.parametrize(

@@ -87,13 +87,6 @@ def test_ensembles_of_many_small_networks_that_are_as_good_as_large_ones_are_sup
         assert claim.rule.endswith("; intervals over networks, images fixed")
 
 
-def test_where_all_points_fall_together_the_pooled_rule_holds_and_that_between_widths_need_not():
-    """Within each width the loss falls far with m; between widths it rises."""
-    loss = np.array(WIDTHS)[:, None] ** 0.1 / np.array(SIZES) ** 2.0
-    found = verdicts(populations(loss=loss))
-    assert (found["loss-pooled-across-families"], found["loss-falls"]) == ("supported", "contradicted")
-
-
 @pytest.mark.parametrize("rise, verdict", [(0.1, "supported"), (0.0, "undecided"), (-0.1, "contradicted")])
 @pytest.mark.parametrize("networks, gated", [(20, False), (5, True)])
 def test_ensembles_on_changed_images_are_judged_by_their_accuracy(rise, verdict, networks, gated):
@@ -146,13 +139,6 @@ def test_all_families_are_one_plot_whatever_their_sizes():
     assert "06-many-small-mlp" not in claims and "the one of 2 " in claims["06-logits-or-probabilities"].statistic
 
 
-def test_the_average_that_all_families_lose_less_with_is_asked_of_each():
-    families = {"vit": populations(gain=1.3), "mlp": populations(gain=0.8)}
-    claim = all_claims(families, dict.fromkeys(families, WIDTHS), dict.fromkeys(families, ()))[2]
-    assert claim.verdict == "contradicted" and ": mlp, the one of 2" in claim.statistic
-    assert claim.estimate == pytest.approx(0.8)
-
-
 def test_four_of_one_width_are_judged_against_one_of_twice_that_width():
     loss = loss_of(R) * np.array([1, 0.9, 0.8])  # ensembles gain a fifth, twice the width gains more
     found = claims_of(populations(loss=loss, gain=0.3))
@@ -164,14 +150,6 @@ def test_four_of_one_width_are_judged_against_one_of_twice_that_width():
     assert claim.estimate == pytest.approx(ratios.min())
     assert found["many-small-averaged-logits"].verdict == "supported"  # 0.3 of that loss
     assert found["many-small-cosine"].estimate == pytest.approx((T[:-1, 2] / T[1:, 0]).min())
-
-
-def test_what_cannot_be_told_is_undecided():
-    t = T.copy()
-    t[0] = np.nan  # a width without a mean direction
-    named = verdicts(populations(t, loss=loss_of(T)))
-    assert named["loss-falls"] == named["ensemble-law"] == named["many-small-cosine"] == "undecided"
-    assert named["many-small"] == "supported"
 
 
 def test_cost_is_counted_against_better_networks_that_took_no_longer():

@@ -47,6 +47,18 @@ def self_match(one, images):
     return found
 
 
+def test_the_last_of_every_few_layers_is_chosen():
+    assert detection.every("abcdefgh", 2) == ("b", "d", "f", "h") and detection.every("abc", 1) == ("a", "b", "c")
+    with pytest.raises(ValueError, match="^must leave at least 3 of the 8 layers to stitch at, and 3 leaves 2$"):
+        detection.every("abcdefgh", 3)
+
+
+def test_no_network_is_in_two_pairs():
+    assert detection.disjoint_pairs(7) == [(0, 1), (2, 3), (4, 5)]
+    with pytest.raises(ValueError, match="^intervals over pairs need at least 3 pairs, 6 networks, not 5 networks$"):
+        detection.disjoint_pairs(5)
+
+
 def test_direct_matching_of_a_network_with_itself_cannot_be_told(self_match):
     assert np.diagonal(self_match.residual["direct"]) == pytest.approx(0, abs=1e-6)
     for detector in detection.DETECTORS:

@@ -96,14 +96,6 @@ def test_damaged_ones_are_left_where_they_are_and_count_as_none(tiny, before, na
     assert not take_over(tiny, 2) and take_over(tiny, 1) and path.exists()
 
 
-def test_the_end_of_a_schedule_with_momentum_is_read_and_not_gone_on_from(tiny, digits, artifacts):
-    specification = dataclasses.replace(tiny, schedule="cosine", momentum=0.9)
-    (network,) = trainer.train(specification, [0], digits)
-    write_as_before(artifacts, specification, digits, network)
-    assert take_over(specification, 0)
-    assert store.read_network(specification, 0).resume == {}
-
-
 def test_one_without_buffers_is_evaluated_on_other_images(tiny, digits, artifacts, inline):
     specification = dataclasses.replace(tiny, schedule="cosine", momentum=0.9)
     for network in trainer.train(specification, range(4), digits):

@@ -1,19 +1,10 @@
 """Intervals over networks, and the statistics of ensembles: networks as samples, planted truths, numbers by hand."""
 
 import numpy as np
-import pytest
 from planted_ensembles import uneven
 
 from lib.ensembles import measure
-from lib.ensembles.comparisons import (
-    equal_size_pairs,
-    inside,
-    interval,
-    over_affordable,
-    over_single,
-    over_wide,
-    ratio_interval,
-)
+from lib.ensembles.comparisons import equal_size_pairs, inside, interval, over_affordable, over_single, over_wide
 
 WIDTHS = (2, 4, 8, 16)
 
@@ -40,21 +31,6 @@ def test_intervals_of_ensembles_hold_the_truth_as_often_as_they_say():
         _, low, high = interval([found], lambda rows: rows[0]["loss logits"][1])
         held.append(low <= expected <= high)
     assert 0.89 < np.mean(held) < 0.99
-
-
-@pytest.mark.parametrize("networks", [6, pytest.param(9, marks=pytest.mark.slow)])
-def test_intervals_of_the_cosine_over_its_law_hold_what_pairs_of_uneven_networks_have(networks):
-    """R is 0.5 at all images; 10,000 pairs stand for all, and are a little below the law of equal networks."""
-    rng = np.random.default_rng(8)
-    pairs = uneven(20_000, 20, rng).reshape(2, -1, 20, 32).mean(0)
-    truth = (pairs[..., 0] / np.linalg.norm(pairs, axis=2)).mean() / (0.5 / np.sqrt(0.25 + 0.75 / 2))
-    assert 0.97 < truth < 0.995
-    held = []
-    for _ in range(150):
-        found = measure(uneven(networks, 20, rng), np.zeros((networks, 20, 2)), np.zeros(20, int), rng)
-        _, low, high = ratio_interval([found], lambda rows: (rows[0]["t"] / rows[0]["law"])[1])
-        held.append(low <= truth <= high)
-    assert 0.87 < np.mean(held) <= 1
 
 
 def test_the_comparison_at_equal_cosine_interpolates_log_loss_and_knows_its_ends():

@@ -103,17 +103,6 @@ def test_the_gradient_of_averaged_logits_is_the_mean_of_the_gradients(trained, d
     np.testing.assert_allclose(list(found.values()), [1, 1], rtol=1e-5)
 
 
-def test_the_first_networks_are_compared_with_the_others(trained, digits):
-    """Planted directions in place of the networks' own: t of two of them about the other three, by hand."""
-    directions = planted(5, 20, np.random.default_rng(10), dim=64)
-    mean = directions[0] + directions[1]
-    unit = mean / np.linalg.norm(mean, axis=1, keepdims=True)
-    rho = np.mean([(directions[i] * directions[j]).sum(1).mean() for i, j in combinations(range(5), 2)])
-    found = cosines_by_reading(trained, directions, digits)
-    assert found["mean unit gradient"] == pytest.approx((unit * directions[2:].mean(0)).sum(1).mean() / rho**0.5)
-    assert abs(found["averaged logits"]) < 0.2  # the networks' own gradients know nothing of what was planted
-
-
 @pytest.mark.filterwarnings("ignore:.*gradients are zero")
 def test_a_dead_network_keeps_its_place_until_the_ensembles_leave_it_out(trained, digits):
     dead = copy.deepcopy(trained.networks[1])

@@ -49,16 +49,6 @@ def test_members_are_compared_with_the_others_only_also_without_a_network():
             np.testing.assert_allclose(found.values[name][1 + network, :2], alone.values[name][0], err_msg=name)
 
 
-def test_gradients_that_vanish_do_not_count():
-    rng = np.random.default_rng(4)
-    directions, (scores, labels) = planted(5, 60, rng), scored(5, 60, rng)
-    gone = directions.copy()
-    gone[:, 50:] = 0
-    found = measure(gone, scores, labels, np.random.default_rng(0)).values["t"]
-    shorter = measure(directions[:, :50], scores[:, :50], labels[:50], np.random.default_rng(0)).values["t"]
-    np.testing.assert_allclose(found, shorter)
-
-
 def test_a_network_without_any_gradient_is_in_no_ensemble():
     rng = np.random.default_rng(4)
     directions, (scores, labels) = planted(6, 30, rng), scored(6, 30, rng)

@@ -6,6 +6,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from released_files import loaded
+from stored_files import flip
 
 from lib.training import releases
 
@@ -52,6 +53,14 @@ def test_a_damaged_file_is_replaced_where_it_lies(two_released, uploaded, commit
     place.write_bytes(b"damaged")
     assert len(list(releases.fetch("few"))) == 2
     assert release.path == place and place.read_bytes() == (uploaded / release.name).read_bytes()
+
+
+def test_other_bytes_than_those_released_are_not_kept(two_released, uploaded):
+    first, second = releases.listed("few")
+    flip(uploaded / second.name, 3)
+    with pytest.raises(RuntimeError, match=f"gave other bytes for few/{second.name} than were released"):
+        list(releases.fetch("few"))
+    assert [path.name for path in releases.uploads("few").iterdir()] == [first.name]  # what came before it stays
 
 
 def test_a_file_that_the_address_lacks_and_a_server_that_is_gone_are_told(two_released, uploaded, monkeypatch):

@@ -63,14 +63,6 @@ def test_the_sign_of_the_intervals_decides(sign, verdict):
     assert all(claim.networks == 12 and claim.images == IMAGES for claim in found.values())
 
 
-def test_one_architecture_on_the_other_side_contradicts():
-    found = population(1)
-    found[WIDE] = [network(seed, -1) for seed in range(6)]
-    told = verdicts(found)
-    assert told["component-dominates-block"].verdict == "contradicted"
-    assert str(WIDE) in told["component-dominates-block"].statistic
-
-
 def test_networks_without_a_block_are_left_out_and_too_few_decide_nothing():
     found = population(1)
     found[WIDE] = [network(0, 1), network(1, 1), *(made(seed, start=4, stop=6) for seed in range(4))]

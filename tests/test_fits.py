@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from scipy.integrate import quad, simpson
-from scipy.stats import chi2, norm
+from scipy.stats import beta, chi2, norm
 
 from lib import sphere
 from lib.sphere.fits import SHAPES, bandwidth, density, fit_shape, log_psi
@@ -32,6 +32,15 @@ def test_density_integrates_to_one(dim, kappa):
     np.testing.assert_array_equal(density(t, [-1.01, 1.01]), 0)
 
 
+def test_density_of_uniform_directions_in_three_dimensions_is_one_half_to_its_ends():
+    t = uniform_sample(3, 20000)
+    estimate = density(t, np.linspace(-1, 1, 81))
+    # of a kernel estimate: variance p / (2 sqrt(pi) width n), twice that at an end
+    error = np.sqrt(0.5 / (2 * np.sqrt(np.pi) * bandwidth(t) * 20000))
+    np.testing.assert_allclose(estimate, 0.5, atol=4.5 * np.sqrt(2) * error)
+    assert 4.5 * np.sqrt(2) * error < 0.08  # far from the 1/4 of kernels that lose their mass
+
+
 @pytest.mark.parametrize("dim", [3, 64, 3072])
 def test_uniform_directions_have_a_flat_psi(dim):
     t = uniform_sample(dim, 40000)
@@ -55,6 +64,13 @@ def test_log_psi_of_von_mises_fisher_directions_rises_by_kappa(dim):
     assert slope == pytest.approx(kappa, rel=0.06)
 
 
+def test_psi_is_one_on_average_over_uniform_directions():
+    at = np.linspace(-1, 1, 2001)
+    t = von_mises_fisher(1.0, 3).sample_t(np.random.default_rng(0), 2000)
+    psi = np.exp(log_psi(t, at, 3, coverage=1.0))
+    assert np.nansum(psi * sphere.uniform_pdf(at, 3)) * (at[1] - at[0]) == pytest.approx(1, abs=0.03)
+
+
 def test_log_psi_is_evaluated_in_the_range_of_the_central_mass_alone():
     t = np.linspace(-0.5, 0.5, 1001)
     at = np.linspace(-1, 1, 2000)  # never at a quantile of t, where rounding would decide
@@ -62,6 +78,13 @@ def test_log_psi_is_evaluated_in_the_range_of_the_central_mass_alone():
         inside = np.isfinite(log_psi(t, at, 64, coverage=coverage))
         assert inside.mean() == pytest.approx(coverage / 2, abs=2e-3)
         np.testing.assert_array_equal(inside, inside[::-1])
+
+
+def test_log_psi_is_not_evaluated_in_a_gap():
+    t = np.concatenate([np.linspace(-0.5, -0.4999, 99), np.linspace(0.5, 0.5001, 101)])
+    t = np.append(t, np.full(800, 0.50005) + np.linspace(-1e-6, 1e-6, 800))  # a bandwidth far below the gap
+    found = log_psi(t, np.array([-0.49995, 0.0, 0.50005]), 64)
+    np.testing.assert_array_equal(np.isnan(found), [False, True, False])
 
 
 PLANTED = {  # name -> log psi of the parameters and t, written once more; the parameters of dim
@@ -135,6 +158,14 @@ def test_power_holds_the_spherical_cauchy():
     assert fitted.parameters["slope"] == pytest.approx((dim - 1) * lam, rel=0.02)
     exact = Saw(lambda t: -(dim - 1) * np.log(1 - lam * t), dim)
     assert exact.log_normaliser == pytest.approx((dim - 1) * np.log((1 + rho**2) / (1 - rho**2)), abs=1e-10)
+
+
+def test_power_holds_the_power_spherical():
+    dim, kappa = 10, 8.0
+    t = 2 * beta((dim - 1) / 2 + kappa, (dim - 1) / 2).rvs(20000, random_state=0) - 1
+    fitted = fit_shape("power", t, dim)
+    assert fitted.parameters["lambda"] < -0.9
+    assert fitted.parameters["slope"] == pytest.approx(kappa, rel=0.05)
 
 
 def test_a_sample_that_leans_away_has_a_falling_exponential():

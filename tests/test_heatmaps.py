@@ -13,13 +13,9 @@ from lib.released.heatmaps import (
     comparable,
     compared_growth,
     neighbours,
-    own_similarity,
     read,
 )
 from lib.rules import CONTRADICTED, SUPPORTED, UNDECIDED
-from lib.similarity.crossed import similarity_matrix
-from lib.similarity.mean_directions import planted_population
-from lib.sphere.saw import von_mises_fisher
 from lib.statistics.sample import Sample
 
 # Read off the released pictures by hand through the colour map: neighbouring widths, rho(k, 128), rho(8,
@@ -125,10 +121,3 @@ def test_growth_is_as_in_the_picture_within_a_factor_of_two(exponent, spread, ve
 @pytest.mark.parametrize("widths", [(2, 4, 8), (2, 8, 16), (2, 4, 8, 16), (150, 200, 250)])
 def test_fewer_than_three_widths_in_the_span_have_no_exponent(widths):
     assert compared_growth(matrix_of(0.3, widths, 0.01), widths, PICTURE) is None
-
-
-def test_planted_populations_with_one_mean_direction_are_read_as_they_are():
-    rng = np.random.default_rng(0)
-    populations = [planted_population(von_mises_fisher(kappa, 16), 20, 200, rng) for kappa in (4, 8, 16, 32)]
-    matrix = similarity_matrix(populations, rng, 60)
-    np.testing.assert_allclose(own_similarity(matrix.values), np.diagonal(matrix.values), rtol=0.05)

@@ -1,6 +1,5 @@
 """Scores of layers against layers, one by one and over pairs of networks."""
 
-from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,7 +9,7 @@ from small_networks import network, random_images
 
 from lib.data import ImageData
 from lib.models.cut_networks import LOGITS, CutNetwork
-from lib.stitching import SIMILARITY_INDICES, direct_match, hits, match_task_loss, residual
+from lib.stitching import direct_match, hits, match_task_loss, residual
 from lib.stitching.layers import Layer, Matching, target_scores
 from lib.stitching.stitched_pairs import NARROWED, SEEDS, WIDENED, WITHIN, cut, planned_pairs, score_pairs
 
@@ -59,33 +58,6 @@ def test_the_scores_of_a_target_are_those_of_its_maps(nets, images):
             residual(trained[place](source.test), target.test), rel=1e-3
         )
         assert found["task_loss_hits"][place].shape == (30,) and found["task_loss_hits"].dtype == bool
-
-
-def test_a_network_and_itself(nets, images, inline):
-    """Known values of the diagonal, and the end's own accuracy."""
-    net = nets[2, 0]
-    matching = replace(MATCHING, fit_images=40)  # a channel that fewer images leave at zero would have no weight
-    (found,) = score_pairs({(2, 0): net}, [((2, 0), (2, 0))], images, matching, executor=inline).values()
-    own = net.representations(images.test_images)[LOGITS].argmax(1) == images.test_labels
-    assert found.own_hits.tolist() == own.tolist()
-    np.testing.assert_allclose(np.diagonal(found.direct_residual), 0, atol=1e-8)
-    for j in range(3):
-        assert found.direct_hits[j, j].tolist() == own.tolist()
-    for name, index in SIMILARITY_INDICES.items():
-        np.testing.assert_allclose(np.diagonal(found.indices[name]), 1 if index.furthest is None else 0, atol=1e-6)
-
-
-def test_scores_do_not_depend_on_the_other_pairs(nets, images, inline):
-    pair = (2, 1), (2, 0)
-    alone = score_pairs(nets, [pair], images, MATCHING, executor=inline)[pair]
-    others = [((2, 0), (2, 0)), pair, ((4, 0), (2, 0)), (pair[1], pair[0])]
-    together = score_pairs(nets, others, images, MATCHING, executor=inline)
-    assert list(together) == others
-    for name in ("direct_residual", "residual_by_count", "direct_hits"):
-        np.testing.assert_array_equal(getattr(together[pair], name), getattr(alone, name))
-    np.testing.assert_equal(together[pair].indices, alone.indices)
-    np.testing.assert_allclose(together[pair].task_loss_residual, alone.task_loss_residual, rtol=1e-3)
-    assert together[pair].task_loss_hits.shape == (3, 3, 30)
 
 
 def test_processes_find_what_this_one_does(nets, images, inline):

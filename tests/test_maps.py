@@ -108,24 +108,6 @@ def test_the_unbiased_value_does_not_depend_on_the_batch_size_and_the_biased_one
     assert (values(False, 64).mean(0) - values(False, 600, 1)).max() > 0.05
 
 
-def test_the_generator_decides_and_the_orders_are_the_same_whatever_the_networks(pair):
-    models, points = pair
-    options, state = {"batch_size": 10, "passes": 2}, torch.get_rng_state()
-
-    def found(places, rng):
-        return network_cka(
-            [models[i] for i in places], pictures(43), [points[i] for i in places], generator=rng, **options
-        )
-
-    used, fresh = generator(5), generator(5)
-    both, first = found((0, 1), used), found((0,), fresh)
-    assert np.array_equal(both, found((0, 1), generator(5)))
-    assert not np.allclose(both, found((0, 1), generator(6)), atol=1e-3)
-    np.testing.assert_allclose(both[:5, :5], first, rtol=0, atol=1e-12)
-    np.testing.assert_allclose(both[5:, 5:], found((1,), generator(5)), rtol=0, atol=1e-12)
-    assert torch.equal(state, torch.get_rng_state()) and torch.equal(used.get_state(), fresh.get_state())
-
-
 @pytest.mark.parametrize(
     "change, message",
     [

@@ -45,6 +45,12 @@ def test_the_map_is_a_1x1_convolution_after_bilinear_resizing():
     torch.testing.assert_close(AffineMap(weight, bias, (2, 2))(x)[1, :, 0, 1], weight @ x[1, :, 0, 1] + bias)
 
 
+def test_resizing_leaves_maps_of_that_size_alone():
+    x = noise(2, 3, 4, 4)
+    assert resized(x, (4, 4)) is x and resized(x, (2, 2)).shape == (2, 3, 2, 2)
+    torch.testing.assert_close(resized(noise(2, 3, 1, 1), (4, 4)), noise(2, 3, 1, 1).expand(2, 3, 4, 4))
+
+
 def test_a_network_stitched_to_itself_by_the_identity_is_itself_bit_for_bit(net):
     images, labels = random_images()
     images = images.to(torch.float64)
@@ -53,6 +59,16 @@ def test_a_network_stitched_to_itself_by_the_identity_is_itself_bit_for_bit(net)
         channels, *size = found[point].shape[1:]
         identity = AffineMap(torch.eye(channels, dtype=torch.float64), torch.zeros(channels, dtype=torch.float64), size)
         assert torch.equal(net.end(point)(identity(found[point])), found[LOGITS])
+
+
+def test_direct_matching_finds_the_identity_between_a_network_and_itself(net):
+    images, labels = random_images(count=100)
+    found = net.representations(images.to(torch.float64))
+    own = float((found[LOGITS].argmax(1) == labels).double().mean())
+    for point in net.points:
+        one = direct_match(found[point], found[point])
+        assert residual(one(found[point]), found[point]) < 1e-20
+        assert accuracy(one, found[point], net.end(point), labels) == own
 
 
 def least_squares(source, target):
@@ -94,6 +110,24 @@ def test_of_several_best_maps_the_one_of_least_norm_is_taken():
     )  # 3 for every 1 of the bias
 
 
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 1e3])
+def test_channels_that_follow_from_others_up_to_rounding_change_nothing(scale):
+    """In single precision three of seven channels are sums of the others but for the last bit: fitted to that bit, they
+    would have weights of a million, and the rounding of the map would be seen."""
+    own = scale * (noise(400, 4, 2, 2).float() + 1)
+    sums = torch.einsum("oc,nchw->nohw", noise(3, 4, seed=1).float(), own)
+    source, target = torch.cat([own, sums], dim=1), own[:, :1] + scale * noise(400, 5, 2, 2, seed=2).float()
+    whole = direct_match(source[:100], target[:100])
+    plain = direct_match(own[:100], target[:100])
+    assert whole.weight.abs().max() < 10 and whole.weight.dtype == torch.float32
+    torch.testing.assert_close(whole(source[100:]), plain(own[100:]), rtol=1e-4, atol=1e-4 * scale)
+
+
+def test_fewer_rows_than_unknowns_are_fitted_exactly():
+    source, target = noise(6, 20, 1, 1), noise(6, 4, 1, 1, seed=1)
+    assert residual(direct_match(source, target)(source), target) < 1e-20
+
+
 def test_the_source_is_resized_before_the_fit():
     source, target = noise(30, 3, 1, 1), noise(30, 4, 2, 2, seed=1)
     one = direct_match(source, target)
@@ -125,6 +159,26 @@ def test_a_residual_is_zero_one_or_what_a_sum_says():
     other = noise(6, 3, 2, 2, seed=1)
     expected = sum((a - b) ** 2 for a, b in zip(other.flatten().tolist(), target.flatten().tolist()))
     assert residual(other, target) == pytest.approx(expected / sum(b**2 for b in target.flatten().tolist()))
+
+
+def test_networks_of_other_widths_depths_and_sizes_can_be_stitched():
+    """From a deep one on larger images into a wide one: the channels, the layers and the maps may all differ."""
+    front, end = CutNetwork(network(family="resnet-14", width=1)), CutNetwork(network(family="resnet-small", width=4))
+    small, labels = random_images()
+    large = torch.nn.functional.interpolate(small, size=(16, 16))
+    source, target = front.representations(large)["stage3.1"], end.representations(small)["layer1.0"]
+    assert source.shape == (12, 64, 4, 4) and target.shape == (12, 4, 4, 4)
+    one = direct_match(source, target)
+    assert one(source).shape == target.shape and len(hits(one, source, end.end("layer1.0"), labels)) == 12
+
+
+def test_hits_do_not_depend_on_the_batches(net):
+    images, labels = random_images(count=23)
+    found = net.representations(images.to(torch.float64))
+    one, end = direct_match(found["layer1.0"], found["layer2.0"]), net.end("layer2.0")
+    whole = hits(one, found["layer1.0"], end, labels)
+    assert whole.dtype == torch.bool and torch.equal(hits(one, found["layer1.0"], end, labels, 7), whole)
+    assert accuracy(one, found["layer1.0"], end, labels) == float(whole.double().mean())
 
 
 SOURCE, LABELS = noise(23, 2, 4, 4), torch.arange(23) % 10

@@ -8,7 +8,6 @@ from scipy.stats import directional_stats
 
 from lib.similarity import expected, mean_direction_cosine, mean_directions
 from lib.similarity.mean_directions import (
-    corrected_mean_cosine,
     estimates_by_networks,
     leave_one_out_cosines,
     mean_cosine_estimates,
@@ -70,14 +69,6 @@ def test_both_corrected_estimates_hold_the_truth_and_the_plain_ones_do_what_they
         found["leave one out"], truth**2 / np.sqrt(truth**2 + (1 - truth**2) * others), atol=0.02
     )
     assert (found["leave one out"] < truth).all() and (found["own mean"] > truth).all()
-
-
-def test_the_correction_inverts_what_few_networks_take_away():
-    truth = np.array([0.1, 0.5, 0.99])
-    for networks in (2, 5, 100):
-        measured = truth**2 / np.sqrt(truth**2 + (1 - truth**2) / (networks - 1))
-        np.testing.assert_allclose(corrected_mean_cosine(measured, networks), truth)
-    assert corrected_mean_cosine(-0.2, 5) == -corrected_mean_cosine(0.2, 5)
 
 
 def test_split_halves_and_the_corrected_cosine_agree_about_mean_directions_at_an_angle():

@@ -5,8 +5,8 @@ import pytest
 from planted_pairs import WIDTHS, planted, symmetric
 from scipy.stats import spearmanr
 
-from lib.statistics.pairs import PairTable, jackknife
-from lib.views.measures import Measures, growth, measure, rank_correlations, rank_correlations_within, same_width
+from lib.statistics.pairs import PairTable
+from lib.views.measures import Measures, measure, rank_correlations, rank_correlations_within
 from lib.views.outcomes import OUTCOMES, TRANSFER
 from lib.views.prediction import ALL, MEAN, MODELS, SOURCES, squared_errors
 from lib.views.three_views import CKA, MATCHING, RHO, VIEWS
@@ -56,24 +56,6 @@ def test_nothing_depends_on_the_order_of_the_networks(found):
         np.testing.assert_allclose(of(turned), of(found), rtol=1e-6, atol=1e-9)
 
 
-def test_neither_of_two_views_that_are_equally_good_leads():
-    """Three views see what decides the outcome, each with noise of its own: a lead is chance."""
-    outside = []
-    for seed in range(30):
-        rng = np.random.default_rng(100 + seed)
-        truth = symmetric(rng, len(WIDTHS))
-        views = {name: truth + 0.8 * symmetric(rng, len(WIDTHS)) for name in VIEWS}
-        table = planted(seed, transfer=truth + 0.5 * symmetric(rng, len(WIDTHS)), **views)
-        _, low, high = Measures(table, None, None, None, jackknife(table, squared_errors)).lead(
-            TRANSFER, RHO, (CKA, MATCHING)
-        )
-        outside.append((low > 0) | (high < 0))
-    assert np.mean(outside) < 0.12  # 60 intervals of 95 %
-
-
-DOUBLINGS = np.log2(WIDTHS)[:, None] + np.log2(WIDTHS)  # of both widths of a pair
-
-
 def test_views_that_follow_each_other_agree_and_those_that_oppose_disagree_everywhere():
     rng = np.random.default_rng(1)
     rho = symmetric(rng, len(WIDTHS))
@@ -93,15 +75,3 @@ def test_within_widths_is_the_average_over_combinations_by_hand():
         weights.append(len(pairs))
     assert sum(weights) == views.shape[1]
     np.testing.assert_allclose(rank_correlations_within(table)[0, 1], np.average(found, weights=weights))
-
-
-def test_slopes_per_doubling_are_the_planted_ones():
-    """Only pairs of one width count: others are given another slope."""
-    same = WIDTHS[:, None] == WIDTHS
-    table = planted(
-        5, rho=np.where(same, 0.3 * DOUBLINGS / 2 + 0.1, -DOUBLINGS), CKA=np.where(same, 0.7 - 0.05 * DOUBLINGS / 2, 0)
-    )
-    means = same_width(table)
-    np.testing.assert_allclose(means[:2], [[0.4, 0.7, 1.0], [0.65, 0.6, 0.55]])
-    np.testing.assert_allclose(growth(means, np.array([2, 4, 8]))[:2], [0.3, -0.05])
-    np.testing.assert_allclose(growth(np.stack([means, means + 1]), np.array([2, 4, 8]))[1, :2], [0.3, -0.05])

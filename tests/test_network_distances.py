@@ -159,12 +159,6 @@ def test_all_populations_have_the_size_of_the_smallest():
     assert not rows.isna().any(axis=None)
 
 
-@pytest.mark.parametrize("networks", [2, 3])
-def test_too_few_networks_make_no_distances(networks):
-    found = family_distances({("cnn-small", 2): population(rng(), networks)}, rng())
-    assert found == {}
-
-
 @pytest.mark.parametrize(
     "directions, sentence",
     [

@@ -132,18 +132,6 @@ def test_a_verdict_that_changes_is_told_from_one_that_is_turned_round(outcomes, 
     assert growth(changed).verdict == verdict
 
 
-def test_settings_of_too_few_networks_are_shown_and_do_not_count(outcomes, rising):
-    few = {("networks", "at most 5"): judge({"cnn-small": [u[:5] for u in rising[::-1]]}, WIDTHS, 0, 100)}
-    claim = growth({DEFAULT: outcomes[DEFAULT], **few})
-    assert claim.verdict == "supported" and claim.statistic.endswith("2 supported, 1 not tested")
-    assert growth(few).verdict == "undecided"
-
-
-def test_verdicts_that_are_all_undecided_settle_nothing(outcomes):
-    undecided = {DEFAULT: {family: with_verdicts(found, "undecided") for family, found in outcomes[DEFAULT].items()}}
-    assert growth(undecided).verdict == "undecided"
-
-
 def test_an_unknown_interval_does_not_break_the_figures(outcomes):
     unknown = with_verdicts(outcomes[DEFAULT]["vit"], "undecided", estimate=np.nan, low=np.nan, high=np.nan)
     left, right = open_choices_figures.statistics({DEFAULT: {"vit": unknown}}, ["vit"]).axes[0].get_xlim()

@@ -127,17 +127,6 @@ def test_weights_alone_are_told_that_their_architecture_is_missing(tmp_path):
             networks.load_model(tmp_path / name)
 
 
-def test_links_are_followed_but_not_in_circles(tmp_path):
-    script(network(0), tmp_path / "elsewhere" / "a.pt")
-    (tmp_path / "all").mkdir()
-    (tmp_path / "all" / "linked").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
-    (tmp_path / "elsewhere" / "round").symlink_to(tmp_path / "all", target_is_directory=True)
-    assert {name: len(group) for name, group in networks.load_models(tmp_path / "all").items()} == {"linked": 1}
-    (tmp_path / "all" / "gone.pt").symlink_to(tmp_path / "nowhere.pt")
-    with pytest.raises(ValueError, match="^there is no file .*gone.pt"):
-        networks.load_models(tmp_path / "all")
-
-
 def archive(inside):
     """Writes an archive of one empty file."""
     return lambda path: write_zip(path, {inside: b""})

@@ -5,7 +5,6 @@ import pytest
 import torch
 from made_pictures import colour, encoded, write_folder
 from PIL import Image
-from torchvision.models import ResNet18_Weights
 
 from lib.own.pictures import load_images, resized
 
@@ -68,9 +67,12 @@ def test_grey_networks_get_grey_pictures_and_colour_networks_three_channels(tmp_
     np.testing.assert_allclose(three[0], np.stack([grey] * 3) / 255, atol=1e-6)
 
 
-def test_the_transform_of_published_weights_does(folder):
-    images, _, _ = load_images(folder, ResNet18_Weights.DEFAULT.transforms(), count=2)
-    assert images.shape == (2, 3, 224, 224)
+def test_a_part_is_balanced_and_the_same_again(folder):
+    images, labels, _ = load_images(folder, PLAIN, count=4, seed=3)
+    assert sorted(labels.tolist()) == [0, 0, 1, 1]
+    assert torch.equal(images, load_images(folder, PLAIN, count=4, seed=3)[0])
+    with pytest.raises(ValueError, match="the number of pictures must be from 1 to 5, not 6"):
+        load_images(folder, PLAIN, count=6)
 
 
 @pytest.mark.parametrize(

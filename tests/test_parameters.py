@@ -43,12 +43,6 @@ def test_what_a_notebook_holds_besides_is_not_taken_for_a_parameter():
     assert vars(read(notebook | {"read": read, "E": ParameterError, "epochs": 3}, ["epochs"])) == {"epochs": 3}
 
 
-def test_a_chapter_can_be_run_again_in_its_kernel():
-    namespace = {"study": "mine", "epochs": 3}
-    namespace["p"] = read(namespace, ["study", "epochs"])
-    assert read({**namespace, "images": [1], "epochs": 4}, ["study", "epochs"]).epochs == 4
-
-
 def test_parameters_come_in_the_order_asked_for_widths_sorted_and_apart_from_the_notebook_s_own_lists():
     namespace = {"epochs": 3, "widths": [16, 2, 4], "grid": None}
     found = read(namespace, iter(["widths", "grid", "epochs"]))
@@ -100,13 +94,6 @@ def test_widths_are_a_table_where_families_differ_and_else_a_list():
 def test_what_chosen_families_cannot_have_is_refused(name, value, sentence):
     with pytest.raises(ParameterError, match=f"^parameter '{name}': {sentence}$"):
         read({"families": ["cnn-small", "vit"], name: value}, ["families", name])
-
-
-@pytest.mark.parametrize("name, table", [("widths", {"cnn-small": [4, 8]}), ("seeds", {"cnn-small": 4})])
-def test_a_table_is_refused_where_families_cannot_be_chosen(name, table):
-    sentence = f"^parameter '{name}': must not be a table in a chapter without the parameter 'families', not {table}$"
-    with pytest.raises(ParameterError, match=sentence.replace("[", r"\[")):
-        read({name: table}, [name])
 
 
 def given(**values):

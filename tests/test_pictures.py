@@ -116,15 +116,6 @@ def test_a_whole_set_has_all_classes_with_the_same_number_of_pictures(place):
         pictures.check_whole(split, "Letters", 2, 4, "folder:PATH")
 
 
-def test_grey_pictures_become_colour_ones_and_squares_their_mean_where_that_is_asked_for(place):
-    grey = colour(2)[0]
-    split = pictures.find(place({"test/a/0.png": encoded(grey), "test/a/1.png": encoded(colour(3))}), "test")
-    np.testing.assert_array_equal(split.decode(colour=True), [[grey] * 3, colour(3)])
-    means = colour(3).reshape(3, 3, 2, 3, 2).mean((2, 4))
-    np.testing.assert_allclose(split.decode([1], reduce=2)[0], means, atol=0.5)
-    np.testing.assert_array_equal(split.decode([0], colour=True, reduce=2)[0, 0], split.decode([0], reduce=2)[0, 0])
-
-
 def test_subsets_are_random_without_repetition_and_the_same_for_the_same_generator():
     labels = np.repeat([0, 1, 2], [50, 30, 20])
     chosen = pictures.subset(labels, 30, np.random.default_rng(0))
@@ -138,9 +129,3 @@ def test_subsets_are_random_without_repetition_and_the_same_for_the_same_generat
         / 6000
     )
     np.testing.assert_allclose(shares, [0.5, 0.3, 0.2], atol=0.02)
-
-
-@pytest.mark.parametrize("count", [0, 7])
-def test_more_pictures_than_there_are_are_refused(count):
-    with pytest.raises(ValueError, match=f"from 1 to 6, not {count}"):
-        pictures.subset(np.zeros(6, dtype=int), count, np.random.default_rng(0))

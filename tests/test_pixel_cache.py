@@ -4,7 +4,7 @@ import os
 
 import numpy as np
 import pytest
-from made_pictures import both_splits, colour, encoded, write_folder, write_zip
+from made_pictures import both_splits, colour, write_folder, write_zip
 
 from lib.data import pictures, pixel_cache
 
@@ -51,21 +51,6 @@ def test_the_second_opening_gives_the_same_and_decodes_nothing(opened, place, ar
 
 def changed(place, files):
     (write_folder if place.is_dir() else write_zip)(place, files)
-
-
-@pytest.mark.parametrize(
-    "added",
-    [
-        {"train/ant/9.png": encoded(colour(99))},  # a new picture
-        {"train/ant/1.png": encoded(colour(99))},  # another picture under an old name
-        {"train/cat/0.png": encoded(colour(98)), "test/cat/0.png": encoded(colour(99))},  # a new class
-    ],
-)
-def test_changed_pictures_are_decoded_again(opened, place, artifacts, added):
-    opened()
-    changed(place, both_splits() | added)
-    assert_same(opened(), pixel_cache.decoded(pictures.find_both(place)))
-    assert opened.decodings == 2 and len(stored(artifacts)) == 2
 
 
 def test_a_file_that_was_written_and_got_its_old_time_back_is_noticed(opened, place):

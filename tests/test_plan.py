@@ -6,7 +6,7 @@ import math
 import pytest
 
 from lib import data
-from lib.training import TrainedNetwork, plan, store
+from lib.training import TrainedNetwork, store
 from lib.training.plan import Gate, gate_of, lines
 from lib.training.populations import train_or_load
 
@@ -74,12 +74,6 @@ def test_a_wrong_line_is_refused_with_its_name(change, sentence):
         only(**change)
 
 
-def test_a_line_without_a_field_is_refused():
-    row = {name: value for name, value in ROW.items() if name != "seeds"}
-    with pytest.raises(ValueError, match="study few, line a: seeds is missing"):
-        list(lines("few", study() | {"training": [row]}))
-
-
 def network(accuracy, train_loss=1.0):
     return TrainedNetwork(0, {}, [2.0, train_loss], [0.1, 0.2], [2], [1.0], [accuracy], ["float32"] * 2, "cpu", 1.0)
 
@@ -115,13 +109,3 @@ def test_the_gate_is_that_of_the_kind_of_network(tiny, change, accuracy, train_l
 )
 def test_every_bound_counts(gate, passes):
     assert [gate.passed(one) for one in (network(0.4, 0.1), network(0.5, 0.6), network(0.9, 0.5))] == passes
-
-
-def test_widths_between_two_measured_ones_lie_on_the_line(tiny, monkeypatch):
-    """With 2, 3 and 4 units of work and 10 and 20 seconds at the ends."""
-    measured = []
-    monkeypatch.setattr(plan, "multiplications", lambda one: one.width)
-    monkeypatch.setattr(plan, "_measure", lambda one, seconds: measured.append(one.width) or 5.0 * one.width)
-    wanted = [dataclasses.replace(tiny, width=width) for width in (2, 3, 4)]
-    rates = plan.seconds_per_image(wanted)
-    assert sorted(measured) == [2, 4] and [rates[one] for one in wanted] == [10, 15, 20]

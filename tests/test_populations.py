@@ -30,13 +30,6 @@ def whole(tiny, tmp_path_factory):
     return contents(folder)
 
 
-@pytest.mark.parametrize("seeds", [[5], [7, 0], list(reversed(SEEDS)), range(3, 6)])
-def test_a_seed_is_the_same_bytes_whatever_it_is_asked_for_with(tiny, whole, artifacts, inline, seeds):
-    population = train_or_load({tiny: seeds}, inline)[tiny]
-    assert [network.seed for network in population.networks] == list(seeds)
-    assert contents(artifacts).items() <= whole.items()
-
-
 def test_the_number_of_threads_of_the_calling_process_changes_nothing(tiny, whole, artifacts, inline, monkeypatch):
     before = torch.get_num_threads()
     torch.set_num_threads(2)
@@ -56,15 +49,6 @@ def test_what_is_stored_is_loaded_and_not_written_again(tiny, artifacts, inline,
     assert times(artifacts) == before
     for a, b in zip(first.networks, again.networks, strict=True):
         assert a.seed == b.seed and all(torch.equal(a.state[name], b.state[name]) for name in a.state)
-
-
-def test_completing_a_stack_leaves_its_stored_networks_alone(tiny, artifacts, inline):
-    train_or_load({tiny: [0]}, inline)
-    for path in store.paths(tiny, 2):
-        path.unlink()
-    before = times(artifacts)
-    train_or_load({tiny: [2, 3]}, inline)
-    assert before.items() <= times(artifacts).items()
 
 
 def test_a_diverged_network_is_named_left_out_and_harms_no_other(tiny, whole, artifacts, inline, monkeypatch):
@@ -99,11 +83,6 @@ def test_a_training_that_fails_is_named_and_stops_no_other(tiny, whole, artifact
     with pytest.raises(RuntimeError, match="1 of 2 trainings failed.*cnn-small k=2 on digits, seeds 0 to 3: no luck"):
         train_or_load({tiny: SEEDS}, inline)
     assert contents(artifacts) == {name: whole[name] for name in sorted(whole)[8:]}
-
-
-def test_images_that_are_not_those_specified_are_refused(tiny, artifacts, inline):
-    with pytest.raises(RuntimeError, match="images of 'digits' are not those that were specified"):
-        train_or_load({dataclasses.replace(tiny, train_digest="0"): [0]}, inline)
 
 
 @pytest.mark.parametrize("which", [0, 1])

@@ -39,14 +39,6 @@ def test_nothing_observed_of_either_network_enters_its_prediction(model):
     assert (abs(after[other] - before[other]) > 1).all()
 
 
-def test_noise_has_no_skill():
-    """Views and outcomes that vary from network to network, independently: what a prediction that had met the networks
-    could use.  On average over tables no view is better than the mean of other pairs."""
-    found = np.array([[skill_of(squared_errors(planted(seed)), model) for model in SOURCES] for seed in range(60)])
-    middle, error = found.mean(0), found.std(0, ddof=1) / np.sqrt(60)
-    assert (middle < 2 * error).all() and middle.max() < 0.02
-
-
 def test_a_view_that_decides_the_outcome_up_to_noise_has_the_skill_that_the_noise_leaves():
     """y = a v + b v^2 + noise of pairs with a fifth of the variance: R^2 of about 0.8; the square is used too."""
     rng = np.random.default_rng(3)

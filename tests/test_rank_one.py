@@ -1,7 +1,5 @@
 """The rank-one law against matrices that obey it, and against a least squares solver."""
 
-from functools import partial
-
 import numpy as np
 import pytest
 
@@ -56,22 +54,6 @@ def test_the_fit_is_numpy_s_least_squares_over_pairs_once_each(diagonal):
 def test_without_the_diagonal_two_widths_are_too_few():
     with pytest.raises(ValueError, match="at least 3 widths, not 2"):
         rank_one.coefficients(np.full((2, 2), 0.5), diagonal=False)
-
-
-def test_many_matrices_at_once_are_each_of_them():
-    many = noisy(draws=(3, 2))
-    without = [partial(function, diagonal=False) for function in (rank_one.coefficients, rank_one.explained)]
-    foretold = [
-        partial(rank_one.predicted_resultant, widths=(2, 4, 8, 32)),
-        partial(rank_one.predicted_similarity, widths=(2, 4, 8, 32)),
-        partial(rank_one.direction_cosine, networks=(3, 4, 5, 6)),
-    ]
-    plain = [
-        getattr(rank_one, name)
-        for name in ("coefficients", "residuals", "explained", "cosines", "resultants", "residual_size")
-    ]
-    for function in (*plain, *without, *foretold):
-        np.testing.assert_allclose(function(many)[2, 1], function(many[2, 1]), rtol=1e-12)
 
 
 def test_a_similarity_that_is_not_positive_has_no_logarithm():

@@ -133,27 +133,6 @@ def test_only_what_changed_is_written(house, images, trained, monkeypatch, capsy
     assert set(packs().values()) == {"committed"}
 
 
-def test_the_most_epochs_and_then_the_most_networks_are_taken(house, images, trained, monkeypatch):
-    """Width 2 stands in two lines, of 2 and of 3 seeds."""
-    fill(images, trained, ["cnn-small"], [1], seeds=3)
-    run(monkeypatch, release, "few")
-    assert set(packs()) == {"cnn-small-k2.epoch-00001", "cnn-small-k3.epoch-00001"}
-    wanted = specify(images, "cnn-small", 2, epochs=1, batch_size=25)
-    assert len(train_or_load({wanted: range(3)})[wanted]) == 3
-    fill(images, trained, ["cnn-small"], [2], seeds=2)
-    run(monkeypatch, release, "few")
-    assert set(packs()) == {"cnn-small-k2.epoch-00002", "cnn-small-k3.epoch-00002"}  # and the others are gone
-    assert len(releases.listed("few")) == 2
-
-
-def test_epochs_and_families_choose(house, images, trained, monkeypatch):
-    fill(images, trained, ["cnn-small", "resnet-small"], [1, 2], seeds=2)
-    run(monkeypatch, release, "few", "--epochs", "1", "--families", "resnet-small")
-    assert set(packs()) == {"resnet-small-k2.epoch-00001"}
-    run(monkeypatch, release, "few", "--families", "cnn-small")
-    assert set(packs()) == {"resnet-small-k2.epoch-00001", "cnn-small-k2.epoch-00002", "cnn-small-k3.epoch-00002"}
-
-
 @pytest.mark.parametrize(
     "arguments, sentence",
     [
@@ -188,16 +167,6 @@ def test_one_that_float16_cannot_hold_is_told_and_others_are_packed(house, image
     run(monkeypatch, release, "few")
     assert set(packs()) == {"cnn-small-k2.epoch-00002", "cnn-small-k3.epoch-00002"}
     assert "resnet-small k=2 on digits, seed 0: fc.bias reaches 1e+05, and float16 ends" in capsys.readouterr().out
-
-
-def test_a_damaged_stored_network_is_told_and_the_others_are_packed(house, images, trained, monkeypatch, capsys):
-    fill(images, trained, ["cnn-small"], [2], seeds=2)
-    store.paths(specify(images, "cnn-small", 2, epochs=2, batch_size=25), 1)[0].write_bytes(b"damaged")
-    with pytest.warns(UserWarning, match="seed 1: .*set aside"):
-        run(monkeypatch, release, "few")
-    assert set(packs()) == {"cnn-small-k3.epoch-00002"}
-    sentence = "cnn-small k=2 on digits: a stored network is damaged; make train STUDY=few trains it again"
-    assert sentence in capsys.readouterr().out
 
 
 def test_fetching_says_what_there_is_and_what_is_to_be_done(house, images, trained, monkeypatch, capsys):

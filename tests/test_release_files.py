@@ -7,7 +7,7 @@ import pytest
 from released_files import loaded
 from stored_files import flip
 
-from lib.training import packing, releases, train
+from lib.training import packing, releases
 from lib.training.specification import specify
 
 
@@ -20,16 +20,6 @@ def test_a_flipped_byte_is_refused_in_one_sentence_and_nothing_is_trained(tiny, 
         f"the released file few/{released_file.name} is damaged, its sha256 is not that in networks/few.sha256: restore it with "
         "git checkout, or take its line out of that list, and its networks are trained"
     )
-
-
-def test_swapped_files_are_refused(two_released, untrainable):
-    tiny, other, path, second = two_released
-    first = path.read_bytes()
-    path.write_bytes(second.read_bytes())
-    second.write_bytes(first)
-    for specification in (tiny, other):
-        with pytest.raises(RuntimeError, match=f"{releases.file_name(specification)} is damaged"):
-            loaded(specification, [0])
 
 
 def test_a_file_under_another_name_is_refused_though_its_checksum_is_listed(two_released, untrainable):
@@ -67,15 +57,6 @@ def test_the_list_is_one_that_sha256sum_checks(two_released, release_folder):
     assert checked.returncode == 0 and checked.stdout.count(": OK") == 2
     flip(two_released[2], 50)
     assert subprocess.run(command, cwd=release_folder, capture_output=True).returncode == 1
-
-
-def test_other_epochs_of_a_population_are_replaced_and_other_populations_stay(two_released, digits):
-    tiny, other, path, second = two_released
-    longer = dataclasses.replace(tiny, epochs=3)
-    new = releases.write("few", longer, packing.pack(longer, train(longer, [0], digits)), committed=False)
-    assert not path.exists() and new.exists() and second.exists()
-    assert sorted(release.name for release in releases.listed("few")) == sorted([new.name, second.name])
-    assert releases.find(tiny) is None and releases.find(longer).path == new
 
 
 def test_more_than_the_repository_takes_is_refused_before_it_is_written(two_released, digits, packed, monkeypatch):

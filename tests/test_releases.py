@@ -23,13 +23,6 @@ def test_a_released_population_is_loaded_without_training(tiny, tiny_networks, r
     assert list(artifacts.iterdir()) == [artifacts / "repository"]  # nothing was stored
 
 
-def test_the_last_evaluation_is_that_of_the_rounded_networks(tiny, digits, released_file):
-    for network in loaded(tiny):
-        loss, accuracy = plainly_evaluated(tiny, network, digits)
-        assert network.test_loss[-1] == pytest.approx(loss, rel=1e-5)
-        assert network.test_accuracy[-1] == pytest.approx(accuracy, abs=1e-6)
-
-
 def test_on_other_test_images_a_released_network_is_evaluated_anew(tiny, released_file, untrainable):
     others = data.load("digits", n_train=60, n_test=30)
     asked = specify(others, "cnn-small", 2, epochs=2, batch_size=25)
@@ -54,22 +47,6 @@ def test_a_network_that_diverged_is_released_as_one_and_left_out(tiny, tiny_netw
     releases.write("few", tiny, packing.pack(tiny, [tiny_networks[0], wild]), committed=True)
     with pytest.warns(UserWarning, match="seed 1: the loss was not finite"):
         assert [network.seed for network in loaded(tiny, range(2))] == [0]
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"epochs": 1},
-        {"epochs": 3},
-        {"width": 3},
-        {"train_digest": "0"},
-        {"control": "same-order"},
-        {"precision": "mixed"},
-    ],
-)
-def test_another_training_or_number_of_epochs_is_not_found(tiny, released_file, change, recwarn):
-    other = dataclasses.replace(tiny, **change)
-    assert packing.read({other: range(4)}) == {} and releases.find(other) is None and not recwarn.list
 
 
 def test_listed_files_that_are_not_here_are_told_once_and_made_up_for(two_released, tiny_networks, inline):

@@ -1,6 +1,5 @@
 """Activations are what the network computes, and looking at them leaves no trace."""
 
-import numpy as np
 import pytest
 import torch
 from small_networks import network, random_images
@@ -90,21 +89,6 @@ def test_conv_points_are_all_convolutions_beside_in_the_order_of_computation(fam
     assert tuple(order) == points
 
 
-@pytest.mark.parametrize("batch_size", [1, 5, 12, 100])
-def test_batch_after_batch_gives_what_all_images_at_once_give(batch_size):
-    model, images = network(family="resnet-8"), random_images(12)[0]
-    whole = representation(model, images, conv_points(model))
-    parts = list(activations(model, images, conv_points(model), batch_size=batch_size))
-    assert [len(part["fc"]) for part in parts] == [len(part) for part in images.split(batch_size)]
-    for point, rows in whole.items():
-        assert rows.dtype == np.float32 and rows.shape == (12, parts[0][point][0].numel())
-        joined = np.concatenate([part[point].flatten(1) for part in parts])
-        np.testing.assert_allclose(joined, rows, rtol=1e-4, atol=1e-5)
-    again = representation(model, images, conv_points(model), batch_size=batch_size)
-    for point, rows in whole.items():
-        np.testing.assert_allclose(again[point], rows, rtol=1e-4, atol=1e-5)
-
-
 @pytest.mark.parametrize("family", KINDS)
 def test_the_network_is_left_as_it_was_between_batches_and_afterwards(family):
     model = half_training(network(family=family))
@@ -136,16 +120,6 @@ def test_an_error_inside_the_network_leaves_no_trace():
     assert_same(before, state(model))
 
 
-def test_a_module_that_writes_into_the_memory_of_a_point_does_not_reach_it():
-    model, images = Branched(), random_images()[0]
-    found = representation(model, images, ["scale", "relu"])
-    with torch.no_grad():
-        scale = (images.flatten(1) @ model.scale.weight.T).numpy()
-    np.testing.assert_allclose(found["scale"], scale, rtol=1e-4, atol=1e-5)
-    assert (found["scale"] < 0).any()
-    np.testing.assert_allclose(found["relu"], np.maximum(scale, 0), rtol=1e-4, atol=1e-5)
-
-
 @pytest.mark.parametrize(
     "points, message",
     [
@@ -171,12 +145,6 @@ def test_a_point_that_is_not_computed_once_is_refused(uses, point, times):
     message = f"^a point must be computed once, and the network computes '{point}' {times} times$"
     with pytest.raises(ValueError, match=message):
         next(activations(Branched(uses), random_images()[0], ["fc", point]))
-
-
-def test_a_batch_size_below_one_is_refused_before_any_work():
-    model = network(family="resnet-8")
-    with pytest.raises(ValueError, match="^batch_size must be a whole number of at least 1, not 0$"):
-        activations(model, random_images()[0], block_points(model), batch_size=0)
 
 
 @pytest.mark.parametrize("points", [block_points, conv_points])

@@ -128,22 +128,6 @@ def test_an_absence_decides_nothing_where_a_presence_could_not_have_been_seen(es
 
 
 @pytest.mark.parametrize(
-    "estimates, verdict, shown",
-    [
-        ([0.01, -0.015], "supported", -0.015),
-        ([0.03, -0.09], "contradicted", -0.09),
-        ([0.0, -0.019], "undecided", -0.019),
-    ],
-)
-def test_a_band_about_zero_is_left_on_either_side(estimates, verdict, shown):
-    estimates = np.array(estimates)
-    found = every(within(-0.02, 0.02)).judge(
-        Estimated(lambda level: (estimates, estimates - 0.004, estimates + 0.004), 7, 100), ["a", "b"]
-    )
-    assert (found.verdict, found.estimate) == (verdict, shown)
-
-
-@pytest.mark.parametrize(
     "estimates, verdict, low, high",
     [
         ([1.0] * 9 + [-1.0], "supported", 0.9, 0.9),

@@ -81,6 +81,15 @@ def test_where_all_relus_are_dead_the_gradient_is_exactly_zero(family, norm, sca
     assert not input_gradients(model, *random_images(9)).any()
 
 
+def test_pixels_that_no_living_channel_sees_have_a_gradient_of_exactly_zero():
+    """The first convolution sees only the right column of each kernel, so the first column of pixels is not read."""
+    model = network(family="cnn-small").train()
+    with torch.no_grad():
+        model.backbone[0].weight[..., :2] = 0
+    gradients = input_gradients(model, *random_images(9))
+    assert not gradients[..., 0].any() and gradients[..., 1:].any()
+
+
 @pytest.mark.parametrize("output", OUTPUTS)
 def test_gradients_are_finite_differences(smooth, output):
     images, labels = random_images(3, channels=2, size=(5, 5))

@@ -4,7 +4,7 @@ import mpmath
 import numpy as np
 import pytest
 from scipy.integrate import quad
-from scipy.stats import ks_1samp
+from scipy.stats import ks_1samp, ortho_group
 
 from lib import sphere
 from lib.sphere.saw import Saw, von_mises_fisher
@@ -52,6 +52,16 @@ def test_density_integrates_to_the_distribution_function_and_to_one(dim, make):
     np.testing.assert_allclose(saw.cdf([-2, -1, 1, 2]), [0, 0, 1, 1], atol=1e-15)
 
 
+@pytest.mark.parametrize("dim", [2, 3, 5, 192, 3072, 20000])
+def test_flat_psi_is_the_uniform_distribution(dim):
+    saw = Saw(lambda t: np.full_like(t, 5.0), dim)
+    t = np.linspace(-2, 2, 31) / np.sqrt(dim)
+    np.testing.assert_allclose(saw.logpdf(t), sphere.uniform_logpdf(t, dim), atol=1e-9)
+    np.testing.assert_allclose(saw.cdf(t), sphere.cosine_tail(-t, dim), atol=1e-9)
+    assert saw.log_normaliser == pytest.approx(5, abs=1e-10)
+    assert saw.moment(2) == pytest.approx(1 / dim, rel=1e-10)
+
+
 def test_normaliser_of_a_power_is_a_beta_function():
     """The mean of (1 + t)^a over uniform directions: 2^(a + dim - 2) B(a + (dim - 1) / 2, (dim - 1) / 2) C."""
     for dim in (3, 64, 3072):
@@ -83,6 +93,22 @@ def test_sampled_directions_are_unit_lean_on_mu_and_favour_no_side(dim, count):
     assert ks_1samp(t, von_mises_fisher(kappa, dim).cdf).pvalue > 1e-4
     # across mu it is uniform: count |mean|^2 has mean 1 and, nearly, the variance 2 / (dim - 1)
     assert abs(count * np.sum(across.mean(0) ** 2) - 1) < 6 * np.sqrt(2 / (dim - 1))
+
+
+def test_sampled_directions_turn_with_mu():
+    turn = ortho_group(6, seed=0).rvs()
+    mu = np.eye(6)[0]
+    u = vmf_sample(np.random.default_rng(0), mu, 5.0, 4000)
+    turned = vmf_sample(np.random.default_rng(1), turn @ mu, 5.0, 4000)
+    error = 4.5 * np.sqrt(2 / 6 / 4000)
+    np.testing.assert_allclose(turn @ u.mean(0), turned.mean(0), atol=error)
+    np.testing.assert_allclose(turn @ (u.T @ u / 4000) @ turn.T, turned.T @ turned / 4000, atol=error)
+
+
+def test_density_outside_the_cosines_is_zero_and_nan_stays_nan():
+    saw = von_mises_fisher(3.0, 5)
+    np.testing.assert_array_equal(saw.pdf([-1.5, 1.1]), 0)
+    assert np.isnan(saw.logpdf(np.nan))
 
 
 def test_a_needle_is_tabulated_or_refused():

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 
-from lib import data
 from lib.effects import scale
 from lib.effects.paired import Measures
 from lib.effects.scale import (
@@ -19,7 +18,6 @@ from lib.effects.scale import (
     similarity_factors,
     similarity_slopes,
     sizes,
-    with_fewer,
 )
 from lib.runtime import tasks
 from lib.similarity.paired_similarity import paired_similarities
@@ -35,24 +33,6 @@ def test_lines_double_one_thing_and_share_a_setting():
     assert set(FOUND[IMAGES]) & set(FOUND[EPOCHS]) == {Setting(1200, 20)} and len(SETTINGS) == 7
     assert [setting.steps() for setting in FOUND[IMAGES]] == [40, 60, 100, 200]  # 128 a batch, the last what is left
     assert [setting.steps() for setting in FOUND[EPOCHS]] == [50, 100, 200, 400]
-
-
-def rows(images):
-    return {row.numpy().tobytes() for row in images.train_images}
-
-
-@pytest.mark.parametrize("n_train", [None, 600])
-def test_a_smaller_training_set_is_a_balanced_part_of_a_larger_one_and_the_test_images_stay(n_train):
-    whole = data.load("digits", n_train=n_train, n_test=50)
-    parts = [with_fewer(whole, count) for count in (40, 150, 300)] + [whole]
-    for smaller, larger in zip(parts, parts[1:]):
-        assert rows(smaller) < rows(larger)
-        assert torch.equal(smaller.test_images, larger.test_images)
-        assert torch.equal(smaller.test_labels, larger.test_labels)
-    assert [len(part.train_labels) for part in parts[:3]] == [40, 150, 300]
-    assert all(
-        set(torch.bincount(part.train_labels).tolist()) == {count // 10} for part, count in zip(parts, (40, 150, 300))
-    )
 
 
 def test_networks_of_a_seed_start_alike_under_every_setting_and_end_apart(digits, artifacts, inline, monkeypatch):

@@ -54,11 +54,6 @@ def test_every_field_enters_the_key_but_for_length_evaluation_and_place(tiny):
     assert {dataclasses.replace(tiny, **{name: value}).key for name, value in OUTSIDE.items()} == {tiny.key}
 
 
-def test_the_key_has_the_length_of_a_schedule_that_knows_its_end_and_the_seed_that_shuffles_labels(tiny):
-    for fixed, name in (({"schedule": "cosine"}, "epochs"), ({"control": "random-labels"}, "data_seed")):
-        assert len({dataclasses.replace(tiny, **fixed, **{name: value}).key for value in (2, 3, 10)}) == 3
-
-
 @pytest.mark.parametrize(
     "epochs, kept", [(1, (1,)), (3, (1, 2, 3)), (20, (1, 2, 5, 10, 20)), (60, (*SNAPSHOTS[:-1], 60))]
 )

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from lib import models
-from lib.models.stacking import StackedLinear, stack, stack_images, unstack
+from lib.models.stacking import stack, stack_images, unstack
 
 MODELS, IMAGES, CLASSES = 3, 5, 4
 FAMILIES = (*models.FAMILIES, "resnet-8", "plain-8")
@@ -110,14 +110,3 @@ def test_a_stack_keeps_the_epsilon_and_the_momentum_of_batchnorm():
         torch.testing.assert_close(scores, network(images), rtol=1e-12, atol=1e-12)
         torch.testing.assert_close(state["norm.running_var"], network.norm.running_var, rtol=1e-12, atol=0)
     assert (stacked.norm.eps, stacked.norm.momentum) == (0.5, 0.3)
-
-
-def test_stacked_linear_is_one_product_a_network():
-    layer = StackedLinear(2, 3, 4).double()
-    generator = torch.Generator().manual_seed(0)
-    with torch.no_grad():
-        for parameter in layer.parameters():
-            parameter.copy_(torch.randn(parameter.shape, generator=generator, dtype=torch.float64))
-    x = torch.randn(5, 6, dtype=torch.float64, generator=generator)
-    block = torch.block_diag(layer.weight[:4], layer.weight[4:])
-    torch.testing.assert_close(layer(x), x @ block.T + layer.bias, rtol=1e-12, atol=1e-12)

@@ -76,14 +76,6 @@ def test_violations_are_claimed_as_often_as_the_rule_promises(trials, better, le
     assert least - spread <= np.mean([verdict == "supported" for verdict in found]) <= most + spread
 
 
-def test_violations_that_nobody_could_have_seen_decide_nothing():
-    """Layers that err on two of 200 images leave no room for a source that is better beyond chance."""
-    found = within(NEAR + 0.09, NEAR + 0.09)
-    assert found["task-loss-prefers-others"] == found["direct-never-prefers-others"] == "undecided"
-    seen = FAR + 0.09  # the layer itself errs on many images in the middle, and others do not
-    assert within(seen)["task-loss-prefers-others"] == "supported"
-
-
 @pytest.mark.parametrize("later, verdict", [(True, "supported"), (False, "contradicted")])
 def test_violations_of_middle_targets_tell_whether_they_come_from_behind(later, verdict):
     accuracy = np.full((LAYERS, LAYERS), 0.6)

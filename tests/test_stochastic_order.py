@@ -91,17 +91,6 @@ def test_a_rise_is_found_at_single_images_and_its_reverse_is_a_fall():
     assert discoveries(back[1]) == 50 and discoveries(back[0]) == 0
 
 
-def test_images_on_which_a_network_has_no_direction_are_not_tested():
-    rng = np.random.default_rng(8)
-    narrow, wide = population(rng, 4, 6, 1.0), population(rng, 4, 6, 4.0)
-    narrow[0, 2] = 0
-    rises, falls = exchange_test(narrow, wide, rng)
-    assert np.flatnonzero(np.isnan(rises)).tolist() == np.flatnonzero(np.isnan(falls)).tolist() == [2]
-    rest = exchange_test(np.delete(narrow, 2, 1), np.delete(wide, 2, 1), rng)[0]
-    np.testing.assert_allclose(np.delete(rises, 2), rest)
-    assert np.isnan(exchange_test(narrow[:, 2:3], wide[:, 2:3], rng)[0]).all()
-
-
 def test_discoveries_are_those_of_benjamini_and_yekutieli():
     p = np.random.default_rng(10).random(40) ** 4
     assert discoveries([*p, np.nan]) == (false_discovery_control(p, method="by") <= 0.05).sum() > 0

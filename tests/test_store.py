@@ -2,6 +2,7 @@
 
 import dataclasses
 import errno
+import json
 import os
 import shutil
 
@@ -59,6 +60,13 @@ def test_what_is_written_is_read(tiny, network, stored):
             assert torch.equal(found[name], value) and found[name].dtype == value.dtype
     tiny.build().load_state_dict(again.state, strict=True)
     assert folder_names(stored[0]) == ["seed-00003.epoch-00002.json", "seed-00003.epoch-00002.safetensors"]
+
+
+def test_a_network_that_diverged_is_read_as_one(tiny, network, artifacts):
+    broken = dataclasses.replace(network, train_loss=[1.0, float("nan")], test_loss=[float("inf"), float("nan")])
+    store.write_network(tiny, broken)
+    again = store.read_network(tiny, 3)
+    assert not again.finite and again.train_loss[0] == 1 and again.test_loss[0] == float("inf")
 
 
 def test_nothing_stored_is_none_in_silence(tiny, artifacts, recwarn):
@@ -124,6 +132,12 @@ def test_a_file_that_may_not_be_read_is_one_sentence_and_stays(tiny, stored, mon
     assert all(path.exists() for path in stored)
 
 
+def test_weights_without_a_manifest_count_as_nothing(tiny, stored, recwarn):
+    stored[MANIFEST].unlink()
+    assert store.read_network(tiny, 3) is None
+    assert not recwarn.list and folder_names(stored[0]) == ["seed-00003.epoch-00002.safetensors"]
+
+
 @pytest.mark.parametrize("change, seed", [({"epochs": 3}, 3), ({"width": 3}, 3), ({"train_digest": "0"}, 3), ({}, 2)])
 def test_a_network_copied_into_the_place_of_another_is_refused(tiny, network, stored, change, seed):
     other = dataclasses.replace(tiny, **change)
@@ -141,6 +155,13 @@ def test_weights_of_another_network_do_not_pass_for_its_own(tiny, network, store
     shutil.copy(store.paths(tiny, 4)[WEIGHTS], stored[WEIGHTS])
     with pytest.warns(UserWarning, match="seed-00003.epoch-00002.safetensors does not match the checksum"):
         assert store.read_network(tiny, 3) is None
+
+
+def test_an_edited_number_is_noticed(tiny, stored):
+    manifest = json.loads(stored[MANIFEST].read_bytes())
+    manifest["tests"][tiny.test_digest]["test_accuracy"][-1] += 1e-3
+    stored[MANIFEST].write_text(json.dumps(manifest))
+    assert_set_aside(tiny, stored, "seed-00003.epoch-00002.json does not match its own checksum")
 
 
 def test_weights_are_in_place_before_the_manifest_is(tiny, network, artifacts, monkeypatch):

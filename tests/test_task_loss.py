@@ -5,10 +5,12 @@ import copy
 import pytest
 import torch
 from small_networks import network, random_images
+from test_cut_networks import fingerprint
+from torch import nn
 from torch.nn import functional as F
 
 from lib.models.cut_networks import CutNetwork
-from lib.stitching import direct_match, hits, match_task_loss
+from lib.stitching import accuracy, direct_match, hits, match_task_loss
 
 
 def train(sources, net, point, labels, seed=0, **options):
@@ -59,6 +61,37 @@ def test_task_loss_matching_is_adam_on_the_cross_entropy(matched):
     torch.testing.assert_close(found.bias, biases, rtol=0, atol=1e-9)
 
 
+def test_matching_lowers_the_loss_and_depends_on_the_seed_alone(matched):
+    net, sources, labels = matched
+    end = net.end("layer1.0")
+    losses = [
+        float(F.cross_entropy(end(one(sources[0])), labels))
+        for one in (train(sources[:1], net, "layer1.0", labels, epochs=epochs)[0] for epochs in (1, 40))
+    ]
+    assert losses[1] < losses[0]
+    first, same, other = (train(sources[:1], net, "layer1.0", labels, seed)[0].weight for seed in (0, 0, 1))
+    assert torch.equal(first, same) and not torch.equal(first, other)
+
+
+@pytest.mark.parametrize("family", ["resnet-large", "resnet-8", "vit"])
+def test_both_networks_stay_as_they_are(family):
+    """Parameters and BatchNorm buffers, bit for bit, and no gradient is left anywhere."""
+    models = [network(seed, family) for seed in (0, 1)]
+    images, labels = random_images()
+    front, end = map(CutNetwork, models)
+    pieces = [nn.Sequential(*net.pieces.values()).eval() for net in (front, end)]
+    before = [fingerprint(one) for one in (*models, *pieces)]
+    sources = [front.representations(images)[point] for point in front.points]
+    target = end.representations(images)[end.points[0]]
+    found = match_task_loss(sources, end.end(end.points[0]), target.shape[1:], labels, torch.Generator(), epochs=2)
+    found.append(direct_match(sources[0], target))
+    assert accuracy(found[0], sources[0], end.end(end.points[0]), labels) <= 1
+    assert [fingerprint(one) for one in (*models, *pieces)] == before
+    assert all(parameter.grad is None for one in (*models, *pieces) for parameter in one.parameters())
+    assert not any(module.training for one in pieces for module in one.modules())
+    assert not any(parameter.requires_grad for one in found[:-1] for parameter in one.parameters())
+
+
 @pytest.mark.parametrize(
     "changed, sentence",
     [
@@ -78,6 +111,15 @@ def test_what_cannot_be_matched_is_refused_in_a_sentence(matched, changed, sente
     net, sources, labels = matched
     with pytest.raises(ValueError, match=sentence):
         train(**{"sources": sources, "net": net, "point": "layer1.0", "labels": labels} | changed)
+
+
+def test_labels_of_any_whole_type_and_sources_with_a_graph_give_the_same_map(matched):
+    net, sources, labels = matched
+    (expected,) = train(sources[:1], net, "layer1.0", labels)
+    (found,) = train(
+        [sources[0] * torch.ones(1, dtype=torch.float64, requires_grad=True)], net, "layer1.0", labels.int()
+    )
+    assert torch.equal(found.weight, expected.weight)
 
 
 @pytest.mark.parametrize(

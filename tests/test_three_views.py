@@ -16,7 +16,7 @@ from lib.salience import input_gradients
 from lib.stitching import direct_match, residual
 from lib.views import outcomes, three_views
 from lib.views.outcomes import AGREEMENT, ERRORS, TRANSFER
-from lib.views.three_views import ACCURACY, VIEWS, WEAKNESS, halves, pair_table
+from lib.views.three_views import ACCURACY, VIEWS, WEAKNESS, pair_table
 
 SEEN, OTHERS = slice(0, 12), slice(12, 24)
 OPTIONS = {"view_images": None, "fit_images": 10, "eps": 0.25}
@@ -60,17 +60,6 @@ def images():
 @pytest.fixture
 def populations():
     return [Some(width, [network(seed + 10 * width, "resnet-8", width) for seed in range(4)]) for width in (1, 2)]
-
-
-def test_halves_are_as_large_as_each_other_and_share_nothing(images):
-    places = np.arange(25)
-    for count, expected in ((None, 12), (12, 12), (5, 5)):
-        seen, others = (places[part].tolist() for part in halves(images, count))
-        assert seen == list(range(expected)) and others == list(range(expected, 2 * expected))
-    with pytest.raises(
-        ValueError, match="must be at most 12, half of the test images, not 13: the outcomes take as many"
-    ):
-        halves(images, 13)
 
 
 def changed(images, part):

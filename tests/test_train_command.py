@@ -120,12 +120,6 @@ def test_a_study_that_does_not_exist_or_trains_nothing_is_refused(table, monkeyp
         run(monkeypatch, name)
 
 
-def test_a_wrong_line_is_told_before_any_work(table, monkeypatch):
-    table.write_text(TABLE.replace("seeds = 4", "seed = 4", 1))
-    with pytest.raises(SystemExit, match="study few, line b: there is no seed; did you mean 'seeds'?"):
-        run(monkeypatch, "few")
-
-
 def test_lib_from_another_checkout_is_refused(tmp_path):
     shutil.copytree(ROOT / "lib", tmp_path / "lib", ignore=shutil.ignore_patterns("__pycache__"))
     environment = os.environ | {"PYTHONPATH": str(tmp_path)}

@@ -52,6 +52,16 @@ def test_square_of_the_uniform_cosine_is_beta_distributed(dim):
     np.testing.assert_array_equal(sphere.uniform_pdf(-t, dim), sphere.uniform_pdf(t, dim))
 
 
+def test_uniform_density_in_three_dimensions_is_flat_to_its_ends():
+    np.testing.assert_allclose(sphere.uniform_pdf(np.linspace(-1, 1, 21), 3), 0.5, rtol=1e-12)
+
+
+@pytest.mark.parametrize(("dim", "end"), [(2, np.inf), (3, 0.5), (4, 0.0), (192, 0.0)])
+def test_uniform_density_takes_its_limit_at_the_ends_and_is_zero_beyond(dim, end):
+    np.testing.assert_allclose(sphere.uniform_pdf([-1, 1], dim), end, rtol=1e-12)
+    np.testing.assert_array_equal(sphere.uniform_pdf([-1.5, 1.0001, np.inf], dim), 0)
+
+
 @pytest.mark.parametrize("p", TABLE)
 @pytest.mark.parametrize(("column", "dim"), list(enumerate([3, 192, 3072])))
 def test_tail_rounds_to_the_fact_sheets_table(p, column, dim):
@@ -74,6 +84,25 @@ def test_tail_equals_mpmath_down_to_1e_120_and_beyond(dim):
         assert error < 1e-9, (p, float(exact))
         compared += 1
     assert compared >= 6
+
+
+def test_tail_in_three_dimensions_and_on_the_circle_has_its_closed_form():
+    p = np.linspace(-1, 1, 41)
+    np.testing.assert_allclose(sphere.cosine_tail(p, 3), (1 - p) / 2, rtol=1e-12, atol=1e-15)
+    np.testing.assert_allclose(sphere.cosine_tail(p, 2), np.arccos(p) / np.pi, rtol=1e-9, atol=1e-15)
+
+
+@pytest.mark.parametrize("dim", [2, 3, 192, 3072])
+def test_tail_matches_sampled_gaussian_vectors(dim):
+    count = 4000
+    x, y = np.random.default_rng(dim).standard_normal((2, count, dim))
+    cosines = (x * y).sum(1) / np.sqrt((x * x).sum(1) * (y * y).sum(1))
+    p = np.array([-1.5, -0.5, 0, 0.5, 1.0, 1.5, 2.0]) / np.sqrt(dim)
+    p = p[np.abs(p) < 1]
+    chance = sphere.cosine_tail(p, dim)
+    share = (cosines[:, None] > p).mean(0)
+    z = (share - chance) / np.sqrt(chance * (1 - chance) / count)
+    assert np.abs(z).max() < 4.5  # of at most 7 thresholds; about 5e-5 by chance for a fresh seed
 
 
 @pytest.mark.parametrize("dim", [2, 3, 192, 3072])
@@ -108,6 +137,15 @@ def test_tangent_normal_finds_a_part_that_is_tiny():
     t, found = sphere.tangent_normal((mu + 1e-9 * across)[None], mu)
     assert t == pytest.approx(1)
     np.testing.assert_allclose(found[0], across, atol=1e-6)
+
+
+@pytest.mark.parametrize("dim", [3, 192, 3072])
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_tangent_normal_of_the_mean_direction_itself_has_no_part_across(dim, kind):
+    for mu in sphere.uniform_directions(np.random.default_rng(dim), 20, dim).astype(kind):
+        t, across = sphere.tangent_normal(np.stack([mu, -mu]), mu)
+        np.testing.assert_allclose(t, [1, -1], atol=1e-6)
+        np.testing.assert_array_equal(across, 0)
 
 
 @pytest.mark.parametrize(

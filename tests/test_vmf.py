@@ -55,6 +55,17 @@ def test_normaliser_equals_mpmath(dim):
         assert error < 1e-11 + 1e-15 * abs(exact), kappa
 
 
+@pytest.mark.parametrize("dim", [2, 3, 192, 20000])
+def test_without_concentration_the_density_is_one_over_the_surface_of_the_sphere(dim):
+    surface = float(mpmath.log(2 * mpmath.pi ** (mpmath.mpf(dim) / 2) / mpmath.gamma(mpmath.mpf(dim) / 2)))
+    assert sphere.vmf_log_normaliser(0, dim) == pytest.approx(-surface, rel=1e-14)
+    assert sphere.vmf_mean_resultant(0, dim) == 0
+
+
+def test_log_density_at_the_mode_in_3072_dimensions():
+    assert sphere.vmf_log_normaliser(307.2, 3072) + 307.2 == pytest.approx(8263.703119, abs=1e-6)
+
+
 def test_density_is_scipys_in_few_dimensions():
     mu = np.array([0.6, 0, 0.8])
     u = sphere.uniform_directions(np.random.default_rng(0), 20, 3)

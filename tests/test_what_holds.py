@@ -69,24 +69,6 @@ def test_one_sentence_for_the_claims_of_a_row(statements, sentence):
     assert what_holds.together(statements) == sentence
 
 
-def test_lines_stand_in_the_order_of_papers_and_figures():
-    sources = [
-        "Great Minds, abstract",
-        "Great Minds, abstract; Figs 2, 12",
-        "released pictures; Great Minds, Fig. 4",
-        "Great Minds, Fig. 18a",
-        "Great Minds, Table 1",
-        "Wide and Deep, Fig. 1",
-        "Wide and Deep, Figs. 7a and F.1",
-        "Wide and Deep, Fig. C.1",
-        "Wide and Deep, Fig. D.1",
-        "Stitching, abstract",
-        "ours",
-    ]
-    places = [what_holds.place_in_papers(source) for source in sources]
-    assert places == sorted(places) and places[0] == places[1] and len(set(places)) == len(sources) - 1
-
-
 def test_claims_of_a_row_make_a_line_and_of_two_studies_the_one_that_tests_counts():
     def named(name, verdict):
         return dataclasses.replace(CLAIM, name=name, verdict=verdict)
