@@ -11,56 +11,50 @@ from matplotlib.patches import Rectangle
 from lib.cka.blocks import Block
 from lib.family_widths import Widths, by_family
 from lib.figures import panel_grid, subplots
+from lib.statistics.intervals import Interval
 
 
 def heatmaps(
-    panels: Mapping[str, np.ndarray],
+    panels: Mapping[str, np.ndarray | Interval],
     widths: Widths,
     label: str,
-    half_widths: Mapping[str, np.ndarray] | None = None,
     low: float = 0,
     top: float | None = None,
     axes_labels: tuple[str, str] = ("width k1", "width k2"),
 ) -> Figure:
-    """A panel a family: [widths, widths] values in the cells, below them the half width of the interval if given.
+    """A panel a family: [widths, widths] values in the cells, below them their intervals where a panel comes with them.
 
     Colours go from `low` to `top`, by default the largest value.  `axes_labels`: of the columns and of the rows.
     """
     figure, axes = panel_grid(len(panels), width=4.6, height=4.2)
     widths = by_family(widths, panels)
-    top = max(np.nanmax(values) for values in panels.values()) if top is None else top
+    top = max(np.nanmax(_parted(values)[0]) for values in panels.values()) if top is None else top
     for axis, (title, values) in zip(axes, panels.items()):
-        image = heatmap(axis, values, widths[title], top, (half_widths or {}).get(title), low)
+        image = heatmap(axis, values, widths[title], top, low)
         axis.set(title=title, xlabel=axes_labels[0], ylabel=axes_labels[1])
     figure.colorbar(image, ax=axes, label=label, shrink=0.7, pad=0.02)
     return figure
 
 
-def heatmap(
-    axis: Axes,
-    values: np.ndarray,
-    widths: Sequence[int],
-    top: float,
-    half_widths: np.ndarray | None = None,
-    low: float = 0,
-):
-    """One similarity matrix over k1 and k2, colours from `low` to `top`, its numbers in the cells."""
+def _parted(found: np.ndarray | Interval) -> Interval:
+    """Estimates, lows and highs; NaN ends where there are estimates alone."""
+    return found if isinstance(found, tuple) else (found, *[np.full(np.shape(found), np.nan)] * 2)
+
+
+def heatmap(axis: Axes, found: np.ndarray | Interval, widths: Sequence[int], top: float, low: float = 0):
+    """One similarity matrix over k1 and k2, colours from `low` to `top`, its numbers and their intervals in the cells."""
+    values, lows, highs = _parted(found)
     image = axis.imshow(values, vmin=low, vmax=top, origin="lower")
     axis.grid(False)
     for row, column in np.ndindex(values.shape):
         known = np.isfinite(values[row, column])
         text = f"{values[row, column]:z.2f}" if known else "–"
-        if half_widths is not None and np.isfinite(half_widths[row, column]):
-            text += f"\n±{half_widths[row, column]:.2f}"
-        axis.text(
-            column,
-            row,
-            text,
-            ha="center",
-            va="center",
-            fontsize=9,
-            color="white" if known and values[row, column] <= low + 0.6 * (top - low) else "black",
-        )
+        colour = "white" if known and values[row, column] <= low + 0.6 * (top - low) else "black"
+        sure = np.isfinite([lows[row, column], highs[row, column]]).all()
+        axis.text(column, row, text, ha="center", va="bottom" if sure else "center", fontsize=9, color=colour)
+        if sure:
+            ends = f"[{lows[row, column]:z.2f}, {highs[row, column]:z.2f}]"
+            axis.text(column, row - 0.08, ends, ha="center", va="top", fontsize=6.5, color=colour)
     ticks = range(len(widths))
     axis.set_xticks(ticks, widths)
     axis.set_yticks(ticks, widths)

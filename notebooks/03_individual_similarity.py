@@ -142,13 +142,10 @@ rng = np.random.default_rng(p.random_seed)
 matrices = {family: crossed.similarity_matrix(row, rng, p.bootstrap_draws)
             for family, row in salience.by_family(directions).items()}
 
-# %% mystnb={"image": {"alt": "One heatmap for each family of the expected similarity over widths k1 and k2 with its number and half its interval in every cell."}} tags=["hide-input"]
+# %% mystnb={"image": {"alt": "One heatmap for each family of the expected similarity over widths k1 and k2 with its number and its interval in every cell."}} tags=["hide-input"]
 intervals = {family: matrix.interval() for family, matrix in matrices.items()}
-figure = map_figures.heatmaps({family: estimate for family, (estimate, _, _) in intervals.items()}, widths_of,
-                              "expected similarity ρ(k1, k2) (cosine)",
-                              {family: (high - low) / 2 for family, (_, low, high) in intervals.items()},
-                              top=figures.SIMILARITY)
-figures.show(figure, "**The paper's Fig. 12, row of this data set.** Expected similarity with half the width of its 95 % "
+figure = map_figures.heatmaps(intervals, widths_of, "expected similarity ρ(k1, k2) (cosine)", top=figures.SIMILARITY)
+figures.show(figure, "**The paper's Fig. 12, row of this data set.** Expected similarity with its 95 % "
              f"interval; the colours end at {figures.SIMILARITY:g} in every study; n = {n_images} test images; networks in all: "
              + ", ".join(f"{count} {family}" for family, count in networks.items()) + ".")
 

@@ -176,7 +176,7 @@ alpha = {family: outcome[attacks.MAIN_SUMMARY] for family, outcome in outcomes.i
 
 # %% mystnb={"image": {"alt": "One heatmap a family of the attack ratio alpha, source width up the side and target width along the bottom, with the number and half its interval in every cell."}} tags=["hide-input"]
 figures.show(drawn.transfer(alpha, widths_of),
-             f"**Fig. 25 on this data.** α(k1, k2) with half the width of its 95 % interval, ε = {p.main_eps:g} "
+             f"**Fig. 25 on this data.** α(k1, k2) with its 95 % interval, ε = {p.main_eps:g} "
              f"({p.main_eps * np.mean(images.std):.3f} in pixel values); lower is stronger. {counted}, a network never "
              f"itself; n = {n_images} test images.")
 
@@ -282,7 +282,7 @@ across = attack_transfer.attack(crossed_sources, crossed_targets, test_images, t
 # %% mystnb={"image": {"alt": "Heatmap of the attack ratio alpha with the source families and random signs up the side and the target families along the bottom, numbers and half intervals in the cells."}} tags=["hide-input"]
 if len(p.families) > 1:
     figures.show(drawn.across(across[attacks.MAIN_SUMMARY], p.families),
-                 f"**From family to family.** α with half the width of its 95 % interval, k = {either(middles.values())}, "
+                 f"**From family to family.** α with its 95 % interval, k = {either(middles.values())}, "
                  f"ε = {p.main_eps:g}; {counted}; n = {n_images} test images.")
 
 # %% tags=["hide-input"]

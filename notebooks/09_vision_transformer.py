@@ -134,12 +134,12 @@ untrained = salience.population_directions(populations, images, output=p.output,
 chance = similarity.chance_band(list(untrained.values()))
 print(f"95 % of pairs of untrained transformers: {chance[0]:.3f} to {chance[1]:.3f}")
 
-# %% mystnb={"image": {"alt": "Two heatmaps for vision transformers over the widths k1 and k2, numbers and half intervals in the cells: the expected similarity and the corrected cosine of mean directions."}} tags=["hide-input"]
-panels = {"networks: ρ(k1, k2)": matrices["vit"].interval(), "mean directions, corrected": matrices["vit"].interval(rank_one.cosines)}
-figures.show(map_figures.heatmaps({title: estimate for title, (estimate, _, _) in panels.items()}, p.widths, "cosine",
-                                  {title: (high - low) / 2 for title, (_, low, high) in panels.items()}),
-             "**The paper's Fig. 21 on this data.** Left: expected similarity. Right: corrected cosine of mean directions, which "
-             f"can exceed 1 by its error. Half the width of the 95 % interval below; n = {n_images} test images, "
+# %% mystnb={"image": {"alt": "Two heatmaps for vision transformers over the widths k1 and k2, numbers and intervals in the cells: the expected similarity and the corrected cosine of mean directions."}} tags=["hide-input"]
+panels = {"networks: ρ(k1, k2)": matrices["vit"].interval(),
+          "mean directions, corrected": intervals.cut(matrices["vit"].interval(rank_one.cosines), -1, 1)}
+figures.show(map_figures.heatmaps(panels, p.widths, "cosine"),
+             "**The paper's Fig. 21 on this data.** Left: expected similarity. Right: corrected cosine of mean directions; "
+             f"what passes 1 by its error is shown as 1. With 95 % intervals; n = {n_images} test images, "
              f"{sum(matrices['vit'].networks)} transformers.")
 
 # %% mystnb={"image": {"alt": "The mean cosine E[t] with the mean direction over the width k, one line for transformers and one for a convolutional family, with intervals."}} tags=["hide-input"]

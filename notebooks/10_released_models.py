@@ -148,14 +148,13 @@ print(f"95 % of pairs of {len(untrained)} untrained networks of the same widths:
 cosines = similarity.by_image(directions[:, None])  # a population of one network a width
 rho = resampled_means(cosines, rng, p.bootstrap_draws)
 
-# %% mystnb={"image": {"alt": "Heatmaps of the individual similarity of the released networks over widths k1 and k2: this book's numbers with half their interval in every cell; where the released picture is compared, its numbers in a second heatmap."}} tags=["hide-input"]
-estimate, low, high = rho.interval()
-panels, beside = {drawn.HERE: estimate}, ""
+# %% mystnb={"image": {"alt": "Heatmaps of the individual similarity of the released networks over widths k1 and k2: this book's numbers with their interval in every cell; where the released picture is compared, its numbers in a second heatmap."}} tags=["hide-input"]
+panels, beside = {drawn.HERE: rho.interval()}, ""
 if similarity_picture is not None:
     panels[drawn.PICTURE] = similarity_picture.values
     beside = f" The picture: the first {heatmaps.IMAGES} test images."
-figures.show(map_figures.heatmaps(panels, widths, "individual similarity (cosine)", {drawn.HERE: (high - low) / 2}),
-             f"**Fig. 2 on the authors' own networks,** here with half the width of the 95 % interval over images; "
+figures.show(map_figures.heatmaps(panels, widths, "individual similarity (cosine)"),
+             f"**Fig. 2 on the authors' own networks,** here with the 95 % interval over images; "
              f"{counted}; {p.output}, grid {p.grid}.{beside}")
 
 # %% [markdown]
@@ -196,15 +195,14 @@ alpha = outcomes[attacks.MAIN_SUMMARY]
 tail = attacks.tail(attacks.ratios(before, after))
 pd.Series(tail).round(3).to_frame("over all attacks")
 
-# %% mystnb={"image": {"alt": "Heatmaps of the attack ratio alpha, source width up the side and target width along the bottom: this book's numbers with half their interval, colours ending at 1; where the released picture is compared, its numbers in a second heatmap."}} tags=["hide-input"]
-estimate, low, high = alpha.interval()
-panels, beside = {drawn.HERE: estimate}, ""
+# %% mystnb={"image": {"alt": "Heatmaps of the attack ratio alpha, source width up the side and target width along the bottom: this book's numbers with their interval, colours ending at 1; where the released picture is compared, its numbers in a second heatmap."}} tags=["hide-input"]
+panels, beside = {drawn.HERE: alpha.interval()}, ""
 if attack_picture is not None:
     panels[drawn.PICTURE] = attack_picture.values
     beside = f", and in the picture, of the first {heatmaps.IMAGES} test images, all numbers do"
-figures.show(map_figures.heatmaps(panels, widths, "α (ratio of probabilities)", {drawn.HERE: (high - low) / 2},
+figures.show(map_figures.heatmaps(panels, widths, "α (ratio of probabilities)",
                                   top=heatmaps.TOP, axes_labels=("target width k2", "source width k1")),
-             f"**Fig. 25 on the authors' own networks,** with half the width of the 95 % interval over images; "
+             f"**Fig. 25 on the authors' own networks,** with the 95 % interval over images; "
              f"{counted}; ε = {p.main_eps:g}. Colours end at {heatmaps.TOP:g}{beside}.")
 
 # %% [markdown]
@@ -220,7 +218,7 @@ if attack_picture is not None:
         ratio, attack_picture.values[off], attack_picture.resolution[off],
         [f"k = {widths[i]} attacks {widths[j]}" for i, j in np.argwhere(off)], heatmaps.IMAGES, rng,
         top=heatmaps.TOP)
-    capped = np.minimum(estimate, heatmaps.TOP)
+    capped = np.minimum(panels[drawn.HERE][0], heatmaps.TOP)
     for title, theirs in (("row = source", attack_picture.values), ("row = target", attack_picture.values.T)):
         print(f"{title}: root mean square difference {np.sqrt(np.nanmean((capped - theirs)**2)):.2f}")
     display(comparisons["attack ratio"].table().round(3))

@@ -218,9 +218,11 @@ figures.show(stitching_figures.matrices(two, points, "Networks of different seed
 # guessing between them would. A source picked at random is right once in as many times as there are blocks.
 #
 # *Intervals* leave each network out of all its pairs in turn (a jackknife) and have Student's quantile; images and the
-# random weights of the stitches stay as they are. Among the pairs across seeds every network takes part in two, and the
-# intervals are wider than they need be (`tests/test_network_pairs.py`). Where all pairs have the same share a point has
-# no interval, which is not certainty.
+# random weights of the stitches stay as they are. Among the pairs across seeds every network takes part in two. Where a
+# network that is good to stitch from is as good to stitch into, the intervals then hold the truth as often as they promise;
+# where the two have nothing to do with each other they are wider than they need be, but six pairs cannot tell which it is
+# (`lib.statistics.pairs.listed_pairs` has the counts). Where all pairs have the same share a point has no interval, which
+# is not certainty.
 
 # %% mystnb={"image": {"alt": "Two panels with a row for each measure and a colour for each kind of pair: share of targets whose best source is the corresponding block, and mean distance of the best source, with intervals and the level of chance."}} tags=["hide-input"]
 kinds = {kind: identification(one) for kind, one in stitched.items() if kind != WITHIN}

