@@ -5,7 +5,7 @@
 #
 # All that the book measures needs three things: networks that give class scores, images, and their labels. This chapter
 # takes them from anywhere, in about ten lines, and gives the numbers of chapters {doc}`03_individual_similarity` and
-# {doc}`04_hypotheses`: the map of expected similarities $\rho$, the cosines of mean directions, and $\mathbb E[t]$, the mean
+# {doc}`04_hypotheses` (for CKA between layers, stitches and attacks there are {doc}`../your_networks`): the map of expected similarities $\rho$, the cosines of mean directions, and $\mathbb E[t]$, the mean
 # cosine of a network's direction with the mean direction of its group.
 #
 # The networks are any PyTorch modules, whatever the size and the number of channels of the images they take. They are
@@ -98,6 +98,12 @@ cosines, _, _ = found.mean_direction_cosines  # [groups, groups]
 expected_t, _, _ = found.expected_t  # [groups]
 print(*found.notes(), sep="\n")
 found.table().round(3)
+
+# %% [markdown]
+# The same numbers as one labelled table, a row for every two groups:
+
+# %% tags=["nbval-ignore-output"]
+found.to_frame().round(3)
 
 # %% [markdown]
 # `found.directions` keeps the unit directions themselves, a group's `[networks, images, dims]`, for everything else that
@@ -196,7 +202,7 @@ for name, network in spoilt.items():
 # networks = {name: torchvision.models.get_model(name, weights="DEFAULT") for name in ("resnet18", "resnet50", "vit_b_16")}
 # found = own.compare(networks, images, labels)
 # rho, low, high = found.rho
-# print(found.table(), *found.notes(), sep="\n")
+# print(found.table(), found.to_frame(), *found.notes(), sep="\n")
 # ```
 #
 # The pictures lie in `my/pictures/CLASS/FILE`; the folders are named as the classes. A network of your own comes back from
@@ -212,15 +218,20 @@ for name, network in spoilt.items():
 # ```
 #
 # With timm a network is `timm.create_model(name, pretrained=True)`, and
-# `timm.data.create_transform(**timm.data.resolve_model_data_config(model))` its transform. A generator,
-# `(network(file) for file in files)`, holds one network in memory at a time.
+# `timm.data.create_transform(**timm.data.resolve_model_data_config(model))` its transform. Image classifiers of Hugging Face,
+# `transformers.AutoModelForImageClassification.from_pretrained(name)`, go as they are: their `logits` are taken. A generator,
+# `(network(file) for file in files)`, holds one network in memory at a time, and the first of its group.
 #
 # - *Other normalisations*: put them into the network, `nn.Sequential(torchvision.transforms.v2.Normalize(mean, std), model)`,
 #   and give all networks the same pixels from 0 to 1: `own.resized(224, mean=(0, 0, 0), std=(1, 1, 1))`.
 # - *Other sizes*: `images` may be a dictionary of a group's name and its images, the same pictures in the same order. The
 #   directions are comparable, because gradients are averaged over a grid of equal areas.
-# - *Scores inside something else*: `compare(..., scores=lambda output: output.logits)` takes them out.
-# - *Memory*: of the gradients only the directions are kept; `batch_size=16` makes the steps smaller.
+# - *Scores inside something else*: `compare(..., scores={"my group": lambda output: output[0]})` takes them out, for the
+#   groups that need it.
+# - *Memory*: of the gradients only the directions are kept, and if even they would not fit, a sentence says beforehand how
+#   many images would; `batch_size=16` makes the steps smaller.
+# - *Layers, stitches, attacks*: `own.layer_cka`, `own.stitch` and `own.attack_transfer` take the same networks and images;
+#   {doc}`../your_networks` has a recipe of some lines for each.
 #
 # **From files.** A folder of networks that bring their architecture along, and one command:
 #

@@ -3,6 +3,7 @@
 `conftest.py` takes the hooks of pytest from here, and tests ask here for what this machine may lack.
 """
 
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -47,6 +48,7 @@ FINDERS = {
     "a browser": browser,
     "another Python": other_pythons,
     "a CUDA device": has_cuda,
+    "timm and transformers": lambda: all(map(importlib.util.find_spec, ("timm", "transformers"))),
     "pidfd_open": lambda: hasattr(os, "pidfd_open"),
     "the data of every chapter": has_every_chapter_s_data,
 }

@@ -43,6 +43,8 @@ def test_planted_similarities_mean_directions_and_expected_t_are_found(channels)
             np.testing.assert_allclose(part, truth, atol=1e-5)
     assert found.samples == "networks and images" and found.groups == list(T) and found.networks == [3, 3, 3]
     assert found.notes() == ["The intervals count networks and images as samples."]
+    frame = found.to_frame()
+    assert frame.loc[("wide", "middle"), ("rho", "low")] == found.rho[1][0, 2] and len(frame) == 6
     assert list(found.table().index) == list(T) and (found.table()["zero gradients"] == 0).all()
 
 
@@ -111,6 +113,43 @@ def test_a_mean_direction_that_is_not_established_is_said():
     assert note.startswith("The mean-direction cosine is not established, ") and note.endswith(
         ": own and wide; own and narrow; own and middle."
     )
+
+
+def test_a_group_that_cannot_be_compared_is_refused_before_others_are_computed():
+    images, labels = random_images()
+    seen = []
+    first = returning(lambda s: (seen.append(len(s)), s)[1])
+    with pytest.raises(ValueError, match="the model bad, network 2 returns 2 things"):
+        compare({"good": [first, first], "bad": nn.ModuleList([first, returning(lambda s: (s, s))])}, images, labels)
+    assert set(seen) == {2}  # two images, to see whether it works
+    made = (returning(lambda s: (s, s)) for _ in range(2))
+    with pytest.raises(ValueError, match="the model made, network 1 returns 2 things"):
+        compare({"good": [first, first], "made": made}, images, labels)
+    assert set(seen) == {2}
+
+
+def test_groups_have_scores_of_their_own_and_a_scores_that_fails_is_named():
+    images, labels = random_images()
+    plain, several = returning(lambda s: s), returning(lambda s: (0, s))
+    scores = {"several": lambda output: output[1]}
+    found = compare({"plain": plain, "several": several}, images, labels, scores=scores)
+    np.testing.assert_array_equal(found.directions["several"], found.directions["plain"])
+    for wrong, sentence in (
+        (
+            lambda output: output.logits,
+            "^scores fails on what the model plain returns, a Tensor: AttributeErr",
+        ),
+        (
+            scores | {"severl": len},
+            "^scores has the group 'severl'; did you mean 'several'\\? the groups are 'plain', ",
+        ),
+        (
+            {"several": lambda output: output[2]},
+            "^scores fails on what the model several returns, a tuple: IndexError: t",
+        ),
+    ):
+        with pytest.raises(ValueError, match=sentence):
+            compare({"plain": plain, "several": several}, images, labels, scores=wrong)
 
 
 LABELS = torch.arange(12) % 4

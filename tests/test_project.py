@@ -17,8 +17,9 @@ NAMES = chapters.chapter_names()
 
 
 def requirements():
+    """What `make` installs."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    extras = project["optional-dependencies"].values()
+    extras = [project["optional-dependencies"][name] for name in ("test", "bench")]
     return {*project["dependencies"], *(item for extra in extras for item in extra)}, project["requires-python"]
 
 

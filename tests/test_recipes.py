@@ -1,10 +1,13 @@
-"""The recipes of the page for contributors, followed as they stand there."""
+"""The recipes of the pages for contributors and for own networks, followed as they stand there."""
 
 import re
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+import torchvision
+from made_pictures import colour, encoded, write_folder
 
 from lib import data, salience
 from lib.chapters import individual_similarity
@@ -15,7 +18,9 @@ from lib.training.specification import specify
 from lib.training.trainer import train
 from lib.verdicts import judged
 
-PAGE = Path(__file__).resolve().parents[1] / "book" / "contributing.md"
+BOOK = Path(__file__).resolve().parents[1] / "book"
+PAGE = BOOK / "contributing.md"
+BEGIN, *MEASURES = re.findall(r"### .*?```python\n(.*?)```", (BOOK / "your_networks.md").read_text(), re.S)
 
 
 def recipe(title):
@@ -72,3 +77,22 @@ def test_a_new_claim_is_judged_and_told(rises, verdict):
     *_, claim = judged(names["GROWTH"], growth, family="vit", narrowest=2, widest=4, chance="0.1")
     assert claim.name == "03-either-vit" and claim.verdict == verdict
     assert claim.rule == "95 % interval above 0; contradicted if it lies below"
+
+
+@pytest.mark.filterwarnings("ignore:no better than")
+@pytest.mark.parametrize("measure", MEASURES, ids=["gradients", "cka", "stitch", "attack"])
+def test_own_networks_are_measured_in_fifteen_lines(measure, tmp_path, monkeypatch, capsys):
+    """With random weights, which are at hand, and fewer and smaller pictures."""
+    assert len((BEGIN + measure).splitlines()) <= 15
+    pictures = {f"{name}/{seed}.png": encoded(colour(seed, 9)) for name in ("tench", "goldfish") for seed in range(6)}
+    write_folder(tmp_path / "my", pictures, top="pictures/")
+    monkeypatch.chdir(tmp_path)
+    torch.manual_seed(0)
+    block, layers = torchvision.models.resnet.BasicBlock, {"resnet18": [1, 1, 1, 1], "resnet34": [1, 1, 6, 1]}
+    made = {name: torchvision.models.ResNet(block, counts, num_classes=4) for name, counts in layers.items()}
+    monkeypatch.setattr(torchvision.models, "get_model", lambda name, weights: made[name])
+    names = {}
+    exec(BEGIN.replace("count=500", "count=12"), names)
+    names["images"] = names["images"][..., 80:144, 80:144]
+    exec(measure.replace("fit_images=200", "fit_images=6"), names)
+    assert "resnet34" in capsys.readouterr().out or "layer3.5" in names["points"][1]

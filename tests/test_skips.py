@@ -49,7 +49,7 @@ def written_reasons():
     """The reasons that stand in the tests, of `pytest.skip` and of the marks."""
     for path in TESTS.glob("*.py"):
         for call in ast.walk(ast.parse(path.read_text())):
-            if isinstance(call, ast.Call) and getattr(call.func, "attr", "") in ("skip", "skipif"):
+            if isinstance(call, ast.Call) and getattr(call.func, "attr", "") in ("skip", "skipif", "importorskip"):
                 reasons = [word.value for word in call.keywords if word.arg == "reason"] or call.args[:1]
                 yield from (reason.value for reason in reasons if isinstance(reason, ast.Constant))
 

@@ -30,6 +30,7 @@ def network_cka(
     passes: int = 10,
     generator: torch.Generator | None = None,
     device: str = "auto",
+    advance: Callable[[], object] = lambda: None,
 ) -> np.ndarray:
     """`lib.cka.estimators.MinibatchCKA` of every two layers of all networks: [layers, layers], network after network.
 
@@ -38,6 +39,7 @@ def network_cka(
 
     Args:
         points: the layers of each network, as `lib.models.representations.activations` takes them.
+        advance: is called after each batch of each pass.
 
     Raises:
         ValueError: no network, or not as many lists of layers; a batch size below 4 or above the number of images; an
@@ -60,6 +62,7 @@ def network_cka(
     cka = MinibatchCKA(unbiased=unbiased)
     for grams in _grams_of(orders, models, images, points, device):
         cka.update_grams(grams, names)
+        advance()
     return cka.result()
 
 

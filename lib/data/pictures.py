@@ -226,7 +226,7 @@ def _stacked(names, read, colour: bool, reduce: int, place: str) -> np.ndarray:
     first = _decoded(names[0], read, colour, reduce)
     if first.shape[1] != first.shape[2]:
         raise ValueError(f"the picture {names[0]} is {describe(first.shape)}; pictures need to be square")
-    check_memory(len(names) * first.nbytes, f"{len(names)} pictures of {place}, {describe(first.shape)},")
+    check_memory(len(names), first.nbytes, f"pictures of {place}, {describe(first.shape)},")
     pixels = np.empty((len(names), *first.shape), dtype=np.uint8)
     with progress(len(names), f"decoding {len(names)} pictures of {place}", delay=2) as bar:
         for position, name in enumerate(names):

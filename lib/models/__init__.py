@@ -1,8 +1,9 @@
 """The networks, and what can be done to a single one or a stack of them.
 
-`architectures` builds the families, with those of `cifar_resnets` and `vision_transformer`; `representations` of layers;
-`cut_networks` in pieces; `folding`: quicker frozen networks; `stacking`: many networks as one; `doors` checks what a
-user gives, and `class_scores` makes functions from images to class scores of other people's modules.
+`architectures` builds the families, with those of `cifar_resnets` and `vision_transformer`, `imported_families` a
+reader's; `representations` of layers; `cut_networks` in pieces, `layer_ends` after any layer of any network; `folding`:
+quicker frozen networks; `stacking`: many networks as one; `doors` checks what a user gives, and `class_scores` makes
+functions from images to class scores of other people's modules.
 """
 
 from lib.models.architectures import (
@@ -19,6 +20,7 @@ from lib.models.architectures import (
 )
 from lib.models.class_scores import ClassScores, ModelError
 from lib.models.cut_networks import CutNetwork
+from lib.models.layer_ends import LayerEnd
 from lib.models.representations import activations, block_points, representation
 
 __all__ = [
@@ -27,6 +29,7 @@ __all__ = [
     "ClassScores",
     "CutNetwork",
     "FAMILIES",
+    "LayerEnd",
     "ModelError",
     "RESNET_BLOCKS",
     "ResNet",

@@ -29,7 +29,8 @@ class ClassScores(nn.Module):
 
     Raises:
         ValueError: no module, or a lazy one.
-        ModelError: in `forward`: the model cannot take the images, or returns what cannot be class scores.
+        ModelError: in `forward`: the model cannot take the images, returns what cannot be class scores, or what `scores`
+            fails on.
     """
 
     def __init__(self, name: str, model: nn.Module, scores: Callable[[object], torch.Tensor] | None = None):
@@ -41,7 +42,8 @@ class ClassScores(nn.Module):
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         with complaints(self.name, images):
-            scores = self.pick(self.model(images.to(precision(self.model), copy=True)))
+            output = self.model(images.to(precision(self.model), copy=True))
+        scores = self.picked(output)
         if fault := _fault(scores, len(images)):
             raise ModelError(f"the model {self.name} {fault}")
         if not scores.isfinite().all():
@@ -54,6 +56,16 @@ class ClassScores(nn.Module):
                 "gradient: they are constant, rounded, detached, or computed under torch.no_grad"
             )
         return scores.float() if scores.dtype in HALVES else scores
+
+    def picked(self, output: object) -> object:
+        """What `scores` takes out of what the model returns."""
+        try:
+            return self.pick(output)
+        except Exception as error:
+            raise ModelError(
+                f"scores fails on what the model {self.name} returns, a {type(output).__name__}: "
+                f"{own_words(error)}; lib.own.compare takes one for each group, scores={{name: function}}"
+            ) from error
 
 
 def class_scores(model: nn.Module) -> ClassScores:

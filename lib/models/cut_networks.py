@@ -106,8 +106,7 @@ def _pieces(model: nn.Module) -> dict[str, nn.Module]:
         kind = type(model).__name__
         raise ValueError(
             f"only residual networks of this library or torchvision and vision transformers of this library can be "
-            f"cut, not {kind}; for another network take its layers by lib.models.activations, and as the end a "
-            "torch.nn.Sequential of the modules after one"
+            f"cut, not {kind}; lib.own.stitch and lib.models.LayerEnd cut any network by the names of its modules"
         )
     blocks = {f"{stage}.{place}": block for stage in stages for place, block in enumerate(getattr(model, stage))}
     return {"stem": stem, **blocks, LOGITS: rest}

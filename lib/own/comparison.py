@@ -5,19 +5,20 @@ Similarity within a group needs two of them, and an interval that counts network
 """
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import chain, combinations
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
 import torch
-from torch import nn
 
 from lib.models import doors
-from lib.models.class_scores import ClassScores
 from lib.own.gradients import check_network, directions
+from lib.own.groups import Group, Networks, Scores, grouped
 from lib.runtime.checks import check_count
+from lib.runtime.room import check_memory
+from lib.runtime.tasks import progress
 from lib.salience import extraction
 from lib.similarity import rank_one
 from lib.similarity.cosines import by_image, has_direction
@@ -25,7 +26,7 @@ from lib.similarity.crossed import similarity_matrix
 from lib.statistics.intervals import Interval
 from lib.statistics.sample import resampled_means
 
-Group = nn.Module | Iterable[nn.Module]
+COPIES = 3  # of all directions that are held at once
 IMAGES_ALONE = "The intervals count images alone as samples, and say nothing about other networks of the same kind."
 NO_GROUP = "A single network has no similarity within its group, no mean direction and no E[t] of its own"
 FITTED = (
@@ -76,6 +77,20 @@ class Comparison:
         columns = {"networks": self.networks, "accuracy": self.accuracy, "E[t]": estimate, "low": low, "high": high}
         return pd.DataFrame(columns | {"zero gradients": zero}, index=pd.Index(self.groups, name="group"))
 
+    def to_frame(self) -> pd.DataFrame:
+        """A row for every two groups, a group and itself too: rho and the mean-direction cosine with their intervals."""
+        pairs = [(i, j) for i in range(len(self.groups)) for j in range(i, len(self.groups))]
+        measures = {"rho": self.rho, "mean-direction cosine": self.mean_direction_cosines}
+        columns = {
+            (name, end): [values[pair] for pair in pairs]
+            for name, interval in measures.items()
+            for end, values in zip(("estimate", "low", "high"), interval)
+        }
+        index = pd.MultiIndex.from_tuples(
+            [(self.groups[i], self.groups[j]) for i, j in pairs], names=["group", "other group"]
+        )
+        return pd.DataFrame(columns, index=index)
+
     def notes(self) -> list[str]:
         """What must be known to read the numbers, in sentences."""
         counts = dict(zip(self.groups, self.networks))
@@ -105,13 +120,13 @@ class Comparison:
 
 
 def compare(
-    models: Mapping[str, Group],
+    models: Mapping[str, Networks],
     images: torch.Tensor | Mapping[str, torch.Tensor],
     labels: torch.Tensor,
     *,
     grid: int | None = 8,
     output: str = "logit",
-    scores: Callable[[object], torch.Tensor] | None = None,
+    scores: Scores | Mapping[str, Scores] | None = None,
     batch_size: int = 64,
     device: str = "auto",
     draws: int = 500,
@@ -123,18 +138,19 @@ def compare(
     are kept, `batch_size` images at a time.
 
     Args:
-        models: group -> its network or networks, any modules; a generator makes one after another.
+        models: group -> its network or networks, any modules; a generator makes one after another, the first before
+            anything is computed.
         images: [n, C, H, W], as the networks take them; or group -> such images, the same ones in the same order, for
             networks that take other sizes.
         labels: [n] class indices, in the order of the networks' scores.
         grid: as in `lib.salience.extraction.directions`, up to the smaller side of the images.
         output: as in `lib.salience.extraction.input_gradients`.
-        scores: takes [images, classes] scores out of what a network returns, where it returns something else; by
-            default what it returns, or the attribute `logits` of that.
+        scores: takes [images, classes] scores out of what a network returns, where it returns something else; or group
+            -> such a function.  By default what the network returns, or the attribute `logits` of that.
         draws: of the images, for the intervals; `seed` makes them.
 
     Raises:
-        ValueError: arguments that do not fit together.
+        ValueError: arguments that do not fit together, or more directions than there is memory for.
         lib.models.ModelError: a ValueError about one network, by name: it cannot take the images, returns no
             class scores or too few, has no gradient anywhere, or stays in train mode.
 
@@ -143,45 +159,44 @@ def compare(
     extraction.check_output(output)
     check_count("batch_size", batch_size)
     check_count("draws", draws, 2)
-    models = _named("models", models)
-    if not models:
-        raise ValueError("there are no models; give a dictionary of a name and a torch.nn.Module, or several, each")
-    images = _checked_images(models, images, grid)
-    labels = doors.as_labels(labels, len(next(iter(images.values()))))
-    ready = {name: group for name, group in models.items() if not isinstance(group, Iterator)}
-    for name, title, model in _each(ready):  # a mistake is told before anything is computed
-        check_network(ClassScores(title, model, scores), images[name], labels, device)
+    groups = grouped(models, images, scores, grid)
+    labels = doors.as_labels(labels, len(groups[0].images))
+    check_memory(len(labels), _bytes_an_image(groups, grid), "images with the directions of these networks")
+    for group in groups:  # a mistake is told before anything is computed
+        for model in group.first():
+            check_network(model, group.images, labels, device)
     settings = {"grid": grid, "output": output, "batch_size": int(batch_size), "device": device}
-    rows, right, guessing = ({name: [] for name in models} for _ in range(3))
-    for name, title, model in _each(models):
-        found, accuracy = directions(ClassScores(title, model, scores), images[name], labels, **settings)
-        rows[name].append(found)
-        right[name].append(accuracy)
-        guessing[name] += [title] * (accuracy <= labels.bincount().max() / len(labels))
-    if named := "; ".join(chain(*guessing.values())):
+    rows, accuracies = _measured(groups, labels, settings)
+    chance = float(labels.bincount().max() / len(labels))
+    if guessing := "; ".join(title for found in accuracies for title, right in found.items() if right <= chance):
         warnings.warn(
-            f"no better than always naming the most frequent class: {named}; are the labels in the order of the "
+            f"no better than always naming the most frequent class: {guessing}; are the labels in the order of the "
             "scores, and the images normalised as in training?",
             stacklevel=2,
         )
-    stacked = {name: np.stack(found) for name, found in rows.items()}
-    accuracy = np.array([np.mean(found) for found in right.values()])
-    return _compared(stacked, accuracy, np.random.default_rng(seed), draws)
+    accuracy = np.array([np.mean(list(found.values())) for found in accuracies])
+    return _compared(rows, accuracy, np.random.default_rng(seed), draws)
 
 
-def _each(models: Mapping[str, Group]) -> Iterator[tuple[str, str, nn.Module]]:
-    """Group, what messages call the network, and the network itself."""
-    for name, group in models.items():
-        if not isinstance(group, nn.Module | Iterable):
-            raise ValueError(f"the group {name!r} must be a torch.nn.Module or several, not a {type(group).__name__}")
-        if isinstance(group, nn.Module) and not isinstance(group, nn.ModuleList):
-            yield name, name, group
-            continue
-        place = 0
-        for place, model in enumerate(group, 1):
-            yield name, f"{name}, network {place}", model
-        if not place:
-            raise ValueError(f"the group {name!r} has no networks")
+def _measured(
+    groups: list[Group], labels: torch.Tensor, settings: dict
+) -> tuple[dict[str, np.ndarray], list[dict[str, float]]]:
+    """Directions, group -> [networks, images, dims], and the accuracies of each group, network -> accuracy."""
+    rows, accuracies = {group.name: [] for group in groups}, [{} for _ in groups]
+    with progress(len(labels) * sum(len(group.here) for group in groups), "input gradients", delay=2) as bar:
+        for group, found in zip(groups, accuracies):
+            for model in group.all():
+                bar.total = max(bar.total, bar.n + len(labels))  # nobody knows how many a generator makes
+                bar.set_description_str(f"input gradients of {model.name}")
+                one, found[model.name] = directions(model, group.images, labels, **settings, advance=bar.update)
+                rows[group.name].append(one)
+    return {name: np.stack(found) for name, found in rows.items()}, accuracies
+
+
+def _bytes_an_image(groups: list[Group], grid: int | None) -> int:
+    """What the directions of all networks that are there take."""
+    dims = [group.images.shape[1] * (grid**2 if grid else group.images[0, 0].numel()) for group in groups]
+    return COPIES * 4 * sum(len(group.here) * own for group, own in zip(groups, dims))
 
 
 def _compared(
@@ -206,33 +221,3 @@ def _compared(
     samples = "images" if single.any() else "networks and images"
     intervals = matrix.interval(), matrix.interval(rank_one.cosines), matrix.interval(expected_t)
     return Comparison(directions, accuracy, samples, *intervals)
-
-
-def _named(what: str, given: object) -> dict:
-    """A mapping, or nn.ModuleDict, as a dictionary of names."""
-    if not isinstance(given, Mapping | nn.ModuleDict):
-        raise ValueError(
-            f"{what} must be a dictionary of a name and a torch.nn.Module, or several, each, not a "
-            f"{type(given).__name__}"
-        )
-    if unnamed := [name for name in given if not isinstance(name, str)]:
-        raise ValueError(f"the names of groups must be strings, not {unnamed[0]!r}")
-    return dict(given.items())
-
-
-def _checked_images(
-    groups: Iterable[str], images: torch.Tensor | Mapping[str, torch.Tensor], grid: int | None
-) -> dict[str, torch.Tensor]:
-    """Group -> its images."""
-    if not isinstance(images, Mapping):
-        images = dict.fromkeys(groups, doors.as_images(images, least=2))
-    if missing := [name for name in groups if name not in images]:
-        raise ValueError(f"the group {missing[0]!r} has no images; those that have are {', '.join(map(repr, images))}")
-    found = {name: doors.as_images(images[name], least=2) for name in groups}
-    for part in found.values():
-        extraction.check_grid(grid, min(part.shape[2:]))
-    if len({len(part) for part in found.values()}) > 1:
-        raise ValueError("all groups need the same images, in the same order")
-    if len({part.shape[1:] if grid is None else part.shape[1] for part in found.values()}) > 1:
-        raise ValueError("the images of all groups need the same number of channels, and without a grid the same size")
-    return found

@@ -1,7 +1,7 @@
 """Directions of the input gradients of a reader's network, and what can be said against its scores."""
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
@@ -10,7 +10,6 @@ from torch import nn
 
 from lib.models.class_scores import ClassScores, ModelError
 from lib.runtime.devices import evaluating, find_device
-from lib.runtime.tasks import progress
 from lib.salience import extraction, predictions
 
 CURES = {
@@ -70,7 +69,7 @@ def warn_of_probabilities(name: str, scores: torch.Tensor, output: str) -> None:
     kind = kind_of_probability(scores)
     if kind and (kind == "probabilities" or output == "logit"):
         told = f"the model {name} returns {kind}, which are no logits: their gradients vanish where it is sure"
-        warnings.warn(f"{told}; {CURES[kind]}", stacklevel=4)
+        warnings.warn(f"{told}; {CURES[kind]}", stacklevel=5)
 
 
 def directions(
@@ -82,10 +81,11 @@ def directions(
     output: str,
     batch_size: int,
     device: str,
+    advance: Callable[[int], object],
 ) -> tuple[np.ndarray, float]:
     """The unit directions [images, dims] of the input gradients of one network, and its accuracy.
 
-    Arguments as for `lib.own.comparison.compare`.
+    Arguments as for `lib.own.comparison.compare`; `advance` is called with the number of images of every batch.
 
     Raises:
         ModelError: all that `ClassScores` and `check_network` refuse, a network whose gradients cannot be taken or are
@@ -93,16 +93,16 @@ def directions(
     """
     device = find_device(device)
     settings = {"batch_size": batch_size, "device": device}
-    rows = []
+    rows, scores = [], []
     check_network(model, images, labels, device)
     with evaluating(model, device) as placed, frozen(placed):
-        logits = predictions.logits(placed, images, **settings)
+        for part in torch.arange(len(labels)).split(batch_size):
+            scores.append(predictions.logits(placed, images[part], **settings))
+            gradients = extraction.input_gradients(placed, images[part], labels[part], output=output, **settings)
+            rows.append(extraction.directions(gradients, grid=grid).numpy())
+            advance(len(part))
+        logits = torch.cat(scores)
         warn_of_probabilities(model.name, logits, output)
-        with progress(len(labels), f"input gradients of {model.name}", delay=2) as bar:
-            for part in torch.arange(len(labels)).split(batch_size):
-                gradients = extraction.input_gradients(placed, images[part], labels[part], output=output, **settings)
-                rows.append(extraction.directions(gradients, grid=grid).numpy())
-                bar.update(len(part))
     found = np.concatenate(rows)
     if not found.any():
         raise ModelError(

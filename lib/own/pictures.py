@@ -88,8 +88,7 @@ def load_images(
         chosen = pictures.subset(labels, count, np.random.default_rng(seed), balanced=True)
         files, labels = [files[place] for place in chosen], labels[chosen]
     first = _read(files[0], transform)
-    size = len(files) * first.numel() * first.element_size()
-    check_memory(size, f"{len(files)} pictures of {folder.name}, {list(first.shape)} numbers each,")
+    check_memory(len(files), first.nbytes, f"pictures of {folder.name}, {list(first.shape)} numbers each,")
     images = first.new_empty(len(files), *first.shape)
     with progress(len(files), f"reading {len(files)} pictures of {folder.name}", delay=2) as bar:
         for place, path in enumerate(files):

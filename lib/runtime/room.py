@@ -62,11 +62,12 @@ def warn_of_memory(size: float, what: str) -> None:
         )
 
 
-def check_memory(size: float, what: str) -> None:
-    """Raises ValueError where less memory than `size` bytes is available, on systems that tell."""
-    if (free := available_memory()) is not None and free < size:
+def check_memory(count: int, each: float, what: str) -> None:
+    """Raises ValueError where less memory is available than `count` things of `each` bytes take, on systems that tell."""
+    if (free := available_memory()) is not None and free < count * each:
         raise ValueError(
-            f"{what} take {_amount(size)} of memory, and {_amount(free)} are available; take fewer of them"
+            f"{count} {what} take {_amount(count * each)} of memory, and {_amount(free)} are available; take fewer of "
+            f"them, {int(free / each)} at most"
         )
 
 

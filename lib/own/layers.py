@@ -1,0 +1,178 @@
+"""Layers of a reader's networks, by the names of their modules: their CKA, and stitches from one network to another."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+import torch
+from torch import nn
+
+from lib.cka.maps import network_cka
+from lib.models import doors
+from lib.models.class_scores import ClassScores, class_scores
+from lib.models.layer_ends import LayerEnd
+from lib.models.representations import activations, block_points
+from lib.own.groups import named
+from lib.runtime.checks import check_choice, check_count
+from lib.runtime.devices import find_device
+from lib.runtime.room import check_memory
+from lib.runtime.tasks import progress
+from lib.salience.predictions import logits
+from lib.stitching.matchings import direct_match, hits, residual
+from lib.stitching.task_loss import match_task_loss
+
+MATCHINGS = ("direct", "task loss")
+COPIES = 2  # of the layers that are held at once
+
+
+def layer_cka(
+    models: Mapping[str, nn.Module],
+    images: torch.Tensor,
+    points: Mapping[str, Sequence[str]] | None = None,
+    *,
+    unbiased: bool = True,
+    batch_size: int = 64,
+    passes: int = 1,
+    seed: int = 0,
+    device: str = "auto",
+) -> pd.DataFrame:
+    """CKA of every two layers of all networks: rows and columns are named by network and layer.
+
+    Args:
+        models: name -> network; images: as all of them take them.
+        points: name -> the layers, names of modules (`model.named_modules()`); by default the stem, the blocks and the
+            scores of residual networks of torchvision and of `lib`.
+        batch_size: the more, the more memory; with the unbiased estimator it does not matter otherwise.
+        passes, seed: how often all images are gone through, and in which orders.
+
+    Raises:
+        ValueError: all that `lib.cka.network_cka` refuses, or a network that has no points.
+    """
+    models = named(models)
+    chosen = {name: block_points(model) if points is None else points.get(name) for name, model in models.items()}
+    if missing := [name for name, layers in chosen.items() if not layers]:
+        raise ValueError(
+            f"points has no layers of {missing[0]!r}; it is a dictionary of the networks' names and layers"
+        )
+    images, generator = doors.as_inputs(images), torch.Generator().manual_seed(seed)
+    batch_size = min(batch_size, len(images))
+    settings = {"batch_size": batch_size, "passes": passes, "device": device, "generator": generator}
+    with progress(passes * (len(images) // batch_size), f"CKA of {', '.join(models)}", delay=2) as bar:
+        values = network_cka(
+            list(models.values()), images, list(chosen.values()), unbiased=unbiased, advance=bar.update, **settings
+        )
+    pairs = [(name, point) for name, layers in chosen.items() for point in layers]
+    index = pd.MultiIndex.from_tuples(pairs, names=["network", "layer"])
+    return pd.DataFrame(values, index=index, columns=index)
+
+
+def stitch(
+    front: nn.Module,
+    end: nn.Module,
+    images: torch.Tensor,
+    labels: torch.Tensor,
+    points: tuple[Sequence[str], Sequence[str]],
+    *,
+    matching: str = "direct",
+    fit_images: int = 100,
+    epochs: int = 30,
+    batch_size: int = 64,
+    seed: int = 0,
+    device: str = "auto",
+) -> pd.DataFrame:
+    """How well one network's layers go on in another: a row for every source and target.
+
+    An affine map from the source to the target is fitted on `fit_images` of the images (Balogh and Jelasity, AAAI 2025);
+    the rest is measured on the others.  The columns: accuracy of the stitched network, and of the `end` by itself;
+    residual, the squared distance of the mapped source from the target over the target's squared norm.
+
+    A layer puts out [images, channels, rows, columns], [images, tokens, channels] or [images, features].
+
+    Args:
+        front, end: modules, or `lib.models.ClassScores` of them.
+        points: the layers of the front, and those of the end, by the names of their modules.
+        matching: 'direct', nearest to the target, or 'task loss', trained on the labels for `epochs` epochs.
+        fit_images: how many; `seed` draws them, and the initial maps of task loss matching.
+
+    Raises:
+        ValueError: no such layer, one at which a network cannot be cut (`lib.models.LayerEnd`), too few images, or more
+            layers than there is memory for.
+    """
+    check_choice("matching", matching, MATCHINGS)
+    check_count("epochs", epochs)
+    check_count("fit_images", fit_images, 2)
+    images = doors.as_images(images, least=fit_images + 2)
+    labels, device = doors.as_labels(labels, len(images)), find_device(device)
+    front, end = class_scores(front), class_scores(end)
+    ends = {point: LayerEnd(end, point, images[:2]).to(device) for point in points[1]}
+    sources, targets = _layers((front, end), points, images, batch_size, device)
+    fit, rest = _split(len(images), fit_images, seed)
+    own = (logits(end, images, batch_size=batch_size, device=device).argmax(1) == labels)[rest].double().mean()
+    found = {}
+    with progress(len(sources) * len(targets), "stitches", delay=2) as bar:
+        for target, maps in targets.items():
+            after = _FromMaps(ends.pop(target), maps.ndim)
+            maps = _as_maps(maps)
+            for source, given in zip(sources, map(_as_maps, sources.values())):
+                if matching == "direct":
+                    one = direct_match(given[fit], maps[fit])
+                else:
+                    shape, generator = maps.shape[1:], torch.Generator().manual_seed(seed)
+                    (one,) = match_task_loss([given[fit]], after, shape, labels[fit], generator, epochs=epochs)
+                right = hits(one, given[rest], after, labels[rest], batch_size)
+                missed = residual(one(given[rest]).detach(), maps[rest])
+                found[source, target] = float(right.double().mean()), float(own), missed
+                bar.update()
+    index = pd.MultiIndex.from_tuples(list(found), names=["source", "target"])
+    frame = pd.DataFrame(list(found.values()), index, ["accuracy", "accuracy of the end", "residual"])
+    return frame.loc[[(one, other) for one in sources for other in targets]]
+
+
+class _FromMaps(nn.Module):
+    """An end that takes maps [images, channels, rows, columns], of a layer that puts out `axes` axes."""
+
+    def __init__(self, end: nn.Module, axes: int):
+        super().__init__()
+        self.end, self.axes = end, axes
+
+    def forward(self, maps: torch.Tensor) -> torch.Tensor:
+        forms = {4: lambda: maps, 3: lambda: maps.flatten(2).movedim(1, 2), 2: lambda: maps.flatten(1)}
+        return self.end(forms[self.axes]())
+
+
+def _as_maps(output: torch.Tensor) -> torch.Tensor:
+    """Tokens as a column of positions, features as a single one."""
+    return (
+        output.movedim(2, 1)[..., None] if output.ndim == 3 else output[..., None, None] if output.ndim == 2 else output
+    )
+
+
+def _split(images: int, fit: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
+    order = torch.randperm(images, generator=torch.Generator().manual_seed(seed))
+    return order[:fit], order[fit:]
+
+
+def _layers(
+    networks: Sequence[ClassScores], points: Sequence[Sequence[str]], images: torch.Tensor, batch_size: int, device: str
+) -> list[dict[str, torch.Tensor]]:
+    """What the layers of each network make of all images, by point, on the device.
+
+    Raises:
+        ValueError: a layer of another form than maps, tokens or features, or more than there is memory for.
+    """
+    each = 0
+    for network, chosen in zip(networks, points, strict=True):
+        (shown,) = activations(network.model, images[:1], chosen, device=device)
+        for point, output in shown.items():
+            if output.ndim not in (2, 3, 4):
+                raise ValueError(f"the layer {point!r} puts out {list(output.shape)}, and cannot be stitched")
+        each += COPIES * sum(output.nbytes for output in shown.values())
+    check_memory(len(images), each, "images in these layers")
+    found = []
+    for network, chosen in zip(networks, points):
+        with progress(len(images), f"layers of {network.name}", delay=2) as bar:
+            batches = []
+            for batch in activations(network.model, images, chosen, batch_size=batch_size, device=device):
+                batches.append(batch)
+                bar.update(len(next(iter(batch.values()))))
+        found.append({point: torch.cat([batch.pop(point) for batch in batches]) for point in chosen})
+    return found
