@@ -7,9 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from lib.gates import Gate, enough, fitted, learnt
+from lib.gates import Gate, enough, learnt, wide_and_deep
 from lib.rules import NOT_TESTED
-from lib.training import needed
 from lib.verdicts import MACHINERY, Claim
 
 CLASSES = {"digits": 10, "cifar10": 10, "cifar100": 100, "tiny-imagenet": 200}
@@ -32,10 +31,7 @@ def earlier_gates(chapter: str, folder: Path, classes: int) -> list[Gate]:
     number = chapter.split("_")[0]
     if number in WIDE_AND_DEEP:
         found = _numbers(folder / "11_block_structure.json")
-        return [
-            fitted(_all(found["training_loss"])),
-            learnt(_all(found["test_accuracy"]), classes, needed.FITTED_TIMES_CHANCE),
-        ]
+        return wide_and_deep(_all(found["training_loss"]), _all(found["test_accuracy"]), classes)
     if number in STITCHED:
         stitches = _numbers(folder / "16_stitching.json")["matrices"]["within"]["direct matching, accuracy"]
         gate = learnt([stitches[0][0]], classes)  # a layer stitched to itself changes nothing

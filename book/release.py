@@ -63,14 +63,13 @@ def release(study: str, choice: Choice, committed: bool) -> str:
 
 def described(specification, networks: list) -> str:
     """A population with its accuracies and its gate."""
-    from lib.training.plan import gate_of
+    from lib.gates import asked_of, passing
     from lib.training.releases import file_name
 
-    gate, accuracies = gate_of(specification), [network.test_accuracy[-1] for network in networks]
-    passed = sum(gate.passed(network) for network in networks)
+    accuracies = [network.test_accuracy[-1] for network in networks]
     return (
         f"{file_name(specification)}: {len(networks)} networks, test accuracy {min(accuracies):.4f} to "
-        f"{max(accuracies):.4f}, {passed} pass {gate}"
+        f"{max(accuracies):.4f}, {passing(specification, networks)} pass: {asked_of(specification)}"
     )
 
 

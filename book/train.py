@@ -50,9 +50,9 @@ def planned(chosen: str | None) -> list:
 
 def print_plan(lines: list) -> None:
     """Lines with their rounds, networks, what is left and for how long, and the gates of their populations."""
+    from lib.gates import asked_of
     from lib.runtime.devices import cores
     from lib.training import plan
-    from lib.training.plan import gate_of
 
     left = {line.name: line.left() for line in lines}
     rates = plan.seconds_per_image(one for line in lines for one in line.specifications)
@@ -70,17 +70,16 @@ def print_plan(lines: list) -> None:
     )
     for line in lines:
         for specification in line.specifications:
-            print(
-                f"  {line.name:5}{specification.name}: {gate_of(specification)}; {standing(specification, line.seeds)}"
-            )
+            asked = asked_of(specification)
+            print(f"  {line.name:5}{specification.name}: {asked}; {standing(specification, line.seeds)}")
 
 
 def standing(specification, seeds: int) -> str:
     """How far the networks of a population are, and whether they pass their gate there."""
     from dataclasses import replace
 
+    from lib.gates import passing
     from lib.training import store
-    from lib.training.plan import gate_of
 
     reached = min(max(store.stored_epochs(specification, seed, (store.KEPT,)), default=0) for seed in range(seeds))
     if not reached:
@@ -90,7 +89,7 @@ def standing(specification, seeds: int) -> str:
     if len(networks) < seeds:
         return f"{reached} epochs, not evaluated on these test images"
     accuracies = [network.test_accuracy[-1] for network in networks]
-    passed = sum(gate_of(specification).passed(network) for network in networks)
+    passed = passing(specification, networks)
     return f"{reached} epochs, test accuracy {min(accuracies):.3f} to {max(accuracies):.3f}, {passed} of {seeds} pass"
 
 

@@ -4,15 +4,25 @@ Similarity is biased upwards in networks that have hardly learnt: they share wha
 how long was trained does not; nor does the test loss, which networks raise that fit their training set.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from lib.training import needed
+from lib.models.cifar_resnets import is_cifar_resnet
+from lib.training.controls import CONTROLS
+from lib.training.specification import Specification
+from lib.training.trainer import TrainedNetwork
 
 LEAST_NETWORKS = 6
+TIMES_CHANCE = 5.0
+FITTED_TIMES_CHANCE = 3.0  # few images: such networks learn less than others, and are large beside them
+FITTED_LOSS = 0.05  # nats
+DRAWN_LOSS = 0.9  # of the loss of chance: some of the labels or patches that were drawn are learnt
+SHARE_OF_AUTHORS = 0.9
+# (data set, family) -> width -> test accuracy of the networks that the salience paper's authors released (chapter 10)
+AUTHORS = {("cifar10", "cnn-small"): {8: 0.70, 16: 0.79, 32: 0.83}}
 
 
 @dataclass(frozen=True)
@@ -31,13 +41,17 @@ class Gate:
     most: float = np.inf
 
     @property
+    def band(self) -> str:
+        """The least or the most, in words."""
+        return f"{self.least:.3g} or more" if np.isfinite(self.least) else f"{self.most:.3g} or less"
+
+    @property
     def passed(self) -> bool:
         """Whether claims about these networks are judged."""
         return bool(self.least <= self.found <= self.most)
 
     def __str__(self) -> str:
-        needed = f"{self.least:.3g} or more" if np.isfinite(self.least) else f"{self.most:.3g} or less"
-        return f"{self.says} {self.found:.3g}, {needed} needed"
+        return f"{self.says} {self.found:.3g}, {self.band} needed"
 
 
 def enough(networks: int) -> Gate:
@@ -45,7 +59,7 @@ def enough(networks: int) -> Gate:
     return Gate("independent networks", networks, LEAST_NETWORKS)
 
 
-def learnt(accuracies: ArrayLike, classes: int, times: float = needed.TIMES_CHANCE) -> Gate:
+def learnt(accuracies: ArrayLike, classes: int, times: float = TIMES_CHANCE) -> Gate:
     """Every network's test accuracy [networks] is so many times chance, 1 / classes, or more.
 
     Raises:
@@ -58,13 +72,9 @@ def learnt(accuracies: ArrayLike, classes: int, times: float = needed.TIMES_CHAN
 
 def as_authors(accuracies: Mapping[int, ArrayLike], dataset: str, family: str) -> list[Gate]:
     """Of each width with networks of the authors: the mean accuracy [networks] is 0.9 of theirs or more."""
-    theirs = needed.AUTHORS.get((dataset, family), {})
+    theirs = AUTHORS.get((dataset, family), {})
     return [
-        Gate(
-            f"mean test accuracy of {family} k = {width}",
-            float(np.mean(found)),
-            needed.SHARE_OF_AUTHORS * theirs[width],
-        )
+        Gate(f"mean test accuracy of {family} k = {width}", float(np.mean(found)), SHARE_OF_AUTHORS * theirs[width])
         for width, found in accuracies.items()
         if width in theirs
     ]
@@ -75,7 +85,7 @@ def of_families(accuracies: Mapping[str, Mapping[int, ArrayLike]], dataset: str,
 
     Where there are so few classes that nothing could be five times chance, half of the way from there to all right is asked.
     """
-    times = min(needed.TIMES_CHANCE, (classes + 1) / 2)
+    times = min(TIMES_CHANCE, (classes + 1) / 2)
     return {
         family: [
             learnt(np.concatenate([*found.values()]), classes, times),
@@ -86,11 +96,46 @@ def of_families(accuracies: Mapping[str, Mapping[int, ArrayLike]], dataset: str,
     }
 
 
-def fitted(losses: ArrayLike, most: float = needed.FITTED_LOSS) -> Gate:
+def fitted(losses: ArrayLike, most: float = FITTED_LOSS) -> Gate:
     """Every network's training loss [networks] in nats is so small or smaller."""
     return Gate("largest training loss", float(np.max(losses, initial=-np.inf)), most=most)
 
 
 def drawn(losses: ArrayLike, classes: int) -> Gate:
     """Trained on labels that were drawn, every network has learnt some: its training loss [networks] is below that of chance."""
-    return fitted(losses, needed.DRAWN_LOSS * np.log(classes))
+    return fitted(losses, DRAWN_LOSS * np.log(classes))
+
+
+def wide_and_deep(losses: ArrayLike, accuracies: ArrayLike, classes: int) -> list[Gate]:
+    """The residual networks of the second paper have fitted their training images, and learnt some of the others."""
+    return [fitted(losses), learnt(accuracies, classes, FITTED_TIMES_CHANCE)]
+
+
+def of_population(specification: Specification, networks: Iterable[TrainedNetwork] = ()) -> list[Gate]:
+    """What every network of a population must have learnt, whatever its number of epochs; of no networks the bands alone.
+
+    Trained on shuffled labels or on a shortcut, which the test images do not have, they are gated by what they learn,
+    the training loss; where the authors' networks of this width are known, by 0.9 of their accuracy too.
+    """
+    losses, accuracies = [], []
+    for network in networks:
+        losses.append(network.train_loss[-1])
+        accuracies.append(network.test_accuracy[-1])
+    classes = specification.num_classes
+    if CONTROLS[specification.control].drawn:
+        return [drawn(losses, classes)]
+    if is_cifar_resnet(specification.family):
+        return wide_and_deep(losses, accuracies, classes)
+    gate = learnt(accuracies, classes, min(TIMES_CHANCE, (classes + 1) / 2))
+    theirs = AUTHORS.get((specification.dataset, specification.family), {}).get(specification.width, 0)
+    return [replace(gate, least=max(gate.least, SHARE_OF_AUTHORS * theirs))]
+
+
+def asked_of(specification: Specification) -> str:
+    """`of_population` in words, before there are networks."""
+    return " and ".join(f"{gate.says} {gate.band}" for gate in of_population(specification))
+
+
+def passing(specification: Specification, networks: Iterable[TrainedNetwork]) -> int:
+    """How many evaluated networks of a population pass by themselves."""
+    return sum(all(gate.passed for gate in of_population(specification, [network])) for network in networks)

@@ -1,13 +1,15 @@
 """Gates: what networks must have learnt before a claim about them is judged."""
 
+import dataclasses
 import math
 
 import pytest
 
+from lib import gates
 from lib.gates import Gate, as_authors, drawn, enough, fitted, learnt, of_families
 from lib.rules import NOT_TESTED, SUPPORTED
 from lib.statistics.sample import Estimated
-from lib.training import needed
+from lib.training import TrainedNetwork
 from lib.verdicts import HEADLINE, MACHINERY, Row, judged
 
 
@@ -33,7 +35,7 @@ def test_each_gate_opens_and_closes(gate, passed):
 
 
 def test_networks_of_the_authors_widths_are_held_against_theirs():
-    theirs = needed.AUTHORS["cifar10", "cnn-small"]
+    theirs = gates.AUTHORS["cifar10", "cnn-small"]
     good, bad = as_authors({8: [0.9 * theirs[8] + 0.01], 16: [0.5], 4: [0.1]}, "cifar10", "cnn-small")
     assert good.passed and not bad.passed and "k = 16" in str(bad)
     assert as_authors({8: [0.1]}, "digits", "cnn-small") == []  # theirs are of CIFAR-10 alone
@@ -48,6 +50,32 @@ def test_families_pass_where_all_their_networks_have_learnt_and_every_population
     assert passed(a=[least] * 6, b=[0.99] * 7) == [True, True]
     assert passed(a=[least] * 5, b=[0.99] * 7) == [True, False]
     assert passed(a=[0.99] * 6, b=[0.99] * 5 + [least - 0.01]) == [False, True]
+
+
+@pytest.mark.parametrize(
+    "change, accuracy, train_loss",
+    [
+        ({}, 0.5, None),
+        ({"num_classes": 100}, 0.05, None),
+        ({"dataset": "cifar10", "width": 8}, 0.63, None),
+        ({"dataset": "cifar10", "width": 4}, 0.5, None),
+        ({"control": "random-labels"}, None, 0.9 * math.log(10)),
+        ({"control": "shortcut-100"}, None, 0.9 * math.log(10)),
+        ({"control": "shifts"}, 0.5, None),
+        ({"family": "resnet-14"}, 0.3, 0.05),
+    ],
+)
+def test_the_gates_of_a_population_are_those_of_its_kind_and_each_of_them_counts(tiny, change, accuracy, train_loss):
+    def network(far=0.0, loss=0.0):
+        return TrainedNetwork(
+            0, {}, [2.0, (train_loss or 1) + loss], [0.1] * 2, [2], [1.0], [(accuracy or 0) + far], ["float32"] * 2,
+            "cpu", 1.0,
+        )  # fmt: skip
+
+    kind = dataclasses.replace(tiny, **change)
+    missed = [network(-1e-6)] * bool(accuracy) + [network(0, 1e-6)] * bool(train_loss)
+    assert [gates.passing(kind, [one]) for one in (network(1e-9, -1e-9), *missed)] == [1] + [0] * len(missed)
+    assert all(f"{bound:.3g} or" in gates.asked_of(kind) for bound in (accuracy, train_loss) if bound)
 
 
 def test_too_few_classes_for_the_gate_are_refused():

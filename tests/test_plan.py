@@ -1,13 +1,10 @@
 """Training lines of a study: populations, rounds, what is left, how long it takes, and what networks must have learnt."""
 
-import dataclasses
-import math
-
 import pytest
 
 from lib import data
-from lib.training import TrainedNetwork, store
-from lib.training.plan import Gate, gate_of, lines
+from lib.training import store
+from lib.training.plan import lines
 from lib.training.populations import train_or_load
 
 ROW = {"line": "a", "families": ["cnn-small"], "widths": [2, 3], "seeds": 3, "epochs": 3}
@@ -72,40 +69,3 @@ def test_what_is_left_are_the_epochs_that_no_file_holds(artifacts, inline):
 def test_a_wrong_line_is_refused_with_its_name(change, sentence):
     with pytest.raises(ValueError, match=sentence):
         only(**change)
-
-
-def network(accuracy, train_loss=1.0):
-    return TrainedNetwork(0, {}, [2.0, train_loss], [0.1, 0.2], [2], [1.0], [accuracy], ["float32"] * 2, "cpu", 1.0)
-
-
-@pytest.mark.parametrize(
-    "change, accuracy, train_loss",
-    [
-        ({}, 0.5, None),
-        ({"num_classes": 100}, 0.05, None),
-        ({"dataset": "cifar10", "width": 8}, 0.63, None),
-        ({"dataset": "cifar10", "width": 4}, 0.5, None),
-        ({"control": "random-labels"}, None, 0.9 * math.log(10)),
-        ({"control": "labels-75"}, None, 0.9 * math.log(10)),
-        ({"control": "shortcut-100"}, None, 0.9 * math.log(10)),
-        ({"control": "same-order"}, 0.5, None),
-        ({"control": "shifts"}, 0.5, None),
-        ({"family": "resnet-14"}, 0.3, 0.05),
-    ],
-)
-def test_the_gate_is_that_of_the_kind_of_network(tiny, change, accuracy, train_loss):
-    assert gate_of(dataclasses.replace(tiny, **change)) == Gate(
-        pytest.approx(accuracy) if accuracy else None, pytest.approx(train_loss) if train_loss else None
-    )
-
-
-@pytest.mark.parametrize(
-    "gate, passes",
-    [
-        (Gate(0.5), [False, True, True]),
-        (Gate(train_loss=0.5), [True, False, True]),
-        (Gate(0.5, 0.5), [False, False, True]),
-    ],
-)
-def test_every_bound_counts(gate, passes):
-    assert [gate.passed(one) for one in (network(0.4, 0.1), network(0.5, 0.6), network(0.9, 0.5))] == passes

@@ -72,7 +72,7 @@ def test_it_says_its_plan_and_trains_lines_by_name_in_rounds(table, here, monkey
     plan, _, work = said.partition("hours: of ")
     assert [row.split()[:3] for row in plan.splitlines()[1:]] == [["a", "few", "4"], ["b", "few", "4"]]
     assert "4 of    4" in plan and "12 of   12" in plan and "1 2 3" in plan
-    assert "random-labels: training loss of at most 2.07; no round finished" in work
+    assert "random-labels: largest training loss 2.07 or less; no round finished" in work
     rounds = [line.partition("line ")[2] for line in work.splitlines() if line[2:3] == ":"]
     assert rounds == ["a (few) to 1 epochs", "b (few) to 1 epochs", "b (few) to 2 epochs", "b (few) to 3 epochs"]
     run(monkeypatch, "few", "--plan")

@@ -10,12 +10,11 @@ from scipy.stats import binomtest
 from lib.cka.block_growth import BlockMaps, ends, growth, halving, late_excess, late_parts
 from lib.cka.blocks import LEAST_NETWORKS, Find, block_ends, ends_apart, shares
 from lib.gates import LEAST_NETWORKS as NEEDED
-from lib.gates import Gate, fitted, learnt
+from lib.gates import Gate, wide_and_deep
 from lib.rules import CONTRADICTED, SUPPORTED, UNDECIDED, Judged, within
 from lib.rules_of_several import every
 from lib.statistics.intervals import Interval
 from lib.statistics.sample import Estimated
-from lib.training import needed
 from lib.training.populations import Population
 from lib.training.wide_and_deep import Architecture
 from lib.verdicts import DETAIL, HEADLINE, MACHINERY, Claim, Row, judged
@@ -29,10 +28,8 @@ def fit_gates(populations: Iterable[Population]) -> list[Gate]:
     """What wide and deep networks must have learnt: their few training images, and some of the others."""
     networks = [network for population in populations for network in population.networks]
     classes = max(population.specification.num_classes for population in populations)
-    return [
-        fitted([network.train_loss[-1] for network in networks]),
-        learnt([network.test_accuracy[-1] for network in networks], classes, needed.FITTED_TIMES_CHANCE),
-    ]
+    losses, accuracies = ([getattr(one, name)[-1] for one in networks] for name in ("train_loss", "test_accuracy"))
+    return wide_and_deep(losses, accuracies, classes)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Training of populations: recipes, epochs, storage, release.
 
-`specification` and its `controls` say what decides a network, `needed` what it must have learnt; `trainer` runs the
+`specification` and its `controls` say what decides a network; `trainer` runs the
 epochs with `optimiser`, `arithmetic` and the `fused` steps; `store` keeps networks, and takes over `earlier_networks`;
 `workers` hand the work out for `populations`; `wide_and_deep` and `plan` say what is asked for; `releases` and
 `packing` bring networks with the book.

@@ -1,13 +1,5 @@
-"""What a study needs trained: its lines of populations and their rounds, how long they take here, their gates.
+"""What a study needs trained: its lines of populations and their rounds, and how long they take here."""
 
-Gates, what networks must have learnt before claims about them are judged: trained on true labels, every network of a
-population classifies the test images at least five times as well as chance, and at least 0.9 times as well as the
-authors' networks of its width, where they are known; the test loss is no gate, because networks that fit their training
-images raise it.  Trained on shuffled labels or on a shortcut, which the test images do not have, they are gated by what
-they learn, the training loss.  The residual networks of the second paper have fitted their training images.
-"""
-
-import math
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -17,13 +9,11 @@ import torch
 
 from lib.data import loading
 from lib.data.loading import ImageData
-from lib.models.cifar_resnets import is_cifar_resnet
 from lib.runtime.checks import check_choice, did_you_mean
 from lib.runtime.devices import one_thread
-from lib.training import needed, store, wide_and_deep
-from lib.training.controls import CONTROLS
+from lib.training import store, wide_and_deep
 from lib.training.specification import Specification, specify
-from lib.training.trainer import TrainedNetwork, train
+from lib.training.trainer import train
 from lib.training.workers import multiplications, networks_together
 
 RECIPES = {"great-minds": {}, "wide-and-deep": wide_and_deep.RECIPE}
@@ -163,36 +153,3 @@ def _between(rates: Mapping[int, float], work: int) -> float:
     if low == high:
         return at_low * work / low
     return at_low + (at_high - at_low) * (work - low) / (high - low)
-
-
-@dataclass(frozen=True)
-class Gate:
-    """Bounds that every network of a population has to keep; None asks for nothing.
-
-    Attributes:
-        accuracy: least test accuracy, from 0 to 1.
-        train_loss: greatest mean training loss of the last epoch, in nats.
-    """
-
-    accuracy: float | None = None
-    train_loss: float | None = None
-
-    def __str__(self) -> str:
-        bounds = [("test accuracy of at least", self.accuracy), ("training loss of at most", self.train_loss)]
-        return " and ".join(f"{words} {bound:.2f}" for words, bound in bounds if bound is not None)
-
-    def passed(self, network: TrainedNetwork) -> bool:
-        """Whether an evaluated network keeps all bounds."""
-        accurate = self.accuracy is None or network.test_accuracy[-1] >= self.accuracy
-        return accurate and (self.train_loss is None or network.train_loss[-1] <= self.train_loss)
-
-
-def gate_of(specification: Specification) -> Gate:
-    """The gate of a population, whatever its number of epochs."""
-    chance = 1 / specification.num_classes
-    if CONTROLS[specification.control].drawn:
-        return Gate(train_loss=needed.DRAWN_LOSS * math.log(specification.num_classes))
-    if is_cifar_resnet(specification.family):
-        return Gate(needed.FITTED_TIMES_CHANCE * chance, needed.FITTED_LOSS)
-    authors = needed.AUTHORS.get((specification.dataset, specification.family), {}).get(specification.width, 0)
-    return Gate(max(needed.TIMES_CHANCE * chance, needed.SHARE_OF_AUTHORS * authors))
