@@ -15,7 +15,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from chapters import ROOT
-from lib.code.form import form, sha_of
+from lib.code.closure import form, sha_of
 
 LEDGER = ROOT / "book" / "rules.toml"
 FIELDS = ("name", "says", "source", "statistic", "of", "rule", "told", "places", "level", "bounds", "formula")

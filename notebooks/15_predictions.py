@@ -53,9 +53,16 @@ from myst_nb import glue
 from lib import data, figures, results
 from lib.chapters import predictions, predictions_figures, predictions_tables
 from lib.chapters.block_structure import fit_gates
-from lib.effects.accuracy_differences import class_accuracy, class_differences, ladders, network_difference, steps
+from lib.effects.accuracy_differences import (
+    class_accuracy,
+    class_differences,
+    ladders,
+    nearest,
+    network_difference,
+    steps,
+    validation_part,
+)
 from lib.effects.errors import difference, halves, hits, less_group_means, scores, split_variances, strata
-from lib.effects.matched_accuracy import nearest, validation_part
 from lib.statistics.intervals import bounded, in_brackets, mean_interval
 from lib.training.wide_and_deep import Architecture, architecture_populations
 

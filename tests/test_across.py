@@ -16,8 +16,7 @@ from lib.cka.across import (
     interpolated,
     map_correlations,
 )
-from lib.cka.blocks import Block
-from lib.cka.depths import interpolation
+from lib.cka.blocks import Block, interpolation
 
 RNG = np.random.default_rng(0)
 POPULATIONS = {"small": (7, [None] * 4), "deep": (13, [(6, 11), (6, 12), (7, 12), (6, 11)])}

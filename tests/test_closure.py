@@ -9,7 +9,7 @@ import pytest
 from skips import other_pythons
 
 import closure as chapters_closure
-from lib.code import closure, form
+from lib.code import closure
 
 ROOT = Path(__file__).resolve().parents[1]
 FILES = {
@@ -99,7 +99,7 @@ def test_other_versions_of_python_give_the_same_form():
         "print(form.sha_of([form.form(ast.parse(Path(name).read_text())) for name in sys.argv[1:]]))"
     )
     files = [str(path) for path in sorted((ROOT / "lib").rglob("*.py"))]
-    here = form.sha_of([form.form(ast.parse(Path(name).read_text())) for name in files])
+    here = closure.sha_of([closure.form(ast.parse(Path(name).read_text())) for name in files])
     for path in other_pythons():
         found = subprocess.run([path, "-c", script, *files], cwd=ROOT, capture_output=True, text=True, check=True)
         assert found.stdout.strip() == here

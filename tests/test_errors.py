@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import expit, rel_entr, softmax
 
+from lib.effects.accuracy_differences import nearest, validation_part
 from lib.effects.errors import (
     agreement,
     deviations,
@@ -14,7 +15,6 @@ from lib.effects.errors import (
     split_variances,
     strata,
 )
-from lib.effects.matched_accuracy import nearest, validation_part
 
 
 def planted(rng, first, second, networks=12):
@@ -122,7 +122,7 @@ def test_lost_networks_leave_an_even_number_or_are_told():
 
 def test_agreement_and_divergence_are_those_of_single_pairs():
     logits = np.random.default_rng(0).standard_normal((3, 6, 4))
-    same, distance = agreement(logits), divergence(logits)
+    same, distance = agreement(logits.argmax(-1)), divergence(logits)
     p = softmax(logits, axis=-1)
     for a, b in np.ndindex(3, 3):
         assert same[a, b] == (logits[a].argmax(1) == logits[b].argmax(1)).mean()

@@ -13,11 +13,6 @@ IMAGES, LABELS = random_images(16)
 NETWORKS = [network(seed, "resnet-small") for seed in range(3)]
 
 
-def test_agreement_is_the_share_of_equal_classes():
-    predicted = np.array([[0, 1, 2, 3], [0, 1, 1, 3], [1, 0, 1, 2]])
-    np.testing.assert_allclose(outcomes.agreement(predicted), [[1, 0.75, 0], [0.75, 1, 0.25], [0, 0.25, 1]])
-
-
 def test_error_consistency_is_cohen_s_kappa_of_being_right():
     right = np.random.default_rng(0).random((4, 200)) < np.array([0.6, 0.7, 0.9, 0.95])[:, None]
     found = outcomes.error_consistency(right)

@@ -8,8 +8,7 @@ from matplotlib.ticker import MaxNLocator
 from lib.chapters.across_networks import Pairs, Roles, Seeds
 from lib.cka.across import BOTH, NEITHER, ONE, AcrossSeeds
 from lib.cka.best_layers import BestLayers
-from lib.cka.blocks import Block
-from lib.cka.depths import relative_depths
+from lib.cka.blocks import Block, relative_depths
 from lib.figures import PAGE, subplots
 from lib.map_figures import frame
 from lib.statistics.intervals import known_mean

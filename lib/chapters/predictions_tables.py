@@ -82,7 +82,7 @@ def pairs_table(first: np.ndarray, second: np.ndarray, rng: np.random.Generator,
     off = ~np.eye(len(together), dtype=bool)
     rows = []
     for name, pairs, sign in (
-        ("same label (share of images)", agreement(together), 1),
+        ("same label (share of images)", agreement(together.argmax(-1)), 1),
         ("Kullback-Leibler divergence (nats)", divergence(together), -1),
     ):
         inside = [pairs[off & np.outer(group, group)].mean() for group in (members, ~members)]

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lib.cka.best_layers import BestLayers, best_layers
-from lib.cka.blocks import LEAST, Block, Find, mean_where
-from lib.cka.depths import interpolation
+from lib.cka.blocks import LEAST, Block, Find, interpolation, mean_where
 from lib.cka.maps import NetworkMaps
 from lib.statistics.intervals import known_mean
 from lib.statistics.pairs import Estimate, leave_one_out, over_crossed_pairs, over_pairs, pair_mean

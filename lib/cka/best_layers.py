@@ -5,8 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import spearmanr
 
-from lib.cka.blocks import LEAST, mean_where
-from lib.cka.depths import relative_depths
+from lib.cka.blocks import LEAST, mean_where, relative_depths
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lib.cka.depths import at_depths
 from lib.statistics.intervals import Interval
 
 LEAST = 3  # two neighbouring layers are alike in any network: fewer layers are no block
@@ -56,6 +55,27 @@ def stage_starts(layers: int) -> tuple[int, int, int]:
     """
     blocks = (layers - 1) // 3
     return 1, 1 + blocks, 1 + 2 * blocks
+
+
+def relative_depths(layers: int) -> np.ndarray:
+    """0 for the stem to 1 for the last block: [layers].  Stages end at the same relative depths in every network."""
+    return np.linspace(0, 1, layers)
+
+
+def interpolation(layers: int, others: int) -> np.ndarray:
+    """Weights [layers, other layers] of linear interpolation over relative depth."""
+    return np.stack([np.interp(relative_depths(layers), relative_depths(others), row) for row in np.eye(others)], 1)
+
+
+def at_depths(cka: np.ndarray, layers: int) -> np.ndarray:
+    """A symmetric map with ones on its diagonal at the relative depths of another network: -> [layers, layers].
+
+    CKA has a ridge along the diagonal, which interpolation across it would wear down: what lies on one side of it is
+    mirrored to the other as going on straight, and the sides are put together afterwards.
+    """
+    weights = interpolation(layers, len(cka))
+    upper = np.triu(weights @ (np.triu(cka) + np.tril(2 - cka, -1)) @ weights.T, 1)
+    return upper + upper.T + np.eye(layers)
 
 
 Find = Callable[[np.ndarray], Block]  # the block of a map [layers, layers]

@@ -1,1 +1,1 @@
-"""What code does, whatever it looks like (`form`), and which modules it reaches (`closure`); without torch."""
+"""What code does, whatever it looks like, and which modules it reaches; without torch."""

@@ -1,13 +1,40 @@
 """What decides a result: the code of every module of lib/ that some code reaches through imports.
 
-Comments, docstrings, the layout of a line and what a package's `__init__` only lists decide nothing (`lib.code.form`).
+Comments, docstrings, the layout of a line and what a package's `__init__` only lists decide nothing.  Fields that only
+some versions of Python have are empty in code that all of them read, so that Python 3.11 to 3.13 give the same form.
 """
 
 import ast
+import hashlib
+import json
 from functools import cache
 from pathlib import Path
 
-from lib.code.form import form, is_text, sha_of
+IGNORED = ("ctx", "kind", "type_comment")
+
+
+def form(node: object) -> object:
+    """A syntax tree as nested lists, without what does not change what the code does."""
+    if isinstance(node, ast.JoinedStr):
+        return ["JoinedStr", [form(part) for part in node.values if not _is_empty(part)]]
+    if isinstance(node, list):
+        return [form(part) for part in node if not is_text(part)]
+    if isinstance(node, ast.Constant):
+        return [type(node.value).__name__, repr(node.value)]
+    if not isinstance(node, ast.AST):
+        return repr(node)
+    fields = [(name, value) for name, value in ast.iter_fields(node) if name not in IGNORED and value not in (None, [])]
+    return [type(node).__name__, *([name, form(value)] for name, value in fields)]
+
+
+def sha_of(content: object) -> str:
+    """sha256 of lists, numbers and texts."""
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+
+
+def is_text(node: object) -> bool:
+    """Whether a statement is only a string, as a docstring is."""
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
 
 
 def digest(codes: list[ast.Module], root: Path) -> str:
@@ -101,3 +128,8 @@ def _module_sha(path: Path, changed: int) -> str:
 
 def _target(node: ast.AST) -> str | None:
     return getattr(node.targets[0], "id", None) if isinstance(node, ast.Assign) else None
+
+
+def _is_empty(node: object) -> bool:
+    """Whether a part of a formatted string is an empty text, which Python 3.12 puts there and others do not."""
+    return isinstance(node, ast.Constant) and node.value == ""

@@ -1,14 +1,20 @@
-"""What a step of depth or width does to accuracy: over all images, image by image, and class by class."""
+"""What a step of depth or width does to accuracy: over all images, image by image, and class by class.
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+Of two architectures the better one gains more on hard images than on those that everybody gets right, which says nothing
+about which images suit whom: how long one is trained is chosen on other images so that both are equally good.
+"""
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.stats import false_discovery_control
 from scipy.stats import t as student
 
+from lib.data.loading import ImageData
 from lib.effects.contrasts import sum_interval
 from lib.effects.errors import Difference, difference
+from lib.effects.scale import with_fewer
 from lib.statistics.group_contrast import dealt_again, of_group, permutation_p
 from lib.statistics.intervals import Interval, difference_interval
 from lib.training.wide_and_deep import Architecture
@@ -36,6 +42,23 @@ def ladders(depths: Sequence[int], widths: Sequence[int], depth: int) -> dict[st
     """'deeper': the depths at width 1; 'wider': the widths at this `depth`; each from the smallest up."""
     wider = [Architecture(depth, width) for width in sorted(widths)]
     return {"deeper": [Architecture(one) for one in sorted(depths)], "wider": wider}
+
+
+def validation_part(images: ImageData, count: int) -> ImageData:
+    """`count` further images of the training part in the place of the test images; nothing was trained on them.
+
+    Raises:
+        ValueError: fewer images left in the data set.
+    """
+    more = with_fewer(images, len(images.train_labels) + count)
+    used = {image.numpy().tobytes() for image in images.train_images}
+    kept = [place for place, image in enumerate(more.train_images) if image.numpy().tobytes() not in used]
+    return replace(images, test_images=more.train_images[kept], test_labels=more.train_labels[kept])
+
+
+def nearest(accuracies: Mapping[Hashable, np.ndarray], target: np.ndarray) -> Hashable:
+    """The candidate whose mean accuracy is nearest to that of the target, [networks] each; of equal ones the first."""
+    return min(accuracies, key=lambda one: abs(np.mean(accuracies[one]) - np.mean(target)))
 
 
 def steps(tables: Tables, ladder: Sequence[Architecture], rng: np.random.Generator, draws: int) -> list[Step]:

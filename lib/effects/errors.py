@@ -166,9 +166,8 @@ def split_variances(
     return *within, contrast(pairs, one, other)
 
 
-def agreement(logits: np.ndarray) -> np.ndarray:
-    """Share of the images to which two networks give one label: [networks, images, classes] -> [networks, networks]."""
-    labels = logits.argmax(-1)
+def agreement(labels: np.ndarray) -> np.ndarray:
+    """Share of the images to which two networks give one label: [networks, images] -> [networks, networks]."""
     return np.stack([(labels == row).mean(1) for row in labels])
 
 

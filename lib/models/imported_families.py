@@ -16,7 +16,7 @@ from types import ModuleType
 import torch
 from torch import nn
 
-from lib.code.form import form, sha_of
+from lib.code.closure import form, sha_of
 from lib.models.class_scores import ClassScores, own_words
 from lib.models.doors import check_network
 from lib.runtime.checks import did_you_mean, shown

@@ -7,14 +7,10 @@ import torch
 from torch import nn
 
 from lib.attacks.one_step import fgsm, true_class_scores
+from lib.effects.errors import agreement
 from lib.salience.extraction import input_gradients
 
 AGREEMENT, ERRORS, TRANSFER = OUTCOMES = ("agreement", "errors", "transfer")
-
-
-def agreement(predicted: np.ndarray) -> np.ndarray:
-    """Share of the images that two networks put into one class: [networks, images] -> [networks, networks]."""
-    return np.mean(predicted[:, None] == predicted[None], axis=2)
 
 
 def error_consistency(right: np.ndarray) -> np.ndarray:

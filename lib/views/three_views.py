@@ -13,6 +13,7 @@ from torch import nn
 
 from lib.cka.estimators import MinibatchCKA
 from lib.data.loading import ImageData
+from lib.effects.errors import agreement
 from lib.models import architectures
 from lib.models.cut_networks import LOGITS, CutNetwork
 from lib.salience import direction_store
@@ -21,7 +22,7 @@ from lib.similarity import cosines
 from lib.statistics.pairs import PairTable
 from lib.stitching.matchings import direct_match, residual
 from lib.training.populations import Population
-from lib.views.outcomes import OUTCOMES, agreement, error_consistency, transfer, weakness
+from lib.views.outcomes import OUTCOMES, error_consistency, transfer, weakness
 
 RHO, CKA, MATCHING = VIEWS = ("rho", "CKA", "matching")
 ACCURACY, WEAKNESS = "accuracy", "weakness"  # what is known of each network alone
