@@ -43,8 +43,17 @@ def shown(function: Callable[[], str]) -> Callable[[], str]:
 @cache
 def numbers(chapter: str, study: str = "book") -> dict:
     """The numbers of a chapter, as the latest run of this machine or a study's has them."""
+    return _written(chapter, study)["numbers"]
+
+
+def provenance(chapter: str) -> dict:
+    """What the numbers of a chapter rest on: its data, its networks and the machine."""
+    return _written(chapter, "book")["provenance"]
+
+
+def _written(chapter: str, study: str) -> dict:
     (path,) = (ROOT / "results" / study).glob(f"{chapter}_*.json")
-    return json.loads(path.read_text())["numbers"]
+    return json.loads(path.read_text())
 
 
 def span(values: Iterable[float], style: str = ".2f") -> str:

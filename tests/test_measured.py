@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import measured
+import settings
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted(path for path in (ROOT / "book").glob("*.md"))
@@ -16,16 +17,20 @@ NO_RESULT = re.compile(
     r"""(?sx)^(`{3,})[^\n]*\n.*?^\1`*$ | ```\{.*?``` | \{\{.*?\}\} | \{[\w:]+\}`[^`]*` | `[^`]*` | \$\$.*?\$\$ | \$[^$\n]*\$
     | \[[^\]\n]*\]\([^)\n]*\) | <[^>\n]*> | ^\#[^\n]*
     | (?:[Cc]hapters?|appendix|Figs?\.?|Table|\#)\ [A-Z]?\.?\d[\w.]*(?:(?:,\ |\ and\ |\ to\ |,\ and\ )[A-Z]?\.?\d[\w.]*)*
-    | \bCIFAR-\d+ | \bResNet-\d+ | \bH[12]\b | \bA[12]\b | \d+\ x\ \d+ | 95\ % | 97\.5\ % | CC\ BY\ 4\.0 | 1,797\ images""",
+    | \bCIFAR-\d+ | \bResNet-\d+ | \bH[12]\b | \bA[12]\b | \d+\ x\ \d+ | 95\ % | 97\.5\ % | CC\ BY\ 4\.0 | b?float\d+ | stride\ \d | 1,797\ images""",
     re.MULTILINE | re.VERBOSE,
 )
 
 
 def prose(path):
-    """A page without what may hold digits; of the table of deviations the column of measured effects alone."""
+    """A page without what may hold digits; of the table of deviations the columns about this book, not those about papers."""
     text = path.read_text()
     if path.stem == "deviations":
-        text = "\n".join(line.rsplit(" | ", 1)[1] for line in text.splitlines() if line.startswith("| "))
+        text = "\n".join(
+            " ".join(line.split(" | ")[place] for place in (2, -1))
+            for line in text.splitlines()
+            if line.startswith("| ")
+        )
     return NO_RESULT.sub(" ", text)
 
 
@@ -65,3 +70,19 @@ def test_a_number_follows_its_results(results):
 def test_a_number_without_a_source_ends_the_build(results):
     with pytest.raises(ValueError, match="the number .* of book/deviations.md has no source in results/"):
         measured.all_measured()
+
+
+@pytest.mark.parametrize(
+    "chapter, parameter, other, name, told",
+    [
+        ("02", "epochs", 7, "epochs_here", "7"),
+        ("07", "judged_eps", [0.25], "eps_here", "0.25, 4 steps beside each other"),
+        ("16", "stitch_width", 3, "stitched_here", "ResNet-18 of width 3 "),
+        ("11", "train_counts", [5, 80, 20], "less_data_here", "80, 20 and 5 digits;"),
+    ],
+)
+def test_a_setting_follows_its_chapter(monkeypatch, chapter, parameter, other, name, told):
+    known = settings.default
+    changed = {(chapter, parameter): other}
+    monkeypatch.setattr(settings, "default", lambda *asked: changed[asked] if asked in changed else known(*asked))
+    assert measured.MEASURED[name]().startswith(told)
