@@ -54,9 +54,10 @@ notebooks: .venv/installed  ## the chapters executed with their defaults, to be 
 
 environment: .venv/installed  ## .venv with everything that is needed
 
-lint: .venv/installed  ## style and imports
+lint: .venv/installed  ## style, imports and types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check --quiet lib tests book benchmarks
+	$(BIN)/mypy
 
 help:  ## this list
 	@awk -F ':.*## *' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -8,7 +8,7 @@ import pandas as pd
 Widths = Sequence[int] | Mapping[str, Sequence[int]]
 
 
-def by_family(widths: Widths, families: Iterable[str]) -> dict[str, list[int]]:
+def by_family(widths: Widths | Sequence[str], families: Iterable[str]) -> dict[str, list]:
     """The widths of each of the families."""
     return {family: list(widths[family] if isinstance(widths, Mapping) else widths) for family in families}
 

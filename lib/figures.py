@@ -1,12 +1,14 @@
 """The pictures of the book: one look, readable without colour vision, captions that say how many of what."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 from IPython.display import Markdown, display
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
 
 from lib.family_widths import Widths, by_family, union
 from lib.statistics.intervals import Interval
@@ -16,7 +18,7 @@ COLOURS = {"cnn-small": "#0072B2", "cnn-large": "#56B4E9", "resnet-small": "#D55
 MARKERS = {"cnn-small": "o", "cnn-large": "s", "resnet-small": "^", "resnet-large": "D"}
 SIMILARITY = 0.7  # end of the colours of expected similarities: one scale in all chapters and studies
 PAGE = 9.2  # inches, the width of a figure of several panels; wider ones are scaled down until nobody can read them
-STYLE = {
+STYLE: dict[Any, Any] = {
     "figure.dpi": 110,
     "font.size": 11,
     "axes.spines.top": False,
@@ -69,10 +71,16 @@ def by_width(
         axis.figure.legend(loc="outside right center")
     else:
         axis.legend()
+    return figure_of(axis)
+
+
+def figure_of(axis: Axes) -> Figure:
+    """The figure that an axis stands in."""
+    assert isinstance(axis.figure, Figure)  # the book has no figures within figures
     return axis.figure
 
 
-def bars(axis: Axes, at: Sequence[float], interval: Interval, *, sideways: bool = False, **look: object) -> None:
+def bars(axis: Axes, at: ArrayLike, interval: Interval, *, sideways: bool = False, **look: Any) -> None:
     """Estimates with their intervals as error bars at places of the x axis, `sideways` of the y axis."""
     estimate, low, high = map(np.atleast_1d, interval)
     lengths = np.abs([estimate - low, high - estimate])

@@ -4,7 +4,7 @@ Similarity is biased upwards in networks that have hardly learnt: they share wha
 how long was trained does not; nor does the test loss, which networks raise that fit their training set.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,6 +15,7 @@ from lib.training.controls import CONTROLS
 from lib.training.specification import Specification
 from lib.training.trainer import TrainedNetwork
 
+Accuracies = Sequence[float] | np.ndarray  # of the networks of one population
 LEAST_NETWORKS = 6
 TIMES_CHANCE = 5.0
 FITTED_TIMES_CHANCE = 3.0  # few images: such networks learn less than others, and are large beside them
@@ -70,7 +71,7 @@ def learnt(accuracies: ArrayLike, classes: int, times: float = TIMES_CHANCE) -> 
     return Gate("lowest test accuracy", float(np.min(accuracies, initial=np.inf)), times / classes)
 
 
-def as_authors(accuracies: Mapping[int, ArrayLike], dataset: str, family: str) -> list[Gate]:
+def as_authors(accuracies: Mapping[int, Accuracies], dataset: str, family: str) -> list[Gate]:
     """Of each width with networks of the authors: the mean accuracy [networks] is 0.9 of theirs or more."""
     theirs = AUTHORS.get((dataset, family), {})
     return [
@@ -80,7 +81,9 @@ def as_authors(accuracies: Mapping[int, ArrayLike], dataset: str, family: str) -
     ]
 
 
-def of_families(accuracies: Mapping[str, Mapping[int, ArrayLike]], dataset: str, classes: int) -> dict[str, list[Gate]]:
+def of_families(
+    accuracies: Mapping[str, Mapping[int, Accuracies]], dataset: str, classes: int
+) -> dict[str, list[Gate]]:
     """What the networks of each family must have learnt: family -> width -> test accuracies [networks] to its gates.
 
     Where there are so few classes that nothing could be five times chance, half of the way from there to all right is asked.

@@ -16,7 +16,7 @@ from lib.statistics.intervals import Interval
 
 def heatmaps(
     panels: Mapping[str, np.ndarray | Interval],
-    widths: Widths,
+    widths: Widths | Sequence[str],
     label: str,
     low: float = 0,
     top: float | None = None,
@@ -41,7 +41,9 @@ def _parted(found: np.ndarray | Interval) -> Interval:
     return found if isinstance(found, tuple) else (found, *[np.full(np.shape(found), np.nan)] * 2)
 
 
-def heatmap(axis: Axes, found: np.ndarray | Interval, widths: Sequence[int], top: float, low: float = 0):
+def heatmap(
+    axis: Axes, found: np.ndarray | Interval, widths: Sequence[int] | Sequence[str], top: float, low: float = 0
+):
     """One similarity matrix over k1 and k2, colours from `low` to `top`, its numbers and their intervals in the cells."""
     values, lows, highs = _parted(found)
     image = axis.imshow(values, vmin=low, vmax=top, origin="lower")
@@ -56,8 +58,8 @@ def heatmap(axis: Axes, found: np.ndarray | Interval, widths: Sequence[int], top
             ends = f"[{lows[row, column]:z.2f}, {highs[row, column]:z.2f}]"
             axis.text(column, row - 0.08, ends, ha="center", va="top", fontsize=6.5, color=colour)
     ticks = range(len(widths))
-    axis.set_xticks(ticks, widths)
-    axis.set_yticks(ticks, widths)
+    axis.set_xticks(ticks, map(str, widths))
+    axis.set_yticks(ticks, map(str, widths))
     axis.set(xlabel="width k1", ylabel="width k2")
     return image
 

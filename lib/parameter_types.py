@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from lib.data import loading
 from lib.models import architectures
@@ -15,7 +16,7 @@ from lib.runtime.checks import shown
 from lib.salience import extraction
 from lib.training.specification import check_precision
 
-Type = Callable[[object], object]
+Type = Callable[[Any], Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,10 +24,10 @@ class Kind:
     """Values that a predicate holds for, returned through `convert`; `allowed`: these values in words."""
 
     allowed: str
-    holds: Callable[[object], bool]
+    holds: Callable[[Any], bool]
     convert: Type = lambda value: value
 
-    def __call__(self, value: object) -> object:
+    def __call__(self, value: Any) -> Any:
         if not self.holds(value):
             raise ValueError(f"must be {self.allowed}, not {shown(value)}")
         return self.convert(value)
@@ -46,12 +47,17 @@ def text(allowed: str, pattern: str) -> Type:
     return Kind(allowed, lambda value: isinstance(value, str) and bool(re.fullmatch(pattern, value)))
 
 
-def known(check: Callable[[object], None]) -> Type:
+def known(check: Callable[[Any], None]) -> Type:
     """What a check of the library lets pass."""
-    return lambda value: check(value) or value
+
+    def let_pass(value: Any) -> Any:
+        check(value)
+        return value
+
+    return let_pass
 
 
-def also(of: Type, allowed: str, holds: Callable[[object], bool]) -> Type:
+def also(of: Type, allowed: str, holds: Callable[[Any], bool]) -> Type:
     """What is of a type and has one more property."""
     return lambda value: Kind(allowed, holds)(of(value))
 
@@ -68,7 +74,7 @@ def row(of: Type, lengths: tuple[int, ...], allowed: str) -> Type:
 def several(of: Type, least: int = 1, ordered: bool = True) -> Type:
     """A list of different values, sorted unless their order says something."""
 
-    def check(value: object) -> list:
+    def check(value: Any) -> list:
         found = list(map(of, value)) if _is_list(value) else []
         if len(set(found)) < max(least, len(found)):
             raise ValueError(f"must be a list of at least {least} different values, not {shown(value)}")
@@ -98,7 +104,7 @@ def _is_list(value: object) -> bool:
     return isinstance(value, (list, tuple))
 
 
-def _depth(value: object) -> int:
+def _depth(value: Any) -> int:
     architectures.check_family(f"resnet-{whole(8)(value)}")
     return value
 

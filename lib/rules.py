@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from lib.statistics.sample import Estimated
 
@@ -52,7 +53,7 @@ class Band:
     below: float | None = None
     above: float | None = None
 
-    def verdicts(self, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    def verdicts(self, low: ArrayLike, high: ArrayLike) -> np.ndarray:
         """The verdict on each of several intervals; NaN is undecided."""
         low, high = np.asarray(low, dtype=float), np.asarray(high, dtype=float)
         inside = self._reaches(low, self.least, 1) & self._reaches(high, self.most, -1)

@@ -41,8 +41,10 @@ def chapter_of(name: str) -> str:
 
 def defaults(source: Path) -> dict[str, object]:
     """The parameters of a chapter with their values."""
-    code = re.search(r'^# %% tags=.*"parameters".*\n((?:(?!# %%).*\n)*)', source.read_text(), re.MULTILINE)[1]
-    return {line.targets[0].id: ast.literal_eval(line.value) for line in ast.parse(code).body}
+    cell = re.search(r'^# %% tags=.*"parameters".*\n((?:(?!# %%).*\n)*)', source.read_text(), re.MULTILINE)
+    assert cell is not None  # every chapter has one (tests/test_project.py)
+    lines = [line for line in ast.parse(cell[1]).body if isinstance(line, ast.Assign)]
+    return {line.targets[0].id: ast.literal_eval(line.value) for line in lines if isinstance(line.targets[0], ast.Name)}
 
 
 def given(words: Sequence[str], known: dict[str, object], chapter: str) -> tuple[dict[str, object], str | None]:

@@ -98,7 +98,7 @@ def judged(rows: Iterable[Row], evidence: Any, gates: Sequence[Gate] = (), **wor
 
 
 def _judge(row: Row, evidence: Any, gates: Sequence[Gate], words: dict[str, object]) -> Claim:
-    rule = row.rule if hasattr(row.rule, "judge") else row.rule(evidence)
+    rule = row.rule(evidence) if callable(row.rule) else row.rule
     found, places = row.of(evidence), row.places(evidence)
     found = found.bounded(*row.bounds) if row.bounds else found
     gates = [] if row.level == MACHINERY else [*gates, enough(found.networks)]

@@ -173,7 +173,7 @@ def seed_numbers(found: AcrossSeeds) -> dict[str, Estimate]:
 
 def architecture_numbers(found: AcrossArchitectures) -> dict[str, Estimate]:
     """All that the chapter estimates of two architectures: name -> estimate."""
-    numbers = {}
+    numbers: dict[str, Estimate] = {}
     for words, inside in SIDES.items():
         numbers |= {
             f"distance of the best match, {words}": found.beyond_nearest(inside),

@@ -98,7 +98,8 @@ def lead_across(outcome: np.ndarray) -> np.ndarray:
 
 def other_families(families: int) -> tuple[np.ndarray, np.ndarray]:
     """Source and target of all pairs of different families."""
-    return np.nonzero(~np.eye(families, dtype=bool))
+    source, target = np.nonzero(~np.eye(families, dtype=bool))
+    return source, target
 
 
 ATTACKS = (

@@ -1,6 +1,7 @@
 """The pictures of chapter 7: attacked images, who can attack whom, strategies, and summaries of a heavy tail."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -46,7 +47,7 @@ def transfer(families: Mapping[str, Sample], widths: Widths) -> Figure:
     return map_figures.heatmaps(found, widths, "α (ratio of probabilities)", least, axes_labels=names)
 
 
-def strategies(families: Mapping[str, Sample], widths: Widths) -> Figure:
+def strategies(families: Mapping[str, Sample], widths: Mapping[str, Sequence[int]]) -> Figure:
     """Fig. 11: alpha of the strategies over the target width, a panel a family."""
     figure, axes = figures.panel_grid(len(families), width=4.6, height=4.2, sharex=True, sharey="row")
     for axis, (family, outcome) in zip(axes, families.items()):
@@ -87,7 +88,7 @@ def over_eps(families: Mapping[str, Mapping[float, Sample]]) -> Figure:
 def _strategy_lines(axis: Axes, places: np.ndarray, found: np.ndarray, apart: float) -> None:
     """A line a strategy with its intervals, [strategies, 3, places], each moved by a factor so that bars do not overlap."""
     for position, (name, (colour, marker, line, _)) in enumerate(STRATEGIES.items()):
-        looks = {"color": colour, "marker": marker, "linestyle": line, "label": name}
+        looks: dict[str, Any] = {"color": colour, "marker": marker, "linestyle": line, "label": name}
         figures.bars(axis, places * apart ** (position - 1.5), found[position], **looks)
 
 
@@ -98,7 +99,8 @@ def summaries(families: Mapping[str, Mapping[str, Sample]], widths: Widths) -> F
         lines = {family: outcomes[summary].interval(source_means) for family, outcomes in families.items()}
         figures.by_width(lines, widths, f"{summary} ({'share' if 'accuracy' in summary else 'ratio'})", axis=axis)
         axis.set_xlabel("source width k")
-        axis.get_legend().remove()
+        if legend := axis.get_legend():
+            legend.remove()
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
     return figure
 

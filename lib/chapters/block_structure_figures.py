@@ -45,8 +45,8 @@ def _outline(axis: Axes, cka: np.ndarray, find: Find) -> None:
     for colour, width in (("white", 3), ("black", 1.3)):  # seen on light and on dark
         frame(axis, find(cka), colour=colour, width=width)
     axis.grid(False)
-    axis.set_xticks(starts, (1, 2, 3), fontsize=8)
-    axis.set_yticks(starts, (1, 2, 3), fontsize=8)
+    axis.set_xticks(starts, "123", fontsize=8)
+    axis.set_yticks(starts, "123", fontsize=8)
 
 
 def over_size(

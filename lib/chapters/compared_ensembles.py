@@ -20,7 +20,6 @@ from lib.ensembles.comparisons import (
     table,
 )
 from lib.ensembles.measures import Ensembles
-from lib.family_widths import Widths
 from lib.statistics.sample import Estimated
 
 AVERAGES = "probabilities", "logits"  # which one the paper takes is not known; the first is the default
@@ -93,7 +92,10 @@ def _estimated(populations: Sequence[Ensembles], intervals: Callable) -> Estimat
 
 
 def cost_table(
-    families: Families, price: Mapping[str, np.ndarray], seconds: Mapping[str, np.ndarray], widths: Widths
+    families: Families,
+    price: Mapping[str, np.ndarray],
+    seconds: Mapping[str, np.ndarray],
+    widths: Mapping[str, Sequence[int]],
 ) -> pd.DataFrame:
     """A row a family: how nearly equal the parameters are, and ensembles against the best network that took no longer.
 

@@ -6,6 +6,7 @@ the test images are fixed: they say what other networks would do on these images
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from lib.chapters.compared_ensembles import AVERAGES, Compared, Together
 from lib.ensembles.comparisons import (
@@ -19,7 +20,6 @@ from lib.ensembles.comparisons import (
     saved,
 )
 from lib.ensembles.measures import Ensembles
-from lib.family_widths import Widths
 from lib.gates import Gate
 from lib.rules import above, below, within
 from lib.rules_of_several import Share, every
@@ -53,7 +53,7 @@ FALL = Row(
 )
 
 
-def _gain(name: str, says: str, source: str, statistic: str, measure: str, **more: str) -> Row:
+def _gain(name: str, says: str, source: str, statistic: str, measure: str, **more: Any) -> Row:
     """The largest ensembles of every width beside single networks; a measure that should be smaller, or after - larger."""
     sign = -1 if measure.startswith("-") else 1
     return Row(
@@ -166,7 +166,9 @@ FAMILY = (
 )
 
 
-def all_claims(families: Families, widths: Widths, gates: Mapping[str, Sequence[Gate]]) -> list[Claim]:
+def all_claims(
+    families: Families, widths: Mapping[str, Sequence[int]], gates: Mapping[str, Sequence[Gate]]
+) -> list[Claim]:
     """Those about all families together, then those about each, behind the gates of the families they are about."""
     compared = {family: Compared(populations, widths[family]) for family, populations in families.items()}
     every_gate = [gate for family in families for gate in gates[family]]

@@ -1,6 +1,7 @@
 """The pictures of chapter 6: loss and E[t] (Figs. 9 and 24), the law of ensembles, averages, calibration and cost."""
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -16,7 +17,7 @@ from lib.family_widths import Widths, union
 from lib.figures import PAGE, bars, by_width, legend_entries, look, panel_grid, subplots, width_shades
 
 COSINE = "E[t] (cosine)"
-STYLES = dict(zip(AVERAGES, ("solid", "dashed")))
+STYLES: dict[str, Any] = dict(zip(AVERAGES, ("solid", "dashed")))
 
 
 def loss_and_accuracy(families: Families) -> Figure:
@@ -38,7 +39,7 @@ def loss_and_accuracy(families: Families) -> Figure:
     return figure
 
 
-def law_by_members(families: Families, widths: Widths) -> Figure:
+def law_by_members(families: Families, widths: Mapping[str, Sequence[int]]) -> Figure:
     """A panel a family: measured E[t] of ensembles over m with intervals over networks, the law drawn through."""
 
     def draw(axis: Axes, population: Ensembles, label: str, colour: np.ndarray, shift: float) -> None:
@@ -70,7 +71,7 @@ def averages(families: Families, widths: Widths, members: int) -> Figure:
     return figure
 
 
-def calibration(families: Families, widths: Widths) -> Figure:
+def calibration(families: Families, widths: Mapping[str, Sequence[int]]) -> Figure:
     """A panel a family: expected calibration error over m, averaged probabilities (solid) and logits (dashed)."""
 
     def draw(axis: Axes, population: Ensembles, label: str, colour: np.ndarray, shift: float) -> None:
@@ -112,7 +113,7 @@ def _paths(axis: Axes, family: str, position: int, x: np.ndarray, y: np.ndarray)
     `x`, `y`: [widths, sizes]; a dot marks the single networks of the first width.
     """
     colour, marker = look(family, position)
-    hollow = {"marker": marker, "markersize": 8, "markerfacecolor": "white"}
+    hollow: dict[str, Any] = {"marker": marker, "markersize": 8, "markerfacecolor": "white"}
     axis.plot(x[:, 0], y[:, 0], color=colour, **hollow, linewidth=2.2, zorder=3)
     axis.plot(x[0, 0], y[0, 0], ".", color=colour, zorder=4)
     sizes = _diameter(np.arange(1, x.shape[1])) ** 2
@@ -121,7 +122,7 @@ def _paths(axis: Axes, family: str, position: int, x: np.ndarray, y: np.ndarray)
         axis.scatter(across[1:], up[1:], sizes, color=colour, marker=marker, alpha=0.65, linewidths=0, zorder=2)
 
 
-def _diameter(power: np.ndarray) -> np.ndarray:
+def _diameter(power: Any) -> Any:
     """Of the marker of 2^power members, in points."""
     return 2 + 3 * power
 
@@ -132,7 +133,7 @@ def _legend(figure: Figure, families: Families) -> None:
     for position, family in enumerate(families):
         colour, marker = look(family, position)
         handles.append(Line2D([], [], color=colour, marker=marker, markerfacecolor="white", label=family))
-    grey = {"color": "grey", "linestyle": "none", "marker": "o"}
+    grey: dict[str, Any] = {"color": "grey", "linestyle": "none", "marker": "o"}
     handles.append(Line2D([], [], **grey, markerfacecolor="white", markersize=8, label="m = 1"))
     sizes = max((common_sizes(populations) for populations in families.values()), key=len)
     for power, size in list(enumerate(sizes))[1:]:
@@ -152,7 +153,9 @@ def loss_axis(axis: Axes) -> None:
     axis.yaxis.set_minor_locator(NullLocator())
 
 
-def _by_members(families: Families, widths: Widths, label: str, draw: Callable) -> tuple[Figure, list[Axes]]:
+def _by_members(
+    families: Families, widths: Mapping[str, Sequence[int]], label: str, draw: Callable
+) -> tuple[Figure, list[Axes]]:
     """A panel a family over the numbers of members; `draw`: axis, population, its name, colour and shift -> None.
 
     Points of each width are moved a little, so that no line's bars hide another's.
@@ -168,12 +171,12 @@ def _by_members(families: Families, widths: Widths, label: str, draw: Callable) 
         axis.set_xticks(sizes, [str(size) for size in sizes])
         axis.minorticks_off()
         axis.set(title=family, xlabel="members m of the ensemble")
-        if axis.get_subplotspec().is_first_col():
+        if (place := axis.get_subplotspec()) and place.is_first_col():
             axis.set_ylabel(label)
     return figure, axes
 
 
-def _error_bars(axis: Axes, population: Ensembles, name: str, shift: float, **looks: object) -> np.ndarray:
+def _error_bars(axis: Axes, population: Ensembles, name: str, shift: float, **looks: Any) -> np.ndarray:
     """A measure over the numbers of members with intervals over networks: -> [sizes], the estimates."""
     found = interval([population], lambda rows: rows[0][name])
     bars(axis, np.multiply(shift, population.sizes), found, **looks)
@@ -182,9 +185,11 @@ def _error_bars(axis: Axes, population: Ensembles, name: str, shift: float, **lo
 
 def _spaced(figure: Figure) -> None:
     """Room between panels that both have a label on the left."""
-    figure.get_layout_engine().set(w_pad=0.12)
+    figure.set_layout_engine("constrained", w_pad=0.12)
 
 
-def _legend_below(figure: Figure, axes: Sequence[Axes], widths: Widths, more: Sequence[Line2D] = ()) -> None:
+def _legend_below(
+    figure: Figure, axes: Sequence[Axes], widths: Mapping[str, Sequence[int]], more: Sequence[Line2D] = ()
+) -> None:
     handles = [*legend_entries(axes, [f"k = {width}" for width in union(widths)])[0], *more]
     figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 5))

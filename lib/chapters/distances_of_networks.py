@@ -150,15 +150,9 @@ def distances_by_width(distances: Mapping[str, Families], widths: Widths) -> Fig
 
 def _null_quantiles(families: Families, widths: Widths) -> dict[int, tuple[list[float], list[float]]]:
     """Width -> 2.5 % and 97.5 % points of the distances of two samples of one law, of each family that has it."""
-    return {
-        width: tuple(
-            [
-                float(np.quantile(one.null, share))
-                for family in families
-                for k, one in zip(widths[family], families[family])
-                if k == width
-            ]
-            for share in (0.025, 0.975)
-        )
-        for width in union(widths)
-    }
+
+    def quantiles(width: int, share: float) -> list[float]:
+        measured = ((k, one) for family in families for k, one in zip(widths[family], families[family]))
+        return [float(np.quantile(one.null, share)) for k, one in measured if k == width]
+
+    return {width: (quantiles(width, 0.025), quantiles(width, 0.975)) for width in union(widths)}

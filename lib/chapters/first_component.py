@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from operator import attrgetter
 
 import numpy as np
 import pandas as pd
@@ -200,9 +201,9 @@ IMAGES: Columns = {
     "also longest": lambda network: shared(network.coefficients, network.norms),
 }
 DROPPED: Columns = {
-    "all images": lambda network: network.dropped.none,
-    "without random ones": lambda network: network.dropped.random,
-    "without the dominant ones": lambda network: network.dropped.dominant,
+    "all images": attrgetter("dropped.none"),
+    "without random ones": attrgetter("dropped.random"),
+    "without the dominant ones": attrgetter("dropped.dominant"),
 }
 
 

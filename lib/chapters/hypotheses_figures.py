@@ -1,6 +1,7 @@
 """The pictures of chapter 4: estimators of E[t], the rank-one law, and the promise."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -53,7 +54,7 @@ def rank_one(families: Mapping[str, Sample], per_image: Mapping[str, np.ndarray]
         pairs = np.triu_indices(len(matrix.networks))
         a = coefficients(matrix.values)
         fitted, measured = np.exp(a[:, None] + a)[pairs], [part[pairs] for part in bounded(matrix.interval(), -1, 1)]
-        points = {"fmt": marker, "markersize": 5, "capsize": 0, "elinewidth": 1}
+        points: dict[str, Any] = {"fmt": marker, "markersize": 5, "capsize": 0, "elinewidth": 1}
         figures.bars(left, fitted, measured, color=colour, alpha=0.8, label=family, **points)
         lowest = min(lowest, np.nanmin(fitted), np.nanmin(measured[0]))
         found = np.sort(per_image[family][np.isfinite(per_image[family])])
@@ -81,7 +82,7 @@ def promise(families: Mapping[str, Family]) -> Figure:
         single = [part[-1] for part in found]
         mean = cut(one.matrix.interval(lambda rho: direction_cosine(rho, one.matrix.networks)), -1, 1)
         for shift, interval, face in ((-0.15, single, "white"), (0.15, mean, colour)):
-            look = {"fmt": marker, "color": colour, "markerfacecolor": face, "markersize": 8}
+            look: dict[str, Any] = {"fmt": marker, "color": colour, "markerfacecolor": face, "markersize": 8}
             figures.bars(right, [position + shift], interval, **look)
     figures.width_axis(left, union({family: one.widths for family, one in families.items()}))
     left.set(yscale="log", ylabel="E[t] (cosine)", title="dashed: fitted without the last width")

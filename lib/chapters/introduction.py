@@ -35,7 +35,8 @@ class Checked:
         _, low, high = self.interval
         outside = ((low > self.expected) | (high < self.expected)).any()
         verdict = CONTRADICTED if outside else SUPPORTED if self.telling else UNDECIDED
-        return Judged(*(float(part[self.far.argmax()]) for part in self.interval), verdict)
+        estimate, low, high = (float(part[self.far.argmax()]) for part in self.interval)
+        return Judged(estimate, low, high, verdict)
 
     @property
     def thresholds(self) -> tuple[float, ...]:

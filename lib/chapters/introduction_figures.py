@@ -3,7 +3,8 @@
 Each function takes data and returns a figure; `lib.figures.show` displays it with its caption.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -110,7 +111,7 @@ def chance_level(
         sampled: by dim, thresholds, sampled shares and their intervals' ends.
     """
     figure, (left, right) = subplots(1, 2, width=PAGE / 2, height=4.2)
-    points = {"linestyle": "none", "markersize": 6, "markeredgecolor": "black", "markeredgewidth": 0.6}
+    points: dict[str, Any] = {"linestyle": "none", "markersize": 6, "markeredgecolor": "black", "markeredgewidth": 0.6}
     for i, (dim, tail) in enumerate(tails.items()):
         colour, shown = COLOURS[i % 6], tail > 0
         for ax in (left, right):
@@ -142,7 +143,7 @@ def _circle(mu: np.ndarray, cosine: float, points: int = 361) -> np.ndarray:
     return cosine * mu + np.sqrt(1 - cosine**2) * rim
 
 
-def _spheres(titles: Sequence[str]) -> tuple[Figure, np.ndarray]:
+def _spheres(titles: Collection[str]) -> tuple[Figure, np.ndarray]:
     """One pale unit sphere a title, all seen from one place."""
     side = PAGE / len(titles)
     kind = {"projection": "3d", "proj_type": "ortho", "computed_zorder": False}

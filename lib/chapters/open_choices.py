@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -113,7 +113,8 @@ class Settled:
             verdict = SUPPORTED if all(len(one) == 1 and UNDECIDED not in one for one in sets) else UNDECIDED
         counted = ", ".join(f"{counts[name]} {name}" for name in MARKS if counts[name])
         note = f": {places[0]}, the one of {counts.total()} that is closest to another verdict: {counted}"
-        return Judged(*found.interval(level), verdict, note)
+        estimate, low, high = found.interval(level)
+        return Judged(estimate, low, high, verdict, note)
 
     @property
     def thresholds(self) -> tuple[float, ...]:
@@ -129,7 +130,7 @@ class Settled:
 
 def weakest(outcomes: Outcomes, conclusion: str) -> tuple[str, Claim]:
     """The claim whose interval reaches farthest out of its rule's band, one without an interval first, and whose it is."""
-    rule = CONCLUSIONS[conclusion].row.rule
+    rule: Any = CONCLUSIONS[conclusion].row.rule
     band = getattr(rule, "band", rule)
     found = [
         (f"{family}, {' '.join(setting)}", outcome.claims[conclusion])

@@ -5,6 +5,7 @@ Every number is one of a pair of networks, or of a network; none is in two pairs
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import methodcaller
 
 import numpy as np
 
@@ -140,7 +141,7 @@ def _specific(statistic: str, says: str, words: str, bounds: tuple[float, float]
             f"Across seeds, {score} {says} than task loss accuracy.",
             "Stitching, summaries",
             f"{words}, difference",
-            lambda of, score=score: of.mean(score, less="task loss accuracy"),
+            methodcaller("mean", score, less="task loss accuracy"),
             level=HEADLINE if (statistic, score) == ("distance", SCORES[0]) else DETAIL,
             bounds=bounds,
             formula=r"r_S(1 - r_{ij}, -|i - j|) > r_S(a^\text{task loss}_{ij}, -|i - j|)"
@@ -176,7 +177,7 @@ SENSITIVITY = [
             f"{score.capitalize()} falls as truncation takes away what a linear probe can use.",
             "Stitching, summaries",
             _PROBE,
-            lambda of, score=score: of.mean(score),
+            methodcaller("mean", score),
             level=HEADLINE if score == SCORES[0] else DETAIL,
             bounds=DIFFERENCES,
             formula=r"r_S(1 - r(x_{\text{rank } r}, x),\ \text{probe}(x_{\text{rank } r})) > 0",
@@ -186,7 +187,7 @@ SENSITIVITY = [
             f"{score.capitalize()} follows the probe better than the Procrustes distance.",
             "Stitching, summaries",
             f"{_PROBE}, difference",
-            lambda of, score=score: of.mean(score, less="Procrustes"),
+            methodcaller("mean", score, less="Procrustes"),
             bounds=WIDER,
         ),
     )

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from lib.chapters.out_of_distribution import SHARES, Table, corresponding, over_layers
 from lib.statistics.intervals import Interval, bounded, in_brackets, mean_interval
@@ -58,7 +59,7 @@ def _number(values: np.ndarray) -> str:
     return in_brackets(mean_interval(values))
 
 
-def _share(values: np.ndarray) -> str:
+def _share(values: ArrayLike) -> str:
     return in_brackets(bounded(mean_interval(values), *SHARES))
 
 

@@ -83,4 +83,4 @@ def class_changes(
 
 def _name(axis: Axes, classes: Sequence[str], x: np.ndarray, y: np.ndarray) -> None:
     for name, *place in zip(classes, 100 * x, 100 * y):
-        axis.annotate(name, place, xytext=(4, 4), textcoords="offset points", fontsize=9)
+        axis.annotate(name, (place[0], place[1]), xytext=(4, 4), textcoords="offset points", fontsize=9)

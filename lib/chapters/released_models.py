@@ -6,6 +6,7 @@ NaN on the diagonal; of attacks the rows are the sources.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 from scipy.stats import rankdata
@@ -22,7 +23,7 @@ from lib.verdicts import HEADLINE, MACHINERY, Claim, Row, judged
 
 def pair_names(widths: Sequence[int]) -> list[str]:
     """k1, k2 of every pair of different widths, in the order of `pairs`."""
-    return [f"k = {widths[i]}, {widths[j]}" for i, j in zip(*np.triu_indices(len(widths), 1))]
+    return [f"k = {widths[i]}, {widths[j]}" for i, j in combinations(range(len(widths)), 2)]
 
 
 def pairs(square: np.ndarray) -> np.ndarray:

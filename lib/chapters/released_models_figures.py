@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lib.chapters.released_pictures import PictureComparison
-from lib.figures import bars, look, subplots, width_axis
+from lib.figures import bars, figure_of, look, subplots, width_axis
 from lib.statistics.intervals import Interval
 
 HERE, PICTURE = "here", "released picture"
@@ -26,7 +26,7 @@ def over_width(lines: Lines, label: str, axis: Axes | None = None) -> Figure:
     axis.set_ylabel(label)
     if len(lines) > 1:
         axis.legend()
-    return axis.figure
+    return figure_of(axis)
 
 
 def against_picture(comparisons: Mapping[str, PictureComparison]) -> Figure:

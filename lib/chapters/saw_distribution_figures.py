@@ -104,7 +104,8 @@ def fitted_shapes(families: Mapping[str, tuple[np.ndarray, Sequence[FittedShape]
     )
     for axis, (title, (t, shapes)) in zip(axes, families.items()):
         t = t[np.isfinite(t)]
-        grid = np.linspace(*np.quantile(t, ENDS), 200)
+        low, high = np.quantile(t, ENDS)
+        grid = np.linspace(low, high, 200)
         axis.plot(grid, _log(density(t, grid)), color="black", linewidth=5, alpha=0.25, label="kernel estimate")
         for fitted in shapes:
             colour, dashes = looks[fitted.name]

@@ -31,7 +31,8 @@ class Everything:
         chosen = names[:, None] != names
         if within is not None:
             chosen &= (types[:, None] == within) & (types == within) if within else types[:, None] != types
-        return np.nonzero(np.triu(chosen))
+        rows, columns = np.nonzero(np.triu(chosen))
+        return rows, columns
 
     def alike(self, within: str | None = None) -> Estimated:
         """Mean corrected cosine over such pairs."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from lib.verdicts import DETAIL, HEADLINE, MACHINERY, Claim, Row, judged
 
 SHARES, DIFFERENCES = (0, 1), (-1, 1)  # what shares can be, and their differences, and correlations
 ACCURACIES = {TASK_LOSS: "task_loss_hits", DIRECT: "direct_hits"}
-Statistic = Callable[[LayerScores], object]
+Statistic = Callable[[LayerScores], Any]
 
 
 @dataclass(frozen=True, eq=False)

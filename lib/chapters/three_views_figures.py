@@ -44,7 +44,7 @@ def over_width(families: Mapping[str, Measures]) -> Figure:
         found = {
             family: tuple(part[place] for part in measures.means.interval()) for family, measures in families.items()
         }
-        widths = np.unique(next(iter(families.values())).table.widths)
+        widths = np.unique(next(iter(families.values())).table.widths).tolist()
         by_width(found, widths, LABELS[view], axis=axis)
         width_axis(axis, widths, "width k of both")
         if place:
@@ -123,7 +123,7 @@ def _scatter(axis: Axes, table: PairTable, x: np.ndarray, y: np.ndarray) -> Scal
 
 
 def _width_bar(figure: Figure, axes: np.ndarray, points: ScalarMappable, table: PairTable) -> None:
-    widths = np.unique(table.widths)
+    widths = np.unique(table.widths).tolist()
     bar = figure.colorbar(points, ax=axes, label="geometric mean of the two widths k", shrink=0.7, pad=0.02)
     bar.set_ticks(widths, labels=[str(width) for width in widths])
     bar.minorticks_off()

@@ -38,7 +38,7 @@ class AcrossSeeds:
     @property
     def with_block(self) -> np.ndarray:
         """Which networks have a block at all, [networks] bool."""
-        return self.inside.any(1)
+        return np.any(self.inside, axis=1)
 
     @property
     def shared(self) -> np.ndarray:
@@ -91,10 +91,10 @@ class AcrossSeeds:
             return values - interpolated(weights, pair_mean(outside, kept, kept))
 
         def statistic(networks: np.ndarray, others: np.ndarray) -> np.ndarray:
-            return pair_mean(mean_where(differences(others), np.True_), networks, networks)
+            return pair_mean(mean_where(differences(others), True), networks, networks)
 
-        there = np.isfinite(differences(np.arange(len(outside)))).any(2)
-        return leave_one_out(statistic, [there.any(1), np.isfinite(outside).any((1, 2))], level)
+        there = np.any(np.isfinite(differences(np.arange(len(outside)))), axis=2)
+        return leave_one_out(statistic, [np.any(there, axis=1), np.any(np.isfinite(outside), axis=(1, 2))], level)
 
     def _of_layers(self, values: np.ndarray, shared: int | None) -> np.ndarray:
         chosen = np.ones_like(self.shared, dtype=bool) if shared is None else self.shared == shared

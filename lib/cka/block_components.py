@@ -158,7 +158,7 @@ def population_components(
     populations: Mapping[Architecture, Population], images: torch.Tensor, settings: Settings, find: Find
 ) -> dict[Architecture, list[NetworkComponents]]:
     """`components_of` every network of every population, on the same images and batches."""
-    found = {architecture: [] for architecture in populations}
+    found: dict[Architecture, list[NetworkComponents]] = {architecture: [] for architecture in populations}
     with progress(sum(map(len, populations.values())), "components") as bar:
         for architecture, population in populations.items():
             for model in population.models():

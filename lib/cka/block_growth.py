@@ -140,5 +140,5 @@ def late_excess(maps: Mapping[Architecture, np.ndarray], find: Find, level: floa
     if not parts:
         return (np.nan,) * 3
     weights = [len(part) / sum(map(len, parts.values())) for part in parts.values()]
-    sides = {one: np.mean([len(block) for block in map(find, maps[one]) if block.exists]) for one in parts}
+    sides = {one: float(np.mean([len(block) for block in map(find, maps[one]) if block.exists])) for one in parts}
     return sum_interval(list(parts.values()), weights, [RESOLUTION / side for side in sides.values()], level)

@@ -135,7 +135,7 @@ def shares(maps: np.ndarray, find: Find) -> np.ndarray:
     return np.array(found).reshape(maps.shape[:-2])
 
 
-def mean_where(values: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+def mean_where(values: np.ndarray, chosen: np.ndarray | bool) -> np.ndarray:
     """Mean over the last axis of what is chosen and not NaN, [..., n] each -> [...]; NaN where nothing is."""
     chosen = chosen & np.isfinite(values)
     counts = chosen.sum(-1)

@@ -40,11 +40,11 @@ def linear_cka(X: torch.Tensor | np.ndarray, Y: torch.Tensor | np.ndarray, *, un
         ValueError: fewer than 4 images, different numbers of them, or a representation that is constant or not finite.
     """
     cka = MinibatchCKA(unbiased=unbiased)
-    layers = [doors.as_layer(f"layer {name}", values) for name, values in (("x", X), ("y", Y))]
-    if len(layers[0]) == len(layers[1]) > WHOLE:
-        cka.update_products(_products(*layers, unbiased), ["x"], ["y"])
+    x, y = doors.as_layer("layer x", X), doors.as_layer("layer y", Y)
+    if len(x) == len(y) > WHOLE:
+        cka.update_products(_products(x, y, unbiased), ["x"], ["y"])
     else:
-        cka.update({"x": layers[0]}, {"y": layers[1]})
+        cka.update({"x": x}, {"y": y})
     return float(cka.result()[0, 0])
 
 

@@ -71,7 +71,7 @@ def gram_cka(
 
     cka = MinibatchCKA(unbiased=unbiased)
     for batch in places:
-        cka.update_grams((part(whole, batch) for whole in grams), range(len(grams)))
+        cka.update_grams((part(whole, batch) for whole in grams), map(str, range(len(grams))))
     return cka.result()
 
 
@@ -147,7 +147,8 @@ def batch_sizes(
 
 def within_memory(sizes: Mapping[str, int], memory: int) -> Iterator[list[str]]:
     """Neighbours of one group need no more bytes together than `memory`, or are one alone; sizes: name -> bytes."""
-    group, held = [], 0
+    group: list[str] = []
+    held = 0
     for name, size in sizes.items():
         if group and held + size > memory:
             yield group

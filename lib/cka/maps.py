@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -70,7 +71,7 @@ def cka_maps(
     population: Population, images: torch.Tensor, generator: torch.Generator, *, batch_size: int = 256, passes: int = 4
 ) -> np.ndarray:
     """Maps of the hidden layers of each network of a population: [networks, layers, layers]."""
-    sampling = {"batch_size": batch_size, "passes": passes, "generator": generator}
+    sampling: dict[str, Any] = {"batch_size": batch_size, "passes": passes, "generator": generator}
     maps = []
     with progress(len(population), f"CKA of {population.specification.name}") as bar:
         for model in population.models():
@@ -84,7 +85,7 @@ def all_maps(
     images: torch.Tensor,
     random_seed: int,
     known: Iterable[tuple[Population, np.ndarray]] = (),
-    **sampling: int,
+    **sampling: Any,
 ) -> dict[Hashable, np.ndarray]:
     """`cka_maps` of every population, from the same orders of the images for all of them.
 

@@ -1,7 +1,7 @@
 """Statistics over the networks of several architectures, each network one sample of its own architecture."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
 
 import numpy as np
 from scipy.stats import t as student
@@ -15,7 +15,7 @@ Network = TypeVar("Network")
 
 
 def known_values(
-    found: Mapping[Architecture, Sequence[Network]], value: Callable[[Network], float], least: int = LEAST_NETWORKS
+    found: Mapping[Architecture, Iterable[Network]], value: Callable[[Network], float], least: int = LEAST_NETWORKS
 ) -> dict[Architecture, np.ndarray]:
     """The values that are not NaN, of the architectures with at least so many of them."""
     values = {one: np.array([value(network) for network in networks], float) for one, networks in found.items()}
@@ -29,7 +29,7 @@ def means(values: Mapping[Architecture, np.ndarray], level: float = 0.95) -> Int
 
 
 def estimated_means(
-    found: Mapping[Architecture, Sequence[Network]], value: Callable[[Network], float], least: int, images: int
+    found: Mapping[Architecture, Iterable[Network]], value: Callable[[Network], float], least: int, images: int
 ) -> Estimated:
     """`means` for a verdict about every architecture with at least `least` values, those that `known_values` gives.
 
@@ -47,12 +47,12 @@ def known_interval(values: np.ndarray, level: float = 0.95) -> Interval:
     return mean_interval(known, level) if len(known) >= LEAST_NETWORKS else (np.nan,) * 3
 
 
-def varying(x: Mapping[object, np.ndarray]) -> int:
+def varying(x: Mapping[Any, np.ndarray]) -> int:
     """How many networks are in groups whose values differ, group -> [networks]: what `slope_within` over them rests on."""
     return sum(len(values) for values in x.values() if np.ptp(values) > 0)
 
 
-def slope_within(x: Mapping[object, np.ndarray], y: Mapping[object, np.ndarray], level: float = 0.95) -> Interval:
+def slope_within(x: Mapping[Any, np.ndarray], y: Mapping[Any, np.ndarray], level: float = 0.95) -> Interval:
     """Least-squares slope of y over x with an intercept a group, and Student's interval.
 
     x, y: group -> [networks].  NaN where x is the same in every group, or too few networks are left.

@@ -7,6 +7,7 @@ there is the solution on all flattened features, not an approximation.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -141,7 +142,7 @@ def accuracy(model: nn.Module, images: torch.Tensor, labels: torch.Tensor) -> fl
     return float((logits(model, images).argmax(1) == labels).float().mean())
 
 
-def _hits_without(model: nn.Module, images: torch.Tensor, labels: torch.Tensor) -> np.ndarray:
+def _hits_without(model: Any, images: torch.Tensor, labels: torch.Tensor) -> np.ndarray:
     """How many images are classified rightly without a block and all behind it in its stage: [blocks].
 
     0 for blocks that cannot be deleted.

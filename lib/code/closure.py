@@ -61,7 +61,7 @@ def imported(code: ast.Module, root: Path) -> set[str]:
         if isinstance(node, ast.Import):
             for alias in node.names:
                 found |= _holders(alias.name, None, root) if alias.name.split(".")[0] == "lib" else set()
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "lib":
+        elif isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "lib":
             for alias in node.names:
                 inner = f"{node.module}.{alias.name}"
                 if _file(inner, root).exists():
@@ -88,7 +88,7 @@ def _holders(module: str, names: set[str] | None, root: Path) -> set[str]:
         return {module}
     body = [node for node in tree(path).body if not is_text(node)]
     lists = [node for node in body if isinstance(node, ast.ImportFrom)]
-    listed = {alias.asname or alias.name: node.module for node in lists for alias in node.names}
+    listed = {alias.asname or alias.name: node.module or "" for node in lists for alias in node.names}
     holders = {home for name, home in listed.items() if names is None or name in names}
     computes = any(node not in lists and _target(node) != "__all__" for node in body)
     return holders | ({module} if computes else set())

@@ -2,7 +2,7 @@
 
 import hashlib
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial
 from numbers import Integral
@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
@@ -121,29 +122,26 @@ def load(
     check_name(name)
     check_count("seed", seed, 0)
     train, test, scale, mean, std = _digits(seed) if name == "digits" else _pictures(name, data_folder(root))
+
     # Constants of the whole training set, so that a subset of the images is a subset of the tensors.
-    parts = []
-    for part, count, what in ((train, n_train, "n_train"), (test, n_test, "n_test")):
+    def tensors(part: Decoded, count: int | None, what: str) -> tuple[torch.Tensor, torch.Tensor]:
         chosen = _subset(part, count, seed, f"{what} for {name!r}")
-        parts += [normalised(part.pixels, mean, std, scale=scale, chosen=chosen), torch.from_numpy(part.labels[chosen])]
+        return normalised(part.pixels, mean, std, scale=scale, chosen=chosen), torch.from_numpy(part.labels[chosen])
+
     return ImageData(
         name,
         int(seed),
-        *parts,
+        *tensors(train, n_train, "n_train"),
+        *tensors(test, n_test, "n_test"),
         train.classes,
         tuple(mean.tolist()),
         tuple(std.tolist()),
-        root and str(Path(root).resolve()),
+        str(Path(root).resolve()) if root else None,
     )
 
 
 def normalised(
-    pixels: np.ndarray,
-    mean: Sequence[float],
-    std: Sequence[float],
-    *,
-    scale: int = 255,
-    chosen: np.ndarray | None = None,
+    pixels: np.ndarray, mean: ArrayLike, std: ArrayLike, *, scale: int = 255, chosen: np.ndarray | None = None
 ) -> torch.Tensor:
     """(pixel / scale - mean) / std, in double precision and then rounded: [n, C, H, W] -> [chosen, C, H, W] float32.
 

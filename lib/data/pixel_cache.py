@@ -10,7 +10,7 @@ import json
 import os
 import re
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,9 +40,10 @@ class Decoded:
     classes: tuple[str, ...]
 
 
-def decoded(splits: Iterable[Split], **options) -> tuple[Decoded, ...]:
+def decoded(splits: tuple[Split, Split], **options) -> tuple[Decoded, Decoded]:
     """Whole splits; options as for `lib.data.pictures.decode`."""
-    return tuple(Decoded(split.decode(**options), split.labels, split.classes) for split in splits)
+    train, test = (Decoded(split.decode(**options), split.labels, split.classes) for split in splits)
+    return train, test
 
 
 def remembered(place: Path, kind: str, decode: Callable[[], tuple[Decoded, Decoded]]) -> tuple[Decoded, Decoded]:
@@ -58,12 +59,12 @@ def remembered(place: Path, kind: str, decode: Callable[[], tuple[Decoded, Decod
     name = re.sub(r"[^\w.-]", "-", place.name)[:60]
     files = [artifacts() / "pixels" / f"{name}-{kind}-{split}-{key}.pixels" for split in ("train", "test")]
     fingerprint = _fingerprint(place, kind)
-    found = tuple(_read(file, fingerprint) for file in files)
-    if None in found:
-        found = decode()
-        for file, split in zip(files, found) if keeps() else ():
+    train, test = (_read(file, fingerprint) for file in files)
+    if train is None or test is None:
+        train, test = decode()
+        for file, split in zip(files, (train, test)) if keeps() else ():
             _write(file, fingerprint, split)
-    return found
+    return train, test
 
 
 def _fingerprint(place: Path, kind: str) -> str:
@@ -112,13 +113,16 @@ def _read(file: Path, fingerprint: str) -> Decoded | None:
     if not file.exists():
         return None
     if file.is_dir():
-        return _damaged(file, "is a folder")
+        _damaged(file, "is a folder")
+        return None
     try:
         content = np.memmap(file, dtype=np.uint8, mode="r") if file.stat().st_size > DIGEST else np.empty(0, np.uint8)
     except PermissionError:
-        return _damaged(file, "may not be read")
-    if hashlib.sha256(content[DIGEST:]).digest() != content[:DIGEST].tobytes():
-        return _damaged(file, "does not match its own checksum")
+        _damaged(file, "may not be read")
+        return None
+    if hashlib.sha256(content[DIGEST:].data).digest() != content[:DIGEST].tobytes():
+        _damaged(file, "does not match its own checksum")
+        return None
     with file.open("rb") as opened:
         opened.seek(DIGEST)
         header = json.loads(opened.readline())
@@ -126,7 +130,8 @@ def _read(file: Path, fingerprint: str) -> Decoded | None:
     if header["fingerprint"] != fingerprint or "file" not in header:  # earlier ones held no name
         return None
     if header["file"] != file.name:
-        return _damaged(file, f"is a copy of {header['file']}")
+        _damaged(file, f"is a copy of {header['file']}")
+        return None
     return Decoded(
         content[start:].reshape(header["shape"]), np.array(header["labels"], dtype=np.int64), tuple(header["classes"])
     )

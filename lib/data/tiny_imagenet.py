@@ -83,12 +83,12 @@ def find(path: Path) -> tuple[Split, Split]:
     lines = read(f"{top}words.txt").splitlines() if f"{top}words.txt" in names else []
     words = dict(line.split("\t", 1) for line in lines if "\t" in line)
     titles = tuple(words.get(wnid, wnid).split(",")[0] for wnid in classes)
-    splits = []
-    for folder, found in (("train/{}", train), ("val", held_out)):
+
+    def split(folder: str, found: list[tuple[str, str]]) -> Split:
         labels = np.array([classes.index(wnid) for wnid, _ in found], dtype=np.int64)
-        files = tuple(f"{top}{folder.format(wnid)}/images/{file}" for wnid, file in found)
-        splits.append(Split(path, files, labels, titles))
-    return tuple(splits)
+        return Split(path, tuple(f"{top}{folder.format(wnid)}/images/{file}" for wnid, file in found), labels, titles)
+
+    return split("train/{}", train), split("val", held_out)
 
 
 def _training(path: Path, top: str, parts: list[list[str]], classes: list[str]) -> list[tuple[str, str]]:

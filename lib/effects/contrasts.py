@@ -22,7 +22,7 @@ def slope_weights(settings: Sequence[Hashable], chosen: Sequence[Hashable], size
 
 def sum_interval(
     samples: Sequence[np.ndarray],
-    weights: Sequence[float],
+    weights: Sequence[float] | np.ndarray,
     resolutions: Sequence[float] | None = None,
     level: float = 0.95,
 ) -> Interval:

@@ -8,6 +8,7 @@ nothing but the images.
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,7 +24,7 @@ from lib.statistics.sample import Estimated, Sample
 from lib.training.populations import Population, train_or_load
 from lib.training.specification import Specification
 
-Key = tuple[str, int, Hashable]  # family, width, and the setting: whatever else tells how its networks were trained
+Key = tuple[str, int, Any]  # family, width, and the setting: whatever else tells how its networks were trained
 UNITS = {
     "similarity": "cosine",
     "test loss": "nats",
@@ -71,7 +72,7 @@ class Measures:
             no entries where it was not asked for.
     """
 
-    recipes: tuple[Hashable, ...]
+    recipes: tuple[Any, ...]
     similarity: list[Sample]
     test_loss: list[np.ndarray]
     test_hits: list[np.ndarray]
@@ -110,7 +111,7 @@ def measure(
                 f"{population.specification.name}: a network trained by {key[2]} has no gradient at any image and "
                 "leaves its seed without a pair; leave this width out"
             )
-    none = {"train_images": images.train_images[:0], "train_labels": images.train_labels[:0]}
+    none: dict[str, Any] = {"train_images": images.train_images[:0], "train_labels": images.train_labels[:0]}
     losses, hits = losses_and_hits(populations, images if training_loss else replace(images, **none))
     n_test = len(images.test_labels)
 

@@ -40,7 +40,7 @@ def ensemble_sizes(networks: int) -> tuple[int, ...]:
     return tuple(2**power for power in range(networks.bit_length()) if 2**power <= networks - 2)
 
 
-def law(resultant: np.ndarray, members: np.ndarray, spread: np.ndarray = 0.0) -> np.ndarray:
+def law(resultant: np.ndarray, members: np.ndarray, spread: np.ndarray | float = 0.0) -> np.ndarray:
     """E[t] of ensembles of so many independent networks; `members` may be infinite.
 
     At one image, or where R is the same at all, it is R / sqrt(R^2 + (1 - R^2) / m).  Otherwise

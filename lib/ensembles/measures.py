@@ -85,7 +85,7 @@ def measure(
 
 
 def _with_gradients(directions: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    alive = has_direction(directions).any(1)
+    alive = np.any(has_direction(directions), axis=1)
     if not alive.all():
         count = f"{(~alive).sum()} of {len(alive)} networks"
         warnings.warn(f"{count} have no gradient at any image and are in no ensemble", stacklevel=3)
@@ -144,7 +144,7 @@ def evaluate(members: np.ndarray, scores: np.ndarray, labels: np.ndarray) -> dic
         "logits": lambda part: softmax(np.tensordot(weights, part, 1), axis=2),
         "probabilities": lambda part: np.tensordot(weights, softmax(part, axis=2), 1),
     }
-    found = {}
+    found: dict[str, np.ndarray] = {}
     for of, average in averages.items():
         confidence, right, loss = (np.empty((len(members), len(labels))) for _ in range(3))
         for start in range(0, len(labels), CHUNK):

@@ -32,7 +32,8 @@ class CNN(nn.Module):
 
     def __init__(self, layout, width: int, in_channels: int, image_size: int, num_classes: int):
         super().__init__()
-        layers, channels, size = [], in_channels, image_size
+        layers: list[nn.Module] = []
+        channels, size = in_channels, image_size
         for item in layout:
             if item == "pool":
                 # Identity keeps the numbering of the layers, and with it the names of the weights.
@@ -59,7 +60,7 @@ class BasicBlock(nn.Module):
         self.conv2 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
         self.bn2 = nn.BatchNorm2d(channels)
         self.stride = stride
-        self.downsample = nn.Identity()
+        self.downsample: nn.Module = nn.Identity()
         if in_channels != channels:
             shortcut = nn.Conv2d(in_channels, channels, 1, bias=False)
             self.downsample = nn.Sequential(shortcut, nn.BatchNorm2d(channels))
@@ -76,6 +77,11 @@ class ResNet(nn.Module):
 
     [images, in_channels, size, size] -> [images, num_classes]
     """
+
+    layer1: nn.Sequential
+    layer2: nn.Sequential
+    layer3: nn.Sequential
+    layer4: nn.Sequential
 
     def __init__(self, blocks, width: int, in_channels: int, image_size: int, num_classes: int):
         super().__init__()

@@ -51,6 +51,10 @@ class CifarResNet(nn.Module):
     [images, in_channels, size, size] -> [images, num_classes]
     """
 
+    stage1: nn.Sequential
+    stage2: nn.Sequential
+    stage3: nn.Sequential
+
     def __init__(self, blocks: int, width: int, residual: bool, in_channels: int, image_size: int, num_classes: int):
         super().__init__()
         channels = BASE_CHANNELS * width
@@ -83,6 +87,7 @@ class CifarResNet(nn.Module):
                 # Cutting leaves 0.8796 of the standard deviation.
                 std = (2 / module.weight[0].numel()) ** 0.5 / 0.87962566103423978
                 nn.init.trunc_normal_(module.weight, std=std, a=-2 * std, b=2 * std, generator=generator)
+                assert module.bias is not None  # all layers here have one
                 nn.init.zeros_(module.bias)
             elif isinstance(module, nn.BatchNorm2d):
                 module.reset_parameters()
@@ -102,7 +107,9 @@ def is_cifar_resnet(family: object) -> bool:
 
 def build(family: str, width: int, in_channels: int, image_size: int, num_classes: int) -> CifarResNet:
     """One untrained network; 'plain' families have no residual connections."""
-    kind, depth = NAME.fullmatch(family).groups()
+    found = NAME.fullmatch(family)
+    assert found is not None  # as `is_cifar_resnet` said
+    kind, depth = found.groups()
     return CifarResNet((int(depth) - 2) // 6, width, kind == "resnet", in_channels, image_size, num_classes)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import nn
@@ -93,7 +94,7 @@ def own_words(error: Exception) -> str:
     return f"{type(error).__name__}: {lines[0][:300]}"
 
 
-def _logits(output: object) -> object:
+def _logits(output: object) -> Any:
     """The scores of what a network of Hugging Face, or GoogLeNet, returns; of any other that itself."""
     return getattr(output, "logits", output)
 

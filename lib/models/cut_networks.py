@@ -1,6 +1,7 @@
 """Networks cut into pieces that follow one another, so that one's front can go on in another's end."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 from torch import nn
@@ -72,7 +73,8 @@ class CutNetwork:
         return {name: torch.cat(parts) for name, *parts in zip((*self.points, LOGITS), *batches)}
 
     def _check_images(self, images: torch.Tensor) -> None:
-        first, *rest = self.pieces["stem"]
+        first, *rest = self.pieces["stem"].children()
+        assert isinstance(first, nn.Conv2d)
         # Only position embeddings know the size of the images.
         side = next(
             (part.weight.shape[-1] * first.stride[0] for part in rest if isinstance(part, PositionEmbedding)), None
@@ -90,7 +92,7 @@ class CutNetwork:
                 yield x
 
 
-def _pieces(model: nn.Module) -> dict[str, nn.Module]:
+def _pieces(model: Any) -> dict[str, nn.Module]:
     rest = nn.Sequential(MeanOverPositions(), model.fc) if hasattr(model, "fc") else None
     if isinstance(model, CifarResNet):
         stem, stages = model.stem, ("stage1", "stage2", "stage3")
@@ -101,7 +103,7 @@ def _pieces(model: nn.Module) -> dict[str, nn.Module]:
         stem, stages = nn.Sequential(model.conv1, model.bn1, nn.ReLU()), ("layer1", "layer2", "layer3", "layer4")
     elif isinstance(model, VisionTransformer):
         stem, stages = nn.Sequential(model.patches, model.positions), ("blocks",)
-        rest = nn.Sequential(model.norm, *rest)
+        rest = nn.Sequential(model.norm, MeanOverPositions(), model.fc)
     else:
         kind = type(model).__name__
         raise ValueError(

@@ -6,6 +6,7 @@ that is used many times; `quick` is for the input gradients of one pass over the
 
 import copy
 from collections.abc import Callable
+from typing import Any, TypeVar
 
 import torch
 from torch import nn
@@ -24,6 +25,7 @@ NETWORKS = (CNN, ResNet, CifarResNet)
 LAYERS = (nn.Conv2d, nn.BatchNorm2d, nn.ReLU, nn.MaxPool2d, nn.Flatten, nn.Linear, nn.Identity, nn.Sequential)
 LAYERS += (BasicBlock, ResidualBlock, Addition)
 SHORTCUTS = {BasicBlock: "downsample", ResidualBlock: "shortcut"}
+Network = TypeVar("Network", bound=nn.Module)
 HOOKS = ("_forward_pre_hooks", "_forward_hooks", "_backward_pre_hooks", "_backward_hooks")
 
 
@@ -36,15 +38,17 @@ class FoldedConvolution(nn.Module):
     def __init__(self, convolution: nn.Conv2d):
         super().__init__()
         self.convolution = convolution
-        self.matrices = {}  # shape of an image's map -> matrix [outputs, inputs], bias [outputs], shape of its output
+        # shape of an image's map -> matrix [outputs, inputs], bias [outputs], shape of its output
+        self.matrices: dict[torch.Size, tuple[torch.Tensor, torch.Tensor, torch.Size] | None] = {}
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         shape = x.shape[1:]
         if shape not in self.matrices:
             self.matrices[shape] = self._matrix(shape)
-        if self.matrices[shape] is None:
+        found = self.matrices[shape]
+        if found is None:
             return self.convolution(x)
-        matrix, bias, output = self.matrices[shape]
+        matrix, bias, output = found
         return F.linear(x.flatten(1), matrix, bias).unflatten(1, output)
 
     @torch.no_grad()
@@ -116,8 +120,8 @@ def _pool_shortcuts(network: nn.Module) -> None:
     """In place: shortcuts read every second pixel by a pool, whose gradient stays in channels_last, not by a slice."""
     for block in list(network.modules()):
         name = SHORTCUTS.get(type(block))
-        if name in block._modules and block.stride > 1:
-            setattr(block, name, nn.Sequential(nn.AvgPool2d(1, block.stride), block._modules[name]))
+        if name and isinstance(block, (BasicBlock, ResidualBlock)) and name in block._modules and block.stride > 1:
+            setattr(block, name, nn.Sequential(nn.AvgPool2d(1, block.stride), getattr(block, name)))
             block.stride = 1
 
 
@@ -130,7 +134,8 @@ def fold(module: nn.Module, quicker: Callable[[nn.Conv2d], nn.Module]) -> None:
         return
     names = list(module._modules)
     for first, second in zip(names, names[1:]) if type(module) is nn.Sequential else IN_TURN[type(module)]:
-        one, other = module._modules.get(first), module._modules.get(second)
+        one: Any = module._modules.get(first)
+        other: Any = module._modules.get(second)
         if _foldable(one, other):
             setattr(module, first, quicker(_fused(one, other)))
             setattr(module, second, nn.Identity())
@@ -146,15 +151,16 @@ def untouched(module: nn.Module) -> bool:
     return "forward" not in vars(module) and not any(getattr(module, hooks) for hooks in HOOKS)
 
 
-def twin(module: nn.Module) -> nn.Module:
+def twin(module: Network) -> Network:
     """A frozen copy in eval mode that shares the memory of its weights: copying them all would take milliseconds."""
     other = copy.copy(module)
     other.training = False
-    other._parameters = {
-        name: None if weight is None else weight.detach() for name, weight in module._parameters.items()
+    own: dict[str, Any] = {
+        name: weight if weight is None else weight.detach() for name, weight in module._parameters.items()
     }
+    other._parameters = own  # tensors will do where nothing is trained
     other._buffers = dict(module._buffers)
-    other._modules = {name: twin(child) for name, child in module._modules.items()}
+    other._modules = {name: child if child is None else twin(child) for name, child in module._modules.items()}
     return other
 
 
@@ -171,6 +177,7 @@ def _foldable(one: nn.Module, other: nn.Module) -> bool:
 
 @torch.no_grad()
 def _fused(convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> nn.Conv2d:
+    assert norm.running_mean is not None and norm.running_var is not None  # as `_foldable` said
     fused = twin(convolution)
     weight, bias = fuse_conv_bn_weights(
         convolution.weight, convolution.bias, norm.running_mean, norm.running_var, norm.eps, norm.weight, norm.bias

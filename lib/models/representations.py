@@ -115,7 +115,8 @@ def representation(
 
 @torch.no_grad()
 def _batch(model: nn.Module, images: torch.Tensor, points: Sequence[str], of) -> dict[str, torch.Tensor]:
-    found, own_mistakes = {point: [] for point in points}, []
+    found: dict[str, list[torch.Tensor]] = {point: [] for point in points}
+    own_mistakes: list[Exception] = []
 
     def keep(point):
         def hook(module, inputs, output):

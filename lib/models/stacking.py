@@ -7,6 +7,7 @@ trained several times faster than one by one.
 
 import copy
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import nn
@@ -64,12 +65,11 @@ def _widen(module: nn.Module, models: int) -> nn.Module:
     for name, child in module.named_children():
         setattr(module, name, _widen(child, models))
     if isinstance(module, nn.Conv2d):
+        geometry: dict[str, Any] = {name: getattr(module, name) for name in ("kernel_size", "stride", "padding")}
         wide = nn.Conv2d(
             models * module.in_channels,
             models * module.out_channels,
-            module.kernel_size,
-            stride=module.stride,
-            padding=module.padding,
+            **geometry,
             groups=models * module.groups,
             bias=module.bias is not None,
         )

@@ -34,7 +34,7 @@ class Exported(nn.Module):
         super().__init__()
         self.program = program
 
-    def train(self, mode: bool = True) -> nn.Module:
+    def train(self, mode: bool = True) -> "Exported":
         """Changes nothing; PyTorch would refuse."""
         return self
 

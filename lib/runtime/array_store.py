@@ -55,9 +55,11 @@ def read(path: Path) -> dict[str, np.ndarray] | None:
         found = load(path.read_bytes())
         checksum = found.pop("sha256")
     except (SafetensorError, KeyError, IsADirectoryError, PermissionError) as error:
-        return _damaged(path, f"cannot be read ({type(error).__name__})")
+        _damaged(path, f"cannot be read ({type(error).__name__})")
+        return None
     if not np.array_equal(checksum, _checksum(path, found)):
-        return _damaged(path, "does not match its own checksum")
+        _damaged(path, "does not match its own checksum")
+        return None
     return found
 
 

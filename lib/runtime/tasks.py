@@ -8,12 +8,14 @@ from collections import deque
 from collections.abc import Callable, Collection, Hashable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from typing import TypeVar
 
 from tqdm import tqdm
 
 from lib.runtime.devices import cores, find_device
 from lib.runtime.temporary import keep_sockets_together
 
+Key = TypeVar("Key", bound=Hashable)
 FORMAT = "{desc}: {percentage:3.0f}%|{bar}| {elapsed} passed, {remaining} left"
 TICK = 5  # seconds between two looks of the progress bar
 
@@ -28,11 +30,11 @@ def progress(total: float, description: str, delay: float = 0) -> tqdm:
 
 
 def run_tasks(
-    tasks: Mapping[Hashable, tuple],
-    finish: Callable[[Hashable, Future], None],
+    tasks: Mapping[Key, tuple],
+    finish: Callable[[Key, Future], None],
     description: str,
     executor: Executor | None = None,
-    work: Callable[[Hashable], float] = lambda key: 1,
+    work: Callable[[Key], float] = lambda key: 1,
 ) -> None:
     """Run tasks side by side, with a progress bar; whoever stops this waits for none of them.
 
@@ -60,7 +62,7 @@ def run_tasks(
 
 
 def _follow(
-    tasks: Mapping[Hashable, tuple],
+    tasks: Mapping[Key, tuple],
     lanes: list[Executor],
     finish: Callable,
     description: str,
@@ -69,7 +71,8 @@ def _follow(
 ) -> None:
     """Tasks through the lanes, one at a time in each; `renewed` makes a lane in the place of one that broke."""
     left, waiting, broken = {key: work(key) for key in tasks}, deque(tasks), set()
-    idle, running = deque(range(len(lanes))), {}
+    idle = deque(range(len(lanes)))
+    running: dict[Future, tuple[Key, int]] = {}
     total = sum(left.values())
     with progress(total, description) as bar:
         while waiting or running:
@@ -94,7 +97,7 @@ def _follow(
 
 
 def _killed_twice() -> Future:
-    future = Future()
+    future: Future = Future()
     future.set_exception(
         RuntimeError("its process was killed, and so was a second one; it may need more memory than this machine has")
     )
@@ -121,7 +124,7 @@ def local_executor(tasks: int, modules: Collection[str] = ()) -> Executor:
     )
 
 
-class _Environment:
+class _Environment(dict[str, str]):
     """Reaches a worker as the environment variables of this process at the moment when the worker starts."""
 
     def __reduce__(self):
@@ -133,7 +136,8 @@ def _start_worker(environment: dict[str, str]) -> None:
 
     def leave_with_parent():
         try:
-            multiprocessing.parent_process().join()
+            if parent := multiprocessing.parent_process():
+                parent.join()
         finally:  # nobody would end an orphan that stopped watching
             os._exit(1)
 

@@ -9,6 +9,7 @@ import json
 import warnings
 from collections.abc import Hashable, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from safetensors.torch import save as save_weights
@@ -22,20 +23,22 @@ from lib.salience import extraction
 from lib.training.populations import Population
 from lib.training.specification import Specification
 
+Key = TypeVar("Key", bound=Hashable)
+
 # Raise it when a change of lib/ makes other directions of the same networks: stored ones are then computed again.
 RECIPE = 1
 PART = 1024  # images whose gradients are held at full resolution
 
 
 def population_directions(
-    populations: Mapping[Hashable, Population],
+    populations: Mapping[Key, Population],
     images: ImageData,
     *,
     output: str = "logit",
     grid: int | None = 8,
     untrained: bool = False,
     keep_dead: bool = False,
-) -> dict[Hashable, np.ndarray]:
+) -> dict[Key, np.ndarray]:
     """Directions of every network of every population on all test images, each [networks, n, d] float32.
 
     Args:
@@ -55,11 +58,11 @@ def population_directions(
             if not population:
                 raise ValueError(f"population {key!r} has no networks left to take gradients of")
             models = population.untrained_models() if untrained else population.models()
-            rows = None
+            rows = np.empty(0)
             for place, (network, model) in enumerate(zip(population.networks, models, strict=True)):
                 path = _path(population.specification, network.seed, model, images, output, grid)
                 row = _stored(path, model, images, output, grid)
-                rows = np.empty((len(population), *row.shape), row.dtype) if rows is None else rows
+                rows = rows if place else np.empty((len(population), *row.shape), row.dtype)
                 rows[place] = row  # into its place at once: a list of rows would be held twice while it is stacked
                 bar.update()
             found[key] = rows if keep_dead else _with_gradients(rows, key)

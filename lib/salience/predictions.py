@@ -1,6 +1,7 @@
 """What networks say: their scores of the classes, in eval mode and without gradients."""
 
 from collections.abc import Hashable, Mapping
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -12,6 +13,8 @@ from lib.models.class_scores import class_scores
 from lib.runtime.checks import check_count
 from lib.runtime.devices import evaluating, find_device
 from lib.training.populations import Population
+
+Key = TypeVar("Key", bound=Hashable)
 
 
 @torch.no_grad()
@@ -29,7 +32,7 @@ def logits(model: nn.Module, images: torch.Tensor, *, batch_size: int = 256, dev
         return torch.cat([model(batch.to(device)).float().cpu() for batch in images.split(int(batch_size))])
 
 
-def population_logits(populations: Mapping[Hashable, Population], images: ImageData) -> dict[Hashable, np.ndarray]:
+def population_logits(populations: Mapping[Key, Population], images: ImageData) -> dict[Key, np.ndarray]:
     """Scores of every network of every population on all test images, each [networks, n, classes] float32."""
     return {
         key: np.stack([logits(model, images.test_images).numpy() for model in population.models()])

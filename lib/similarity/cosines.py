@@ -125,7 +125,7 @@ def chance_limit(images: int, dims: int) -> float:
 
 def has_direction(directions: np.ndarray) -> np.ndarray:
     """[networks, n, d] -> [networks, n]: False for a zero row."""
-    return np.asarray(directions).any(axis=2)
+    return np.any(directions, axis=2)
 
 
 def zero_counts(directions: Mapping[tuple[str, int], np.ndarray]) -> dict[str, dict[int, int]]:

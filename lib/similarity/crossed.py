@@ -36,7 +36,7 @@ def similarity_matrix(populations: Sequence[np.ndarray], rng: np.random.Generato
     directions = np.concatenate(populations)
     images = directions.shape[1]
     pairs = _pair_means(directions, np.ones((1, images)))
-    by_images, jointly = [], []
+    by_images, jointly = [], None
     for start in range(0, draws, BLOCK):
         drawn = _pair_means(directions, rng.multinomial(images, np.full(images, 1 / images), min(BLOCK, draws - start)))
         by_images.append(_group_means(drawn, sizes))

@@ -104,7 +104,7 @@ def estimates_by_networks(
     for count in networks:
         runs = [mean_cosine_estimates(planted_population(saw, count, images, rng)) for _ in range(simulations)]
         for name in runs[0]:
-            found.setdefault(name, []).append(np.mean([run[name] for run in runs]))
+            found.setdefault(name, []).append(float(np.mean([run[name] for run in runs])))
     return {name: np.array(values) for name, values in found.items()}
 
 

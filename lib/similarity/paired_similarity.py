@@ -45,6 +45,7 @@ def _paired(group: Sequence[np.ndarray], rng: np.random.Generator, draws: int) -
             f"paired populations need equally many networks, {LEAST} at least, not {', '.join(map(str, seeds))}"
         )
     matrix = similarity_matrix(group, rng, draws)
+    assert matrix.without is not None and matrix.by_images is not None and matrix.without_by_images is not None
     count, size = len(group), seeds[0]
     # rho within a population depends on that population alone: the diagonal without network i of its own is all
     # that changes when seed i is left out of every population.

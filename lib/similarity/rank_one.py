@@ -9,6 +9,7 @@ there is no diagonal, and the fit does without (`diagonal=False`).
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from lib.similarity.cosines import by_image
 from lib.statistics.intervals import signed_root
@@ -101,7 +102,7 @@ def repeated_residuals(populations: Sequence[np.ndarray], rng: np.random.Generat
     return float(np.corrcoef(first[usable], second[usable])[0, 1]) if usable.any() else float("nan")
 
 
-def power_law(resultant: np.ndarray, widths: Sequence[int], at: Sequence[float]) -> np.ndarray:
+def power_law(resultant: np.ndarray, widths: Sequence[int], at: ArrayLike) -> np.ndarray:
     """Least squares line of log R over log k, evaluated `at` other widths: [..., widths] -> [..., at]; at most 1.
 
     Raises:

@@ -69,8 +69,8 @@ def increments(population: Cosines, level: float = 0.95) -> Interval:
 
     by_network = np.stack([changes(t) for t in population.without])
     by_block = np.stack([changes(population.t[:, block != left_out]) for left_out in np.unique(block)])
-    variances = ((len(values) - 1) * np.var(values, axis=0) for values in (by_network, by_block))
-    margin = crossed_margin(*variances, 0.0, len(by_network) - 1, len(by_block), level)
+    networks, images = ((len(values) - 1) * np.var(values, axis=0) for values in (by_network, by_block))
+    margin = crossed_margin(networks, images, 0.0, len(by_network) - 1, len(by_block), level)
     estimate = changes(population.t)
     return estimate, estimate - margin, estimate + margin
 

@@ -45,7 +45,7 @@ def alignment(directions: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     fours = _quadruples(networks, rng)
     by_image = directions.transpose(1, 0, 2)
     squares = (dim - 1) * _squared_cosines(by_image @ by_image.transpose(0, 2, 1), fours)
-    seen = has_direction(directions).T[:, fours].all(2)  # [images, quadruples]
+    seen = np.all(has_direction(directions).T[:, fours], axis=2)  # [images, quadruples]
     absent = ~(fours[:, :, None] == np.arange(networks)).any(1)  # [quadruples, networks]
     return pseudo_values(_mean(squares, seen, np.ones((len(fours), 1)))[:, 0], _mean(squares, seen, absent).T)
 

@@ -62,7 +62,7 @@ class Saw:
 
     def moment(self, order: int) -> float:
         """E[t^order]."""
-        return self.mean(lambda t: t**order)
+        return float(self.mean(lambda t: t**order))
 
     def mean(self, function: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
         """E[function(t)], for a function of t [points] -> [..., points]."""
@@ -119,5 +119,5 @@ class Saw:
 
 def von_mises_fisher(kappa: float, dim: int) -> Saw:
     """The Saw distribution with psi = exp(kappa t)."""
-    kappa = checked_concentration(kappa, dim)
-    return Saw(lambda t: kappa * t, dim)
+    checked = checked_concentration(kappa, dim)
+    return Saw(lambda t: checked * t, dim)

@@ -1,10 +1,11 @@
 """Directions on the unit sphere in `dim` dimensions, and the law of their cosines where they have nothing in common."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import betainc, betaincc, gammaln, xlog1py
 
 
-def uniform_pdf(t: np.ndarray, dim: int) -> np.ndarray:
+def uniform_pdf(t: ArrayLike, dim: int) -> np.ndarray:
     """Density of the cosine t between a fixed direction and a uniform one on the sphere in `dim` dimensions.
 
     P_origin of the salience paper's Fig. 8: proportional to (1 - t^2)^((dim - 3) / 2).  At t = +-1 it
@@ -14,7 +15,7 @@ def uniform_pdf(t: np.ndarray, dim: int) -> np.ndarray:
     return np.exp(uniform_logpdf(t, dim))
 
 
-def uniform_logpdf(t: np.ndarray, dim: int) -> np.ndarray:
+def uniform_logpdf(t: ArrayLike, dim: int) -> np.ndarray:
     """Logarithm of `uniform_pdf`, where that would vanish too."""
     check_dimension(dim)
     t = np.asarray(t, dtype=float)
@@ -24,7 +25,7 @@ def uniform_logpdf(t: np.ndarray, dim: int) -> np.ndarray:
     return np.where(np.abs(t) > 1, -np.inf, log_constant + log_shape)
 
 
-def cosine_tail(p: np.ndarray, dim: int) -> np.ndarray:
+def cosine_tail(p: ArrayLike, dim: int) -> np.ndarray:
     """P(Z > p) for the cosine Z of two independent Gaussian vectors in `dim` dimensions (Fig. 22).
 
     Keeps its relative precision in the tail, down to the smallest positive numbers; beyond p = +-1 it is 0 or 1.

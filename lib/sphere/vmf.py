@@ -7,6 +7,7 @@ I_(nu+1), run downwards, where it is stable, leads to the order asked for.
 
 import numpy as np
 from numpy.polynomial import Polynomial
+from numpy.typing import ArrayLike
 
 MOST_DIMENSIONS = 20_000  # as far as it was compared with other computations
 STEPS = 12  # of `vmf_concentration`: each gains a digit or more, on the circle; fewer would do in 3-space
@@ -14,7 +15,7 @@ LARGE_ORDER = 64.0
 TERMS = 10
 
 
-def vmf_mean_resultant(kappa: np.ndarray, dim: int) -> np.ndarray:
+def vmf_mean_resultant(kappa: ArrayLike, dim: int) -> np.ndarray:
     """R = E[mu.u], the length of E[u], of the von Mises-Fisher distribution: I_(d/2)(kappa) / I_(d/2-1)(kappa).
 
     Raises ValueError for a negative or NaN kappa, or fewer than 2 or more than 20,000 dimensions (all `vmf_...` do).
@@ -22,13 +23,13 @@ def vmf_mean_resultant(kappa: np.ndarray, dim: int) -> np.ndarray:
     return _bessel(dim / 2 - 1, checked_concentration(kappa, dim))[0]
 
 
-def vmf_log_normaliser(kappa: np.ndarray, dim: int) -> np.ndarray:
+def vmf_log_normaliser(kappa: ArrayLike, dim: int) -> np.ndarray:
     """log c of the density c exp(kappa mu.u) with respect to the surface of the sphere; at kappa = 0, -log(surface)."""
     kappa = checked_concentration(kappa, dim)
     return -0.5 * dim * np.log(2 * np.pi) - _bessel(dim / 2 - 1, kappa)[1]
 
 
-def vmf_concentration(resultant: np.ndarray, dim: int) -> np.ndarray:
+def vmf_concentration(resultant: ArrayLike, dim: int) -> np.ndarray:
     """The kappa of maximum likelihood, at which R equals `resultant`; 0 for a resultant of 0 or below.
 
     Raises ValueError for a resultant of 1 or more, or NaN.
@@ -46,7 +47,7 @@ def vmf_concentration(resultant: np.ndarray, dim: int) -> np.ndarray:
     return kappa
 
 
-def checked_concentration(kappa: np.ndarray, dim: int) -> np.ndarray:
+def checked_concentration(kappa: ArrayLike, dim: int) -> np.ndarray:
     """kappa as float64; raises ValueError if it, or the dimension, is none of a von Mises-Fisher distribution."""
     if not 2 <= dim <= MOST_DIMENSIONS:
         raise ValueError(f"a von Mises-Fisher distribution here has 2 to {MOST_DIMENSIONS} dimensions, not {dim!r}")

@@ -1,17 +1,18 @@
 """Intervals for means over networks, and over networks crossed with images."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import expit, logit
 from scipy.stats import t as student
 from scipy.stats import ttest_ind
 
-Interval = tuple[Any, Any, Any]  # estimate, low, high: numbers, or arrays of one shape
+Interval = Sequence[Any] | np.ndarray  # estimate, low, high: numbers, or arrays of one shape
 
 
-def mean_interval(values: np.ndarray, level: float = 0.95) -> Interval:
+def mean_interval(values: ArrayLike, level: float = 0.95) -> Interval:
     """Mean over the first axis, one value a network, with its Student interval: -> mean, low, high."""
     values = np.asarray(values, dtype=float)
     _check_networks(len(values))
@@ -19,13 +20,13 @@ def mean_interval(values: np.ndarray, level: float = 0.95) -> Interval:
     return values.mean(axis=0), values.mean(axis=0) - margin, values.mean(axis=0) + margin
 
 
-def difference_interval(a: np.ndarray, b: np.ndarray, level: float = 0.95) -> Interval:
+def difference_interval(a: ArrayLike, b: ArrayLike, level: float = 0.95) -> Interval:
     """Difference of the means of two sets of networks with Welch's interval: -> mean(a) - mean(b), low, high."""
     low, high = ttest_ind(a, b, equal_var=False).confidence_interval(level)
-    return float(np.mean(a) - np.mean(b)), float(low), float(high)
+    return float(np.mean(np.asarray(a)) - np.mean(np.asarray(b))), float(low), float(high)
 
 
-def crossed_interval(values: np.ndarray, level: float = 0.95) -> Interval:
+def crossed_interval(values: ArrayLike, level: float = 0.95) -> Interval:
     """Mean of [networks, images, ...] with networks and images both as samples: -> mean, low, high.
 
     NaN marks what was not observed; where there is much of it the interval is approximate.
@@ -33,7 +34,7 @@ def crossed_interval(values: np.ndarray, level: float = 0.95) -> Interval:
     return combined_interval([np.asarray(values, dtype=float)], [1.0], level)
 
 
-def combined_interval(tables: Sequence[np.ndarray], weights: Sequence[float], level: float = 0.95) -> Interval:
+def combined_interval(tables: Sequence[np.ndarray], weights: Iterable[float], level: float = 0.95) -> Interval:
     """Sum of `weights` times the means of several tables: -> estimate, low, high over networks and images.
 
     Each table is [networks, images, ...], of networks of its own on the same images: networks' variances add, while
@@ -48,7 +49,7 @@ def combined_interval(tables: Sequence[np.ndarray], weights: Sequence[float], le
         raise ValueError(f"all populations need the same images, not {', '.join(str(t.shape[1:]) for t in tables)}")
     _check_networks(min(map(len, tables)))
     at_image = [known_mean(table) for table in tables]
-    combined = sum(weight * mean for weight, mean in zip(weights, at_image, strict=True))
+    combined = np.asarray(sum(weight * mean for weight, mean in zip(weights, at_image, strict=True)))
     by_networks, residual = [], 0.0
     for table, weight, mean in zip(tables, weights, at_image):
         networks, images = table.shape[:2]
@@ -73,8 +74,8 @@ def combined_interval(tables: Sequence[np.ndarray], weights: Sequence[float], le
 def crossed_margin(
     by_networks: np.ndarray,
     by_images: np.ndarray,
-    residual: np.ndarray,
-    freedom: np.ndarray,
+    residual: np.ndarray | float,
+    freedom: np.ndarray | int,
     images: int,
     level: float = 0.95,
 ) -> np.ndarray:
@@ -93,7 +94,7 @@ def crossed_margin(
     return student.ppf(0.5 + level / 2, whole) * np.sqrt(variance)
 
 
-def sum_freedom(variances: np.ndarray, freedoms: np.ndarray) -> np.ndarray:
+def sum_freedom(variances: ArrayLike, freedoms: ArrayLike) -> np.ndarray:
     """Welch and Satterthwaite's degrees of freedom of a sum of variances: [parts, ...] and [parts] -> [...]."""
     variances = np.asarray(variances, dtype=float)
     error = (variances.T**2 / freedoms).T.sum(0)

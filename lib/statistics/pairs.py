@@ -78,7 +78,8 @@ def leave_one_out(
         )
         for place, (networks, count) in enumerate(zip(everyone, counts))
     ]
-    return Estimate(*map(float, jackknifed(statistic(*everyone), without).interval(level=level)), counts)
+    value, low, high = map(float, jackknifed(statistic(*everyone), without).interval(level=level))
+    return Estimate(value, low, high, counts)
 
 
 def listed_pairs(values: np.ndarray, pairs: Sequence[tuple[Hashable, Hashable]]) -> Sample:

@@ -78,8 +78,10 @@ class Sample:
 
     def mapped(self, function: Statistic) -> "Sample":
         """The sample of a function of the numbers, for instance of ratios of which each counts as 1 at most."""
-        parts = (self.values, self.without, self.by_images, self.without_by_images)
-        return Sample(*(part if part is None else function(part) for part in parts), self.networks, self.images)
+        without, by_images, both = (
+            part if part is None else function(part) for part in (self.without, self.by_images, self.without_by_images)
+        )
+        return Sample(function(self.values), without, by_images, both, self.networks, self.images)
 
     def estimated(self, statistic: Statistic = identity, networks: int | None = None) -> Estimated:
         """A statistic for a verdict; `networks`: how many it rests on, all units unless told otherwise."""
@@ -87,6 +89,7 @@ class Sample:
 
     def _margin(self, statistic: Statistic, level: float) -> np.ndarray:
         if self.without is None:
+            assert self.by_images is not None  # one of both is a sample
             deviation = np.std(statistic(self.by_images), axis=0, ddof=1)
             return student.ppf(0.5 + level / 2, self.images - 1) * deviation
         by_group = jackknife_variances(statistic(self.without), self.networks)
@@ -94,6 +97,7 @@ class Sample:
         networks = by_group.sum(0)
         if self.by_images is None:
             return student.ppf(0.5 + level / 2, freedom) * np.sqrt(networks)
+        assert self.without_by_images is not None  # as networks and images both are
         images = np.var(statistic(self.by_images), axis=0, ddof=1)
         both = jackknife_variances(np.moveaxis(statistic(self.without_by_images), 0, 1), self.networks).sum(0).mean(0)
         # The residual may exceed the images' part: leaving networks out counts what two of them share twice, in both.

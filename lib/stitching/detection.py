@@ -7,6 +7,7 @@ Matrices are [source layers, target layers].
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -104,7 +105,7 @@ def network(cut: CutNetwork, points: Sequence[str], images: ImageData) -> Networ
 
 
 def stitches(
-    front: Network, end: Network, labels: torch.Tensor, generator: torch.Generator, **training: float
+    front: Network, end: Network, labels: torch.Tensor, generator: torch.Generator, **training: Any
 ) -> Stitches:
     """Both matchings from every layer of the front into every layer of the end, fitted on all training images.
 

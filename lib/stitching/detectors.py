@@ -5,6 +5,7 @@ scores the more the stranger.  Images are normalised, [images, channels, rows, c
 """
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,7 +21,7 @@ from lib.runtime.checks import check_count
 HIDDEN = 128  # units of each of two hidden layers
 SIDE = 8  # larger maps are averaged to this many rows and columns first
 BATCH = 128
-ADAM = {"lr": 1e-3, "weight_decay": 1e-5}
+ADAM: dict[str, Any] = {"lr": 1e-3, "weight_decay": 1e-5}
 INSIDE, OUTSIDE, WEIGHT = -25.0, -7.0, 0.1  # m_in, m_out and the weight of the energy loss
 
 
@@ -153,6 +154,9 @@ def _pooled(x: torch.Tensor) -> np.ndarray:
 
 class _Standardised(nn.Module):
     """Every channel of [images, channels, rows, columns] less its mean, over its standard deviation."""
+
+    mean: torch.Tensor
+    scale: torch.Tensor
 
     def __init__(self, x: torch.Tensor):
         super().__init__()

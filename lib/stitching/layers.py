@@ -92,8 +92,9 @@ def target_scores(
     """
     quick = folded(end)  # its rounding is that of the maps
     maps, generator = [source.train for source in sources], torch.Generator().manual_seed(seed)
-    settings = {"epochs": {matching.epochs, *matching.compared_epochs}, "learning_rate": matching.learning_rate}
-    moments = match_task_loss(maps, quick, target.train.shape[1:], labels.train, generator, **settings)
+    epochs, shape = {matching.epochs, *matching.compared_epochs}, target.train.shape[1:]
+    rate = matching.learning_rate
+    moments = match_task_loss(maps, quick, shape, labels.train, generator, epochs=epochs, learning_rate=rate)
     trained = moments[matching.epochs]
     fitted = {
         count: [direct_match(source.train[:count], target.train[:count]) for source in sources]

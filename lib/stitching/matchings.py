@@ -6,6 +6,7 @@ the labels through the target's end.
 """
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import nn
@@ -25,7 +26,7 @@ class AffineMap(nn.Module):
     A smaller map is resized after the convolution, which is quicker and, as bilinear weights sum to 1, the same.
     """
 
-    def __init__(self, weight: torch.Tensor, bias: torch.Tensor, size: tuple[int, int]):
+    def __init__(self, weight: torch.Tensor, bias: torch.Tensor, size: Sequence[int]):
         """weight: [target channels, source channels]; bias: [target channels]; size: the target's rows, columns."""
         super().__init__()
         self.weight, self.bias, self.size = nn.Parameter(weight), nn.Parameter(bias), tuple(size)
@@ -36,7 +37,7 @@ class AffineMap(nn.Module):
         return resized(F.conv2d(x, self.weight[:, :, None, None], self.bias), self.size)
 
 
-def resized(x: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+def resized(x: torch.Tensor, size: Sequence[int]) -> torch.Tensor:
     """Maps [images, channels, rows, columns] with `size` rows and columns, bilinear where they have others."""
     return x if x.shape[2:] == tuple(size) else F.interpolate(x, size=tuple(size), mode="bilinear")
 

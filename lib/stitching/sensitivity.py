@@ -7,6 +7,7 @@ off, what lies along the largest singular vectors is kept, and the mean is put b
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -109,7 +110,7 @@ def probe_accuracy(train: torch.Tensor, labels: torch.Tensor, test: torch.Tensor
 
 
 def _layer(
-    network: Network, point: str, images: ImageData, generator: torch.Generator, training: Mapping[str, float]
+    network: Network, point: str, images: ImageData, generator: torch.Generator, training: Mapping[str, Any]
 ) -> Truncated:
     labels = images.train_labels
     train, test, end = network.train[point], network.test[point], network.cut.end(point)

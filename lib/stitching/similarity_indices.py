@@ -63,8 +63,10 @@ def samples(x: torch.Tensor, y: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
                 f"{list(part.shape)}"
             )
     if x.shape == y.shape:
-        return tuple(_matrix(part.movedim(1, -1).flatten(0, -2)) for part in (x, y))
-    return tuple(_matrix(part.reshape(*part.shape[:2], -1).double().mean(2)) for part in (x, y))
+        first, second = (part.movedim(1, -1).flatten(0, -2) for part in (x, y))
+    else:
+        first, second = (part.reshape(*part.shape[:2], -1).double().mean(2) for part in (x, y))
+    return _matrix(first), _matrix(second)
 
 
 def normalised(x: np.ndarray) -> np.ndarray:

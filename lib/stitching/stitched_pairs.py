@@ -3,6 +3,7 @@
 import pickle
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,6 +17,7 @@ from lib.training.populations import Population
 
 Network = tuple[int, int]  # width, seed
 Pair = tuple[Network, Network]  # front, end
+Arrays = tuple[np.ndarray, np.ndarray]  # a layer, or the labels, as they travel between processes: training, test
 INDEX_IMAGES = 1000  # at most, for the similarity indices
 WITHIN, SEEDS, NARROWED, WIDENED = "within", "across seeds", "wide into narrow", "narrow into wide"
 
@@ -73,15 +75,16 @@ def score_pairs(
     if len({len(network.points) for network in networks.values()}) > 1:
         raise ValueError("all networks need equally many layers to stitch at")
     order = torch.from_numpy(np.random.default_rng([random_seed, 16]).permutation(available))
-    labels = Layer(images.train_labels[order].numpy(), images.test_labels.numpy())
-    layers, own_hits = {}, {}
+    labels = images.train_labels[order].numpy(), images.test_labels.numpy()
+    layers: dict[Network, dict[str, Arrays]] = {}
+    own_hits: dict[Network, np.ndarray] = {}
     for key, network in networks.items():
         train, test = (network.representations(part) for part in (images.train_images[order], images.test_images))
-        own_hits[key] = test[LOGITS].argmax(1).numpy() == labels.test
-        layers[key] = {point: Layer(train[point].numpy(), test[point].numpy()) for point in network.points}
+        own_hits[key] = test[LOGITS].argmax(1).numpy() == labels[1]
+        layers[key] = {point: (train[point].numpy(), test[point].numpy()) for point in network.points}
         _check_varies(key, layers[key])
     fronts = {end: list(dict.fromkeys(front for front, other in pairs if other == end)) for _, end in pairs}
-    tasks = {}
+    tasks: dict[tuple, tuple] = {}
     for end, those in fronts.items():  # a task a target: it is matched with all its sources, of whatever front, at once
         for place, point in enumerate(networks[end].points):
             sources = [list(layers[front].values()) for front in those]
@@ -89,7 +92,7 @@ def score_pairs(
             rest = pickle.dumps(networks[end].end(point))
             tasks[end, point] = _target_job, sources, layers[end][point], rest, labels, matching, seed
     tasks |= {pair: (_index_job, *(layers[key] for key in pair)) for pair in pairs}
-    results = {}
+    results: dict[tuple, Any] = {}
     run_tasks(tasks, lambda key, done: results.update({key: done.result()}), f"stitching, {len(tasks)} tasks", executor)
 
     def scores(front: Network, end: Network) -> LayerScores:
@@ -100,7 +103,7 @@ def score_pairs(
     return {pair: scores(*pair) for pair in pairs}
 
 
-def _check_varies(network: Network, layers: Mapping[str, Layer]) -> None:
+def _check_varies(network: Network, layers: Mapping[str, Arrays]) -> None:
     for point, (_, test) in layers.items():
         if (test[:INDEX_IMAGES] == test[:1]).all():
             named = f"{point} of the network k = {network[0]}, seed {network[1]}"
@@ -108,7 +111,7 @@ def _check_varies(network: Network, layers: Mapping[str, Layer]) -> None:
 
 
 def _target_job(
-    fronts: Sequence[Sequence[Layer]], target: Layer, end: bytes, labels: Layer, matching: Matching, seed: int
+    fronts: Sequence[Sequence[Arrays]], target: Arrays, end: bytes, labels: Arrays, matching: Matching, seed: int
 ) -> list[dict[str, np.ndarray]]:
     """`target_scores` of each front.  Arrays and bytes travel between processes; tensors would each take a file."""
     sources = [_tensors(layer) for front in fronts for layer in front]
@@ -120,11 +123,11 @@ def _target_job(
     return [{name: parts[place] for name, parts in split.items()} for place in range(len(fronts))]
 
 
-def _index_job(*networks: Mapping[str, Layer]) -> dict[str, np.ndarray]:
+def _index_job(*networks: Mapping[str, Arrays]) -> dict[str, np.ndarray]:
     shown = ([_tensors(layer).test[:INDEX_IMAGES] for layer in network.values()] for network in networks)
     with one_thread():
         return index_scores(*shown)
 
 
-def _tensors(layer: Layer) -> Layer:
+def _tensors(layer: Arrays) -> Layer:
     return Layer(*map(torch.from_numpy, layer))

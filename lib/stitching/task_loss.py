@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Collection, Sequence
+from typing import overload
 
 import torch
 from torch import nn
@@ -12,6 +13,36 @@ from lib.models.class_scores import class_scores
 from lib.models.folding import folded
 from lib.runtime.checks import check_count
 from lib.stitching.matchings import AffineMap
+
+
+@overload
+def match_task_loss(
+    sources: Sequence[torch.Tensor],
+    end: nn.Module,
+    target_shape: Sequence[int],
+    labels: torch.Tensor,
+    generator: torch.Generator | None = None,
+    *,
+    epochs: int = 30,
+    learning_rate: float = 1e-3,
+    weight_decay: float = 1e-5,
+    batch_size: int = 256,
+) -> list[AffineMap]: ...
+
+
+@overload
+def match_task_loss(
+    sources: Sequence[torch.Tensor],
+    end: nn.Module,
+    target_shape: Sequence[int],
+    labels: torch.Tensor,
+    generator: torch.Generator | None = None,
+    *,
+    epochs: Collection[int],
+    learning_rate: float = 1e-3,
+    weight_decay: float = 1e-5,
+    batch_size: int = 256,
+) -> dict[int, list[AffineMap]]: ...
 
 
 def match_task_loss(
@@ -75,7 +106,7 @@ def match_task_loss(
             optimiser.step()
         if epoch in moments:
             found[epoch] = [copy.deepcopy(one).requires_grad_(False) for one in maps]
-    return found if moments is epochs else found[epochs]
+    return found if isinstance(epochs, Collection) else found[epochs]
 
 
 def _random_map(source: torch.Tensor, target_shape: Sequence[int], seed: int) -> AffineMap:

@@ -38,7 +38,7 @@ def kept_memory() -> Iterator[None]:
     Only for glibc, that is most of Linux; elsewhere nothing happens.
     """
     libc = ctypes.CDLL(None) if sys.platform == "linux" else None
-    if not hasattr(libc, "mallopt"):
+    if libc is None or not hasattr(libc, "mallopt"):
         yield
         return
     # Old versions take no more than 32 MiB.
@@ -93,6 +93,7 @@ class _FusedResNet(ResNet):
         x = norm_relu(self.bn1, self.conv1(images))
         for stage in (self.layer1, self.layer2, self.layer3, self.layer4):
             for block in stage:
+                assert isinstance(block, BasicBlock)
                 x = _block(block, x)
         return self.fc(x.mean(dim=(2, 3)))
 
@@ -187,6 +188,8 @@ def _statistics(x: torch.Tensor, norm: nn.BatchNorm2d) -> tuple[torch.Tensor, to
         between, mean = torch.var_mean(mean.view(repeats, channels), 0, correction=0)
         variance = variance.view(repeats, channels).mean(0).add_(between)
     pixels = x.numel() // channels
+    assert norm.running_mean is not None and norm.running_var is not None and norm.momentum is not None
+    assert norm.num_batches_tracked is not None
     norm.running_mean.lerp_(mean, norm.momentum)
     norm.running_var.lerp_(variance * (pixels / (pixels - 1)), norm.momentum)
     norm.num_batches_tracked.add_(1)

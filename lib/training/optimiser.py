@@ -31,7 +31,7 @@ def make(specification: Specification, module: nn.Module) -> torch.optim.Optimiz
 
 def saved(optimiser: torch.optim.Optimizer, module: nn.Module, streams: Streams) -> list[dict[str, torch.Tensor]]:
     """One dictionary a network of the stack, copied to the CPU."""
-    names = {parameter: name for name, parameter in module.named_parameters()}
+    names: dict[torch.Tensor, str] = {parameter: name for name, parameter in module.named_parameters()}
     found = [dict(zip(streams, (generator.get_state() for generator in own))) for own in zip(*streams.values())]
     for parameter, buffers in optimiser.state.items():
         for buffer, value in buffers.items():

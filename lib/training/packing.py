@@ -109,7 +109,8 @@ def read(requests: Mapping[Specification, Iterable[int]]) -> dict[tuple[Specific
     Raises:
         RuntimeError: a damaged file, or one of another population.
     """
-    networks, absent = {}, {}
+    networks: dict[tuple[Specification, int], TrainedNetwork] = {}
+    absent: dict[str, set[str]] = {}
     for specification, seeds in requests.items():
         release, wanted = releases.find(specification), set(seeds)
         if release and release.path:

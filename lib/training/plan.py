@@ -115,7 +115,7 @@ def seconds_per_image(specifications: Iterable[Specification]) -> dict[Specifica
         for row in kinds.values()
     ]
     share = SECONDS / max(sum(map(len, ends)), 1)
-    found = {}
+    found: dict[Specification, float] = {}
     for row, measured in zip(kinds.values(), ends):
         rates = {multiplications(one): _measure(one, share) for one in measured.values()}
         found |= {one: _between(rates, multiplications(one)) for one in row}
@@ -139,7 +139,7 @@ def _measure(specification: Specification, seconds: float) -> float:
     with one_thread():
         end = time.perf_counter() + seconds
         train(short, range(together), images)  # chooses its kernels, and is not measured
-        passes = []
+        passes: list[float] = []
         while not passes or time.perf_counter() < end:
             start = time.thread_time()
             train(short, range(together), images)

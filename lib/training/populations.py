@@ -77,21 +77,19 @@ def train_or_load(
     """
     wanted = {specification: list(dict.fromkeys(seeds)) for specification, seeds in requests.items()}
     released = packing.read(wanted)
-    found = {
-        (specification, seed): released.get((specification, seed)) or _stored(specification, seed)
-        for specification, seeds in wanted.items()
-        for seed in seeds
-    }
-    missing = [key for key, network in found.items() if network is None]
+    keys = [(specification, seed) for specification, seeds in wanted.items() for seed in seeds]
+    found = {key: network for key in keys if (network := released.get(key) or _stored(*key))}
+    missing = [key for key in keys if key not in found]
     for tasks in _waves(missing):
         asked = sum((specification, seed) in missing for specification, seeds in tasks for seed in seeds)
         train_all(tasks, executor, asked)
     for specification, seed in missing:
-        found[specification, seed] = store.read_network(specification, seed)
-        if found[specification, seed] is None:
+        network = store.read_network(specification, seed)
+        if network is None:
             raise RuntimeError(f"{specification.name}, seed {seed}: its files did not stay as they were written")
-    for (specification, _), network in found.items():
-        _used[specification, network.seed] = network.seconds, network.device
+        found[specification, seed] = network
+    for key in keys:
+        _used[key] = found[key].seconds, found[key].device
     return {
         specification: _population(specification, [found[specification, seed] for seed in seeds])
         for specification, seeds in wanted.items()
@@ -155,7 +153,7 @@ def networks_used() -> dict[str, object]:
     the test images with their labels; machine: where this process runs.
     """
     fields = {"train": "n_train", "test": "n_test", "train_sha256": "train_digest", "test_sha256": "test_digest"}
-    data = {}
+    data: dict[str, list[dict]] = {}
     for specification, _ in _used:
         entry = {name: getattr(specification, field) for name, field in fields.items()}
         known = data.setdefault(specification.dataset, [])

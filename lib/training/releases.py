@@ -48,9 +48,11 @@ class Release:
         Raises:
             RuntimeError: they are not those that were released, with what to do.
         """
-        content = self.path.read_bytes()
+        path = self.path
+        assert path is not None
+        content = path.read_bytes()
         if hashlib.sha256(content).hexdigest() != self.sha256:
-            committed = self.path.is_relative_to(FOLDER)
+            committed = path.is_relative_to(FOLDER)
             restore = "with git checkout" if committed else f"by deleting it and make fetch STUDY={self.study}"
             raise RuntimeError(
                 f"the released file {self.study}/{self.name} is damaged, its sha256 is not that in "
@@ -161,14 +163,14 @@ def fetch(study: str) -> Iterator[Release]:
     if not (files := listed(study)):
         raise RuntimeError(f"no networks of study {study} are released: there is no networks/{study}.sha256")
     missing = [release for release in files if not release.whole]
-    if missing and ADDRESS is None:
-        raise RuntimeError(
-            f"{len(missing)} of {len(files)} files of study {study} are not here, and no address to "
-            "fetch them from is configured (ADDRESS in lib/training/releases.py): put those that "
-            f"networks/{study}.sha256 names into {uploads(study)}, or train the networks: make "
-            f"train STUDY={study}"
-        )
     for release in missing:
+        if ADDRESS is None:
+            raise RuntimeError(
+                f"{len(missing)} of {len(files)} files of study {study} are not here, and no address to "
+                "fetch them from is configured (ADDRESS in lib/training/releases.py): put those that "
+                f"networks/{study}.sha256 names into {uploads(study)}, or train the networks: make "
+                f"train STUDY={study}"
+            )
         content = _download(f"{ADDRESS.rstrip('/')}/{study}/{release.name}")
         if hashlib.sha256(content).hexdigest() != release.sha256:
             raise RuntimeError(

@@ -5,6 +5,7 @@ import json
 import math
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
+from typing import Any
 
 import torch
 from torch import nn
@@ -178,7 +179,11 @@ class Specification:
 
 def specify(data: ImageData, family: str, width: int, **recipe) -> Specification:
     """The specification of `family` at `width` on `data`; `recipe` overrides the defaults of training."""
-    images = {"dataset": canonical(data.name), "n_train": len(data.train_labels), "train_digest": data.train_digest}
+    images: dict[str, Any] = {
+        "dataset": canonical(data.name),
+        "n_train": len(data.train_labels),
+        "train_digest": data.train_digest,
+    }
     sizes = {"in_channels": data.train_images.shape[1], "image_size": data.train_images.shape[2]}
     tests = {"n_test": len(data.test_labels), "test_digest": data.test_digest}
     origin = {"data_seed": data.seed, "source": data.name, "data_root": data.root}

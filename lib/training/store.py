@@ -99,8 +99,8 @@ def read_latest(specification: Specification, seeds: Sequence[int]) -> list[Trai
     """The networks of these seeds after the most epochs that all of them have; [] where training begins anew."""
     common = set.intersection(*(set(stored_epochs(specification, seed)) for seed in seeds))
     for epochs in sorted(common, reverse=True):
-        found = [read_after(specification, seed, epochs) for seed in seeds]
-        if all(found) and (epochs == specification.epochs or all(network.resume for network in found)):
+        found = [network for seed in seeds if (network := read_after(specification, seed, epochs))]
+        if len(found) == len(seeds) and (epochs == specification.epochs or all(network.resume for network in found)):
             return found
     return []
 
@@ -177,7 +177,8 @@ def network_of(
 
 
 def _network(manifest: dict, weights: bytes, test_digest: str) -> TrainedNetwork:
-    state, resume = {}, {}
+    state: dict[str, torch.Tensor] = {}
+    resume: dict[str, torch.Tensor] = {}
     for name, value in load(weights).items():
         (resume if name.startswith(RESUME) else state)[name.removeprefix(RESUME)] = value
     return network_of(manifest, test_digest, state, resume)

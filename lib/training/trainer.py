@@ -110,7 +110,7 @@ class _Stack:
         singles = [_single(specification, seed, found) for seed, found in zip_longest(seeds, start)]
         # A reader's layers may be of any kind, and are trained as they are.
         module = singles[0] if specification.family_digest else stack(singles)
-        self.module: nn.Module = module.to(device, dtype, memory_format=torch.channels_last)
+        self.module: nn.Module = module.to(device, dtype).to(memory_format=torch.channels_last)
         # Other precisions take the plain modules, with which the networks of the book's chapters were trained.
         self.run = fused(self.module) if specification.precision == "mixed" and device == "cpu" else self.module
         self.optimiser = optimiser.make(specification, self.module)

@@ -46,7 +46,7 @@ def multiplications(specification: Specification) -> int:
     counts = []
     model = specification.build().eval()
 
-    def count(module: nn.Module, _, output: torch.Tensor) -> None:
+    def count(module: nn.Conv2d | nn.Linear, _, output: torch.Tensor) -> None:
         counts.append(module.weight[0].numel() * output[0].numel())
 
     for module in model.modules():
@@ -83,7 +83,7 @@ def train_all(tasks: Sequence[Task], executor: Executor | None = None, asked: in
         check_disk(sum(map(stored_bytes, tasks)))
     if executor is None:
         warn_of_memory(*memory(tasks))
-    failures = []
+    failures: list[tuple[str, Exception]] = []
 
     def finish(task: Task, future: Future) -> None:
         try:

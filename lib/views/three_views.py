@@ -100,7 +100,7 @@ def _living(
     )
     for population, rows in zip(populations, found.values()):
         rows = rows[:, seen]
-        alive = rows.any(axis=(1, 2))
+        alive = np.any(rows, axis=(1, 2))
         if not alive.all():
             dead = f"{population.specification.name}: {(~alive).sum()} of its {len(rows)} networks"
             warnings.warn(f"{dead} have no gradient at any image of the views and are left out", stacklevel=3)
