@@ -99,7 +99,7 @@ def _home(function: Callable, module: ModuleType) -> ModuleType:
     """The module that a function is written in, which may be another one than the module that has it."""
     while isinstance(function, partial):
         function = function.func
-    return sys.modules.get(getattr(inspect.unwrap(function), "__module__", None), module)
+    return sys.modules.get(getattr(inspect.unwrap(function), "__module__", ""), module)
 
 
 def _digest(path: str, modules: set[ModuleType]) -> str:

@@ -92,16 +92,14 @@ def _sample(groups: Sequence[Sample], losses: Sequence[np.ndarray]) -> Sample:
         ]
         return np.concatenate([np.stack(pair, axis=1) for pair in both])
 
-    joint = [
-        without(by_images[draw], [group.without_by_images[draw] for group in groups])
-        for draw in range(len(groups[0].without_by_images))
-    ]
+    seeds, drawn = ([np.asarray(getattr(group, name)) for group in groups] for name in ("without", "without_by_images"))
+    joint = [without(by_images[draw], [group[draw] for group in drawn]) for draw in range(len(drawn[0]))]
     return Sample(
         np.stack([values, mean_loss]),
-        without(values, [group.without for group in groups]),
+        without(values, seeds),
         np.stack([by_images, np.broadcast_to(mean_loss, by_images.shape)], axis=1),
         np.stack(joint),
-        tuple(len(group.without) for group in groups),
+        tuple(map(len, seeds)),
         groups[0].images,
     )
 

@@ -105,7 +105,7 @@ class Sample:
         return crossed_margin(networks, images, residual, freedom, self.images, level)
 
 
-def jackknifed(estimate: np.ndarray, without: Sequence[np.ndarray], images: int = 0) -> Sample:
+def jackknifed(estimate: np.ndarray | float, without: Sequence[np.ndarray], images: int = 0) -> Sample:
     """A statistic [...] of independent groups of networks on fixed images.
 
     `without`: of each group [networks, ...], the statistic without one of its networks in turn.
