@@ -1,0 +1,103 @@
+"""A Sphinx extension: when the book is built, all that no page uses is removed, and pages ask for no more than they need.
+
+The theme brings the icons of Font Awesome twice, as a script of 1.5 MB and as fonts; MathJax comes in fourteen builds.
+"""
+
+import re
+from pathlib import Path
+
+import nbformat
+from fontTools.subset import Options, Subsetter
+from fontTools.ttLib import TTFont
+from PIL import Image
+
+MATHJAX = ("tex-chtml.js", "input/tex/extensions/", "output/chtml/fonts/")  # the build that pages load, what it may load
+NEVER_LOADED = ("**/*.map", "locales/**/*", "scripts/fontawesome.js*", "*webpack-macros.html", "vendor/**/*.woff2")
+FONT = re.compile(r'url\((\S+?)\.woff2\) format\("woff2"\),url\(\S+?\.ttf\) format\("truetype"\)')
+ICON = re.compile(r'((?:\.fa-[\w-]+:before,?)+)\{content:"[^"]+"\}')
+PRIVATE = re.compile(r"\\([ef][0-9a-f]{3})|([\ue000-\uf8ff])")
+# Icons are drawn by their font; search works on its own page (search_as_you_type is off).
+UNUSED_SCRIPTS = re.compile(
+    r'\s*<script[^>]* src="[^"]*(?:scripts/fontawesome|searchtools|language_data|searchindex)\.js[^>]*></script>'
+)
+
+
+def slim(app, exception):
+    """After a build of pages that went well; every step looks at what is there, so that it may come twice."""
+    if exception is None and app.builder.format == "html":
+        out = Path(app.outdir)
+        remove_unused(out / "_static")
+        pages = sorted(out.rglob("*.html"))
+        subset_icons(out / "_static", used_icons([*pages, *out.glob("_static/scripts/*.js")]))
+        for source in out.glob("_sources/**/*.ipynb"):
+            strip_outputs(source)
+        to_webp(out / "_images")
+        for page in pages:
+            page.write_text(lean(page.read_text(), searches=page.name == "search.html"))
+
+
+def lean(html: str, searches: bool = False) -> str:
+    """A page that asks for the smaller pictures, and for no script that does nothing there."""
+    html = re.sub(r'(_images/[^"]+)\.png"', r'\1.webp"', html)
+    return html if searches else UNUSED_SCRIPTS.sub("", html)
+
+
+def remove_unused(static: Path) -> None:
+    """Builds of MathJax but for one, source maps, translations of the theme, what only its own build reads."""
+    mathjax = static / "mathjax"
+    unused = [path for pattern in NEVER_LOADED for path in static.glob(pattern)]
+    unused += [path for path in mathjax.rglob("*") if not path.relative_to(mathjax).as_posix().startswith(MATHJAX)]
+    for path in unused:
+        if path.is_file():
+            path.unlink()
+    for folder in sorted((path for path in static.rglob("*") if path.is_dir()), reverse=True):
+        if not any(folder.iterdir()):
+            folder.rmdir()
+
+
+def used_icons(files: list[Path]) -> set[str]:
+    """Names of Font Awesome's icons in pages and scripts: {'fa-moon', ...}."""
+    return {name for path in files for name in re.findall(r"\bfa-[\w-]+", path.read_text())}
+
+
+def subset_icons(static: Path, names: set[str]) -> None:
+    """Style sheets without the other icons, and fonts that hold the glyphs which are left."""
+    glyphs = set()
+    for sheet in static.rglob("*.css"):
+        text = FONT.sub(r'url(\1.woff) format("woff")', ICON.sub(lambda rule: only(rule, names), sheet.read_text()))
+        sheet.write_text(text)
+        glyphs |= {int(code, 16) if code else ord(letter) for code, letter in PRIVATE.findall(text)}
+    for path in static.glob("vendor/fontawesome/**/*.ttf"):
+        font = TTFont(path)
+        subsetter = Subsetter(Options(layout_features=[], notdef_outline=False))
+        subsetter.populate(unicodes=glyphs)
+        subsetter.subset(font)
+        font.flavor = "woff"  # woff2 would need one more package
+        font.save(path.with_suffix(".woff"))
+        path.unlink()
+
+
+def only(rule: re.Match, names: set[str]) -> str:
+    """A rule of a style sheet if it gives an icon that is used, else nothing."""
+    return rule[0] if names & set(re.findall(r"fa-[\w-]+", rule[1])) else ""
+
+
+def strip_outputs(path: Path) -> None:
+    """Make a notebook to download small: whoever runs it gets the outputs again."""
+    notebook = nbformat.read(path, 4)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    nbformat.write(notebook, path)
+
+
+def to_webp(images: Path) -> None:
+    """Pictures of points as WebP without loss, which has 40 % of the bytes of matplotlib's PNG."""
+    for path in images.glob("*.png"):
+        Image.open(path).save(path.with_suffix(".webp"), lossless=True, method=2, quality=50, exact=True)
+        path.unlink()
+
+
+def setup(app):
+    app.connect("build-finished", slim)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,61 @@
+"""A Sphinx extension: pages for a keyboard, a screen reader, a telephone and paper, beside `static/reading.css` and `.js`.
+
+The theme's markup is mended after the build, because its own templates and scripts come from four packages.
+"""
+
+import re
+from functools import partial
+from pathlib import Path
+
+from PIL import Image
+
+# What is wrong in a page -> what stands there instead.
+MENDS = (
+    (r' aria-label="Toggle hidden content"', ""),  # the words inside say more, and have to be in a control's name
+    (r'(search-button-field[^>]*) title="Search" aria-label="Search"', r"\1"),
+    (r'<div id="pst-primary-sidebar"', '<div id="pst-primary-sidebar" role="complementary" aria-label="The book"'),
+    (r"<th\b([^>]*)></th>", r"<td\1></td>"),  # above the index of a pandas table: no header
+)
+# The theme's script hides the column of contents beside wide tables, and fails on a page that has none.
+NO_CONTENTS = '<div class="bd-sidebar-secondary" hidden></div></body>'
+PICTURE = re.compile(r'<img ([^>]*?)src="([^"]*_images/[^"]+)"([^>]*?)\s*/?>')
+
+
+def mend_all(app, exception):
+    """After a build of pages that went well."""
+    if exception is None and app.builder.format == "html":
+        for page in Path(app.outdir).rglob("*.html"):
+            page.write_text(mended(page.read_text(), page.parent))
+
+
+def mended(html: str, folder: Path) -> str:
+    """A page whose controls say what they do and whose pictures come when they are scrolled to and enlarge."""
+    for wrong, right in MENDS:
+        html = re.sub(wrong, right, html)
+    if 'class="bd-sidebar-secondary' not in html:
+        html = html.replace("</body>", NO_CONTENTS)
+    return PICTURE.sub(partial(enlargeable, folder=folder), html)
+
+
+def enlargeable(picture: re.Match, folder: Path) -> str:
+    """A picture that keeps its place free until it is loaded, in a link to itself that works without scripts too."""
+    before, source, after = picture.groups()
+    width, height = size(folder / source)
+    image = f'<img {before}src="{source}"{after} width="{width}" height="{height}" loading="lazy" decoding="async" />'
+    return f'<a class="enlarge" href="{source}">{image}</a>'
+
+
+def size(path: Path) -> tuple[int, int]:
+    """Width and height in CSS pixels; matplotlib writes its SVG in points."""
+    if path.suffix == ".svg":
+        width, height = re.search(r'width="([\d.]+)pt" height="([\d.]+)pt"', path.read_text()).groups()
+        return round(float(width) * 4 / 3), round(float(height) * 4 / 3)
+    with Image.open(path) as image:
+        return image.size
+
+
+def setup(app):
+    app.connect("build-finished", mend_all, priority=600)  # after `lean`, which chooses the pictures' format
+    app.add_css_file("reading.css")
+    app.add_js_file("reading.js", loading_method="defer")
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
