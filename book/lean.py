@@ -11,15 +11,18 @@ from fontTools.subset import Options, Subsetter
 from fontTools.ttLib import TTFont
 from PIL import Image
 
-MATHJAX = ("tex-chtml.js", "input/tex/extensions/", "output/chtml/fonts/")  # the build that pages load, what it may load
+MATHJAX = (
+    "tex-chtml.js",
+    "input/tex/extensions/",
+    "output/chtml/fonts/",
+)  # the build that pages load, what it may load
 NEVER_LOADED = ("**/*.map", "locales/**/*", "scripts/fontawesome.js*", "*webpack-macros.html", "vendor/**/*.woff2")
 FONT = re.compile(r'url\((\S+?)\.woff2\) format\("woff2"\),url\(\S+?\.ttf\) format\("truetype"\)')
 ICON = re.compile(r'((?:\.fa-[\w-]+:before,?)+)\{content:"[^"]+"\}')
 PRIVATE = re.compile(r"\\([ef][0-9a-f]{3})|([\ue000-\uf8ff])")
-# Icons are drawn by their font; search works on its own page (search_as_you_type is off).
-UNUSED_SCRIPTS = re.compile(
-    r'\s*<script[^>]* src="[^"]*(?:scripts/fontawesome|searchtools|language_data|searchindex)\.js[^>]*></script>'
-)
+SCRIPT = r'\s*<script[^>]* src="[^"]*(?:{})\.js[^>]*></script>'
+ICONS = re.compile(SCRIPT.format("scripts/fontawesome"))  # their font draws them too
+SEARCH = re.compile(SCRIPT.format("searchtools|language_data|searchindex"))  # search_as_you_type is off
 
 
 def slim(app, exception):
@@ -39,7 +42,8 @@ def slim(app, exception):
 def lean(html: str, searches: bool = False) -> str:
     """A page that asks for the smaller pictures, and for no script that does nothing there."""
     html = re.sub(r'(_images/[^"]+)\.png"', r'\1.webp"', html)
-    return html if searches else UNUSED_SCRIPTS.sub("", html)
+    html = ICONS.sub("", html)
+    return html if searches else SEARCH.sub("", html)
 
 
 def remove_unused(static: Path) -> None:

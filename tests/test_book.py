@@ -104,7 +104,9 @@ def test_a_reader_sees_the_heatmaps_and_the_maths_without_a_network_or_an_error(
         page.goto((HTML / "book" / "chapters" / "03_individual_similarity.html").as_uri())
         page.wait_for_selector("mjx-container mjx-math", state="attached")
         heatmap = page.locator("img[alt*='heatmap for each family of the expected similarity']")
-        assert heatmap.count() == 1 and heatmap.evaluate("image => image.naturalWidth") > 500
+        assert heatmap.count() == 1
+        heatmap.scroll_into_view_if_needed()  # pictures are loaded when they are scrolled to
+        assert heatmap.evaluate("image => image.decode().then(() => image.naturalWidth)") > 500
         page.wait_for_function(
             "document.querySelectorAll('.math').length == document.querySelectorAll('.math > mjx-container').length"
         )

@@ -1,0 +1,123 @@
+"""Laws of the built pages for readers on a slow line, a telephone, a keyboard and paper; the steps that make them so."""
+
+import gzip
+import re
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import numpy as np
+import pytest
+from PIL import Image
+from skips import browser
+
+import lean
+import reading
+
+HTML = Path(__file__).resolve().parents[1] / "_build" / "html"
+BROWSER = browser()
+PAGES = (
+    "index",
+    "what_holds",
+    "cards",
+    "claims",
+    "chapters/01_introduction",
+    "chapters/03_individual_similarity",
+    "chapters/own_models",
+    "api/training",
+)
+TEXT = {".html", ".css", ".js", ".svg"}  # what servers compress
+
+built = pytest.mark.skipif(not (HTML / "index.html").exists(), reason="needs the built pages")
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    if BROWSER is None:
+        pytest.skip("needs Chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+def opened(browser, name, width=390):
+    """(page with its mathematics set, the files that it asked for)."""
+    page, asked = browser.new_page(viewport={"width": width, "height": 800}), set()
+    page.on("request", lambda request: asked.add(request.url))
+    page.goto((HTML / "book" / f"{name}.html").as_uri())
+    page.evaluate("() => window.MathJax?.startup?.promise")
+    return page, [Path(unquote(urlsplit(url).path)) for url in asked if url.startswith("file:")]
+
+
+@built
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_is_light_fits_a_telephone_and_is_walked_by_keyboard(chromium, name):
+    page, files = opened(chromium, name)
+    assert [path.name for path in files if not path.exists()] == []
+    assert sum(len(gzip.compress(path.read_bytes(), 6 if path.suffix in TEXT else 0)) for path in files) < 700_000
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    stops = (
+        "[...document.querySelectorAll('mjx-container[tabindex]')].filter(box => box.scrollWidth <= box.clientWidth)"
+    )
+    assert page.evaluate(f"{stops}.length") == 0
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": 718, "height": 1000})  # A4 less its margins
+    assert page.evaluate("document.documentElement.scrollWidth") == 718
+    page.close()
+
+
+@built
+def test_a_picture_is_enlarged_and_put_away_by_keyboard(chromium):
+    page, _ = opened(chromium, "chapters/03_individual_similarity")
+    page.locator("a.enlarge").first.focus()
+    page.keyboard.press("Enter")
+    assert page.locator("dialog.enlarged img").evaluate("image => image.width") >= 900
+    page.keyboard.press("Escape")
+    page.locator("dialog.enlarged").wait_for(state="hidden", timeout=5000)
+    page.close()
+
+
+@built
+def test_every_icon_has_a_glyph_in_the_fonts_that_are_left(chromium):
+    from fontTools.ttLib import TTFont
+
+    page, _ = opened(chromium, "chapters/03_individual_similarity", width=1440)
+    drawn = page.evaluate(
+        "[...document.querySelectorAll('i[class*=fa-]')].map(icon => getComputedStyle(icon, '::before').content)"
+    )
+    page.close()
+    held = {code for path in HTML.rglob("fa-*.woff") for code in TTFont(path).getBestCmap()}
+    assert len(drawn) > 5 and {ord(content.strip('"')) for content in drawn} <= held
+
+
+@built
+def test_the_book_is_small():
+    assert sum(path.stat().st_size for path in HTML.rglob("*") if path.is_file()) < 32e6
+
+
+@built
+def test_every_control_of_a_page_is_named_by_the_words_in_it():
+    page = (HTML / "book" / "chapters" / "03_individual_similarity.html").read_text()
+    assert page.count("<summary") > 5 and not re.search(r"<summary[^>]*aria-label", page)
+
+
+def test_pictures_lose_no_point(tmp_path):
+    points = np.random.default_rng(0).integers(0, 256, (9, 7, 4), dtype=np.uint8)
+    Image.fromarray(points).save(tmp_path / "a.png")
+    lean.to_webp(tmp_path)
+    np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "a.webp")), points)
+    assert not (tmp_path / "a.png").exists()
+
+
+def test_only_the_rules_of_used_icons_stay():
+    rules = '.fa-moon:before{content:"\\f186"}.fa-a:before,.fa-b:before{content:"\\f187"}.fa-lg{font-size:1em}'
+    assert lean.ICON.sub(lambda rule: lean.only(rule, {"fa-b"}), rules) == rules[rules.index(".fa-a") :]
+
+
+def test_a_picture_keeps_its_place_and_leads_to_itself(tmp_path):
+    (tmp_path / "_images").mkdir()
+    (tmp_path / "_images" / "a.svg").write_text('<svg width="72pt" height="36pt" xmlns="http://www.w3.org/2000/svg"/>')
+    page = reading.mended('<body><img alt="A" src="_images/a.svg" /></body>', tmp_path)
+    assert '<a class="enlarge" href="_images/a.svg"><img alt="A" src="_images/a.svg" width="96" height="48"' in page
