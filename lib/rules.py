@@ -44,22 +44,18 @@ class Band:
 
     Attributes:
         least, most: ends of the band; infinite ones are not looked at.
-        below, above: the claim is contradicted by an interval that lies below the one or above the other; by default the
-            band's own ends.
+        below: the claim is contradicted by an interval that lies below it; by default below the band.
     """
 
     least: float = -np.inf
     most: float = np.inf
     below: float | None = None
-    above: float | None = None
 
     def verdicts(self, low: ArrayLike, high: ArrayLike) -> np.ndarray:
         """The verdict on each of several intervals; NaN is undecided."""
         low, high = np.asarray(low, dtype=float), np.asarray(high, dtype=float)
         inside = self._reaches(low, self.least, 1) & self._reaches(high, self.most, -1)
-        outside = (high < (self.least if self.below is None else self.below)) | (
-            low > (self.most if self.above is None else self.above)
-        )
+        outside = (high < (self.least if self.below is None else self.below)) | (low > self.most)
         return np.where(inside, SUPPORTED, np.where(outside, CONTRADICTED, UNDECIDED))
 
     def _reaches(self, end: np.ndarray, limit: float, side: int) -> np.ndarray:
@@ -106,7 +102,7 @@ class Band:
         if np.isinf(self.most):
             return "below" if self.below is None else f"below {self.below:g}"
         if np.isinf(self.least):
-            return "above" if self.above is None else f"above {self.above:g}"
+            return "above"
         return "outside"
 
 
@@ -115,9 +111,9 @@ def above(threshold: float = 0.0, *, contradicted_below: float | None = None) ->
     return Band(least=threshold, below=contradicted_below)
 
 
-def below(threshold: float = 0.0, *, contradicted_above: float | None = None) -> Band:
+def below(threshold: float = 0.0) -> Band:
     """The interval lies below a threshold."""
-    return Band(most=threshold, above=contradicted_above)
+    return Band(most=threshold)
 
 
 def within(least: float, most: float) -> Band:

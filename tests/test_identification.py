@@ -18,15 +18,6 @@ def test_chance_is_what_random_scores_do_and_what_equal_scores_do(layers):
     assert found.chance(layers) == pytest.approx((1 / layers, (layers**2 - 1) / (3 * layers)))
 
 
-def test_a_score_that_falls_with_the_distance_follows_it():
-    distances = found.layer_distances(6)
-    assert distances[5, 0] == 5 and distances[2, 3] == 1
-    assert found.follows_distance(-distances) == pytest.approx(-1)
-    assert found.follows_distance(np.exp(distances)) == pytest.approx(1)
-    assert np.isnan(found.follows_distance(np.ones((3, 3))))
-    assert abs(found.follows_distance(np.random.default_rng(0).random((6, 6)))) < 0.4
-
-
 def hits(right):
     """[sources, targets, images] of one target's hits [sources, images], the other targets alike for all sources."""
     full = np.ones((len(right), len(right), len(right[0])), dtype=bool)

@@ -7,7 +7,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from lib.models import ModelError
-from lib.models.representations import activations, block_points, check_points, conv_points, representation
+from lib.models.representations import activations, block_points, check_points, representation
 
 KINDS = ("resnet-8", "plain-8", "resnet-small")
 
@@ -77,23 +77,10 @@ def test_values_are_those_of_a_forward_pass_by_hand(family):
 
 
 @pytest.mark.parametrize("family", KINDS)
-def test_conv_points_are_all_convolutions_beside_in_the_order_of_computation(family):
-    model, order = network(family=family), []
-    points = conv_points(model)
-    convolutions = {name for name, module in model.named_modules() if isinstance(module, nn.Conv2d)}
-    assert set(points) == convolutions | set(block_points(model))
-    for name, module in model.named_modules():
-        if name in points:
-            module.register_forward_hook(lambda module, inputs, output, name=name: order.append(name))
-    model(random_images(2)[0])
-    assert tuple(order) == points
-
-
-@pytest.mark.parametrize("family", KINDS)
 def test_the_network_is_left_as_it_was_between_batches_and_afterwards(family):
     model = half_training(network(family=family))
     before = state(model)
-    for found in activations(model, random_images()[0], conv_points(model), batch_size=5):
+    for found in activations(model, random_images()[0], block_points(model), batch_size=5):
         assert_same(before, state(model))
         assert not any(value.requires_grad for value in found.values())
     assert_same(before, state(model))
@@ -147,12 +134,11 @@ def test_a_point_that_is_not_computed_once_is_refused(uses, point, times):
         next(activations(Branched(uses), random_images()[0], ["fc", point]))
 
 
-@pytest.mark.parametrize("points", [block_points, conv_points])
-def test_a_network_without_residual_blocks_must_be_told_its_points(points):
+def test_a_network_without_residual_blocks_must_be_told_its_points():
     with pytest.raises(
         ValueError, match="^CNN has no residual blocks of this library's or torchvision's ResNets; name the points"
     ):
-        points(network(family="cnn-small"))
+        block_points(network(family="cnn-small"))
     (found,) = activations(network(family="cnn-small"), random_images()[0], ["backbone.2", "fc"])
     assert found["fc"].shape == (12, 4)
 

@@ -12,7 +12,7 @@ from lib.rules import CONTRADICTED, SUPPORTED, UNDECIDED, Judged, Rule, above
 from lib.rules_of_several import Share, every, some
 from lib.similarity.cosines import expected
 from lib.similarity.shapes import DECILES, increments
-from lib.similarity.stochastic_order import Cosines, bulk, mean_rise, mean_rise_over_uniform, rise, rise_over_uniform
+from lib.similarity.stochastic_order import Cosines, bulk, rise, rise_over_uniform
 from lib.similarity.symmetry import ratio
 from lib.statistics.intervals import Interval, combined_interval
 from lib.statistics.sample import Estimated, jackknifed, side_by_side
@@ -52,13 +52,13 @@ def order_rises(family: Populations) -> Iterator[Part]:
 def mean_order_rises(family: Populations) -> Iterator[Part]:
     """The mean of `order_rises` over the thresholds, at each step of the width."""
     for (a, narrow), (b, wide) in pairwise(zip(family.widths, family.cosines)):
-        yield [f"k = {a} to {b}"], partial(mean_rise, narrow, wide, bulk(narrow.t, wide.t))
+        yield [f"k = {a} to {b}"], partial(rise, narrow, wide, bulk(narrow.t, wide.t), mean=True)
 
 
 def mean_over_uniform(family: Populations) -> Iterator[Part]:
     """The mean of `over_uniform` over the thresholds, at every width."""
     for width, one in zip(family.widths, family.cosines):
-        yield [f"k = {width}"], partial(mean_rise_over_uniform, one, uniform_and_own(one))
+        yield [f"k = {width}"], partial(rise_over_uniform, one, uniform_and_own(one), mean=True)
 
 
 def over_uniform(family: Populations) -> Iterator[Part]:

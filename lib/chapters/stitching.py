@@ -12,7 +12,14 @@ from lib.rules_of_several import every
 from lib.statistics.intervals import Interval
 from lib.statistics.pairs import LEAST, listed_pairs
 from lib.statistics.sample import Estimated
-from lib.stitching.identification import LEVEL, could_be_violated, follows_distance, identified, later_share, violations
+from lib.stitching.identification import (
+    LEVEL,
+    could_be_violated,
+    distance_correlation,
+    identified,
+    later_share,
+    violations,
+)
 from lib.stitching.layers import DIRECT, RESIDUAL, TASK_LOSS, LayerScores
 from lib.stitching.similarity_indices import CKA, PROCRUSTES, PWCCA
 from lib.stitching.stitched_pairs import SEEDS, Network, Pair
@@ -77,7 +84,7 @@ def identified_share(name: str) -> Statistic:
 
 def falls_with_distance(name: str) -> Statistic:
     """Rank correlation of a measure's unlikeness with the distance of the layers."""
-    return lambda scores: -follows_distance(scores.likeness(name))
+    return lambda scores: distance_correlation(scores.likeness(name))
 
 
 def _violations_decide(one: Stitched, name: str) -> Unless:

@@ -46,12 +46,6 @@ def is_torchvision_resnet(model: nn.Module) -> bool:
     return known is not None and isinstance(model, known) and type(model).forward is known.forward
 
 
-def conv_points(model: nn.Module) -> tuple[str, ...]:
-    """`block_points` and the output of every convolution, shortcuts too, in the order in which they are computed."""
-    among = set(block_points(model))
-    return tuple(name for name, module in _inside_first(model) if name in among or isinstance(module, nn.Conv2d))
-
-
 def check_points(model: nn.Module, points: Sequence[str]) -> None:
     """Raises ValueError, with the nearest name there is, for a point that is no module of the network, or none.
 
@@ -159,10 +153,3 @@ def _checked(point: str, output: object, images: int) -> torch.Tensor:
             f"the layer {point!r} returns {list(output.shape)} for {images} images, and a point needs the images first"
         )
     return output
-
-
-def _inside_first(module: nn.Module, prefix: str = "") -> Iterator[tuple[str, nn.Module]]:
-    """Names and modules, each after those inside it."""
-    for name, child in module.named_children():
-        yield from _inside_first(child, f"{prefix}{name}.")
-        yield prefix + name, child

@@ -105,14 +105,13 @@ class Growth:
     Attributes:
         here: of the populations, with its interval over networks and images.
         picture: of the picture, whose networks are taken as they are.
-        widths, picture_widths: what the two were fitted to.
+        widths: what the populations were fitted to.
         networks, images: how many there are here.
     """
 
     here: Interval
     picture: float
     widths: tuple[int, ...]
-    picture_widths: tuple[int, ...]
     networks: int
     images: int
 
@@ -128,11 +127,11 @@ def compared_growth(matrix: Sample, widths: Sequence[int], picture: np.ndarray) 
     ours, theirs = ([at for at, width in enumerate(some) if lowest <= width <= highest] for some in (widths, WIDTHS))
     if min(len(ours), len(theirs)) < LEAST:
         return None
-    own, other = tuple(widths[at] for at in ours), tuple(WIDTHS[at] for at in theirs)
+    own = tuple(widths[at] for at in ours)
 
     def exponent(rho: np.ndarray) -> np.ndarray:
         return growth_exponent(rho[..., ours, :][..., ours], own, diagonal=False)
 
     here = tuple(map(float, matrix.interval(exponent)))
-    of_picture = float(growth_exponent(picture[np.ix_(theirs, theirs)], other, diagonal=False))
-    return Growth(here, of_picture, own, other, sum(matrix.networks[at] for at in ours), matrix.images)
+    of_picture = float(growth_exponent(picture[np.ix_(theirs, theirs)], [WIDTHS[at] for at in theirs], diagonal=False))
+    return Growth(here, of_picture, own, sum(matrix.networks[at] for at in ours), matrix.images)

@@ -65,26 +65,23 @@ def bulk(*samples: np.ndarray) -> np.ndarray:
     return np.nanquantile(np.concatenate([np.ravel(sample) for sample in samples]), np.arange(1, 20) / 20)
 
 
-def rise(narrow: Cosines, wide: Cosines, thresholds: np.ndarray, level: float = 0.95) -> Interval:
-    """P(T_wide > q) - P(T_narrow > q) at every threshold, [q] each: -> estimate, low, high over networks and images."""
-    return combined_interval([_share_table(wide, thresholds), _share_table(narrow, thresholds)], (1, -1), level)
+def rise(
+    narrow: Cosines, wide: Cosines, thresholds: np.ndarray, level: float = 0.95, *, mean: bool = False
+) -> Interval:
+    """P(T_wide > q) - P(T_narrow > q) at every threshold, [q] each: -> estimate, low, high over networks and images.
+
+    mean: over the thresholds, three numbers.
+    """
+    tables = [_share_table(one, thresholds) for one in (wide, narrow)]
+    return combined_interval([table.mean(-1) for table in tables] if mean else tables, (1, -1), level)
 
 
-def rise_over_uniform(population: Cosines, thresholds: np.ndarray, level: float = 0.95) -> Interval:
-    """P(T > q) - P_origin(T > q) at every threshold, where P_origin is the law of unrelated directions."""
-    return crossed_interval(_share_table(population, thresholds) - cosine_tail(thresholds, population.dim), level)
-
-
-def mean_rise(narrow: Cosines, wide: Cosines, thresholds: np.ndarray, level: float = 0.95) -> Interval:
-    """`rise`, its mean over the thresholds: three numbers."""
-    tables = [_share_table(one, thresholds).mean(-1) for one in (wide, narrow)]
-    return combined_interval(tables, (1, -1), level)
-
-
-def mean_rise_over_uniform(population: Cosines, thresholds: np.ndarray, level: float = 0.95) -> Interval:
-    """`rise_over_uniform`, its mean over the thresholds: three numbers."""
+def rise_over_uniform(
+    population: Cosines, thresholds: np.ndarray, level: float = 0.95, *, mean: bool = False
+) -> Interval:
+    """P(T > q) - P_origin(T > q) at every threshold, where P_origin is the law of unrelated directions; as `rise`."""
     table = _share_table(population, thresholds) - cosine_tail(thresholds, population.dim)
-    return crossed_interval(table.mean(-1), level)
+    return crossed_interval(table.mean(-1) if mean else table, level)
 
 
 def exchange_test(

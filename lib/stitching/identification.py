@@ -41,16 +41,6 @@ def chance(layers: int) -> tuple[float, float]:
     return 1 / layers, float(layer_distances(layers).mean())
 
 
-def follows_distance(scores: np.ndarray) -> float:
-    """Spearman's rank correlation of a score with the distance of the layers, over all of [sources, targets].
-
-    NaN where all scores are the same.
-    """
-    if np.ptp(scores) == 0:
-        return np.nan
-    return float(spearmanr(scores.ravel(), layer_distances(len(scores)).ravel()).statistic)
-
-
 def violations(hits: np.ndarray) -> np.ndarray:
     """[sources, targets] bool: sources that classify more test images rightly than the corresponding one, beyond chance.
 
