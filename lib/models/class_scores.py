@@ -58,7 +58,7 @@ class ClassScores(nn.Module):
             )
         return scores.float() if scores.dtype in HALVES else scores
 
-    def picked(self, output: object) -> object:
+    def picked(self, output: object) -> Any:
         """What `scores` takes out of what the model returns."""
         try:
             return self.pick(output)

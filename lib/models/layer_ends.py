@@ -29,6 +29,8 @@ class LayerEnd(nn.Module):
         lib.models.ModelError: a ValueError: the network cannot take the images, or returns no class scores.
     """
 
+    blank: torch.Tensor
+
     def __init__(self, model: nn.Module, point: str, images: torch.Tensor):
         super().__init__()
         doors.check_network(model)

@@ -182,7 +182,8 @@ def _measured(
     groups: list[Group], labels: torch.Tensor, settings: dict
 ) -> tuple[dict[str, np.ndarray], list[dict[str, float]]]:
     """Directions, group -> [networks, images, dims], and the accuracies of each group, network -> accuracy."""
-    rows, accuracies = {group.name: [] for group in groups}, [{} for _ in groups]
+    rows: dict[str, list[np.ndarray]] = {group.name: [] for group in groups}
+    accuracies: list[dict[str, float]] = [{} for _ in groups]
     with progress(len(labels) * sum(len(group.here) for group in groups), "input gradients", delay=2) as bar:
         for group, found in zip(groups, accuracies):
             for model in group.all():

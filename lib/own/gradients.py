@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import torch
@@ -92,7 +93,7 @@ def directions(
             all zero.
     """
     device = find_device(device)
-    settings = {"batch_size": batch_size, "device": device}
+    settings: dict[str, Any] = {"batch_size": batch_size, "device": device}
     rows, scores = [], []
     check_network(model, images, labels, device)
     with evaluating(model, device) as placed, frozen(placed):

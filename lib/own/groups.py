@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain, islice
+from typing import TypeVar
 
 import torch
 from torch import nn
@@ -13,6 +14,7 @@ from lib.runtime.checks import did_you_mean
 from lib.salience import extraction
 
 Networks = nn.Module | Iterable[nn.Module]
+Of = TypeVar("Of")
 Scores = Callable[[object], torch.Tensor]
 
 
@@ -67,7 +69,7 @@ def grouped(
     return [Group(name, *_networks(name, found), images[name], picks.get(name)) for name, found in models.items()]
 
 
-def named(models: object) -> dict[str, Networks]:
+def named(models: Mapping[str, Of]) -> dict[str, Of]:
     """A mapping, or nn.ModuleDict, as a dictionary; ValueError for anything else, or an empty one."""
     if not isinstance(models, Mapping | nn.ModuleDict):
         raise ValueError(
@@ -87,8 +89,8 @@ def _networks(name: str, found: object) -> tuple[list[nn.Module], Iterator[nn.Mo
         return [found], iter(()), False
     if not isinstance(found, Iterable):
         raise ValueError(f"the group {name!r} must be a torch.nn.Module or several, not a {type(found).__name__}")
-    made = isinstance(found, Iterator)
-    here, further = (list(islice(found, 1)), found) if made else (list(found), iter(()))
+    further: Iterator[nn.Module] = found if isinstance(found, Iterator) else iter(())
+    here = list(islice(found, 1) if isinstance(found, Iterator) else found)
     if not here:
         raise ValueError(f"the group {name!r} has no networks")
     return here, further, True

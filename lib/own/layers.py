@@ -1,6 +1,7 @@
 """Layers of a reader's networks, by the names of their modules: their CKA, and stitches from one network to another."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 import torch
@@ -48,14 +49,14 @@ def layer_cka(
         ValueError: all that `lib.cka.network_cka` refuses, or a network that has no points.
     """
     models = named(models)
-    chosen = {name: block_points(model) if points is None else points.get(name) for name, model in models.items()}
+    chosen = {name: block_points(model) if points is None else points.get(name, ()) for name, model in models.items()}
     if missing := [name for name, layers in chosen.items() if not layers]:
         raise ValueError(
             f"points has no layers of {missing[0]!r}; it is a dictionary of the networks' names and layers"
         )
     images, generator = doors.as_inputs(images), torch.Generator().manual_seed(seed)
     batch_size = min(batch_size, len(images))
-    settings = {"batch_size": batch_size, "passes": passes, "device": device, "generator": generator}
+    settings: dict[str, Any] = {"batch_size": batch_size, "passes": passes, "device": device, "generator": generator}
     with progress(passes * (len(images) // batch_size), f"CKA of {', '.join(models)}", delay=2) as bar:
         values = network_cka(
             list(models.values()), images, list(chosen.values()), unbiased=unbiased, advance=bar.update, **settings
