@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import nbformat
-from fontTools.subset import Options, Subsetter
+from fontTools.subset import Options, Subsetter  # with matplotlib; a pin of its own would renew every chapter
 from fontTools.ttLib import TTFont
 from PIL import Image
 
