@@ -115,9 +115,14 @@ def main() -> None:
     parser.add_argument("--plan", action="store_true", help="print the plan and end")
     arguments = parser.parse_args()
     check_house()
+    from lib.runtime import machines
     from lib.runtime.files import artifacts
     from lib.runtime.room import writable
 
+    try:
+        machines.check()
+    except ValueError as error:
+        sys.exit(str(error))
     lines = planned(arguments.study or None)
     print_plan(lines)
     if arguments.plan:

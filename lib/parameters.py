@@ -5,6 +5,7 @@ Chapters therefore read their parameters through `read`, in the first cell after
 ParameterError, in one sentence that names the parameter, what was given and what is allowed.
 """
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,12 +16,14 @@ import yaml
 from lib.family_widths import Widths, by_family, one_if_alike
 from lib.models import architectures
 from lib.parameter_types import TYPES
+from lib.runtime import machines
 from lib.runtime.checks import did_you_mean, shown
 from lib.runtime.files import ROOT
 from lib.salience import extraction
 from lib.training.specification import Specification
 
 IPYTHON_NAMES = {"In", "Out"}
+SCHEDULER = "scheduler"
 
 
 class ParameterError(ValueError):
@@ -46,13 +49,19 @@ def read(namespace: Mapping[str, object], names: Iterable[str]) -> SimpleNamespa
 
     `seeds` is a number for each of the `families`; `widths` is a list, or a list for each of them where they differ.
 
-    Any other variable is taken for a misspelt parameter, so this comes before imports and other assignments.
+    Every chapter also takes `scheduler`, where its tasks go (`lib.runtime.machines`).  Any other variable is taken for a
+    misspelt parameter, so this comes before imports and other assignments.
 
     Raises:
-        ParameterError: an unknown parameter, or a value that is not of its type (`lib.parameter_types.TYPES`).
+        ParameterError: an unknown parameter, or a value that is not of its type (`lib.parameter_types.TYPES`), or a
+            scheduler without workers to be used.
     """
     names = list(names)
-    _check_spelling(namespace, names)
+    _check_spelling(namespace, [*names, SCHEDULER])
+    with about(SCHEDULER):
+        if given := namespace.get(SCHEDULER):
+            os.environ[machines.VARIABLE] = str(given)
+        machines.check()
     values = SimpleNamespace()
     for name in names:
         with about(name):

@@ -122,7 +122,7 @@ def run(words: Sequence[str]) -> None:
     chapter = chapter_of(words[0])
     source = NOTEBOOKS / f"{chapter}.py"
     known = defaults(source)
-    values, output = given(words[1:], known, chapter)
+    values, output = given(words[1:], known | {"scheduler": None}, chapter)
     from lib import parameters  # with torch, which takes seconds: a misspelt name is told at once
 
     p = parameters.read(known | values, known)

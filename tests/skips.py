@@ -37,6 +37,10 @@ def has_cuda() -> bool:
     return torch.cuda.is_available()
 
 
+def has_dask() -> bool:
+    return all(map(importlib.util.find_spec, ("distributed", "dask_jobqueue")))
+
+
 def has_every_chapter_s_data() -> bool:
     import chapters
 
@@ -49,6 +53,7 @@ FINDERS = {
     "another Python": other_pythons,
     "a CUDA device": has_cuda,
     "timm and transformers": lambda: all(map(importlib.util.find_spec, ("timm", "transformers"))),
+    "Dask": has_dask,
     "pidfd_open": lambda: hasattr(os, "pidfd_open"),
     "the data of every chapter": has_every_chapter_s_data,
 }

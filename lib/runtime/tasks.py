@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from tqdm import tqdm
 
+from lib.runtime import machines
 from lib.runtime.devices import cores, find_device
 from lib.runtime.temporary import keep_sockets_together
 
@@ -44,10 +45,17 @@ def run_tasks(
     Args:
         tasks: key -> function and its arguments, in the order in which they are to be begun.
         finish: is called with the key and the finished future of each task as it ends; what it raises ends all.
-        executor: any concurrent.futures executor; by default one local process a core, or one for the GPU.
+        executor: any concurrent.futures executor; by default the workers of GREATMINDS_SCHEDULER (`lib.runtime.machines`),
+            else one local process a core, or one for the GPU.
         work: what is left of a task, in any unit; it is asked again while the task runs.
+
+    Raises:
+        ValueError: GREATMINDS_SCHEDULER names no workers that can be used, before any task begins.
     """
     others, modules = set(multiprocessing.active_children()), sorted({task[0].__module__ for task in tasks.values()})
+    if executor is None and tasks and (address := machines.address()):
+        with machines.connected(address, modules) as executor:
+            return run_tasks(tasks, finish, description, executor, work)
     # A pool of its own for each process: when one breaks, it is known by which task.
     lanes = [executor] * len(tasks) if executor else [local_executor(1, modules) for _ in range(_processes(len(tasks)))]
     try:

@@ -7,21 +7,27 @@ differentiated, the grid, and RECIPE.  The content holds its own checksum and is
 import hashlib
 import json
 import warnings
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
+from safetensors.torch import load as load_weights
 from safetensors.torch import save as save_weights
 from torch import nn
 
 from lib.data.loading import ImageData
-from lib.runtime import array_store
+from lib.runtime import array_store, machines
+from lib.runtime.devices import one_thread
 from lib.runtime.files import artifacts
-from lib.runtime.tasks import progress
+from lib.runtime.room import keeps
+from lib.runtime.tasks import progress, run_tasks
 from lib.salience import extraction
 from lib.training.populations import Population
-from lib.training.specification import Specification
+from lib.training.specification import Specification, images_of
+from lib.training.trainer import TrainedNetwork
+from lib.training.workers import networks_together
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -41,6 +47,8 @@ def population_directions(
 ) -> dict[Key, np.ndarray]:
     """Directions of every network of every population on all test images, each [networks, n, d] float32.
 
+    Those that are not stored are computed here, or by the workers of GREATMINDS_SCHEDULER where they can load the images.
+
     Args:
         output, grid: as in `lib.salience.input_gradients` and `lib.salience.directions`.
         untrained: of the networks as they were before their training.
@@ -52,14 +60,15 @@ def population_directions(
         ValueError: an unknown output, or a population of which that leaves fewer than 3 networks.
     """
     extraction.check_output(output)
+    if machines.address() and keeps():
+        _store_from_workers(populations.values(), images, output, grid, untrained)
     found = {}
     with progress(sum(map(len, populations.values())), "input gradients") as bar:
         for key, population in populations.items():
             if not population:
                 raise ValueError(f"population {key!r} has no networks left to take gradients of")
-            models = population.untrained_models() if untrained else population.models()
             rows = np.empty(0)
-            for place, (network, model) in enumerate(zip(population.networks, models, strict=True)):
+            for place, (network, model) in enumerate(_networks(population, untrained)):
                 path = _path(population.specification, network.seed, model, images, output, grid)
                 row = _stored(path, model, images, output, grid)
                 rows = rows if place else np.empty((len(population), *row.shape), row.dtype)
@@ -75,16 +84,63 @@ def by_family(directions: Mapping[tuple[str, int], np.ndarray]) -> dict[str, lis
     return {family: [directions[key] for key in sorted(directions) if key[0] == family] for family in families}
 
 
+def _networks(population: Population, untrained: bool) -> Iterable[tuple[TrainedNetwork, nn.Module]]:
+    models = population.untrained_models() if untrained else population.models()
+    return zip(population.networks, models, strict=True)
+
+
 def _stored(path: Path, model: nn.Module, images: ImageData, output: str, grid: int | None) -> np.ndarray:
     """The directions [n, d] of one network, from the store or else into it, whole or not at all."""
     kept = array_store.read(path)
     if kept is None:
-        # Of the gradients at full resolution no more than a part is held at a time.
-        parts = zip(images.test_images.split(PART), images.test_labels.split(PART))
-        gradients = (extraction.input_gradients(model, *part, output=output) for part in parts)
-        found = np.concatenate([extraction.directions(part, grid=grid) for part in gradients])
-        array_store.write(path, kept := {"directions": found})
+        array_store.write(path, kept := {"directions": _computed(model, images, output, grid)})
     return kept["directions"]
+
+
+def _computed(model: nn.Module, images: ImageData, output: str, grid: int | None) -> np.ndarray:
+    """[n, d]; of the gradients at full resolution no more than a part is held at a time."""
+    parts = zip(images.test_images.split(PART), images.test_labels.split(PART))
+    gradients = (extraction.input_gradients(model, *part, output=output) for part in parts)
+    return np.concatenate([extraction.directions(part, grid=grid) for part in gradients])
+
+
+def _store_from_workers(
+    populations: Iterable[Population], images: ImageData, output: str, grid: int | None, untrained: bool
+) -> None:
+    """What is missing of the networks that were specified with these images, a task as many as are trained together."""
+    tasks = {}
+    for population in populations:
+        specification = population.specification
+        if specification.test_digest != images.test_digest:
+            continue
+        missing = {}
+        for network, model in _networks(population, untrained):
+            path = _path(specification, network.seed, model, images, output, grid)
+            if array_store.read(path) is None:
+                missing[path] = save_weights(model.state_dict())
+        together, paths = networks_together(specification), list(missing)
+        for stack in (tuple(paths[start : start + together]) for start in range(0, len(paths), together)):
+            weights = tuple(missing[path] for path in stack)
+            tasks[stack] = _stack_directions, specification, weights, output, grid
+
+    def finish(stack: tuple[Path, ...], done: Future) -> None:
+        for path, rows in zip(stack, done.result(), strict=True):
+            array_store.write(path, {"directions": rows})
+
+    run_tasks(tasks, finish, f"input gradients of {sum(map(len, tasks))} networks")
+
+
+def _stack_directions(
+    specification: Specification, weights: Sequence[bytes], output: str, grid: int | None
+) -> list[np.ndarray]:
+    """The directions [n, d] of networks with these weights, on the test images that they were specified with."""
+    images, found = images_of(specification), []
+    for state in weights:
+        model = specification.build()
+        model.load_state_dict(load_weights(state))
+        with one_thread():
+            found.append(_computed(model.eval(), images, output, grid))
+    return found
 
 
 def _with_gradients(rows: np.ndarray, key: Hashable) -> np.ndarray:

@@ -63,7 +63,7 @@ def score_pairs(
     pairs, and those of a smaller number are among those of a larger.
 
     Args:
-        executor: any concurrent.futures executor; by default one local process a core.
+        executor: any concurrent.futures executor; by default as `lib.runtime.tasks.run_tasks` has it.
 
     Raises:
         ValueError: more images to fit than there are, networks with different numbers of layers, or a layer that is

@@ -16,7 +16,7 @@ from lib.training import packing, store
 from lib.training.earlier_networks import take_over
 from lib.training.specification import Specification, specify
 from lib.training.trainer import TrainedNetwork
-from lib.training.workers import DEVICE, Task, networks_together, train_all, work
+from lib.training.workers import Task, device, networks_together, train_all, work
 
 LEAST = 3  # networks of a population, for differences between pairs of them to have a spread
 # (specification, seed) -> seconds of training and device, of every network that this process loaded or trained
@@ -66,7 +66,7 @@ def train_or_load(
     the same.
 
     Args:
-        executor: any concurrent.futures executor; by default one local process a core, or one for the GPU.
+        executor: any concurrent.futures executor; by default as `lib.runtime.tasks.run_tasks` has it.
 
     Warns: of each network whose loss was not finite, by name; it is stored, and left out of the population; and of
         released networks that were not fetched, once a study.
@@ -180,7 +180,7 @@ def _waves(missing: Iterable[tuple[Specification, int]]) -> list[list[Task]]:
     """
     stacks: dict[tuple[str, tuple[int, ...]], set[Specification]] = {}
     for specification, seed in missing:
-        size = networks_together(specification, DEVICE)
+        size = networks_together(specification, device())
         first = seed - seed % size
         stacks.setdefault((specification.key, tuple(range(first, first + size))), set()).add(specification)
     rows = [

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from lib.models.architectures import RESNET_BLOCKS, first_channels
+from lib.runtime import machines
 from lib.runtime.devices import cores, find_device, one_thread
 from lib.runtime.files import FULL, artifacts
 from lib.runtime.room import check_disk, keeps, warn_of_memory, writable
@@ -17,9 +18,14 @@ from lib.training import arithmetic, store
 from lib.training.specification import Specification, images_of
 from lib.training.trainer import TrainedNetwork, train
 
-DEVICE = find_device("auto")
-
 Task = tuple[Specification, tuple[int, ...]]  # the networks of these seeds, trained as one stack
+
+
+def device() -> str:
+    """Where networks are trained: on a GPU, if this machine has one, or the workers that GREATMINDS_SCHEDULER names."""
+    if address := machines.address():
+        return "cuda" if machines.have_gpus(address) else "cpu"
+    return find_device("auto")
 
 
 def networks_together(specification: Specification, device: str = "cpu") -> int:
@@ -73,7 +79,7 @@ def train_all(tasks: Sequence[Task], executor: Executor | None = None, asked: in
     Args:
         tasks: in the order in which they are to be begun.
         asked: how many of the networks are needed, where their stacks hold others too; the bar tells both numbers.
-        executor: any concurrent.futures executor; by default one local process a core, or one for the GPU.
+        executor: any concurrent.futures executor; by default as `lib.runtime.tasks.run_tasks` has it.
 
     Raises:
         RuntimeError: some tasks failed; all others are trained and stored first.
@@ -81,7 +87,8 @@ def train_all(tasks: Sequence[Task], executor: Executor | None = None, asked: in
     """
     if keeps():
         check_disk(sum(map(stored_bytes, tasks)))
-    if executor is None:
+    here = machines.address() is None
+    if here and executor is None:
         warn_of_memory(*memory(tasks))
     failures: list[tuple[str, Exception]] = []
 
@@ -95,12 +102,13 @@ def train_all(tasks: Sequence[Task], executor: Executor | None = None, asked: in
         except Exception as error:  # one network's failure must not stop the others
             failures.append((_named(task, error), error))
 
-    for specification, _ in tasks:  # measured once, for all workers of this machine
-        arithmetic.used(specification.precision, DEVICE)
+    where = device()
+    for specification, _ in tasks if here else ():  # measured once, for all workers of this machine
+        arithmetic.used(specification.precision, where)
     networks = sum(len(seeds) for _, seeds in tasks)
     beside = f" and {networks - asked} of their stacks" if asked and asked < networks else ""
     description = f"training {asked or networks} networks{beside}"
-    run_tasks({task: (_train_task, *task, DEVICE) for task in tasks}, finish, description, executor, work)
+    run_tasks({task: (_train_task, *task, where) for task in tasks}, finish, description, executor, work)
     if failures:
         raise RuntimeError(
             f"{len(failures)} of {len(tasks)} trainings failed and the others are stored; the first: {failures[0][0]}"
