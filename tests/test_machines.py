@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from contextlib import contextmanager
 from types import SimpleNamespace
 
 import pytest
@@ -14,6 +15,7 @@ from stored_files import contents
 from lib import parameters, salience
 from lib.runtime import machines
 from lib.runtime.files import ROOT
+from lib.runtime.tasks import run_tasks
 from lib.salience import direction_store
 from lib.training import workers
 from lib.training.populations import train_or_load
@@ -21,7 +23,7 @@ from lib.training.populations import train_or_load
 pytestmark = pytest.mark.skipif(not has_dask(), reason="needs Dask")
 if has_dask():
     import dask_workers
-    from distributed import LocalCluster, Scheduler, SpecCluster, Worker, get_worker
+    from distributed import Scheduler, SpecCluster, Worker, get_worker
 
 EPOCHS = 5
 # Says which process it is, then asks the workers for two stacks; `long`: for an hour.
@@ -124,12 +126,82 @@ def test_an_interrupt_ends_what_workers_do_and_leaves_whole_files(tiny, there, w
     assert under_way <= dask_workers.epochs(there.folder)
 
 
-@pytest.mark.parametrize("what, planted", [("lib/", "digest"), ("torch", "torch")])
-def test_workers_that_compute_otherwise_are_refused(tiny, there, monkeypatch, what, planted):
-    machines._code.cache_clear()
-    monkeypatch.setattr(machines, planted, lambda *_: "0" * 64) if planted == "digest" else monkeypatch.setattr(
-        machines, planted, SimpleNamespace(__version__="0")
-    )
+@pytest.mark.parametrize(
+    "what, name, planted",
+    [("lib/", "digest", lambda *_: "0" * 64), ("torch", "torch", SimpleNamespace(__version__="0"))],
+)
+def test_workers_that_compute_otherwise_are_refused(tiny, there, monkeypatch, what, name, planted):
+    machines._looked_at.cache_clear()
+    monkeypatch.setattr(machines, name, planted)
     with pytest.raises(ValueError, match=f"computes with another {what} .* than this process \\(0+\\); start it again"):
         train_or_load({tiny: range(4)})
-    machines._code.cache_clear()
+    assert not dask_workers.epochs(there.folder)
+
+
+@pytest.fixture(autouse=True)
+def forgetful():
+    """What a process looks at once is looked at anew by each test."""
+    yield
+    machines._looked_at.cache_clear()
+    machines.have_gpus.cache_clear()
+
+
+@contextmanager
+def here(monkeypatch, *workers):
+    """A scheduler within this process and a worker for each table of options: its address is in the environment."""
+    options = [{"dashboard": False, "host": "127.0.0.1", "nthreads": 1, **worker} for worker in workers]
+    scheduler = {"cls": Scheduler, "options": {"dashboard": False, "host": "127.0.0.1", "port": 0}}
+    with SpecCluster({i: {"cls": Worker, "options": one} for i, one in enumerate(options)}, scheduler) as cluster:
+        monkeypatch.setenv(machines.VARIABLE, cluster.scheduler_address)
+        yield
+
+
+def name_of_worker(number):
+    return get_worker().name
+
+
+def test_where_workers_have_gpus_all_tasks_go_to_these(monkeypatch):
+    with here(monkeypatch, {}, {"resources": {"GPU": 1}}, {}):
+        found = {}
+        run_tasks(
+            {i: (name_of_worker, i) for i in range(6)}, lambda i, done: found.update({i: done.result()}), "asking"
+        )
+        assert found == dict.fromkeys(range(6), 1) and workers.device() == "cuda"
+
+
+def test_workers_without_gpus_train_on_the_processor(monkeypatch):
+    with here(monkeypatch, {}):
+        assert workers.device() == "cpu"
+
+
+@pytest.mark.parametrize(
+    "planted, said",
+    [([{"nthreads": 2}], "has 2 threads; start it with: dask worker .* --nthreads 1"), ([], "has no workers")],
+)
+def test_a_scheduler_without_workers_to_be_used_is_refused(monkeypatch, planted, said):
+    monkeypatch.setattr(machines, "FIRST", 0.1)
+    with here(monkeypatch, *planted), pytest.raises(ValueError, match=said):
+        machines.check()
+
+
+@pytest.mark.parametrize(
+    "address, said",
+    [
+        ("tcp://127.0.0.1:9", "no Dask scheduler answers at tcp://127.0.0.1:9"),
+        ("tcp://nobody.invalid:8786", "no Dask scheduler answers"),
+        ("tcp://127.0.0.1:99999", "no Dask scheduler answers"),
+        ("127.0.0.1:8786", "must be tcp://HOST:PORT .*, not '127.0.0.1:8786'"),
+        ("slurm", "must be"),
+        ("slurm:0", "must be"),
+        ("slurm:4", "needs Slurm, and this machine has no sbatch"),
+    ],
+)
+def test_a_wrong_address_is_a_sentence_before_any_work(tiny, artifacts, monkeypatch, address, said):
+    monkeypatch.setattr(machines, "SECONDS", 0.1)
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    with pytest.raises(ValueError, match=said):
+        parameters.read({"scheduler": address, "epochs": 3}, ["epochs"])
+    monkeypatch.setenv(machines.VARIABLE, address)
+    with pytest.raises(ValueError, match=said):
+        train_or_load({tiny: [0]})
+    assert not contents(artifacts)

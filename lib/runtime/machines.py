@@ -8,6 +8,7 @@ import ast
 import importlib
 import os
 import re
+import threading
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager, suppress
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
 
 VARIABLE = "GREATMINDS_SCHEDULER"
 FORMS = "tcp://HOST:PORT or tls://HOST:PORT of a Dask scheduler, or slurm:N or slurm-gpu:N for at most N jobs"
-SECONDS = 5  # for a scheduler to answer, for a first worker to be there, and for workers to end
+SECONDS = 5  # for a scheduler to answer, and for workers to end
+FIRST = 30  # seconds until a first worker is there: those that were ended come back, after their imports
+LOOKING = threading.Lock()  # two threads that parse code at once disturb each other in Python 3.11
 LABEL = "GPU"  # the resource of workers that have one: dask worker ... --resources GPU=1
 
 
@@ -156,7 +159,7 @@ def _client(address: str) -> Iterator["Client"]:
 def _workers(client: "Client") -> dict[str, dict]:
     """address -> what the scheduler knows of the worker; the first is waited for."""
     with suppress(TimeoutError):
-        client.wait_for_workers(1, SECONDS)
+        client.wait_for_workers(1, FIRST)
     return client.scheduler_info(n_workers=-1)["workers"]
 
 
@@ -170,16 +173,25 @@ def _check_workers(client: "Client", modules: tuple[str, ...]) -> int:
         if known["nthreads"] != 1:
             raise ValueError(f"{VARIABLE}: worker {worker} has {known['nthreads']} threads; start it with: {begin}")
     for worker, code in client.run(_code, modules, on_error="return").items():
+        if isinstance(code, OSError):
+            continue  # it was killed just now; the others take its tasks
         if isinstance(code, BaseException):
-            told = f"worker {worker} has no lib/ like this; start it with this Python, in the folder {ROOT}: {begin}"
+            told = (
+                f"worker {worker} cannot load lib/ ({code}); start it with this Python, in the folder {ROOT}: {begin}"
+            )
             raise ValueError(f"{VARIABLE}: {told}")
         _compare(_code(modules), code, worker)
     return len(workers)
 
 
-@lru_cache
 def _code(modules: tuple[str, ...]) -> dict[str, str]:
     """What this process computes with, looked at once: later changes of the files do not reach it."""
+    with LOOKING:
+        return _looked_at(modules)
+
+
+@lru_cache
+def _looked_at(modules: tuple[str, ...]) -> dict[str, str]:
     ours = [name for name in modules if name.startswith("lib.")]
     for name in ours:
         importlib.import_module(name)
