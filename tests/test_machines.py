@@ -150,7 +150,7 @@ def forgetful():
 def here(monkeypatch, *workers):
     """A scheduler within this process and a worker for each table of options: its address is in the environment."""
     options = [{"dashboard": False, "host": "127.0.0.1", "nthreads": 1, **worker} for worker in workers]
-    scheduler = {"cls": Scheduler, "options": {"dashboard": False, "host": "127.0.0.1", "port": 0}}
+    scheduler = {"cls": Scheduler, "options": {"dashboard_address": "127.0.0.1:0", "host": "127.0.0.1", "port": 0}}
     with SpecCluster({i: {"cls": Worker, "options": one} for i, one in enumerate(options)}, scheduler) as cluster:
         monkeypatch.setenv(machines.VARIABLE, cluster.scheduler_address)
         yield

@@ -34,7 +34,9 @@ def test_text_that_is_no_list_is_refused_in_one_sentence(text):
 )
 def test_a_misspelt_parameter_is_told_the_nearest_and_all_there_are(wrong, hint):
     namespace = {"widths": [4, 8], "epochs": 1, wrong: 3}
-    with pytest.raises(ParameterError, match=f"^unknown parameter '{wrong}'; {hint}the parameters are widths, epochs$"):
+    with pytest.raises(
+        ParameterError, match=f"^unknown parameter '{wrong}'; {hint}the parameters are widths, epochs, scheduler$"
+    ):
         read(namespace, ["widths", "epochs"])
 
 
