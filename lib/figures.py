@@ -88,6 +88,13 @@ def bars(axis: Axes, at: ArrayLike, interval: Interval, *, sideways: bool = Fals
     axis.errorbar(*places, **{"capsize": 3} | look)
 
 
+def dots(axis: Axes, rows: Sequence[float], interval: Interval, name: str, position: int, **more: object) -> None:
+    """Estimates as dots in rows, their intervals along the x axis, in the look of what stands at this position."""
+    colour, marker = look(name, position)
+    looks = {"fmt": marker, "color": colour, "label": name, "markersize": 5, "capsize": 2}
+    bars(axis, rows, interval, sideways=True, **looks | more)
+
+
 def look(name: str, position: int) -> tuple[str, str]:
     """Colour and marker of a family, or of whatever else stands at this position of a legend."""
     colours = "#000000", "#009E73", "#CC79A7", "#0072B2", "#D55E00"
@@ -124,8 +131,8 @@ def legend_below(figure: Figure, axes: Iterable[Axes], first: Iterable[str] = ()
 def width_axis(axis: Axes, widths: Sequence[int], label: str = "width k (multiplier of the channels)") -> None:
     """A logarithmic axis of widths, or of other sizes with this `label`, that names each of them."""
     axis.set_xscale("log", base=2)
-    axis.set_xticks(widths, [str(width) for width in widths])
-    axis.minorticks_off()
+    axis.set_xticks(widths, [f"{width:g}" for width in widths])
+    axis.xaxis.minorticks_off()
     axis.set_xlabel(label)
 
 

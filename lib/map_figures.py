@@ -6,6 +6,7 @@ from itertools import product
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
 
 from lib.cka.blocks import Block
@@ -65,14 +66,26 @@ def heatmap(
 
 
 def cell_numbers(
-    axis: Axes, values: np.ndarray, text: Callable[[float], str], dark: Callable[[float], bool], size: float = 9
+    axis: Axes,
+    values: np.ndarray,
+    texts: np.ndarray | Callable[[float], str],
+    dark: Callable[[float], bool],
+    size: float = 9,
 ) -> None:
-    """The numbers of a map [rows, columns] in its cells, white on those that are dark; no grid."""
+    """The numbers of a map [rows, columns] in its cells, white on those that are dark; no grid.
+
+    texts: of each cell, or how a number is written.
+    """
     axis.grid(False)
-    for (row, column), value in np.ndenumerate(values):
-        axis.text(
-            column, row, text(value), ha="center", va="center", fontsize=size, color="white" if dark(value) else "black"
-        )
+    for place, value in np.ndenumerate(values):
+        look = {"ha": "center", "va": "center", "fontsize": size, "color": "white" if dark(value) else "black"}
+        axis.text(*place[::-1], texts(value) if callable(texts) else texts[place], **look)
+
+
+def layer_map(axis: Axes, values: np.ndarray, **look: object) -> AxesImage:
+    """A map of layers [rows, columns], colours from 0 to 1, the stem below and on the left; no grid."""
+    axis.grid(False)
+    return axis.imshow(values, vmin=0, vmax=1, origin="lower", **look)
 
 
 def frame(axis: Axes, rows: Block, columns: Block | None = None, *, colour: str = "#D55E00", width: float = 2) -> None:
@@ -99,15 +112,8 @@ def population_cosines(values: np.ndarray, family_of: Sequence[str], width_of: S
     for rows, columns in product(places.values(), places.values()):
         block = values[np.ix_(rows, columns)]
         mean = np.nanmean(block[~np.eye(len(block), dtype=bool)] if rows is columns else block)
-        axis.text(
-            columns.mean(),
-            rows.mean(),
-            f"{mean:.2f}",
-            ha="center",
-            va="center",
-            fontsize=13,
-            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 2},
-        )
+        box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 2}
+        axis.text(columns.mean(), rows.mean(), f"{mean:.2f}", ha="center", va="center", fontsize=13, bbox=box)
     for rows in list(places.values())[1:]:
         axis.axhline(rows[0] - 0.5, color="white", linewidth=2)
         axis.axvline(rows[0] - 0.5, color="white", linewidth=2)

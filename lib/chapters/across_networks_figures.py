@@ -3,6 +3,7 @@
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 from matplotlib.ticker import MaxNLocator
 
 from lib.chapters.across_networks import Pairs, Roles, Seeds
@@ -10,7 +11,7 @@ from lib.cka.across import BOTH, NEITHER, ONE, AcrossSeeds
 from lib.cka.best_layers import BestLayers
 from lib.cka.blocks import Block, relative_depths
 from lib.figures import PAGE, subplots
-from lib.map_figures import frame
+from lib.map_figures import frame, layer_map
 from lib.statistics.intervals import known_mean
 
 KINDS = {
@@ -27,11 +28,7 @@ def seed_maps(found: AcrossSeeds) -> Figure:
     side = PAGE / SHOWN
     figure, axes = subplots(count, count, width=side, height=0.9 * side, sharex=True, sharey=True, squeeze=False)
     for row, column in np.ndindex(count, count):
-        image = cka_map(
-            axes[row, column],
-            found.maps[row, column],
-            (found.blocks[row], found.blocks[row]) if row == column else None,
-        )
+        image = cka_map(axes[row, column], found.maps[row, column], found.blocks[row] if row == column else None)
         if row == count - 1:
             axes[row, column].set_xlabel(f"network {column}", fontsize=10)
         if column == 0:
@@ -47,7 +44,7 @@ def architecture_maps(pairs: Pairs, seeds: Seeds, names: Roles) -> Figure:
     figure, axes = subplots(len(pairs), 3, width=PAGE / 3, height=PAGE / 3.4, squeeze=False)
     for row, ((first, second), found) in zip(axes, pairs.items()):
         for axis, role in zip(row[::2], (first, second)):
-            cka_map(axis, seeds[role].maps[0, 0], (seeds[role].blocks[0],) * 2)
+            cka_map(axis, seeds[role].maps[0, 0], seeds[role].blocks[0])
             axis.set(title=f"{names[role]}", xlabel="layer", ylabel="layer")
         across = found.maps[0, 0]
         image = cka_map(row[1], across.T)
@@ -60,15 +57,13 @@ def architecture_maps(pairs: Pairs, seeds: Seeds, names: Roles) -> Figure:
     return figure
 
 
-def cka_map(axis: Axes, values: np.ndarray, blocks: tuple[Block, Block] | None = None):
-    """One map [rows, columns], colours from 0 to 1, with a frame about the block of the rows and of the columns."""
-    image = axis.imshow(values, vmin=0, vmax=1, origin="lower", cmap="magma", aspect="auto")
-    axis.grid(False)
+def cka_map(axis: Axes, values: np.ndarray, block: Block | None = None) -> AxesImage:
+    """One map [rows, columns], with a frame about the block of a network with itself."""
     for scale in (axis.xaxis, axis.yaxis):
         scale.set_major_locator(MaxNLocator(4, integer=True))
-    if blocks:
-        frame(axis, *blocks, colour="#56B4E9", width=1.5)
-    return image
+    if block is not None:
+        frame(axis, block, colour="#56B4E9", width=1.5)
+    return layer_map(axis, values, cmap="magma", aspect="auto")
 
 
 def likeness_over_depth(seeds: Seeds, names: Roles) -> Figure:
@@ -79,25 +74,13 @@ def likeness_over_depth(seeds: Seeds, names: Roles) -> Figure:
         depths, pairs = relative_depths(found.layers), np.triu_indices(len(found.maps), 1)
         for shared, (words, colour, marker) in KINDS.items():
             chosen = found.shared[pairs] == shared
-            axis.plot(
-                np.broadcast_to(depths, chosen.shape)[chosen],
-                found.corresponding[pairs][chosen],
-                marker,
-                color=colour,
-                markersize=4,
-                alpha=0.5,
-                markeredgewidth=0,
-                label=words,
-            )
+            at, points = np.broadcast_to(depths, chosen.shape)[chosen], {"markersize": 4, "alpha": 0.5}
+            likeness = found.corresponding[pairs][chosen]
+            axis.plot(at, likeness, marker, color=colour, label=words, markeredgewidth=0, **points)
         axis.plot(depths, _mean_of_pairs(found.corresponding), color="black", label="mean of all pairs")
         if role != "small":
-            axis.plot(
-                relative_depths(seeds["small"].layers),
-                small,
-                color="grey",
-                linestyle="--",
-                label=f"mean of {names['small']}",
-            )
+            line = {"color": "grey", "linestyle": "--", "label": f"mean of {names['small']}"}
+            axis.plot(relative_depths(seeds["small"].layers), small, **line)
         axis.set_title(f"{role}: {names[role]}", fontsize=10)
         axis.set_xlabel("relative depth (0 stem, 1 last)")
     axes[0, 0].set_ylabel("CKA of the same layer")
@@ -124,17 +107,9 @@ def _matches(axis: Axes, best: BestLayers) -> None:
     inside = np.broadcast_to(best.inside[:, None], best.place.shape)
     for kind, shift in ((NEITHER, -0.006), (BOTH, 0.006)):
         _, colour, marker = KINDS[kind]
-        chosen = inside == (kind == BOTH)
-        axis.plot(
-            np.broadcast_to(own, inside.shape)[chosen] + shift,
-            other[best.place[chosen]],
-            marker,
-            color=colour,
-            markersize=5,
-            alpha=0.25,
-            markeredgewidth=0,
-            label="layer inside its block" if kind == BOTH else "layer outside",
-        )
+        chosen, label = inside == (kind == BOTH), "layer inside its block" if kind == BOTH else "layer outside"
+        at, points = np.broadcast_to(own, inside.shape)[chosen] + shift, {"markersize": 5, "alpha": 0.25}
+        axis.plot(at, other[best.place[chosen]], marker, color=colour, label=label, markeredgewidth=0, **points)
     axis.plot([0, 1], [0, 1], color="black", linewidth=1, linestyle="--", label="equal relative depth")
 
 

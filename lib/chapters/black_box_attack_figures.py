@@ -75,11 +75,9 @@ def over_eps(families: Mapping[str, Mapping[float, Sample]]) -> Figure:
         steps = np.array(list(outcomes))
         found = np.array([outcome.interval(lambda alpha: (1 - alpha) / step) for step, outcome in outcomes.items()])
         _strategy_lines(axis, steps, found[..., 0].transpose(2, 1, 0), 1.03)
-        axis.set_xscale("log")
-        axis.set_xticks(steps, [f"{step:g}" for step in steps])
-        axis.minorticks_off()
+        figures.width_axis(axis, steps, "ε (normalised units)")
         axis.axhline(0, color="black", linewidth=1)  # no effect
-        axis.set(title=family, xlabel="ε (normalised units)", ylabel="(1 − α) / ε")
+        axis.set(title=family, ylabel="(1 − α) / ε")
         axis.label_outer()
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
     return figure

@@ -10,7 +10,7 @@ from lib.cka.block_growth import mean_share
 from lib.cka.blocks import Find, stage_starts
 from lib.cka.grams import BatchSizes
 from lib.figures import PAGE, bars, look, shades, subplots, width_axis
-from lib.map_figures import frame
+from lib.map_figures import frame, layer_map
 from lib.training.wide_and_deep import Architecture
 
 SHARE = "block's share of the depth B"
@@ -25,7 +25,7 @@ def map_rows(rows: Sequence[Sequence[tuple[str, np.ndarray]]], find: Find) -> Fi
     figure, axes = subplots(len(rows), columns, width=side, height=0.95 * side + 0.25, squeeze=False)
     for row, of_row in zip(axes, rows):
         for axis, (title, cka) in zip(row, of_row):
-            image = axis.imshow(cka, vmin=0, vmax=1, origin="lower")
+            image = layer_map(axis, cka)
             _outline(axis, cka, find)
             axis.set_title(title, fontsize=9)
         for axis in row[len(of_row) :]:
@@ -44,7 +44,6 @@ def _outline(axis: Axes, cka: np.ndarray, find: Find) -> None:
             line(start - 0.5, color="white", linewidth=0.7, linestyle=":")
     for colour, width in (("white", 3), ("black", 1.3)):  # seen on light and on dark
         frame(axis, find(cka), colour=colour, width=width)
-    axis.grid(False)
     axis.set_xticks(starts, "123", fontsize=8)
     axis.set_yticks(starts, "123", fontsize=8)
 
@@ -92,9 +91,8 @@ def where_blocks_lie(maps: Mapping[Architecture, np.ndarray], find: Find) -> Fig
     figure, axis = subplots(width=PAGE, height=3.4)
     for position, of_architecture in enumerate(maps.values()):
         layers = of_architecture.shape[-1]
-        axis.hlines(
-            np.divide(stage_starts(layers), layers), position - 0.45, position + 0.45, color="black", linewidth=1
-        )
+        starts = np.divide(stage_starts(layers), layers)
+        axis.hlines(starts, position - 0.45, position + 0.45, color="black", linewidth=1)
         places = position + np.linspace(-0.3, 0.3, len(of_architecture))
         for x, block in zip(places, map(find, of_architecture)):
             if block.exists:

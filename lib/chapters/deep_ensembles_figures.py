@@ -14,7 +14,7 @@ from lib.ensembles.comparisons import Families, common_sizes, estimates, interva
 from lib.ensembles.cosines import law
 from lib.ensembles.measures import Ensembles
 from lib.family_widths import Widths, union
-from lib.figures import PAGE, bars, by_width, legend_entries, look, panel_grid, subplots, width_shades
+from lib.figures import PAGE, bars, by_width, legend_entries, look, panel_grid, subplots, width_axis, width_shades
 
 COSINE = "E[t] (cosine)"
 STYLES: dict[str, Any] = dict(zip(AVERAGES, ("solid", "dashed")))
@@ -167,10 +167,8 @@ def _by_members(
         for width, population in zip(widths[family], populations):
             draw(axis, population, f"k = {width}", colours[width], shifts[width])
         sizes = max((population.sizes for population in populations), key=len)
-        axis.set_xscale("log", base=2)
-        axis.set_xticks(sizes, [str(size) for size in sizes])
-        axis.minorticks_off()
-        axis.set(title=family, xlabel="members m of the ensemble")
+        width_axis(axis, sizes, "members m of the ensemble")
+        axis.set_title(family)
         if (place := axis.get_subplotspec()) and place.is_first_col():
             axis.set_ylabel(label)
     return figure, axes

@@ -3,16 +3,15 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from lib import figures
 from lib.chapters.first_component import BOUNDS, Columns
 from lib.cka.block_components import Found, NetworkComponents, late_shares
-from lib.cka.blocks import Block
 from lib.cka.components import TOP, carried, dominant, normal_carried
 from lib.cka.network_statistics import known_values, means
-from lib.figures import PAGE, bars, look, shades, subplots
-from lib.map_figures import frame
+from lib.figures import PAGE, look, shades, subplots
+from lib.map_figures import cell_numbers, frame, layer_map
 from lib.statistics.intervals import bounded
 from lib.training.wide_and_deep import Architecture
 
@@ -29,7 +28,9 @@ def four_plots(networks: Sequence[NetworkComponents], title: str) -> Figure:
         "CKA without the first components": (axes[1, 1], network.without),
     }
     for name, (axis, values) in maps.items():
-        image = layer_map(axis, values, network.block)
+        image = layer_map(axis, values)
+        frame(axis, network.block)
+        axis.set(xlabel="layer", ylabel="layer")
         axis.set_title(name, fontsize=10)
     figure.colorbar(image, ax=axes[:, 1], label="CKA, or squared cosine", shrink=0.6)
     for other in networks[1:]:
@@ -42,15 +43,6 @@ def four_plots(networks: Sequence[NetworkComponents], title: str) -> Figure:
     axes[1, 0].set_title("first component", fontsize=10)
     figure.suptitle(title, fontsize=11)
     return figure
-
-
-def layer_map(axis: Axes, values: np.ndarray, block: Block):
-    """[layers, layers] from 0 to 1, with a frame around the block."""
-    image = axis.imshow(values, vmin=0, vmax=1, origin="lower")
-    axis.grid(False)
-    axis.set(xlabel="layer", ylabel="layer")
-    frame(axis, block)
-    return image
 
 
 def shares_by_depth(groups: Mapping[str, Found]) -> Figure:
@@ -76,27 +68,12 @@ def late_share_heatmap(found: Found) -> Figure:
     values = np.full((max(map(len, found.values())), len(found), 2), np.nan)
     for column, (architecture, networks) in enumerate(found.items()):
         values[: len(networks), column] = late_shares(networks)
-        right.scatter(
-            *late_shares(networks).T[::-1],
-            color=look("", column)[0],
-            marker=look("", column)[1],
-            alpha=0.8,
-            label=str(architecture),
-        )
+        colour, marker = look("", column)
+        right.scatter(*late_shares(networks).T[::-1], color=colour, marker=marker, alpha=0.8, label=str(architecture))
     top = np.ceil(10 * np.nanmax(values[..., 0])) / 10  # shares may all be small
     image = left.imshow(values[..., 0], vmin=0, vmax=top, aspect="auto")
-    for row, column in np.argwhere(np.isfinite(values[..., 0])):
-        share, block = values[row, column]
-        left.text(
-            column,
-            row,
-            f"{share:.2f}\n({block:.2f})",
-            ha="center",
-            va="center",
-            fontsize=8,
-            color="white" if share < 0.6 * top else "black",
-        )
-    left.grid(False)
+    texts = [f"{share:.2f}\n({block:.2f})" if np.isfinite(share) else "" for share, block in values.reshape(-1, 2)]
+    cell_numbers(left, values[..., 0], np.reshape(texts, values.shape[:2]), lambda share: share < 0.6 * top, 8)
     left.set_xticks(range(len(found)), list(map(str, found)), rotation=40, ha="right", fontsize=9)
     left.set_yticks(range(len(values)))
     left.set_ylabel("network")
@@ -115,7 +92,9 @@ def dots(found: Found, panels: Mapping[str, Columns], labels: Sequence[str]) -> 
     for axis, (title, columns), label in zip(axes[0], panels.items(), labels):
         for position, (name, value) in enumerate(columns.items()):
             shift = 0.22 * (position - (len(columns) - 1) / 2)  # so that bars do not hide others
-            _means(axis, found, value, shift, *look("", position), name)
+            if values := known_values(found, value):
+                rows = [list(found).index(architecture) + shift for architecture in values]
+                figures.dots(axis, rows, bounded(means(values), *BOUNDS[name]), name, position)
         if axis.get_xlim()[0] < 0 < axis.get_xlim()[1]:
             axis.axvline(0, color="black", linewidth=1)
         axis.set(xlabel=label)
@@ -128,13 +107,6 @@ def dots(found: Found, panels: Mapping[str, Columns], labels: Sequence[str]) -> 
     return figure
 
 
-def _means(axis: Axes, found: Found, value, shift: float, colour: str, marker: str, name: str) -> None:
-    if values := known_values(found, value):
-        places = [list(found).index(architecture) + shift for architecture in values]
-        interval = bounded(means(values), *BOUNDS[name])
-        bars(axis, places, interval, sideways=True, fmt=marker, color=colour, markersize=5, capsize=2, label=name)
-
-
 def carried_curves(found: Found) -> Figure:
     """A panel an architecture: share of the squared coefficients over the share of the images that carry it, a line a
     network, against a normal law."""
@@ -143,9 +115,8 @@ def carried_curves(found: Found) -> Figure:
         images = len(networks[0].coefficients)
         share = np.arange(1, images + 1) / images
         for network in networks:
-            axis.plot(
-                share, carried(network.coefficients), color="#0072B2" if network.has_block else "0.6", linewidth=1.2
-            )
+            colour = "#0072B2" if network.has_block else "0.6"
+            axis.plot(share, carried(network.coefficients), color=colour, linewidth=1.2)
         axis.plot(share, normal_carried(images), color="black", linestyle="--", linewidth=1)
         axis.set(xscale="log", xlabel="share of the images", ylim=(0, 1))
         axis.set_title(str(architecture), fontsize=10)

@@ -23,9 +23,8 @@ def estimators(
 
     `estimates`: panel -> estimator -> [networks].
     """
-    figure, axes = figures.subplots(
-        1, len(truths), width=figures.PAGE / len(truths), height=4.0, squeeze=False, sharey=True
-    )
+    size = {"width": figures.PAGE / len(truths), "height": 4.0}
+    figure, axes = figures.subplots(1, len(truths), **size, squeeze=False, sharey=True)
     for axis, (title, truth) in zip(axes[0], truths.items()):
         axis.axhline(truth, color="grey", linewidth=4, alpha=0.5, label="truth")
         for position, (name, values) in enumerate(estimates[title].items()):
@@ -33,10 +32,8 @@ def estimators(
             line = {"color": colour, "marker": marker, "linestyle": DASHES[position % 4], "label": name}
             # Lines that lie on each other stay visible: markers get smaller from one to the next.
             axis.plot(networks, values, markersize=11 - 2 * position, **line)
-        axis.set_xscale("log")
-        axis.set_xticks(networks, [str(count) for count in networks])
-        axis.minorticks_off()
-        axis.set(title=title, xlabel="networks in the population", ylim=(0, 1))
+        figures.width_axis(axis, networks, "networks in the population")
+        axis.set(title=title, ylim=(0, 1))
     axes[0, 0].set_ylabel("estimate of E[t] (cosine)")
     figures.legend_below(figure, axes[0, :1], columns=3)
     return figure

@@ -39,9 +39,7 @@ def statistics(outcomes: Outcomes, families: Sequence[str]) -> Figure:
         for place, family in enumerate(families):
             shown = [(row, found[family]) for row, found in zip(rows, outcomes.values()) if family in found]
             at = [row + 0.15 * ((len(families) - 1) / 2 - place) for row, _ in shown]
-            colour, marker = figures.look(family, place)
-            look = {"fmt": marker, "markersize": 4, "capsize": 2, "color": colour, "label": family}
-            figures.bars(axis, at, _intervals([one for _, one in shown], conclusion), sideways=True, **look)
+            figures.dots(axis, at, _intervals([one for _, one in shown], conclusion), family, place, markersize=4)
         axis.axvline(threshold, color="black", linewidth=1)
         axis.set(title=conclusion, xlabel=CONCLUSIONS[conclusion].number, xlim=_range(outcomes, conclusion, threshold))
         axis.locator_params(axis="x", nbins=5)
@@ -59,9 +57,8 @@ def precisions(found: Mapping[str, Mapping[int, Interval]]) -> Figure:
         colour, marker = figures.look(precision, place)
         at, intervals = np.array(list(by_count)) * 1.03**place, np.transpose(list(by_count.values()))
         figures.bars(axis, at, intervals, label=precision, color=colour, marker=marker)
-    axis.set(xlabel="epochs", ylabel="ρ(k, k) (cosine)", xscale="log")
-    axis.set_xticks(list(by_count), map(str, by_count))
-    axis.minorticks_off()
+    figures.width_axis(axis, list(by_count), "epochs")
+    axis.set_ylabel("ρ(k, k) (cosine)")
     axis.legend()
     return figure
 

@@ -48,21 +48,10 @@ def auroc_over_residual(found: Sequence[Detection]) -> Figure:
     for axis, detector in zip(axes, DETECTORS):
         for position, name in enumerate(MATCHINGS):
             colour, marker = look(name, position)
-            x, y = (
-                np.stack(part)
-                for part in ([one.residual[name] for one in found], [one.auroc[detector][name] for one in found])
-            )
+            x, y = np.transpose([(one.residual[name], one.auroc[detector][name]) for one in found], (1, 0, 2, 3))
             same = np.broadcast_to(np.eye(x.shape[1], dtype=bool), x.shape)
-            axis.scatter(
-                x[~same],
-                y[~same],
-                s=22,
-                facecolors="none",
-                edgecolors=colour,
-                marker=marker,
-                alpha=0.7,
-                label=f"{name}, other layers",
-            )
+            hollow = {"facecolors": "none", "edgecolors": colour, "marker": marker, "alpha": 0.7}
+            axis.scatter(x[~same], y[~same], s=22, **hollow, label=f"{name}, other layers")
             axis.scatter(x[same], y[same], s=26, color=colour, marker=marker, label=f"{name}, corresponding layers")
         axis.axhline(0.5, color="grey", linewidth=1, linestyle="--")
         axis.axhline(STRANGE, color="black", linewidth=1, linestyle=":")
@@ -94,23 +83,10 @@ def over_rank(found: Sequence[Mapping[str, Truncated]]) -> Figure:
         parts = [one[layer] for one in found]
         kept = parts[0].ranks
         for name, (colour, marker) in zip(INDICES, LOOKS):
-            axis.plot(
-                kept,
-                np.mean([part.likeness[name] for part in parts], axis=0),
-                color=colour,
-                marker=marker,
-                markersize=5,
-                linewidth=1.2,
-                label=name,
-            )
-        axis.plot(
-            kept,
-            np.mean([part.probe for part in parts], axis=0),
-            color="black",
-            linewidth=2.5,
-            linestyle="--",
-            label="linear probe's accuracy",
-        )
+            looks = {"color": colour, "marker": marker, "markersize": 5, "linewidth": 1.2, "label": name}
+            axis.plot(kept, np.mean([part.likeness[name] for part in parts], axis=0), **looks)
+        looks = {"color": "black", "linewidth": 2.5, "linestyle": "--", "label": "linear probe's accuracy"}
+        axis.plot(kept, np.mean([part.probe for part in parts], axis=0), **looks)
         width_axis(axis, kept, "rank kept (directions)")
         axis.set_title(f"{layer}, {kept[-1]} channels", fontsize=10)
     for axis in axes[::2]:

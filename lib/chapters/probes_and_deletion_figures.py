@@ -9,7 +9,7 @@ from matplotlib.ticker import MaxNLocator
 
 from lib.cka.block_effects import BlockMeasures
 from lib.figures import PAGE, legend_below, subplots
-from lib.map_figures import frame
+from lib.map_figures import frame, layer_map
 from lib.training.wide_and_deep import Architecture
 
 AFTER, BEFORE, BOUNDARY = "#0072B2", "#D55E00", "#009E73"
@@ -20,8 +20,7 @@ def probes(found: Mapping[Architecture, BlockMeasures]) -> Figure:
     all networks, thin, and their mean, thick, with a bar for each network's block structure."""
     figure, axes = subplots(2, len(found), width=PAGE / len(found), height=3.1, squeeze=False, sharex="col")
     for (above, below), (key, measures) in zip(axes.T, found.items()):
-        image = above.imshow(measures.maps[0], vmin=0, vmax=1, origin="lower", aspect="auto")
-        above.grid(False)
+        image = layer_map(above, measures.maps[0], aspect="auto")
         above.yaxis.set_major_locator(MaxNLocator(6, integer=True))
         frame(above, measures.structures[0], colour=BEFORE)
         above.set_title(str(key))
@@ -72,12 +71,5 @@ def structure_bars(axes: Sequence[Axes], found: Sequence[BlockMeasures], label: 
         axis.xaxis.set_major_locator(MaxNLocator(6, integer=True))
         for row, structure in enumerate(measures.structures):
             if structure.share():
-                axis.hlines(
-                    step * (count - row),
-                    structure.start + skipped,
-                    structure.stop - 1,
-                    color="black",
-                    linewidth=2,
-                    transform=axis.get_xaxis_transform(),
-                    label=label,
-                )
+                line = {"color": "black", "linewidth": 2, "transform": axis.get_xaxis_transform(), "label": label}
+                axis.hlines(step * (count - row), structure.start + skipped, structure.stop - 1, **line)

@@ -32,24 +32,15 @@ def first_image(families: Cosines) -> Figure:
         for row, (width, t) in enumerate(widths.items()):
             t = t[np.isfinite(t)]
             counts = np.histogram(t, bins)[0]
-            axis.stairs(
+            heights, looks = (
                 row + 0.75 * counts / max(counts.max(), 1),
-                bins,
-                baseline=row,
-                fill=True,
-                color=figures.COLOURS[family],
-                alpha=0.45,
+                {"color": figures.COLOURS[family], "alpha": 0.45},
             )
+            axis.stairs(heights, bins, baseline=row, fill=True, **looks)
             axis.plot(t, np.full(len(t), row - 0.09), "|", color="black", markersize=6)
             if len(t) >= LEAST_FOR_DECILES:
-                axis.vlines(
-                    np.quantile(t, np.arange(1, 10) / 10),
-                    row,
-                    row + 0.8,
-                    color="#B00020",
-                    linewidth=1,
-                    linestyle="dashed",
-                )
+                tenths = np.quantile(t, np.arange(1, 10) / 10)
+                axis.vlines(tenths, row, row + 0.8, color="#B00020", linewidth=1, linestyle="dashed")
         axis.set_yticks(range(len(widths)), [f"k = {width}" for width in widths])
         axis.axvline(0, color="black", linewidth=0.8)
         axis.set(title=family, xlabel=COSINE, xlim=(bins[0], 1), ylim=(-0.25, len(widths)))

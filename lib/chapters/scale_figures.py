@@ -22,14 +22,8 @@ def beside_picture(
     by_width(families, widths, "similarity ρ(k, k) (cosine)", axis=axis)
     if picture is not None:
         axis.plot(WIDTHS, own_similarity(picture), color="black", marker=".", label="released picture, exp(2a)")
-        axis.plot(
-            *neighbours(picture, WIDTHS),
-            color="black",
-            marker="x",
-            linestyle="none",
-            markersize=6,
-            label="released picture,\nneighbouring widths",
-        )
+        crosses = {"color": "black", "marker": "x", "linestyle": "none", "markersize": 6}
+        axis.plot(*neighbours(picture, WIDTHS), **crosses, label="released picture,\nneighbouring widths")
         width_axis(axis, sorted({*union(widths), WIDTHS[0], *(width for width in WIDTHS if width.bit_count() == 1)}))
     for legend in filter(None, (axis.get_legend(), *axis.figure.legends)):
         legend.remove()  # one of all lines follows
@@ -49,11 +43,8 @@ def over_scale(family: str, measures: Measures, found: Lines, widths: Sequence[i
             axis.label_outer()
         row[0].set_ylabel(measure_label(name))
     for axis, (line, settings) in zip(axes[0], found.items()):
-        held = (
-            f"{settings[0].epochs} epochs"
-            if len({setting.epochs for setting in settings}) == 1
-            else f"{settings[0].n_train} training images"
-        )
+        alike = len({setting.epochs for setting in settings}) == 1
+        held = f"{settings[0].epochs} epochs" if alike else f"{settings[0].n_train} training images"
         axis.set_title(f"{family}, {held}", fontsize=10)
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=min(len(widths), 6))
     return figure

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from lib.figures import PAGE, bars, look, subplots
+from lib.figures import PAGE, bars, dots, look, subplots, width_axis
 from lib.map_figures import cell_numbers
 from lib.statistics.intervals import Interval
 from lib.stitching.layers import DISTANCES
@@ -77,10 +77,8 @@ def identification(kinds: Mapping[str, Mapping[str, Mapping[str, Interval]]], ch
     }
     for axis, (what, label), level in zip(axes, labels.items(), chance):
         for position, (kind, found) in enumerate(kinds.items()):
-            colour, marker = look(kind, position)
-            places = np.arange(len(found)) + 0.22 * (position - (len(kinds) - 1) / 2)
-            interval = np.array([of[what] for of in found.values()], dtype=float).T
-            bars(axis, places, interval, sideways=True, fmt=marker, color=colour, markersize=5, capsize=2, label=kind)
+            rows = np.arange(len(found)) + 0.22 * (position - (len(kinds) - 1) / 2)
+            dots(axis, rows, np.array([of[what] for of in found.values()], dtype=float).T, kind, position)
         axis.axvline(level, color="black", linestyle="--", linewidth=1, label="a source at random")
         axis.set_xlabel(label)
         axis.set_yticks(range(len(found)), [SHORT.get(name, name) for name in found])
@@ -107,24 +105,13 @@ def by_target(shares: Mapping[str, np.ndarray], points: Sequence[str], sizes: Se
 def residuals(direct: np.ndarray, task_loss: np.ndarray, distances: np.ndarray) -> Figure:
     """Residuals of both matchings of every source and target, [pairs, sources, targets], coloured by distance."""
     figure, axis = subplots(width=6.4, height=4.4)
-    image = axis.scatter(
-        direct.ravel(),
-        task_loss.ravel(),
-        s=14,
-        alpha=0.7,
-        linewidths=0,
-        c=np.broadcast_to(distances, direct.shape).ravel(),
-        cmap="cividis",
-    )
+    colours = {"c": np.broadcast_to(distances, direct.shape).ravel(), "cmap": "cividis"}
+    image = axis.scatter(direct.ravel(), task_loss.ravel(), s=14, alpha=0.7, linewidths=0, **colours)
     ends = min(direct.min(), task_loss.min()), max(direct.max(), task_loss.max())
     axis.plot(ends, ends, color="black", linewidth=1, label="equal")
     axis.axhline(1, color="black", linestyle="--", linewidth=1, label="as far as zero")
-    axis.set(
-        xscale="log",
-        yscale="log",
-        xlabel="residual of direct matching (share of the target's squared norm)",
-        ylabel="residual of task loss matching",
-    )
+    axis.set(xscale="log", xlabel="residual of direct matching (share of the target's squared norm)")
+    axis.set(yscale="log", ylabel="residual of task loss matching")
     axis.legend()
     figure.colorbar(image, ax=axis, label="distance of the layers |i − j|")
     return figure
@@ -154,7 +141,7 @@ def over_epochs(found: Mapping[str, Mapping[int, Interval]]) -> Figure:
             epochs, interval = list(found[label]), np.transpose(list(found[label].values()))
             colour, marker = look(label, position)
             bars(axis, epochs, interval, color=colour, marker=marker, capsize=2, label=label)
-        _count_axis(axis, epochs, "epochs of task loss matching")
+        width_axis(axis, epochs, "epochs of task loss matching")
         axis.legend()
     axes[0].set_ylabel("targets (share)")
     axes[1].set_ylabel("test accuracy (share)")
@@ -174,14 +161,6 @@ def over_counts(
     left.set(ylabel="residual on test images", yscale="log")
     right.set(ylabel="identified by residual (share)", ylim=(-0.03, 1.03))
     for axis in (left, right):
-        _count_axis(axis, counts, "images to fit (K)")
+        width_axis(axis, counts, "images to fit (K)")
         axis.legend()
     return figure
-
-
-def _count_axis(axis: Axes, counts: Sequence[int], label: str) -> None:
-    """Names each count; minor ticks stay on the other axis."""
-    axis.set_xscale("log")
-    axis.set_xticks(counts, [str(count) for count in counts])
-    axis.xaxis.minorticks_off()
-    axis.set_xlabel(label)

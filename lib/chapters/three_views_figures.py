@@ -10,7 +10,7 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
 from lib.chapters.three_views import DEEDS, NAMES
-from lib.figures import PAGE, bars, by_width, look, subplots, width_axis
+from lib.figures import PAGE, by_width, dots, subplots, width_axis
 from lib.statistics.pairs import PairTable
 from lib.views.measures import Measures
 from lib.views.outcomes import AGREEMENT, ERRORS, OUTCOMES, TRANSFER
@@ -78,7 +78,10 @@ def rank_correlations(families: Mapping[str, Measures]) -> Figure:
             words = "within widths" if within else "all pairs"
             for column, axis in enumerate(axes):
                 rows = np.arange(len(VIEWS)) + 0.18 * (2 * place + half - len(families) + 0.5)
-                _dots(axis, [part[:, column] for part in found], rows, family, place, f"{family}, {words}", within)
+                looks = {"label": f"{family}, {words}", "linewidth": 1} | (
+                    {} if within else {"markerfacecolor": "white"}
+                )
+                dots(axis, rows, [part[:, column] for part in found], family, place, **looks)
     return _finished(figure, axes, list(NAMES.values()), "rank correlation", (-1.05, 1.05))
 
 
@@ -90,7 +93,7 @@ def skills(families: Mapping[str, Measures]) -> Figure:
         found = [part[chosen] for part in measures.skill()]
         rows = np.arange(len(SHOWN)) + 0.24 * (place - (len(families) - 1) / 2)
         for column, axis in enumerate(axes):
-            _dots(axis, [part[:, column] for part in found], rows, family, place, family, True)
+            dots(axis, rows, [part[:, column] for part in found], family, place, linewidth=1)
     return _finished(figure, axes, list(SHOWN.values()), "held-out R²", (-1.05, 1.05))
 
 
@@ -110,16 +113,8 @@ def _scatter(axis: Axes, table: PairTable, x: np.ndarray, y: np.ndarray) -> Scal
     """Points of all pairs; the colour is the geometric mean of the two widths."""
     pairs = table.first, table.second
     width = np.sqrt(table.widths[pairs[0]] * table.widths[pairs[1]])
-    return axis.scatter(
-        x[pairs],
-        y[pairs],
-        c=width,
-        norm=LogNorm(table.widths.min(), table.widths.max()),
-        cmap="viridis",
-        s=9,
-        alpha=0.8,
-        linewidths=0,
-    )
+    colours = {"c": width, "norm": LogNorm(table.widths.min(), table.widths.max()), "cmap": "viridis"}
+    return axis.scatter(x[pairs], y[pairs], s=9, alpha=0.8, linewidths=0, **colours)
 
 
 def _width_bar(figure: Figure, axes: np.ndarray, points: ScalarMappable, table: PairTable) -> None:
@@ -127,25 +122,6 @@ def _width_bar(figure: Figure, axes: np.ndarray, points: ScalarMappable, table: 
     bar = figure.colorbar(points, ax=axes, label="geometric mean of the two widths k", shrink=0.7, pad=0.02)
     bar.set_ticks(widths, labels=[str(width) for width in widths])
     bar.minorticks_off()
-
-
-def _dots(
-    axis: Axes, found: list[np.ndarray], rows: np.ndarray, family: str, place: int, label: str, filled: bool
-) -> None:
-    colour, marker = look(family, place)
-    bars(
-        axis,
-        rows,
-        found,
-        sideways=True,
-        fmt=marker,
-        color=colour,
-        label=label,
-        markersize=5,
-        capsize=2,
-        linewidth=1,
-        markerfacecolor=colour if filled else "white",
-    )
 
 
 def _finished(figure: Figure, axes: np.ndarray, names: list[str], label: str, limits: tuple[float, float]) -> Figure:
