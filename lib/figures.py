@@ -88,7 +88,7 @@ def bars(axis: Axes, at: ArrayLike, interval: Interval, *, sideways: bool = Fals
     axis.errorbar(*places, **{"capsize": 3} | look)
 
 
-def dots(axis: Axes, rows: Sequence[float], interval: Interval, name: str, position: int, **more: object) -> None:
+def dots(axis: Axes, rows: ArrayLike, interval: Interval, name: str, position: int, **more: object) -> None:
     """Estimates as dots in rows, their intervals along the x axis, in the look of what stands at this position."""
     colour, marker = look(name, position)
     looks = {"fmt": marker, "color": colour, "label": name, "markersize": 5, "capsize": 2}
@@ -128,7 +128,7 @@ def legend_below(figure: Figure, axes: Iterable[Axes], first: Iterable[str] = ()
     figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), columns))
 
 
-def width_axis(axis: Axes, widths: Sequence[int], label: str = "width k (multiplier of the channels)") -> None:
+def width_axis(axis: Axes, widths: Sequence[float], label: str = "width k (multiplier of the channels)") -> None:
     """A logarithmic axis of widths, or of other sizes with this `label`, that names each of them."""
     axis.set_xscale("log", base=2)
     axis.set_xticks(widths, [f"{width:g}" for width in widths])

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import product
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -78,11 +79,12 @@ def cell_numbers(
     """
     axis.grid(False)
     for place, value in np.ndenumerate(values):
-        look = {"ha": "center", "va": "center", "fontsize": size, "color": "white" if dark(value) else "black"}
-        axis.text(*place[::-1], texts(value) if callable(texts) else texts[place], **look)
+        look: dict[str, Any] = {"fontsize": size, "color": "white" if dark(value) else "black"}
+        text = texts(value) if callable(texts) else str(texts[place])
+        axis.text(place[1], place[0], text, ha="center", va="center", **look)
 
 
-def layer_map(axis: Axes, values: np.ndarray, **look: object) -> AxesImage:
+def layer_map(axis: Axes, values: np.ndarray, **look: Any) -> AxesImage:
     """A map of layers [rows, columns], colours from 0 to 1, the stem below and on the left; no grid."""
     axis.grid(False)
     return axis.imshow(values, vmin=0, vmax=1, origin="lower", **look)

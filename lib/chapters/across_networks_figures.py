@@ -1,5 +1,7 @@
 """The pictures of chapter 14: CKA across seeds (Fig. 6) and architectures (Fig. E.1), by layers and by best matches."""
 
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -108,8 +110,9 @@ def _matches(axis: Axes, best: BestLayers) -> None:
     for kind, shift in ((NEITHER, -0.006), (BOTH, 0.006)):
         _, colour, marker = KINDS[kind]
         chosen, label = inside == (kind == BOTH), "layer inside its block" if kind == BOTH else "layer outside"
-        at, points = np.broadcast_to(own, inside.shape)[chosen] + shift, {"markersize": 5, "alpha": 0.25}
-        axis.plot(at, other[best.place[chosen]], marker, color=colour, label=label, markeredgewidth=0, **points)
+        points: dict[str, Any] = {"markersize": 5, "alpha": 0.25, "markeredgewidth": 0, "label": label}
+        at = np.broadcast_to(own, inside.shape)[chosen] + shift
+        axis.plot(at, other[best.place[chosen]], marker, color=colour, **points)
     axis.plot([0, 1], [0, 1], color="black", linewidth=1, linestyle="--", label="equal relative depth")
 
 

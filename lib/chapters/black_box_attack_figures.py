@@ -75,7 +75,7 @@ def over_eps(families: Mapping[str, Mapping[float, Sample]]) -> Figure:
         steps = np.array(list(outcomes))
         found = np.array([outcome.interval(lambda alpha: (1 - alpha) / step) for step, outcome in outcomes.items()])
         _strategy_lines(axis, steps, found[..., 0].transpose(2, 1, 0), 1.03)
-        figures.width_axis(axis, steps, "ε (normalised units)")
+        figures.width_axis(axis, list(outcomes), "ε (normalised units)")
         axis.axhline(0, color="black", linewidth=1)  # no effect
         axis.set(title=family, ylabel="(1 − α) / ε")
         axis.label_outer()

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from textwrap import fill
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -21,7 +22,7 @@ def steps(families: Mapping[str, Interval], widths: Mapping[str, Sequence[int]])
         places = np.array([moves.index(move) for move in pairwise(widths[family])])
         for row, width in enumerate(widths[family]):
             shifted = places + 0.13 * (list(colours).index(width) - (len(colours) - 1) / 2)
-            looks = {"fmt": "o", "markersize": 4, "capsize": 2, "color": colours[width]}
+            looks: dict[str, Any] = {"fmt": "o", "markersize": 4, "capsize": 2, "color": colours[width]}
             bars(axis, shifted, [part[row] for part in interval], **looks, label=f"other k = {width}")
         axis.axhline(0, color="black", linewidth=1)
         axis.set_xticks(range(len(moves)), [f"{a}→{b}" for a, b in moves])

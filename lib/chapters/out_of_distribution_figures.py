@@ -1,6 +1,7 @@
 """The pictures of chapter 17: how well detectors know stitched activations, specificity, and indices over the rank."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -82,6 +83,7 @@ def over_rank(found: Sequence[Mapping[str, Truncated]]) -> Figure:
     for axis, layer in zip(axes, layers):
         parts = [one[layer] for one in found]
         kept = parts[0].ranks
+        looks: dict[str, Any]
         for name, (colour, marker) in zip(INDICES, LOOKS):
             looks = {"color": colour, "marker": marker, "markersize": 5, "linewidth": 1.2, "label": name}
             axis.plot(kept, np.mean([part.likeness[name] for part in parts], axis=0), **looks)

@@ -1,6 +1,7 @@
 """The pictures of chapter 13: probe accuracy over the layers below a CKA map (Fig. 4), and deleted blocks (Fig. 5)."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -71,5 +72,6 @@ def structure_bars(axes: Sequence[Axes], found: Sequence[BlockMeasures], label: 
         axis.xaxis.set_major_locator(MaxNLocator(6, integer=True))
         for row, structure in enumerate(measures.structures):
             if structure.share():
-                line = {"color": "black", "linewidth": 2, "transform": axis.get_xaxis_transform(), "label": label}
-                axis.hlines(step * (count - row), structure.start + skipped, structure.stop - 1, **line)
+                y, foot = step * (count - row), axis.get_xaxis_transform()
+                line: dict[str, Any] = {"color": "black", "linewidth": 2, "transform": foot, "label": label}
+                axis.hlines(y, structure.start + skipped, structure.stop - 1, **line)

@@ -32,11 +32,8 @@ def first_image(families: Cosines) -> Figure:
         for row, (width, t) in enumerate(widths.items()):
             t = t[np.isfinite(t)]
             counts = np.histogram(t, bins)[0]
-            heights, looks = (
-                row + 0.75 * counts / max(counts.max(), 1),
-                {"color": figures.COLOURS[family], "alpha": 0.45},
-            )
-            axis.stairs(heights, bins, baseline=row, fill=True, **looks)
+            heights = row + 0.75 * counts / max(counts.max(), 1)
+            axis.stairs(heights, bins, baseline=row, fill=True, color=figures.COLOURS[family], alpha=0.45)
             axis.plot(t, np.full(len(t), row - 0.09), "|", color="black", markersize=6)
             if len(t) >= LEAST_FOR_DECILES:
                 tenths = np.quantile(t, np.arange(1, 10) / 10)
