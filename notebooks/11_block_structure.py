@@ -199,8 +199,7 @@ figures.show(where_blocks_lie(maps, find),
 
 # %% tags=["nbval-ignore-output"]
 reduced = block_growth.reduced_populations(parts, block_growth.ends(depth_line, width_line), p.data_seeds, **recipe)
-known = [(populations[one], maps[one]) for one in maps]
-by_count = block_growth.stacked_counts(all_maps(reduced, images.test_images, p.random_seed, known, **sampling))
+by_count = block_growth.stacked_counts(all_maps(reduced, images.test_images, p.random_seed, **sampling))
 fit["less data"] = block_structure.fit_gates(reduced.values())
 results.gates({f"{' to '.join(map(str, (p.train_counts[0], p.train_counts[-1])))} images": fit["less data"]})
 

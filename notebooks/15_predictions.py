@@ -164,7 +164,7 @@ figures.show(predictions_figures.accuracy_pairs({
 # Let $a_i$ and $b_i$ be the per-example accuracies of image $i$ for $N$ deep and $N$ wide networks. The variance of
 # $a_i - b_i$ over images holds the true differences and the scatter of finite $N$. Networks are independent, so their
 # scatter about $a_i$ tells the second part; what is left is an unbiased estimate of the variance of the true
-# differences (`lib.statistics.group_contrast`). It may come out negative where there is nothing. A difference that is
+# differences (`lib.statistics.contrasts`). It may come out negative where there is nothing. A difference that is
 # the same for all images, as of the means, is no part of it.
 #
 # *Test and interval.* If the architecture does not matter, the labels "deep" and "wide" can be dealt out anew among all

@@ -13,7 +13,7 @@ from lib.effects.accuracy_differences import (
     steps,
     welch_p,
 )
-from lib.statistics.group_contrast import dealt_again, of_group
+from lib.statistics.contrasts import dealt_again, of_group
 from lib.training.wide_and_deep import Architecture
 
 LADDER = [Architecture(14), Architecture(26), Architecture(38), Architecture(56)]

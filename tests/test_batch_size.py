@@ -8,9 +8,9 @@ import pytest
 
 from lib.effects import paired
 from lib.effects.batch_size import Recipe, distinct_recipes, effects, paired_populations, protocols, slope_at_equal_loss
-from lib.effects.contrasts import slope_weights
 from lib.effects.paired import BOUNDS, UNITS, Measures, by_population, mean_over_widths, measure, shared_seeds
 from lib.runtime import tasks
+from lib.statistics.contrasts import slope_weights
 from lib.statistics.intervals import bounded, crossed_interval, mean_interval
 from lib.statistics.sample import Sample
 from lib.training.populations import Population

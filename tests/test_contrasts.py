@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import ttest_ind
 
-from lib.effects.contrasts import partial_slope, slope_weights, sum_interval
+from lib.statistics.contrasts import partial_slope, slope_weights, sum_interval
 from lib.statistics.intervals import mean_interval
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import kstest
 
-from lib.statistics.group_contrast import contrast, contrast_interval, exchanged, of_group, permutation_p
+from lib.statistics.contrasts import contrast, contrast_interval, exchanged, of_group, permutation_p
 
 
 def pairs_of(rows):

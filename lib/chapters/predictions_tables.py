@@ -7,7 +7,7 @@ import pandas as pd
 
 from lib.effects.accuracy_differences import LEVEL, ClassDifferences, Step
 from lib.effects.errors import Difference, agreement, divergence
-from lib.statistics.group_contrast import contrast_interval, exchanged, of_group, permutation_p
+from lib.statistics.contrasts import contrast_interval, exchanged, of_group, permutation_p
 from lib.statistics.intervals import bounded, in_brackets, mean_interval
 from lib.training.populations import Population
 

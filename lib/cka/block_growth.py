@@ -12,8 +12,8 @@ import numpy as np
 
 from lib.cka.blocks import LEAST_NETWORKS, Find, shares, stage_starts
 from lib.data.loading import ImageData
-from lib.effects.contrasts import slope_weights, sum_interval
 from lib.effects.paired import trained_in_pairs
+from lib.statistics.contrasts import slope_weights, sum_interval
 from lib.statistics.intervals import Interval, bounded
 from lib.training.populations import Population
 from lib.training.specification import specify

@@ -16,7 +16,6 @@ from lib.runtime import array_store
 from lib.runtime.devices import find_device, on_device
 from lib.runtime.tasks import progress
 from lib.training.populations import Population
-from lib.training.specification import Specification
 
 PARTS = 4  # of the test images, for measurements that share none
 
@@ -81,27 +80,16 @@ def cka_maps(
 
 
 def all_maps(
-    populations: Mapping[Hashable, Population],
-    images: torch.Tensor,
-    random_seed: int,
-    known: Iterable[tuple[Population, np.ndarray]] = (),
-    **sampling: Any,
+    populations: Mapping[Hashable, Population], images: torch.Tensor, random_seed: int, **sampling: Any
 ) -> dict[Hashable, np.ndarray]:
     """`cka_maps` of every population, from the same orders of the images for all of them.
 
-    known: populations with the maps that the same call has given for them; they are not made again.
     sampling: `batch_size` and `passes` of `cka_maps`.
     """
-    made = [(_networks(population), maps) for population, maps in known]
-    found = {}
-    for key, population in populations.items():
-        same = [maps for networks, maps in made if networks == _networks(population)]
-        found[key] = (
-            same[0]
-            if same
-            else _kept(population, images, random_seed, lambda *given: cka_maps(*given, **sampling), sampling)
-        )
-    return found
+    return {
+        key: _kept(population, images, random_seed, lambda *given: cka_maps(*given, **sampling), sampling)
+        for key, population in populations.items()
+    }
 
 
 def part_maps(
@@ -165,10 +153,6 @@ def maps_between(
     ends = np.cumsum([0, *map(len, points)])
     places = iter(map(slice, ends, ends[1:]))
     return NetworkMaps(values, {name: [next(places) for _ in range(len(one))] for name, one in populations.items()})
-
-
-def _networks(population: Population) -> tuple[Specification, list[int]]:
-    return population.specification, [network.seed for network in population.networks]
 
 
 def _grams_of(

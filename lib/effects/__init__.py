@@ -2,5 +2,5 @@
 
 `paired` trains and measures networks that differ in one setting, `batch_size` and `scale` are such settings; `errors`
 and `accuracy_differences` tell on which images and classes two architectures are right; `open_choices` takes the same
-gradients otherwise; `contrasts` has slopes and weighted sums of networks with their intervals.
+gradients otherwise.
 """

@@ -12,10 +12,9 @@ from scipy.stats import false_discovery_control
 from scipy.stats import t as student
 
 from lib.data.loading import ImageData
-from lib.effects.contrasts import sum_interval
 from lib.effects.errors import Difference, difference
 from lib.effects.scale import with_fewer
-from lib.statistics.group_contrast import dealt_again, of_group, permutation_p
+from lib.statistics.contrasts import dealt_again, of_group, permutation_p, sum_interval
 from lib.statistics.intervals import Interval, difference_interval
 from lib.training.wide_and_deep import Architecture
 

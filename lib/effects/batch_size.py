@@ -8,9 +8,9 @@ from itertools import product
 import numpy as np
 
 from lib.data.loading import ImageData
-from lib.effects.contrasts import partial_slope
 from lib.effects.paired import Key, Measures, doubling_effects, trained_in_pairs
 from lib.similarity.paired_similarity import interval
+from lib.statistics.contrasts import partial_slope
 from lib.statistics.intervals import Interval
 from lib.training.populations import Population
 from lib.training.specification import Specification, specify

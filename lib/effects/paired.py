@@ -15,10 +15,10 @@ import torch
 from scipy.special import log_softmax
 
 from lib.data.loading import ImageData
-from lib.effects.contrasts import slope_weights, sum_interval
 from lib.salience.direction_store import population_directions
 from lib.salience.predictions import population_logits
 from lib.similarity.paired_similarity import LEAST, interval, paired_similarities
+from lib.statistics.contrasts import slope_weights, sum_interval
 from lib.statistics.intervals import Interval, bounded, combined_interval, crossed_interval, mean_interval
 from lib.statistics.sample import Estimated, Sample
 from lib.training.populations import Population, train_or_load

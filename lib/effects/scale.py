@@ -12,9 +12,9 @@ import numpy as np
 from lib.data import loading
 from lib.data.loading import ImageData
 from lib.effects.batch_size import BATCH_SIZE
-from lib.effects.contrasts import slope_weights
 from lib.effects.paired import Key, Measures, doubling_effects, trained_in_pairs
 from lib.similarity.paired_similarity import interval
+from lib.statistics.contrasts import slope_weights
 from lib.statistics.intervals import Interval
 from lib.training.populations import Population
 from lib.training.specification import specify

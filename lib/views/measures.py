@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import rankdata
 
-from lib.effects.contrasts import slope_weights
+from lib.statistics.contrasts import slope_weights
 from lib.statistics.intervals import Interval, bounded
 from lib.statistics.pairs import PairTable, jackknife
 from lib.statistics.sample import Sample, Statistic
@@ -119,7 +119,8 @@ def same_width(table: PairTable) -> np.ndarray:
 
 def growth(means: np.ndarray, widths: np.ndarray) -> np.ndarray:
     """Least-squares slope per doubling of the width: `same_width` [..., widths] at these different widths -> [...]."""
-    return means @ slope_weights(list(widths), widths, widths)
+    sizes = widths.tolist()
+    return means @ slope_weights(sizes, sizes, sizes)
 
 
 def _numbers(table: PairTable) -> np.ndarray:
