@@ -99,6 +99,8 @@ def plan(p: SimpleNamespace) -> str:
     from lib.training import plan, store
     from lib.training.specification import specify
 
+    if getattr(p, "model_folder", None):
+        return "its networks are those of the model_folder, and none is trained"
     if not {"dataset", "families", "widths", "seeds", "epochs"} <= vars(p).keys():
         return "what this chapter trains depends on what it finds"
     images = data.load(p.dataset, n_train=p.n_train, n_test=p.n_test)

@@ -236,13 +236,13 @@ for name, network in spoilt.items():
 # **From files.** A folder of networks that bring their architecture along, and one command:
 #
 # ```bash
-# .venv/bin/papermill notebooks/own_models.ipynb out.ipynb -p study own -p model_folder my/networks \
-#     -p picture_folder my/pictures -p picture_size 224 -p n_test 500 --stderr-file /dev/stderr
+# .venv/bin/python -m lib.run own_models --study own --model_folder my/networks \
+#     --picture_folder my/pictures --picture_size 224 --n_test 500
 # ```
 #
 # `my/networks/resnet18/seed-0.pt2` and its neighbours are the group `resnet18`, a file at the top is a group of its own, and
 # the classes are the names of the picture folders in alphabetical order, so they must be all that the networks know and in
-# that order. `-p picture_mean "[0.5]" -p picture_std "[0.5]"` is for grey pictures. Such a file is written by
+# that order. `--picture_mean 0.5 --picture_std 0.5` is for grey pictures. Such a file is written by
 #
 # ```python
 # example, dynamic = torch.randn(2, 3, 224, 224), {0: torch.export.Dim.AUTO}  # any number of images

@@ -20,7 +20,7 @@ from lib.verdicts import judged
 
 BOOK = Path(__file__).resolve().parents[1] / "book"
 PAGE = BOOK / "contributing.md"
-BEGIN, *MEASURES = re.findall(r"### .*?```python\n(.*?)```", (BOOK / "your_networks.md").read_text(), re.S)
+BEGIN, *MEASURES = re.findall(r"## .*?```python\n(.*?)```", (BOOK / "your_networks.md").read_text(), re.S)
 
 
 def recipe(title):

@@ -85,3 +85,4 @@ def test_the_plan_counts_what_is_stored_and_what_is_left(tiny, digits, artifacts
     assert run.plan(p).startswith("8 networks, of which 4 epochs are to be trained: about ")
     train_or_load({specify(digits, "cnn-small", 3, epochs=1): range(4)}, inline)
     assert run.plan(p) == "8 networks, all of them stored"
+    assert run.plan(SimpleNamespace(**vars(p), model_folder="my/networks")).endswith("and none is trained")
