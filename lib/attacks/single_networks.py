@@ -19,10 +19,13 @@ def gradients(
 ) -> list[torch.Tensor]:
     """`lib.salience.input_gradients` of every network, [n, C, H, W] each, with progress."""
     found = []
-    with progress(len(models), f"input gradients ({output})") as bar:
+    with progress(len(models) * len(images), f"input gradients ({output})") as bar:
         for model in models:
-            found.append(input_gradients(model, images, labels, output=output, batch_size=BATCH))
-            bar.update()
+            parts = []
+            for shown, true in zip(images.split(BATCH), labels.split(BATCH)):
+                parts.append(input_gradients(model, shown, true, output=output, batch_size=BATCH))
+                bar.update(len(shown))
+            found.append(torch.cat(parts))
     return found
 
 
