@@ -4,25 +4,16 @@ import error_rates
 import numpy as np
 import pytest
 
-from lib.chapters.saw_distribution import (
-    BEYOND_VMF,
-    FIRST,
-    ORDER,
-    RICHER,
-    RIGHT_OF_UNIFORM,
-    SHAPE,
-    SYMMETRY,
-    TRENDS,
-    FirstImage,
-    Gains,
-    Populations,
-    Symmetry,
-)
+from lib.chapters.first_image import FIRST, FirstImage
+from lib.chapters.richer_shapes import BEYOND_VMF, RICHER, Gains
+from lib.chapters.saw_distribution import ORDER, RIGHT_OF_UNIFORM, SHAPE, TRENDS, Populations, uniform_and_own
+from lib.chapters.symmetry_of_directions import SYMMETRY, Symmetry
 from lib.similarity.mean_directions import mean_cosine_estimates
 from lib.similarity.shapes import held_out
 from lib.similarity.stochastic_order import cosines
 from lib.similarity.symmetry import alignment, with_exponential_cosines
 from lib.sphere.saw import Saw, von_mises_fisher
+from lib.sphere.uniform import cosine_tail
 from lib.statistics.intervals import crossed_interval
 from lib.verdicts import judged
 
@@ -152,3 +143,11 @@ def test_symmetry_is_supported_contradicted_or_left_open(scales, networks, image
     found = claim(SYMMETRY, Symmetry(tables, WIDTHS[:2]))
     assert found.verdict == verdict and found.networks == 2 * networks and found.images == images
     assert verdict != "contradicted" or (found.low > 1 and "2 intervals exclude 1" in found.statistic)
+
+
+def test_thresholds_hold_the_quantiles_of_the_uniform_law():
+    thresholds = uniform_and_own(populations([20]).cosines[0])
+    tails = np.sort(1 - cosine_tail(thresholds, DIM))
+    for share in np.arange(1, 20) / 20:
+        assert np.abs(tails - share).min() < 1e-9
+    assert len(thresholds) == 38 and (np.diff(thresholds) >= 0).all()
