@@ -10,13 +10,14 @@ unexport PYTHONDONTWRITEBYTECODE
 book: .venv/installed  ## the environment, the chapters executed on this machine, the pages
 	$(BIN)/python book/chapters.py
 	$(BIN)/python book/tables.py
+	$(BIN)/python book/explorer.py
 	$(BIN)/python book/house.py
 	@$(MAKE) --no-print-directory _build/html/index.html
 	@echo "the book is at _build/html/index.html"
 
 # Always from scratch: a second, incremental build would not repeat the warnings that made the first one fail.
 .DELETE_ON_ERROR:
-_build/html/index.html: _config.yml _toc.yml $(wildcard book/*.* book/chapters/* book/static/* book/studies/*/* book/api/*) $(wildcard lib/*.py lib/*/*.py)
+_build/html/index.html: _config.yml _toc.yml $(wildcard book/*.* book/chapters/* book/static/* book/templates/* book/studies/*/* book/api/*) $(wildcard lib/*.py lib/*/*.py)
 	rm -rf _build
 	$(BIN)/jupyter-book build . --warningiserror --nitpick --keep-going --quiet
 

@@ -11,7 +11,7 @@ from fontTools.subset import Options, Subsetter  # with matplotlib; a pin of its
 from fontTools.ttLib import TTFont
 from PIL import Image
 
-MATHJAX = (
+MATHJAX = ("tex-chtml.js", "output/chtml/fonts/woff-v2/")  # the build that pages load, and its letters
     "tex-chtml.js",
     "input/tex/extensions/",
     "output/chtml/fonts/",

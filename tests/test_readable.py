@@ -20,6 +20,7 @@ PAGES = (
     "what_holds",
     "cards",
     "claims",
+    "explorer",
     "chapters/01_introduction",
     "chapters/03_individual_similarity",
     "chapters/own_models",
