@@ -279,7 +279,7 @@ crossed_sources["random"] = attack_transfer.random_source(groups, test_images, r
 crossed_targets = list(targets.values())
 across = attack_transfer.attack(crossed_sources, crossed_targets, test_images, test_labels, p.main_eps).resampled(rng)
 
-# %% mystnb={"image": {"alt": "Heatmap of the attack ratio alpha with the source families and random signs up the side and the target families along the bottom, numbers and half intervals in the cells."}} tags=["hide-input"]
+# %% mystnb={"image": {"alt": "Heatmap of the attack ratio alpha with the source families and random signs up the side and the target families along the bottom, a number and its interval in every cell."}} tags=["hide-input"]
 if len(p.families) > 1:
     figures.show(drawn.across(across[attacks.MAIN_SUMMARY], p.families),
                  f"**From family to family.** α with its 95 % interval, k = {either(middles.values())}, "

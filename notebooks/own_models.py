@@ -113,13 +113,13 @@ found.to_frame().round(3)
 # as in training, give numbers without an error, and without a meaning: networks that do no better than naming the most
 # frequent class are warned of by name.
 
-# %% mystnb={"image": {"alt": "Two heatmaps over the groups of networks with numbers and half intervals in the cells: the expected similarity of two different networks, and the corrected cosine of the groups' mean directions."}} tags=["hide-input"]
+# %% mystnb={"image": {"alt": "Two heatmaps over the groups of networks with a number and its interval in every cell: the expected similarity of two different networks, and the corrected cosine of the groups' mean directions."}} tags=["hide-input"]
 counted = f"n = {len(labels)} images, {sum(found.networks)} networks"
 figures.show(own_figures.maps({"networks: ρ": found.rho, "mean directions, corrected": found.mean_direction_cosines},
                               found.groups),
              "**Groups of networks.** Left: expected similarity of two different networks. Right: cosine of the groups' mean "
-             "directions, $\\rho_{12} / \\sqrt{\\rho_{11} \\rho_{22}}$, which can exceed 1 by its error. Half the width of the "
-             f"95 % interval below, over {found.samples}; {counted}.")
+             "directions, $\\rho_{12} / \\sqrt{\\rho_{11} \\rho_{22}}$, which can exceed 1 by its error. Below each number "
+             f"its 95 % interval, over {found.samples}; {counted}.")
 
 # %% mystnb={"image": {"alt": "A row for each group of networks with a point and its interval: the mean cosine E[t] of a network's direction with the mean direction of its group."}} tags=["hide-input"]
 figures.show(own_figures.expected_t(found.expected_t, found.groups),
