@@ -11,11 +11,8 @@ from fontTools.subset import Options, Subsetter  # with matplotlib; a pin of its
 from fontTools.ttLib import TTFont
 from PIL import Image
 
-MATHJAX = ("tex-chtml.js", "output/chtml/fonts/woff-v2/")  # the build that pages load, and its letters
-    "tex-chtml.js",
-    "input/tex/extensions/",
-    "output/chtml/fonts/",
-)  # the build that pages load, what it may load
+# The build that pages load, and its letters.
+MATHJAX = ("tex-chtml.js", "output/chtml/fonts/woff-v2/")
 NEVER_LOADED = ("**/*.map", "locales/**/*", "scripts/fontawesome.js*", "*webpack-macros.html", "vendor/**/*.woff2")
 FONT = re.compile(r'url\((\S+?)\.woff2\) format\("woff2"\),url\(\S+?\.ttf\) format\("truetype"\)')
 ICON = re.compile(r'((?:\.fa-[\w-]+:before,?)+)\{content:"[^"]+"\}')
