@@ -56,18 +56,12 @@ class AcrossSeeds:
         return over_pairs(self._of_layers(self.corresponding, shared), level)
 
     def inside_minus_outside(self, level: float = 0.95) -> Estimate:
-        """Mean CKA of corresponding layers in the blocks of both, less that of layers in neither's block.
-
-        Over the pairs of networks that have layers of both kinds.
-        """
+        """Mean CKA of corresponding layers in the blocks of both, less that in neither's, of pairs that have both kinds."""
         inside, outside = (self._of_layers(self.corresponding, shared) for shared in (BOTH, NEITHER))
         return over_pairs(inside - outside, level)
 
     def looks_alike(self, with_block: bool | None = None, level: float = 0.95) -> Estimate:
-        """`map_correlations`, mean over pairs of networks.
-
-        Of the layers in neither's block; or, if asked for, of all layers of pairs that both have a block, or both none.
-        """
+        """Mean of `map_correlations` of layers in neither's block; or of all, of pairs that both have a block, or none."""
         if with_block is None:
             return over_pairs(map_correlations(self.maps, self.shared == NEITHER), level)
         pairs = (self.with_block == with_block)[:, None] & (self.with_block == with_block)

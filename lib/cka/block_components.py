@@ -1,7 +1,4 @@
-"""The first principal components of networks with a block structure (Wide and Deep, Figs. 3 and D.5), over seeds.
-
-Seeds of different architectures share nothing: every network counts as one sample of its own architecture.
-"""
+"""The first principal components of networks with a block structure (Wide and Deep, Figs. 3 and D.5), over seeds."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -125,10 +125,7 @@ def inside_and_outside(measures: BlockMeasures, values: np.ndarray) -> tuple[np.
 
 
 def rank_correlations(measures: BlockMeasures) -> np.ndarray:
-    """Spearman's correlation of depth and probe accuracy after the additions in each network without a block structure.
-
-    [networks]; NaN for the others, and where the accuracy is the same everywhere.
-    """
+    """Spearman's of depth and probe accuracy: [networks], NaN with a block structure, and where all is the same."""
     found = np.full(len(measures.after), np.nan)
     for place, (structure, row) in enumerate(zip(measures.structures, measures.after)):
         if not structure.share() and np.ptp(row) > 0:
@@ -137,10 +134,7 @@ def rank_correlations(measures: BlockMeasures) -> np.ndarray:
 
 
 def plateaus(measures: BlockMeasures) -> np.ndarray:
-    """How many blocks at the end of one stage can go before more than PLATEAU_LOSS of accuracy is lost: [networks].
-
-    Of the stage where it is most.
-    """
+    """How many blocks at the end of one stage, that with most, can go for PLATEAU_LOSS of accuracy: [networks]."""
     kept = measures.deleted >= measures.whole[:, None] - PLATEAU_LOSS
     of_stages = [kept[:, measures.stages == stage] for stage in np.unique(measures.stages)]
     return np.max([np.cumprod(stage[:, ::-1], axis=1).sum(1) for stage in of_stages], axis=0)

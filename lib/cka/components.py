@@ -20,21 +20,14 @@ TOP = 10  # images that are called dominant
 
 
 class Components(NamedTuple):
-    """All components of one representation that have a variance, the largest first.
-
-    Variances are the lambda_i, [components], and vectors the u_i, [n, components], of unit length.
-    """
+    """The lambda_i [components] above 0, the largest first, and the u_i [n, components], of unit length."""
 
     variances: np.ndarray
     vectors: np.ndarray
 
 
 class FirstComponent(NamedTuple):
-    """The component with the largest variance.
-
-    Its variance is lambda_1, its share lambda_1 over the sum of all lambda, its coefficients u_1, [n], of unit length,
-    the largest entry in absolute value positive.
-    """
+    """lambda_1, its share of the sum of all lambda, and u_1 [n] of unit length, its largest entry in size positive."""
 
     variance: float
     share: float

@@ -31,10 +31,7 @@ def means(values: Mapping[Architecture, np.ndarray], level: float = 0.95) -> Int
 def estimated_means(
     found: Mapping[Architecture, Iterable[Network]], value: Callable[[Network], float], least: int, images: int
 ) -> Estimated:
-    """`means` for a verdict about every architecture with at least `least` values, those that `known_values` gives.
-
-    Where there is none there is no number, and it rests on as many networks as the architecture with most values has.
-    """
+    """`means` of `known_values` for a verdict; where no architecture has `least`, it rests on the one with most values."""
     known = known_values(found, value, 1)
     judged = {one: of_one for one, of_one in known.items() if len(of_one) >= least}
     networks = sum(map(len, judged.values())) or max(map(len, known.values()), default=0)

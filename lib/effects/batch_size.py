@@ -75,10 +75,7 @@ def paired_populations(
 
 
 def effects(measures: Measures, found: Protocols, level: float = 0.95) -> dict[str, dict[str, Interval]]:
-    """`lib.effects.paired.doubling_effects` of the batch size under every protocol.
-
-    The differences of the other protocols from the first are about what doubling the epochs, or the rate, adds.
-    """
+    """`lib.effects.paired.doubling_effects` of the batch size under every protocol."""
     sizes = {name: [recipe.batch_size for recipe in recipes] for name, recipes in found.items()}
     return doubling_effects(measures, found, sizes, level)
 

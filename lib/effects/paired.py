@@ -1,9 +1,7 @@
 """Networks that differ in one setting and share their seeds: training them, measuring them, and slopes over doublings.
 
-The random streams of a seed depend on family and width, not on the setting: networks of one seed and width start from
-the same weights and see the images in the same order under every setting that trains on the same images.  Seeds are
-therefore left out of all settings at once (`lib.similarity.paired_similarity`); networks of different widths share
-nothing but the images.
+The random streams of a seed depend on family and width, not on the setting: networks of one seed and width start alike
+under every setting.  Seeds are therefore left out of all settings at once (`lib.similarity.paired_similarity`).
 """
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence

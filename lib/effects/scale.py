@@ -1,7 +1,4 @@
-"""Populations that differ in their number of training images or of epochs, and what twice as many of either does.
-
-Networks of one seed and width start alike under every setting (`lib.effects.paired`).
-"""
+"""Populations that differ in their number of training images or of epochs, and what twice as many of either does."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -83,11 +80,7 @@ def scaled_populations(
 
 
 def effects(measures: Measures, found: Lines) -> dict[str, dict[str, Interval]]:
-    """`lib.effects.paired.doubling_effects` along every line.
-
-    The last row, epochs less images, is what further passes over the same images do beyond new ones, in about as many
-    more steps.
-    """
+    """`lib.effects.paired.doubling_effects` along every line; the last row is what passes do beyond new images."""
     return doubling_effects(measures, found, {name: sizes(name, settings) for name, settings in found.items()})
 
 

@@ -60,12 +60,9 @@ def read(name: str) -> Reading:
 
 
 def comparable(name: str, folder: str | Path, widths: Sequence[int], **settings: object) -> tuple[Reading | None, str]:
-    """The picture if it lies beside the networks of `folder`, and their numbers can stand beside it.
+    """The picture beside the networks of `folder` if their numbers can stand beside it, else None; and a sentence.
 
-    -> the reading or None, and one sentence that says whether it is compared, and if not, why.
-
-    Args:
-        settings: of the networks' numbers, those that `MADE_WITH` names for this picture.
+    settings: of the networks' numbers, those that `MADE_WITH` names for this picture.
     """
     if not (Path(folder) / name).exists():
         return None, f"{name} is not compared: it does not lie beside the networks."

@@ -1,9 +1,6 @@
-"""Intervals for expected similarities that count both networks and images as samples.
+"""Expected similarities as samples of networks and images (`lib.statistics.sample`).
 
-Networks are left out one at a time (a jackknife: with few networks it keeps its promise better than redrawing them),
-images are drawn again (a bootstrap), and a few draws of images with each network left out tell how much of the
-variance both have in common; `lib.statistics.intervals.crossed_margin` counts that once.  tests/test_bootstrap.py measures how
-often an interval holds the truth.
+tests/test_bootstrap.py measures how often an interval holds the truth.
 """
 
 from collections.abc import Sequence
@@ -11,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from lib.similarity.cosines import checked, has_direction, warn_of_zeros
-from lib.statistics.sample import Sample
+from lib.statistics.sample import Sample, image_counts
 
 CHUNK = 64  # images whose pair cosines are in memory at once
 BLOCK = 50  # draws whose pair means are in memory at once
@@ -38,7 +35,7 @@ def similarity_matrix(populations: Sequence[np.ndarray], rng: np.random.Generato
     pairs = _pair_means(directions, np.ones((1, images)))
     by_images, jointly = [], None
     for start in range(0, draws, BLOCK):
-        drawn = _pair_means(directions, rng.multinomial(images, np.full(images, 1 / images), min(BLOCK, draws - start)))
+        drawn = _pair_means(directions, image_counts(images, rng, min(BLOCK, draws - start)))
         by_images.append(_group_means(drawn, sizes))
         if start == 0:
             jointly = _without_each(drawn[:JOINT], sizes)

@@ -116,9 +116,9 @@ def planted_population(saw: Saw, networks: int, images: int, rng: np.random.Gene
 def split_half_cosines(populations: Sequence[np.ndarray], rng: np.random.Generator, splits: int = 20) -> np.ndarray:
     """Mean-direction cosines freed of noise by halves of the networks, populations of [networks, n, d].
 
-    -> [populations, populations].  Each population is cut in two at random; C_ij is the cosine of a half of i with a half of j, never of networks with
-    themselves, averaged over images and `splits`.  C_ij / sqrt(C_ii C_jj) is the cosine without the noise that halves
-    leave (Spearman's correction); the diagonal is C_ii itself, how well one half knows the other.
+    -> [populations, populations].  C_ij is the cosine of a random half of i with one of j, never of networks with
+    themselves, averaged over images and `splits`; C_ij / sqrt(C_ii C_jj) is free of the noise that halves leave
+    (Spearman's correction); the diagonal is C_ii itself, how well one half knows the other.
     """
     populations = [checked_population(population) for population in populations]
     found = np.zeros((len(populations), len(populations)))

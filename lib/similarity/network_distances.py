@@ -85,12 +85,9 @@ class Distances:
 def population_distances(
     directions: np.ndarray, reading: Reading, rng: np.random.Generator, draws: int = 1000
 ) -> Distances:
-    """Distances between networks of one population, [networks, n, d].
+    """Distances between networks of one population, [networks, n, d]; without one the others' samples are made anew.
 
-    Leaving out a network computes the samples of the others anew, for it was part of their mean direction.
-
-    Raises:
-        ValueError: fewer than 4 networks, or no image on which all of them have a direction.
+    Raises ValueError for fewer than 4 networks, or no image on which all of them have a direction.
     """
     directions = checked_population(directions)
     networks, places = len(directions), range(reading.references, len(directions))

@@ -1,6 +1,4 @@
-"""Is t stochastically larger in wider networks, and larger than that of unrelated directions?
-
-T_k lies to the right of T_j when P(T_k > q) > P(T_j > q) for every threshold q: not only the mean moves.
+"""Is t stochastically larger in wider networks, P(T_wide > q) > P(T_narrow > q) for all q, and than by chance?
 
 A network's t is its cosine with the mean direction of the others, so no two networks' t are independent.  Intervals
 come from a jackknife that leaves a network out of everything, tests at single images from networks that change places.

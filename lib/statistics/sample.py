@@ -114,7 +114,7 @@ def jackknifed(estimate: np.ndarray | float, without: Sequence[np.ndarray], imag
 
 
 def image_counts(images: int, rng: np.random.Generator, draws: int) -> np.ndarray:
-    """How often each image is drawn when all are drawn again: whole numbers [draws, images]."""
+    """How often each image is drawn when all are drawn again: [draws, images]."""
     return rng.multinomial(images, np.full(images, 1 / images), draws)
 
 

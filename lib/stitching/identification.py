@@ -94,10 +94,7 @@ def specificity(likeness: Mapping[str, np.ndarray]) -> dict[str, dict[str, float
 
 
 def distance_correlation(likeness: np.ndarray) -> float:
-    """`rank_correlation` of how unlike two layers are with how many layers apart they are: [layers, layers] -> number.
-
-    1: the further apart, the less alike; 0 also where the index is the same for all.
-    """
+    """`rank_correlation` of unlikeness [layers, layers] with how many layers apart they are; 0 where all is the same."""
     return rank_correlation(-likeness, layer_distances(len(likeness)))
 
 

@@ -100,10 +100,7 @@ def sensitivity(layers: Mapping[str, Truncated]) -> dict[str, float]:
 
 
 def probe_accuracy(train: torch.Tensor, labels: torch.Tensor, test: torch.Tensor, test_labels: torch.Tensor) -> float:
-    """Share of test images that logistic regression on the mean over positions classifies rightly.
-
-    Representations are [images, channels, rows, columns]; the penalty is scikit-learn's default.
-    """
+    """Test accuracy of logistic regression, with its default penalty, on the mean over positions of [n, C, H, W]."""
     pooled = [part.double().mean((2, 3)).numpy() for part in (train, test)]
     probe = LogisticRegression(max_iter=2000).fit(pooled[0], labels.numpy())
     return float(probe.score(pooled[1], test_labels.numpy()))

@@ -103,10 +103,7 @@ def _listed(value: object) -> Iterable:
 
 
 def seconds_per_image(specifications: Iterable[Specification]) -> dict[Specification, float]:
-    """Processor time of one core for one image in training, of each specification.
-
-    The narrowest and the widest of each family are measured; between them it grows with the multiplications.
-    """
+    """Seconds of one core for one image in training: measured at a family's ends, between by the multiplications."""
     kinds: dict[tuple, list[Specification]] = {}  # what decides the speed beside the width
     for one in specifications:
         kinds.setdefault((one.family, one.image_size, one.precision), []).append(one)

@@ -89,10 +89,8 @@ def rank_correlations(table: PairTable) -> np.ndarray:
 
 
 def rank_correlations_within(table: PairTable) -> np.ndarray:
-    """`rank_correlations` over the pairs of one combination of widths, averaged over combinations.
-
-    Each combination weighs as many as it has pairs; those with fewer than 3, or where a number is constant, are left
-    out.
+    """Those over the pairs of one combination of widths, averaged; a combination weighs as many as it has pairs, 3 or
+    more of them, where no number is constant.
     """
     numbers = _numbers(table)
     total = np.zeros((len(numbers),) * 2)
