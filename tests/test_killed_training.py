@@ -39,6 +39,7 @@ def replace_or_die(source, target):
     replace(source, target)
 
 os.replace = replace_or_die
+workers.SPARE = 0
 train_or_load({tiny: range(4)}, ThreadPoolExecutor(1))
 """
 )

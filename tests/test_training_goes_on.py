@@ -1,6 +1,7 @@
 """A training goes on where it stopped, bit for bit, and longer ones contain the shorter."""
 
 import dataclasses
+import math
 
 import pytest
 import torch
@@ -34,6 +35,12 @@ def test_a_training_that_stops_and_goes_on_is_the_one_that_went_through(tiny, di
         assert all(torch.equal(a.state[name], b.state[name]) for name in a.state)
         assert all(torch.equal(a.resume[name], b.resume[name]) for name in a.resume)
         assert (a.train_loss, a.train_accuracy, a.test_loss) == (b.train_loss, b.train_accuracy, b.test_loss)
+
+
+def test_what_is_kept_between_snapshots_waits_for_the_time_that_may_be_lost(tiny, digits):
+    seen = []
+    trainer.train(dataclasses.replace(tiny, epochs=6), SEEDS, digits, keep=seen.append, spare=math.inf)
+    assert [networks[0].epochs for networks in seen] == [1, 2, 5, 6]
 
 
 def test_a_network_after_some_epochs_of_a_longer_training_is_that_of_the_shorter_one(tiny, digits):

@@ -186,12 +186,13 @@ def _network(manifest: dict, weights: bytes, test_digest: str) -> TrainedNetwork
 
 def forget_passed(specification: Specification, networks: Sequence[TrainedNetwork]) -> None:
     """Remove what a killed training would have gone on from, once the whole stack is stored after further epochs."""
+    folder = artifacts() / "networks" / specification.key
     for network in networks:
         kept = network.epochs in specification.snapshots
-        for epochs in stored_epochs(specification, network.seed, (UNDER_WAY,)):
-            if epochs < network.epochs + kept:
-                for path in reversed(paths(specification, network.seed, epochs, UNDER_WAY)):
-                    path.unlink(missing_ok=True)
+        for weights in folder.glob(f"seed-{network.seed:05d}.{UNDER_WAY}-*.safetensors"):  # a kill may leave it alone
+            if int(weights.stem[-5:]) < network.epochs + kept:
+                weights.with_suffix(".json").unlink(missing_ok=True)
+                weights.unlink(missing_ok=True)
 
 
 def _manifest_digest(manifest: dict) -> str:

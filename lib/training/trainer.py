@@ -68,6 +68,7 @@ def train(
     *,
     start: Sequence[TrainedNetwork] = (),
     keep: Callable[[list[TrainedNetwork]], None] | None = None,
+    spare: float = 0,
 ) -> list[TrainedNetwork]:
     """One trained network for each seed, by the recipe of the specification.
 
@@ -77,16 +78,18 @@ def train(
         start: the same networks after as many epochs or fewer; by default they begin with their initial weights.
         keep: is called with the networks after every epoch.  The test images are looked at after those of
             `Specification.snapshots` alone, because it costs as much as some epochs of a network with few images.
+        spare: seconds between two calls of `keep`; after the epochs of `Specification.snapshots` it is called anyway.
     """
     trainer = _Stack(specification, seeds, data, device, start)
     # float32 means float32 on a GPU too.
     with kept_memory(), torch.backends.cudnn.flags(deterministic=True, allow_tf32=False):
-        networks = trainer.networks()
-        while networks[0].epochs < specification.epochs:
-            trainer.run_epoch(networks[0].epochs)
-            networks = trainer.networks()
-            if keep:
-                keep(networks)
+        networks, kept = trainer.networks(), time.monotonic()
+        for epoch in range(networks[0].epochs, specification.epochs):
+            trainer.run_epoch(epoch)
+            if epoch + 1 in specification.snapshots or (keep and time.monotonic() - kept >= spare):
+                networks, kept = trainer.networks(), time.monotonic()
+                if keep:
+                    keep(networks)
     return networks
 
 

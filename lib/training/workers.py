@@ -1,4 +1,4 @@
-"""Training handed out: one task a stack of networks, stored after every epoch."""
+"""Training handed out: one task a stack of networks, stored after every epoch that takes its time."""
 
 import pickle
 from collections.abc import Sequence
@@ -18,6 +18,7 @@ from lib.training import arithmetic, store
 from lib.training.specification import Specification, images_of
 from lib.training.trainer import TrainedNetwork, train
 
+SPARE = 2.0  # seconds of whole epochs that a kill may cost: storing each takes a fifth of the time of short ones
 Task = tuple[Specification, tuple[int, ...]]  # the networks of these seeds, trained as one stack
 
 
@@ -148,7 +149,8 @@ def _keep(specification: Specification, trained: bytes) -> None:
 def _train_task(specification: Specification, seeds: tuple[int, ...], device: str) -> bytes:
     """The trained networks, pickled: tensors by themselves would travel in shared memory, a file for each.
 
-    They go on from what is stored where the worker runs, and are stored there after every epoch where that can be.
+    They go on from what is stored where the worker runs, and are stored there, where that can be, after every epoch
+    that ends SPARE or later after the one before.
     """
     images = images_of(specification)
 
@@ -160,4 +162,4 @@ def _train_task(specification: Specification, seeds: tuple[int, ...], device: st
     with one_thread():
         start = store.read_latest(specification, seeds)
         kept = keep if writable(artifacts()) else None
-        return pickle.dumps(train(specification, seeds, images, device, start=start, keep=kept))
+        return pickle.dumps(train(specification, seeds, images, device, start=start, keep=kept, spare=SPARE))
