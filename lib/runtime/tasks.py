@@ -18,6 +18,7 @@ from lib.runtime.temporary import keep_sockets_together
 
 Key = TypeVar("Key", bound=Hashable)
 FORMAT = "{desc}: {percentage:3.0f}%|{bar}| {elapsed} passed, {remaining} left"
+OPTIMISERS = "torch._dynamo"  # every process that makes a first step of an optimiser imports it, for more than a second
 TICK = 5  # seconds between two looks of the progress bar
 
 
@@ -126,7 +127,7 @@ def local_executor(tasks: int, modules: Collection[str] = ()) -> Executor:
     context = multiprocessing.get_context("forkserver" if copied else "spawn")
     keep_sockets_together()
     if copied:
-        context.set_forkserver_preload([__name__, *modules])
+        context.set_forkserver_preload([__name__, OPTIMISERS, *modules])
     return ProcessPoolExecutor(
         _processes(tasks), mp_context=context, initializer=_start_worker, initargs=(_Environment(),)
     )
