@@ -125,3 +125,11 @@ def test_other_test_images_evaluate_what_is_there_and_train_nothing(tiny, digits
         with torch.no_grad():
             hits = model(more.test_images).argmax(1) == more.test_labels
         assert b.test_accuracy == [pytest.approx(hits.float().mean().item())]
+
+
+def test_the_bar_tells_how_many_networks_are_asked_for_and_how_many_come_along(tiny, artifacts, inline, monkeypatch):
+    told = []
+    monkeypatch.setattr(workers, "run_tasks", lambda tasks, finish, description, *_: told.append(description))
+    with pytest.raises(RuntimeError, match="seed 0: its files did not stay"):
+        train_or_load({tiny: range(3)}, inline)
+    assert told == ["training 3 networks and 1 of their stacks"]
