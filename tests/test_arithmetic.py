@@ -34,6 +34,12 @@ def test_a_processor_that_only_imitates_bfloat16_is_not_measured(undecided, monk
     assert arithmetic.used("mixed", "cpu") == "float32" and not list(undecided.iterdir())
 
 
+def test_measuring_gives_a_ratio_and_leaves_streams_and_threads_alone():
+    state, threads = torch.get_rng_state(), torch.get_num_threads()
+    assert 0.05 < arithmetic.bfloat16_gain() < 50
+    assert torch.equal(torch.get_rng_state(), state) and torch.get_num_threads() == threads
+
+
 def test_only_bfloat16_computes_otherwise():
     a, b = torch.randn(8, 8), torch.randn(8, 8)
     for name, dtype in (("float32", torch.float32), ("bfloat16", torch.bfloat16)):

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from lib.effects import paired
-from lib.effects.batch_size import Recipe, distinct_recipes, effects, paired_populations, protocols, slope_at_equal_loss
-from lib.effects.paired import BOUNDS, UNITS, Measures, by_population, mean_over_widths, measure, shared_seeds
+from lib.effects.batch_size import Recipe, distinct_recipes, paired_populations, protocols, slope_at_equal_loss
+from lib.effects.paired import BOUNDS, Measures, by_population, mean_over_widths, measure, shared_seeds
 from lib.runtime import tasks
 from lib.statistics.contrasts import slope_weights
 from lib.statistics.intervals import bounded, crossed_interval, mean_interval
@@ -98,20 +98,6 @@ def test_seeds_are_weighed_against_themselves_before_they_vary():
     before, after = (mean_over_widths(planted(rng, tables=found), weights, "test loss") for found in (tables, shifted))
     np.testing.assert_allclose(after, before, rtol=1e-8)
     np.testing.assert_allclose(before[0], np.mean([(table @ weights).mean() for table in tables]), rtol=1e-10)
-
-
-def test_effects_are_the_contrasts_of_every_protocol_and_their_differences():
-    rng = np.random.default_rng(0)
-    measures = planted(rng)
-    found = effects(measures, FOUND)
-    assert list(found) == [*FOUND, "equal steps − equal epochs", "scaled rate − equal epochs"]
-    for name in UNITS:
-        for other in ("equal steps", "scaled rate"):
-            assert found[f"{other} − equal epochs"][name][0] == pytest.approx(
-                found[other][name][0] - found["equal epochs"][name][0]
-            )
-    slope = np.polyfit([6, 7, 8, 9], measures.similarity[0].values[:4], 1)[0]
-    assert [float(part) for part in found["equal epochs"]["similarity"]] == pytest.approx([slope] * 3)
 
 
 def test_every_population_has_its_mean_and_interval():

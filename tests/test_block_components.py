@@ -16,7 +16,6 @@ from lib.models.representations import representation
 IMAGES = random_images(40)[0]
 MODEL = network(family="resnet-14", width=1)
 POINTS = hidden_points(MODEL)
-LATE = POINTS[3:]
 
 
 def settings(dropped_share=0.05):
@@ -58,16 +57,6 @@ def test_shares_and_cosines_are_those_of_the_activations(found):
     assert found.cosines[1, 4] == pytest.approx(expected, abs=1e-3)
     np.testing.assert_allclose(np.diagonal(found.without), 1)
     assert np.abs(found.without - found.cka)[np.triu_indices(len(POINTS), 1)].max() > 0.01
-
-
-def test_the_images_are_those_of_the_block_or_without_one_of_the_last_two_stages(found):
-    assert found.has_block and len(found.block) < len(POINTS)
-    none = components_of(MODEL, IMAGES, settings(), at(0.9999))
-    assert not none.has_block and none.dropped is None and none.block.share() == 0
-    for network_found, points in ((found, POINTS[found.block.start : found.block.stop]), (none, LATE)):
-        x = layer(*points)
-        assert abs(components(x).vectors[:, 0] @ network_found.coefficients) == pytest.approx(1, abs=1e-4)
-        np.testing.assert_allclose(network_found.norms, np.linalg.norm(x, axis=1), rtol=1e-4)
 
 
 def test_the_same_for_every_network_whatever_stands_beside_it(found):

@@ -9,10 +9,8 @@ import pytest
 from planted_blocks import at, planted, with_shares
 from test_grams import planted as planted_sizes
 
-from lib.chapters.block_structure import BATCH_SIZE, Blocks, Differs, block_claims
+from lib.chapters.block_structure import BATCH_SIZE, Blocks, block_claims
 from lib.cka.block_growth import BlockMaps
-from lib.gates import Gate
-from lib.statistics.sample import Estimated
 from lib.training.wide_and_deep import Architecture
 from lib.verdicts import judged as judged_rows
 
@@ -91,15 +89,6 @@ def test_without_any_block_nothing_is_tested():
     assert verdicts(maps_of(), threshold=0.99) == dict.fromkeys(RULES, "not tested")
 
 
-def test_a_gate_of_a_line_stops_its_claims_alone():
-    fit = dict.fromkeys(("depths", "plain", "less data"), ()) | {
-        "widths": [Gate("largest training loss", 0.1, most=0.05)]
-    }
-    told = {claim.name: claim.verdict for claim in block_claims(Blocks(maps_of(), at(), 500, 0), fit)}
-    stopped = {"11-block-grows-width", "11-every-seed-widest", "11-ends-differ-widest", "11-block-late"}
-    assert {name for name, verdict in told.items() if verdict == "not tested"} == stopped
-
-
 def test_one_network_without_a_block_contradicts_that_every_one_has_one():
     found = maps_of()
     found.maps[WIDTHS[-1]][2] = with_shares(13, [2])
@@ -108,22 +97,6 @@ def test_one_network_without_a_block_contradicts_that_every_one_has_one():
     assert wide.verdict == "contradicted" and wide.estimate == pytest.approx(5 / 6) and wide.high < 1
     # Clopper and Pearson for six of six: the lower end is 0.025 ** (1 / 6).
     assert deep.verdict == "supported" and deep.low == pytest.approx(0.025 ** (1 / 6)) and deep.high == 1
-
-
-@pytest.mark.parametrize(
-    "low, high, verdict",
-    [
-        (0.1, 5, "supported"),
-        (0, 0, "contradicted"),
-        (-1e-16, 1e-16, "contradicted"),
-        (0, 0.5, "undecided"),
-        (-1, 1, "undecided"),
-        (-2, -1, "undecided"),
-        (np.nan, np.nan, "undecided"),
-    ],
-)
-def test_ends_are_the_same_only_where_all_networks_have_one_block(low, high, verdict):
-    assert Differs().judge(Estimated(lambda level: (low, low, high), 4, 500)).verdict == verdict
 
 
 @pytest.mark.parametrize(

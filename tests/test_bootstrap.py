@@ -62,17 +62,6 @@ def test_intervals_of_95_percent_cover_the_truth_so_often(simulations, truth):
     assert (covered >= 0.885).all(), covered
 
 
-@pytest.mark.filterwarnings("ignore:.*no direction")
-def test_a_network_left_out_is_one_that_was_never_there():
-    a, b = simulate(np.random.default_rng(0))
-    a[1, 4] = b[2, 7] = 0
-    matrix = similarity_matrix([a, b], np.random.default_rng(1), draws=2)
-    for left, populations in ((1, [np.delete(a, 1, 0), b]), (NETWORKS + 2, [a, np.delete(b, 2, 0)])):
-        np.testing.assert_allclose(
-            matrix.without[left], similarity_matrix(populations, np.random.default_rng(1), 2).values, rtol=1e-10
-        )
-
-
 def test_memory_does_not_grow_with_the_number_of_draws():
     populations = simulate(np.random.default_rng(0), networks=20)
     peaks = []

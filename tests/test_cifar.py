@@ -76,14 +76,6 @@ def test_torchvision_s_folder_is_read_in_its_order(made, root):
     assert_loaded(name, root, pixels, labels)
 
 
-def test_a_damaged_folder_beside_a_whole_archive_is_unpacked_again(made, root):
-    name, folder, archive, pixels, labels = made
-    shutil.copytree(folder, root / folder.name)
-    shutil.copy(archive, root)
-    next(path for path in (root / folder.name).iterdir() if "test" in path.name).write_bytes(b"cut off")
-    assert_loaded(name, root, pixels, labels)
-
-
 def test_what_is_not_there_is_downloaded(made, root, monkeypatch):
     name, _, archive, pixels, labels = made
     downloads = []

@@ -10,15 +10,12 @@ from scipy.stats import t as student
 from lib.cka import linear_cka
 from lib.cka.block_components import Settings, dropped_cka
 from lib.cka.components import (
-    carried,
     component_cka,
     components,
     dominant,
     first_component,
-    normal_carried,
     shared,
     shared_interval,
-    squared_cosines,
     without_first,
 )
 
@@ -32,12 +29,6 @@ def representation(features, seed=0, strength=0.0, direction=None, n=N):
     if strength:
         x += strength * np.outer(direction, rng.standard_normal(features))
     return x
-
-
-def unit(seed=0, n=N):
-    vector = np.random.default_rng(seed).standard_normal(n)
-    vector -= vector.mean()
-    return vector / np.linalg.norm(vector)
 
 
 def gram(x):
@@ -88,20 +79,6 @@ def test_removal_takes_the_first_component_and_leaves_the_rest(features):
     assert np.abs(left @ u[:, 0]).max() < 1e-9 * s[0] ** 2
 
 
-def test_cka_is_the_squared_cosine_where_one_component_dominates_both():
-    first, other = unit(1), unit(2)
-    turned = 0.8 * first + 0.6 * (other - (other @ first) * first) / np.linalg.norm(other - (other @ first) * first)
-    x, y = (representation(60, seed, 300, direction) for seed, direction in ((3, first), (4, turned)))
-    vectors = np.stack([first_component(gram(layer)).coefficients for layer in (x, y)])
-    cosines = squared_cosines(vectors)
-    np.testing.assert_allclose(np.diagonal(cosines), 1)
-    assert cosines[0, 1] == pytest.approx(0.64, abs=0.01)
-    assert linear_cka(x, y, unbiased=False) == pytest.approx(cosines[0, 1], abs=0.01)
-    noise = [representation(60, seed) for seed in (3, 4)]
-    vectors = np.stack([first_component(gram(layer)).coefficients for layer in noise])
-    assert abs(linear_cka(*noise, unbiased=False) - squared_cosines(vectors)[0, 1]) > 0.1  # and not where none does
-
-
 def test_what_has_no_components_is_refused():
     with pytest.raises(ValueError, match="the same for all images has no components"):
         components(np.full((5, 3), 0.1))
@@ -120,13 +97,6 @@ def test_what_has_no_components_is_refused():
 
 def coefficients(seed=0):
     return np.random.default_rng(seed).standard_normal(IMAGES)
-
-
-def test_under_a_normal_law_the_quantiles_tell_what_few_images_carry():
-    drawn = np.mean([carried(coefficients(seed)) for seed in range(300)], axis=0)
-    np.testing.assert_allclose(normal_carried(IMAGES), drawn, atol=0.002)
-    # E[z^2; z > q] of the largest 1 % in the limit: 0.01 + 2 q phi(q), q the 99.5 % quantile
-    assert normal_carried(10**6)[10**4 - 1] == pytest.approx(0.0845, abs=2e-4)
 
 
 def test_what_seeds_share_is_a_mean_over_pairs_with_their_jackknife_interval():

@@ -7,19 +7,8 @@ import torch
 
 from lib import training
 from lib.data import ImageData
-from lib.training.controls import CONTROLS, Control, augmented, class_colours, training_labels, with_patches
+from lib.training.controls import Control, augmented, class_colours, with_patches
 from lib.training.specification import specify
-
-LABELS = torch.arange(400) % 10
-
-
-@pytest.mark.parametrize("percent", [25, 50, 75])
-def test_so_many_labels_are_dealt_out_anew_each_as_often_as_before(percent):
-    dealt = training_labels(CONTROLS[f"labels-{percent}"], LABELS, seed=0)
-    assert torch.equal(dealt.bincount(), LABELS.bincount())
-    # One in ten of those that are dealt out gets its own label back.
-    assert (dealt != LABELS).float().mean().item() == pytest.approx(0.9 * percent / 100, abs=0.04)
-    assert not torch.equal(dealt, training_labels(CONTROLS[f"labels-{percent}"], LABELS, seed=1))
 
 
 def generators(*seeds):
@@ -50,13 +39,6 @@ def test_coloured_images_are_the_image_times_a_number_plus_a_number_in_every_cha
     for own, before in zip(shown.flatten(0, 2).flatten(1), images.flatten(0, 2).flatten(1)):
         correlation = torch.corrcoef(torch.stack([own, before]))[0, 1]
         assert correlation.item() == pytest.approx(1, abs=1e-5) and not torch.equal(own, before)
-
-
-def test_every_network_sees_its_own_augmentation_whatever_stands_beside_it():
-    images = torch.randn(1, 6, 1, 8, 8).expand(2, -1, -1, -1, -1)
-    both = augmented(CONTROLS["shifts-colours"], images, generators(0, 1))
-    assert torch.equal(both[1], augmented(CONTROLS["shifts-colours"], images[:1], generators(1))[0])
-    assert not torch.equal(both[0], both[1])
 
 
 def test_a_network_trained_with_the_shortcut_follows_it():
@@ -102,3 +84,16 @@ def test_networks_are_trained_on_the_shuffled_labels(tiny, digits):
         said = model.eval()(digits.train_images).argmax(1)
     assert (said == specification.training_labels(digits.train_labels)).float().mean() > 0.9
     assert (said == digits.train_labels).float().mean() < 0.3
+
+
+@pytest.mark.parametrize("control", ["labels-50", "shortcut-100", "shifts-colours"])
+def test_networks_of_a_group_are_others_of_another_key_and_go_on_as_they_would_have(tiny, digits, control):
+    specification = dataclasses.replace(tiny, control=control, epochs=3)
+    seen = []
+    through = training.train(specification, [0, 1], digits, keep=seen.append)
+    again = training.train(specification, [0, 1], digits, start=seen[0])
+    assert specification.key != tiny.key and not torch.equal(
+        through[0].state["fc.weight"], through[1].state["fc.weight"]
+    )
+    for a, b in zip(through, again, strict=True):
+        assert a.finite and all(torch.equal(a.state[name], b.state[name]) for name in a.state)

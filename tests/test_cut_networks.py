@@ -89,7 +89,8 @@ def test_a_layer_that_does_not_exist_is_told_in_a_sentence(point, sentence):
 
 def test_networks_of_another_kind_are_refused():
     with pytest.raises(
-        ValueError, match="only residual networks .* and vision transformers .* not CNN; lib.own.stitch and lib.models.LayerEnd"
+        ValueError,
+        match="only residual networks .* and vision transformers .* not CNN; lib.own.stitch and lib.models.LayerEnd",
     ):
         CutNetwork(network())
 

@@ -10,9 +10,8 @@ from made_pictures import both_splits, colour, encoded, write_folder, write_zip
 
 from lib import data
 from lib.data import cifar
-from lib.training import train, workers
+from lib.training import workers
 from lib.training.specification import loaded, specify
-from lib.training.store import paths, read_network, write_network
 
 DIGITS = {
     0: "9d1b24bb56d325d5491127f5169e6e8e8846e1357bfcc02c058b50d4dfafa941",
@@ -106,18 +105,6 @@ def test_an_empty_folder_is_refused(tmp_path, artifacts, folders, sentence):
 
 def small(images):
     return specify(images, "cnn-small", 2, epochs=1, batch_size=6)
-
-
-def test_the_root_decides_nothing_about_a_network(root, monkeypatch):
-    given = small(data.load("cifar10", root=root))
-    monkeypatch.setenv("GREATMINDS_DATA", str(root))
-    found = small(data.load("cifar10"))
-    assert (given.data_root, found.data_root) == (str(root), None)
-    assert given == found and hash(given) == hash(found) and given.key == found.key
-    network = train(given, [0], data.load("cifar10"))[0]
-    write_network(given, network)
-    assert str(root) not in paths(given, 0)[1].read_text()
-    assert read_network(found, 0).seed == 0
 
 
 def test_a_worker_finds_the_images_of_a_root_that_was_an_argument(root):

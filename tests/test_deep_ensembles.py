@@ -128,30 +128,6 @@ def test_a_loss_beside_the_curve_of_single_networks_is_noticed(factor, verdict):
     assert found["same-curve"] == verdict and found["same-curve-averaged-logits"] == "supported"
 
 
-def test_all_families_are_one_plot_whatever_their_sizes():
-    families = {"vit": populations(), "mlp": populations(T[:, :2], loss_of(T[:, :2]), networks=6)}
-    gates = {"vit": [], "mlp": []}
-    claims = {claim.name: claim for claim in all_claims(families, dict.fromkeys(families, WIDTHS), gates)}
-    across = claims["06-loss-falls-across-families"]
-    assert (across.verdict, across.networks) == ("supported", 4 * 20 + 4 * 6)
-    assert across.estimate == pytest.approx(3) and "the one of 2 " in across.statistic
-    assert ": vit, " in claims["06-many-small-cosine"].statistic  # mlp has no ensembles of four
-    assert "06-many-small-mlp" not in claims and "the one of 2 " in claims["06-logits-or-probabilities"].statistic
-
-
-def test_four_of_one_width_are_judged_against_one_of_twice_that_width():
-    loss = loss_of(R) * np.array([1, 0.9, 0.8])  # ensembles gain a fifth, twice the width gains more
-    found = claims_of(populations(loss=loss, gain=0.3))
-    claim = found["many-small"]
-    ratios = loss[1:, 0] / loss[:-1, 2]
-    assert claim.verdict == "contradicted" and ratios.min() < 1
-    place = ratios.argmin()
-    assert f"4 of k = {WIDTHS[place]} beside k = {WIDTHS[place + 1]}, the one of 3" in claim.statistic
-    assert claim.estimate == pytest.approx(ratios.min())
-    assert found["many-small-averaged-logits"].verdict == "supported"  # 0.3 of that loss
-    assert found["many-small-cosine"].estimate == pytest.approx((T[:-1, 2] / T[1:, 0]).min())
-
-
 def test_cost_is_counted_against_better_networks_that_took_no_longer():
     """Four of each width take as long as one of the next, and twice as long as the one before."""
     loss = np.array([8.0, 4.0, 2.0, 1.0])[:, None] * np.array([1, 0.8, 0.45])

@@ -6,7 +6,7 @@ import torch
 from scipy.stats import chi2, ncx2, norm
 
 from lib.stitching import detectors
-from lib.stitching.detectors import EnergyDetector, MahalanobisDetector, auroc, energy, energy_loss, false_positives
+from lib.stitching.detectors import EnergyDetector, MahalanobisDetector, auroc, false_positives
 
 MEAN, STD = (0.25, 0.5, 0.75), (0.5, 0.25, 1.0)
 
@@ -58,22 +58,6 @@ def test_energy_passes_held_out_activations_and_refuses_others(energy_detector):
     assert auroc(own, held_out) == pytest.approx(0.5, abs=0.06)
     assert auroc(held_out, energy_detector.score(maps(600, seed=3))) > 0.95
     assert own.mean() < -15 and energy_detector.score(maps(600, seed=2)).mean() > -15
-
-
-def test_the_classifier_knows_the_labels_and_is_frozen(energy_detector):
-    held_out, labels = classes(300, 4)
-    assert (energy_detector.classifier(held_out).argmax(1) == labels).float().mean() > 0.95
-    assert not energy_detector.classifier.training
-    assert not any(parameter.requires_grad for parameter in energy_detector.classifier.parameters())
-
-
-def test_energies_and_their_loss_by_hand():
-    torch.testing.assert_close(
-        energy(torch.tensor([[0.0, 0.0], [3.0, 3.0]])), torch.tensor([-np.log(2), -3 - np.log(2)], dtype=torch.float32)
-    )
-    # Own at -27 and -23: 0 and 2^2; others at -9, -6, -8: 2^2, 0 and 1^2.
-    loss = energy_loss(torch.tensor([-27.0, -23.0]), torch.tensor([-9.0, -6.0, -8.0]))
-    assert loss.item() == pytest.approx(4 / 2 + 5 / 3)
 
 
 def test_area_and_false_positives_of_two_normal_laws():

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from stored_files import flip
 
-import device
 import device_pictures
 import device_speed
 import device_staging
@@ -123,26 +122,6 @@ def test_training_stops_in_a_sentence_and_goes_on_from_there(there, capsys, monk
     device_training.work_through(queue, "cpu", sizes, time.time() + 1000, there / "out")
     assert [store.stored_epochs(one, seed) for seed in range(4)] == [[1, 2, 3]] * 4
     assert (there / "out" / "networks-1.zip").exists()
-
-
-def test_phases_that_do_not_fit_are_left_out_in_a_sentence(tmp_path, capsys):
-    device.run(tmp_path, tmp_path, "cpu", 0)
-    report = (tmp_path / "report.txt").read_text().splitlines()
-    assert report == capsys.readouterr().out.splitlines()
-    assert report == [
-        *(f"{name}: left out, because it needs 5 seconds and 0 are left" for name in device.PHASES),
-        "packs: no snapshots to pack",
-    ]
-
-
-def test_a_phase_is_told_by_its_last_line_its_failure_or_its_end(tmp_path):
-    assert device._phase(["-c", "print('a'); print('b')"], "tests", tmp_path, 60) == "b"
-    assert device._phase(["-c", "raise SystemExit('no')"], "tests", tmp_path, 60) == "failed (1): no"
-    assert device._phase(["-c", "pass"], "tests", tmp_path, 60) == "it printed nothing"
-    slow = ["-c", "import time; time.sleep(99)"]
-    ended = "ended after 1 seconds, and what it wrote stays: it printed nothing"
-    assert device._phase(slow, "tests", tmp_path, 1) == ended
-    assert (tmp_path / "log.txt").read_text() == "a\nb\nno\n"
 
 
 def test_measurements_are_written_one_by_one_and_the_fastest_stack_is_taken(there, tmp_path, capsys, monkeypatch):

@@ -1,5 +1,6 @@
 """Directions of gradients against other ways to average."""
 
+import numpy as np
 import pytest
 import torch
 from small_networks import random_images
@@ -45,3 +46,9 @@ def test_a_grid_that_does_not_fit_is_refused(grid):
     message = f"grid must be a whole number from 1 to 8, the size of the gradients, or None, not {grid}"
     with pytest.raises(ValueError, match=message):
         directions(random_images(2)[0], grid=grid)
+
+
+def test_directions_at_full_size_are_pictures_again():
+    images, _ = random_images(5, channels=3)
+    pictures = extraction.as_pictures(images.flatten(1).numpy(), 3)
+    np.testing.assert_allclose(pictures, images.mean(1).numpy(), rtol=1e-6, atol=1e-7)

@@ -1,6 +1,5 @@
 """E[t] of ensembles by both readings, and its law: numbers by hand, exact averages, slow twins, planted populations."""
 
-import copy
 from itertools import combinations, permutations
 
 import numpy as np
@@ -18,16 +17,6 @@ def measured(directions, rng, splits=1):
     """The measures of a population whose scores do not matter."""
     networks, images = directions.shape[:2]
     return measure(directions, np.zeros((networks, images, 2)), np.zeros(images, int), rng, splits).values
-
-
-@pytest.mark.parametrize("least, most, tolerance", [(0.3, 0.7, 2e-3), (0.2, 0.4, 2e-3), (0.5, 0.9, 1e-3)])
-def test_the_law_of_many_images_is_the_average_of_their_laws(least, most, tolerance):
-    resultants = np.linspace(least, most, 20_001)
-    root = np.sqrt(np.mean(resultants**2))
-    spread = np.var(resultants**2) / root**4
-    for members in (1, 2, 4, 16, np.inf):
-        exact = np.mean(resultants * law(resultants, members)) / root
-        assert law(root, members, spread) == pytest.approx(exact, rel=tolerance)
 
 
 def test_ensembles_keep_to_the_law_of_many_images_where_r_varies_over_them():
@@ -101,18 +90,6 @@ def test_the_gradient_of_averaged_logits_is_the_mean_of_the_gradients(trained, d
     found = cosines_by_reading(same, of(same, digits), digits)
     assert found.pop("members") == 2
     np.testing.assert_allclose(list(found.values()), [1, 1], rtol=1e-5)
-
-
-@pytest.mark.filterwarnings("ignore:.*gradients are zero")
-def test_a_dead_network_keeps_its_place_until_the_ensembles_leave_it_out(trained, digits):
-    dead = copy.deepcopy(trained.networks[1])
-    for weights in dead.state.values():
-        weights.zero_()
-    population = Population(trained.specification, (*trained.networks[:1], dead, *trained.networks[2:]))
-    directions = salience.population_directions({"tiny": population}, digits, keep_dead=True)["tiny"]
-    assert len(directions) == 5 and not directions[1].any() and directions[2].any()
-    found = cosines_by_reading(population, directions, digits)
-    assert found["members"] == 2 and np.isfinite(list(found.values())).all()
 
 
 def test_directions_of_other_networks_are_refused(trained, digits):

@@ -98,27 +98,6 @@ def test_what_makes_no_ensembles_is_refused(change, message):
         measure(planted(6, 10, rng), *scored(6, 10, rng), rng, splits=0)
 
 
-def plain_calibration_error(confidence, correct, bins):
-    """The definition of Guo et al. (2017), image by image."""
-    total = 0.0
-    for low in range(bins):
-        inside = [i for i, value in enumerate(confidence) if low / bins < value <= (low + 1) / bins]
-        if inside:
-            accuracy = sum(correct[i] for i in inside) / len(inside)
-            total += len(inside) / len(confidence) * abs(accuracy - sum(confidence[i] for i in inside) / len(inside))
-    return total
-
-
-@pytest.mark.parametrize("bins", [1, 7, 15])
-def test_a_plain_loop_says_the_same_of_every_row(bins):
-    rng = np.random.default_rng(0)
-    confidence, correct = rng.uniform(0.1, 1, (3, 4, 50)), rng.random((3, 4, 50)) < 0.7
-    found = expected_calibration_error(confidence, correct, bins)
-    assert found.shape == (3, 4)
-    for row in np.ndindex(3, 4):
-        assert found[row] == pytest.approx(plain_calibration_error(confidence[row], correct[row], bins))
-
-
 def test_who_is_right_as_often_as_they_believe_has_no_error_and_else_the_gap():
     rng = np.random.default_rng(1)
     confidence = rng.uniform(0.1, 0.9, 200_000)

@@ -5,16 +5,7 @@ import pytest
 from scipy.special import expit, rel_entr, softmax
 
 from lib.effects.accuracy_differences import nearest, validation_part
-from lib.effects.errors import (
-    agreement,
-    deviations,
-    difference,
-    divergence,
-    even_number,
-    halves,
-    split_variances,
-    strata,
-)
+from lib.effects.errors import agreement, deviations, difference, divergence, even_number, halves, split_variances
 
 
 def planted(rng, first, second, networks=12):
@@ -72,16 +63,6 @@ def test_abilities_matched_on_other_images_leave_no_difference_of_errors(runs):
 
     matched, unmatched = (rates(lambda rng: pair(rng, given), runs)[0] for given in ((-0.6, 0.05, 1.2), (1.2,)))
     assert matched <= 0.025 + 3 * np.sqrt(0.025 * 0.975 / runs) and unmatched > 0.7
-
-
-def test_strata_do_not_see_who_is_deep_and_a_lone_image_is_left_out():
-    rng = np.random.default_rng(0)
-    first, second = planted(rng, rng.random(30), rng.random(30))
-    together = rng.permutation(np.concatenate([first, second]))
-    np.testing.assert_array_equal(strata(first, second), strata(together[:12], together[12:]))
-    rows = deviations(first[:, :5], np.array([0, 0, 7, 3, 3]))
-    assert not rows[:, 2].any() and rows[:, [0, 1, 3, 4]].any()
-    np.testing.assert_allclose(rows[:, :2].sum(1), 0, atol=1e-12)
 
 
 def test_inner_products_are_the_mean_covariance_within_groups():

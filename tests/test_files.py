@@ -47,10 +47,3 @@ def test_old_orphans_are_swept_and_young_ones_left_to_their_writer(tmp_path):
         os.utime(tmp_path / name, (written, written))
     files.write_whole(tmp_path / "file", b"x")
     assert folder_names(tmp_path / "file") == ["b.unfinished", "c.damaged", "file"]
-
-
-def test_a_written_file_can_be_read_by_others_and_replaces_the_old_one(tmp_path):
-    path = tmp_path / "new" / "folder" / "file"
-    files.write_whole(path, b"a")
-    files.write_whole(path, b"b")
-    assert path.read_bytes() == b"b" and path.stat().st_mode & 0o777 == 0o644

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from lib.chapters.alignment_controls import CONTROLS, LABEL_CONTROLS, more_alike
-from lib.chapters.hypotheses import H1, H1_EVERY_STEP, H2, PROMISE, RANK_ONE, Family, falls, family_claims
+from lib.chapters.hypotheses import H2, PROMISE, RANK_ONE, Family, family_claims
 from lib.chapters.shared_directions import TYPE, Everything, type_claims
 from lib.gates import enough
 from lib.similarity.crossed import similarity_matrix
@@ -43,21 +43,6 @@ def changed(cosine, rows, columns):
     values[rows, columns] *= cosine
     values[columns, rows] *= cosine
     return values
-
-
-def test_concentration_is_seen_and_its_opposite_too():
-    np.testing.assert_allclose(falls(LAW), np.diff(R))
-    assert set(verdicts([H1, H1_EVERY_STEP], LAW).values()) == {"supported"}
-    assert set(verdicts([H1, H1_EVERY_STEP], LAW[::-1, ::-1]).values()) == {"contradicted"}
-
-
-@pytest.mark.parametrize(
-    "cosine, spread, expected", [(1.0, 0.001, "supported"), (0.8, 0.001, "contradicted"), (0.91, 0.01, "undecided")]
-)
-def test_one_direction_is_judged_by_the_lowest_cosine(cosine, spread, expected):
-    claim = claims([H2], changed(cosine, 0, 3), spread)["h2"]
-    assert claim.verdict == expected and claim.estimate == pytest.approx(cosine)
-    assert cosine == 1 or ": k = 2 and 16, the one of 6" in claim.statistic
 
 
 @pytest.mark.parametrize("within, across, expected", [(1.0, 0.6, "supported"), (0.6, 1.0, "contradicted")])

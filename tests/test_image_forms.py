@@ -63,23 +63,6 @@ def test_what_is_no_image_is_refused_in_one_sentence(door, form):
         door(network(), form(IMAGES), LABELS)
 
 
-KINDS = ("uint8", "int8", "int16", "int32", "uint16", "uint32")
-
-
-@pytest.mark.parametrize("door", LABELLED.values(), ids=LABELLED)
-@pytest.mark.parametrize(
-    "form",
-    [*(getattr(torch, kind) for kind in KINDS), *map(np.dtype, KINDS), ">i4", list, lambda y: inference(y.clone)],
-    ids=lambda form: getattr(form, "__name__", str(form)),
-)
-def test_labels_of_every_whole_type_are_taken(door, form):
-    if isinstance(form, torch.dtype):
-        labels = LABELS.to(form)
-    else:
-        labels = form(LABELS) if callable(form) else LABELS.numpy().astype(form)
-    close(door(network(), IMAGES, labels), door(network(), IMAGES, LABELS))
-
-
 WRONG_LABELS = {
     "float": lambda y: y.float(),
     "bool": lambda y: y > 1,

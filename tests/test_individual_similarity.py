@@ -47,12 +47,6 @@ def test_growth_errs_as_seldom_as_it_promises(kappas, expected, trials):
     error_rates.check(found, expected, 0.9)
 
 
-def test_similarity_within_the_band_of_chance_is_not_above_it():
-    values = RISING.copy()
-    values[0, 0] = 0.005
-    assert verdicts(values, 0.001)["above-chance"] == "contradicted"
-
-
 FAMILY_WIDTHS = dict.fromkeys(["cnn-small", "cnn-large", "resnet-large"], (2, 4))
 
 

@@ -33,16 +33,6 @@ def test_crossed_intervals_cover_the_mean_whatever_varies(networks, effects):
     assert abs(hits / 1000 - 0.95) < 0.03 + 2 * np.sqrt(0.95 * 0.05 / 1000)
 
 
-def test_crossed_intervals_take_further_axes_and_missing_cells():
-    rng = np.random.default_rng(0)
-    values = rng.standard_normal((6, 50, 3))
-    whole = crossed_interval(values)
-    np.testing.assert_allclose([part[1] for part in whole], crossed_interval(values[:, :, 1]), rtol=1e-10)
-    values[2, 7] = np.nan
-    for part, complete in zip(crossed_interval(values), whole):
-        np.testing.assert_allclose(part, complete, atol=0.02)
-
-
 def test_too_few_networks_are_refused():
     with pytest.raises(ValueError, match="at least 2 networks, not 1"):
         crossed_interval(np.zeros((1, 5)))
@@ -52,14 +42,6 @@ def test_fishers_interval_of_a_correlation_is_the_bounded_one():
     z, margin = np.arctanh(0.9), 0.4
     plain = (0.9, 0.9 - margin * (1 - 0.9**2), 0.9 + margin * (1 - 0.9**2))  # tanh' = 1 - r^2 carries z's margin over
     np.testing.assert_allclose(bounded(plain, -1, 1), [0.9, np.tanh(z - margin), np.tanh(z + margin)], rtol=1e-12)
-
-
-def test_a_bounded_interval_stays_in_its_range_and_forgets_nothing_inside():
-    values, widths = np.linspace(-0.1, 1.1, 25), np.array([0.001, 0.5, 10])[:, None]
-    estimate, low, high = bounded((values, values - widths, values + widths), 0, 1)
-    assert ((low >= 0) & (high <= 1)).all() and np.array_equal(estimate, values)
-    np.testing.assert_allclose((high - low)[0, 5:20], 0.002, rtol=1e-3)  # far from the bounds nothing changes
-    assert np.isnan(bounded((np.nan,) * 3, 0, 1)).all()
 
 
 def test_bounds_that_are_none_are_refused():

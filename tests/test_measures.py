@@ -7,9 +7,8 @@ from scipy.stats import spearmanr
 
 from lib.statistics.pairs import PairTable
 from lib.views.measures import Measures, measure, rank_correlations, rank_correlations_within
-from lib.views.outcomes import OUTCOMES, TRANSFER
-from lib.views.prediction import ALL, MEAN, MODELS, SOURCES, squared_errors
-from lib.views.three_views import CKA, MATCHING, RHO, VIEWS
+from lib.views.outcomes import OUTCOMES
+from lib.views.three_views import VIEWS
 
 
 @pytest.fixture(scope="module")
@@ -26,17 +25,6 @@ def test_rank_correlations_are_those_of_every_two_views_and_of_views_with_outcom
     np.testing.assert_allclose(found.with_outcomes(False)[0], expected)
     assert found.with_outcomes(True)[0].shape == (len(VIEWS), len(OUTCOMES))
     assert np.abs(found.with_outcomes(True)[0] - expected).max() > 0.01
-
-
-def test_a_lead_is_the_difference_of_two_skills(found):
-    column = OUTCOMES.index(TRANSFER)
-    errors = squared_errors(found.table)
-    estimate, low, high = found.lead(TRANSFER, CKA, (RHO, MATCHING))
-    error = dict(zip(MODELS, errors[:, column]))
-    np.testing.assert_allclose(estimate, [(error[other] - error[CKA]) / error[MEAN] for other in (RHO, MATCHING)])
-    back = found.lead(TRANSFER, RHO, (CKA,))
-    np.testing.assert_allclose([part[0] for part in back], [-estimate[0], -high[0], -low[0]])
-    assert found.gain()[0].shape == (len(SOURCES), len(OUTCOMES)) and SOURCES[-1] == ALL
 
 
 def test_nothing_depends_on_the_order_of_the_networks(found):
@@ -62,16 +50,3 @@ def test_views_that_follow_each_other_agree_and_those_that_oppose_disagree_every
     table = planted(1, rho=rho, CKA=np.exp(rho), matching=-rho)
     for found in (rank_correlations(table), rank_correlations_within(table)):
         np.testing.assert_allclose(found[:3, :3], [[1, 1, -1], [1, 1, -1], [-1, -1, 1]])
-
-
-def test_within_widths_is_the_average_over_combinations_by_hand():
-    table = planted(3)
-    first, second = table.widths[table.first], table.widths[table.second]
-    views = table.of_pairs(table.views)
-    found, weights = [], []
-    for combination in ({2}, {4}, {8}, {2, 4}, {2, 8}, {4, 8}):
-        pairs = [place for place, both in enumerate(zip(first, second)) if set(both) == combination]
-        found.append(spearmanr(views[0, pairs], views[1, pairs]).statistic)
-        weights.append(len(pairs))
-    assert sum(weights) == views.shape[1]
-    np.testing.assert_allclose(rank_correlations_within(table)[0, 1], np.average(found, weights=weights))

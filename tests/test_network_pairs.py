@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from lib.statistics.intervals import difference_interval, mean_interval
-from lib.statistics.pairs import leave_one_out, listed_pairs, over_crossed_pairs, over_pairs, pair_mean
+from lib.statistics.intervals import mean_interval
+from lib.statistics.pairs import listed_pairs, over_crossed_pairs, over_pairs
 
 RNG = np.random.default_rng(0)
 RING = [(place, (place + 1) % 6) for place in range(6)]
@@ -22,14 +22,6 @@ def test_sums_of_effects_have_students_interval(level):
     assert found.networks == (5,)
 
 
-def test_pairs_without_a_value_are_left_out_of_the_mean():
-    values = without_diagonal(np.ones((4, 4)))
-    values[0, 1] = values[1, 0] = np.nan
-    values[2, 3] = values[3, 2] = 7
-    assert over_pairs(values).value == pytest.approx((4 * 1 + 7) / 5)
-    assert np.isnan(pair_mean(values, np.array([0]), np.array([1])))
-
-
 @pytest.mark.parametrize("count", [0, 2])
 def test_fewer_than_three_networks_have_no_number(count):
     values = np.full((5, 5), np.nan)
@@ -37,12 +29,6 @@ def test_fewer_than_three_networks_have_no_number(count):
     found = over_pairs(without_diagonal(values))
     assert np.isnan(found.interval).all() and found.networks == (count,)
     assert np.isnan(over_crossed_pairs(np.ones((4, 2))).value)
-
-
-def test_a_statistic_of_independent_populations_adds_their_variances():
-    first, second = RNG.normal(size=5), RNG.normal(size=4)
-    found = leave_one_out(lambda a, b: first[a].mean() - second[b].mean(), [np.ones(5, bool), np.ones(4, bool)])
-    np.testing.assert_allclose(found.interval, difference_interval(first, second))
 
 
 def test_tables_that_are_no_pairs_are_refused():

@@ -5,7 +5,7 @@ import pytest
 from sklearn.metrics import cohen_kappa_score
 from small_networks import network, random_images
 
-from lib.attacks.one_step import decay_ratio, fgsm, true_class_scores
+from lib.attacks.one_step import fgsm, true_class_scores
 from lib.salience import input_gradients
 from lib.views import outcomes
 
@@ -32,10 +32,3 @@ def test_transfer_is_a_plain_loop_over_sources_and_targets():
             assert found[i, j] == pytest.approx(1 - after.sum() / before.sum(), abs=1e-5)
     np.testing.assert_allclose(outcomes.weakness(NETWORKS, IMAGES, LABELS, 0.25), np.diagonal(found), atol=1e-6)
     assert (np.diagonal(found) > 0).all()  # the network's own gradient lowers its probability
-
-
-def test_of_one_image_transfer_is_one_less_the_decay_ratio():
-    image, label = IMAGES[:1], LABELS[:1]
-    attacked = fgsm(image, input_gradients(NETWORKS[0], image, label, output="probability"), eps=0.1)
-    found = outcomes.transfer(NETWORKS[:2], image, label, 0.1)
-    assert found[0, 1] == pytest.approx(1 - decay_ratio(NETWORKS[1], image, attacked, label), abs=1e-5)

@@ -135,10 +135,7 @@ def test_groups_have_scores_of_their_own_and_a_scores_that_fails_is_named():
     found = compare({"plain": plain, "several": several}, images, labels, scores=scores)
     np.testing.assert_array_equal(found.directions["several"], found.directions["plain"])
     for wrong, sentence in (
-        (
-            lambda output: output.logits,
-            "^scores fails on what the model plain returns, a Tensor: AttributeErr",
-        ),
+        (lambda output: output.logits, "^scores fails on what the model plain returns, a Tensor: AttributeErr"),
         (
             scores | {"severl": len},
             "^scores has the group 'severl'; did you mean 'several'\\? the groups are 'plain', ",

@@ -58,15 +58,6 @@ def test_a_picture_fills_the_size_and_is_cut_at_its_centre(width, height, size):
     assert found[1, 0].max() < 0.3 and found[1, -1].min() > 0.7 and not found[2].any()
 
 
-def test_grey_networks_get_grey_pictures_and_colour_networks_three_channels(tmp_path):
-    grey = colour(1)[0]
-    folder = write_folder(tmp_path / "own", {"a/grey.png": encoded(grey), "a/palette.gif": encoded(grey, "GIF")})
-    one, three = load_images(folder, resized(6, (0,), (1,)))[0], load_images(folder, PLAIN)[0]
-    assert one.shape == (2, 1, 6, 6) and three.shape == (2, 3, 6, 6)
-    np.testing.assert_allclose(one[0, 0], grey / 255, atol=1e-6)
-    np.testing.assert_allclose(three[0], np.stack([grey] * 3) / 255, atol=1e-6)
-
-
 def test_a_part_is_balanced_and_the_same_again(folder):
     images, labels, _ = load_images(folder, PLAIN, count=4, seed=3)
     assert sorted(labels.tolist()) == [0, 0, 1, 1]

@@ -2,24 +2,12 @@
 
 import numpy as np
 import pytest
-from planted_pairs import WIDTHS, planted
 
 from lib.statistics.pairs import PairTable, jackknife
 
 
 def mean_of_first_view(table):
     return table.of_pairs(table.views).mean(1)[0]
-
-
-def test_pairs_are_those_of_different_networks_each_once():
-    table = planted(0)
-    rows = table.of_pairs(table.views)
-    count = len(WIDTHS)
-    assert len(table) == count and rows.shape == (3, count * (count - 1) // 2)
-    assert (table.first < table.second).all()
-    np.testing.assert_array_equal(
-        rows[0], [table.views["rho"][i, j] for i in range(count) for j in range(i + 1, count)]
-    )
 
 
 def test_the_interval_of_a_mean_of_sums_is_that_of_the_networks():

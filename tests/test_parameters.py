@@ -260,3 +260,16 @@ def test_what_no_machine_could_do_is_refused_in_a_short_sentence(name, value, se
     with pytest.raises(parameters.ParameterError, match=sentence) as caught:
         parameters.read({name: value}, [name])
     assert len(str(caught.value)) <= 200 and "\n" not in str(caught.value)
+
+
+def test_a_chapter_can_be_run_again_in_its_kernel():
+    namespace = {"study": "mine", "epochs": 3}
+    namespace["p"] = read(namespace, ["study", "epochs"])
+    assert read({**namespace, "images": [1], "epochs": 4}, ["study", "epochs"]).epochs == 4
+
+
+@pytest.mark.parametrize("name, table", [("widths", {"cnn-small": [4, 8]}), ("seeds", {"cnn-small": 4})])
+def test_a_table_is_refused_where_families_cannot_be_chosen(name, table):
+    sentence = f"^parameter '{name}': must not be a table in a chapter without the parameter 'families', not {table}$"
+    with pytest.raises(ParameterError, match=sentence.replace("[", r"\[")):
+        read({name: table}, [name])

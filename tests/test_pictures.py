@@ -103,19 +103,6 @@ def test_a_single_class_is_refused(place):
         pictures.find_both(place(both_splits(classes=["ant"])))
 
 
-def test_a_whole_set_has_all_classes_with_the_same_number_of_pictures(place):
-    split = pictures.find(place(FILES), "train")
-    pictures.check_whole(split, "Letters", 2, 3, "folder:PATH")
-    with pytest.raises(ValueError, match=r"^Letters has 3 classes, and data(.zip)? has 2; .* named folder:PATH$"):
-        pictures.check_whole(split, "Letters", 3, 3, "folder:PATH")
-    with pytest.raises(
-        ValueError,
-        match=r"^Letters has 4 pictures of each class beside (cifar/)?train/a/0.png, and "
-        r"data(.zip)? has 3 of 'a'; a part of Letters can be named folder:PATH$",
-    ):
-        pictures.check_whole(split, "Letters", 2, 4, "folder:PATH")
-
-
 def test_subsets_are_random_without_repetition_and_the_same_for_the_same_generator():
     labels = np.repeat([0, 1, 2], [50, 30, 20])
     chosen = pictures.subset(labels, 30, np.random.default_rng(0))

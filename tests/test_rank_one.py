@@ -27,13 +27,6 @@ def test_a_matrix_of_rank_one_gives_back_its_factors_whatever_its_diagonal():
 
 
 @pytest.mark.parametrize("diagonal", [True, False])
-def test_a_power_law_of_the_width_has_its_exponent(diagonal):
-    power = np.array([2, 4, 8, 16]) ** 0.4
-    rho = 0.01 * np.outer(power, power)
-    assert rank_one.growth_exponent(rho, [2, 4, 8, 16], diagonal=diagonal) == pytest.approx(0.4)
-
-
-@pytest.mark.parametrize("diagonal", [True, False])
 def test_the_fit_is_numpy_s_least_squares_over_pairs_once_each(diagonal):
     rho = noisy()
     i, j = np.triu_indices(4, 0 if diagonal else 1)
@@ -88,14 +81,6 @@ def test_residuals_repeat_where_they_belong_to_the_image_and_not_where_they_are_
 WIDTHS = (2, 4, 8, 32)
 R = 0.2 * np.array(WIDTHS, dtype=float) ** 0.4
 RHO = R[:, None] * R
-
-
-def test_no_cosine_exceeds_1_and_no_negative_similarity_is_continued():
-    assert rank_one.power_law(np.array([0.5, 0.9]), [2, 4], [64])[0] == 1
-    broken = RHO.copy()
-    broken[0, 0] = -0.1
-    assert np.isnan(rank_one.predicted_resultant(broken, WIDTHS))
-    assert np.isnan(rank_one.ratio(0.5, -0.1)) and rank_one.ratio(0.5, 0.25) == 2
 
 
 def test_one_width_makes_no_line():

@@ -8,17 +8,7 @@ import torch
 
 from lib.effects import scale
 from lib.effects.paired import Measures
-from lib.effects.scale import (
-    EPOCHS,
-    IMAGES,
-    Setting,
-    doublings_to,
-    effects,
-    lines,
-    similarity_factors,
-    similarity_slopes,
-    sizes,
-)
+from lib.effects.scale import EPOCHS, IMAGES, Setting, effects, lines, similarity_factors, similarity_slopes, sizes
 from lib.runtime import tasks
 from lib.similarity.paired_similarity import paired_similarities
 
@@ -92,20 +82,3 @@ def test_similarity_that_gains_as_much_with_every_doubling_of_the_epochs_has_tha
     images = np.mean(similarity_slopes(doubling, FOUND, IMAGES)[0])
     difference = found[f"{EPOCHS} − {IMAGES}"]["similarity"]
     assert difference[0] == pytest.approx(estimate.mean() - images) and difference[2] < 0
-
-
-@pytest.mark.parametrize(
-    "start, target, factor, expected",
-    [
-        (0.1, 0.4, (2, math.sqrt(2), 4), (2, 1, 4)),  # the faster end comes there sooner
-        (0.4, 0.1, (0.5, 0.25, math.sqrt(0.5)), (2, 1, 4)),
-        (0.4, 0.1, (2, math.sqrt(2), 4), (-2, -4, -1)),  # leads away
-        (0.3, 0.3, (2, 1.5, 3), (0, 0, 0)),
-        (0.1, 0.4, (1.2, 0.9, 1.6), None),
-        (0.1, 0.4, (math.nan,) * 3, None),
-        (0.1, 0.4, (1.2, 1, 1.6), None),
-    ],
-)
-def test_doublings_to_a_target(start, target, factor, expected):
-    found = doublings_to(target, start, factor)
-    assert found is None if expected is None else found == pytest.approx(expected)

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from lib import sphere
-from lib.similarity.shapes import held_out, increments, own_concentration_gain
-from lib.similarity.stochastic_order import cosines
+from lib.similarity.shapes import held_out, own_concentration_gain
 from lib.sphere.saw import Saw, von_mises_fisher
 from lib.statistics.intervals import crossed_interval
 
@@ -67,31 +66,9 @@ def test_too_few_networks_images_or_folds_are_refused(networks, images, folds):
         held_out(population(von_mises_fisher(5.0, 3), networks, images), np.random.default_rng(0), folds=folds)
 
 
-def drawn(saw, rng, networks, images):
-    return cosines(saw.sample(rng, MU, networks * images).reshape(networks, images, DIM))
-
-
-def test_a_concentrated_population_has_the_slope_of_its_concentration():
-    population = drawn(von_mises_fisher(40.0, DIM), np.random.default_rng(0), 30, 300)
-    estimate, low, high = increments(population)
-    at = np.quantile(population.t, np.arange(1, 10) / 10)
-    # A kernel estimate spreads T_k, and the mean of 29 networks is not mu: some of the slope is lost.
-    np.testing.assert_allclose(estimate / np.diff(at), 40, rtol=0.25)
-    assert (low > 0).all() and (low < estimate).all() and (estimate < high).all()
-
-
 def with_kappas(rng, networks, kappas):
     """[networks, images, dims]: von Mises-Fisher directions, image i with the concentration kappas[i]."""
     return np.stack([von_mises_fisher(kappa, DIM).sample(rng, MU, networks) for kappa in kappas], axis=1)
-
-
-@pytest.mark.parametrize("networks", [5, 20])
-def test_images_that_differ_are_told_apart_and_images_that_do_not_are_not(networks):
-    rng = np.random.default_rng(0)
-    mixed = own_concentration_gain(with_kappas(rng, networks, rng.choice([2.0, 60.0], 200)))
-    alike = own_concentration_gain(with_kappas(rng, networks, np.full(200, 12.0)))
-    assert mixed.shape == (networks, 200) and mixed.mean() > 0.3
-    assert abs(alike.mean()) < 0.01
 
 
 def test_a_gradient_that_vanished_has_no_gain_and_shifts_no_other_image():

@@ -7,8 +7,7 @@ import pytest
 import torch
 
 from lib import models
-from lib.training import networks_together
-from lib.training.specification import RECIPE, SNAPSHOTS
+from lib.training.specification import SNAPSHOTS
 
 
 @pytest.mark.parametrize("epochs", [1, 2, 40])
@@ -113,18 +112,3 @@ def test_every_network_and_purpose_has_a_random_stream_of_its_own(tiny):
         for purpose in ("weights", "order")
     ]
     assert len(set(streams)) == len(streams) == 24 * len(models.FAMILIES)
-
-
-def test_the_stacks_are_those_of_this_recipe(tiny):
-    """Other stacks round otherwise and make other networks: raise RECIPE with any change of these sizes."""
-    sizes = [
-        networks_together(dataclasses.replace(tiny, width=width, image_size=size))
-        for size, width in ((8, 2), (8, 8), (8, 16), (8, 32), (16, 4), (16, 8), (32, 2))
-    ]
-    assert (RECIPE, sizes) == (1, [4, 4, 2, 1, 4, 2, 4])
-    mixed = [
-        networks_together(dataclasses.replace(tiny, family=family, width=width, image_size=32, precision="mixed"))
-        for family in ("cnn-small", "resnet-small")
-        for width in (2, 4, 8, 16, 32)
-    ]
-    assert mixed == [4, 2, 1, 1, 1, 4, 2, 2, 2, 1]

@@ -91,22 +91,3 @@ def test_broken_weights_of_one_network_reach_no_other(family):
     for m in (0, 2):
         assert torch.equal(scores[m], whole_scores[m]) and scores[m].isfinite().all()
         assert all(torch.equal(a[m], b[m]) for a, b in zip(gradients, whole_gradients))
-
-
-def test_a_stack_keeps_the_epsilon_and_the_momentum_of_batchnorm():
-    class Other(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.norm = nn.BatchNorm2d(2, eps=0.5, momentum=0.3).double()
-
-        def forward(self, x):
-            return self.norm(x)
-
-    alone = [Other() for _ in range(MODELS)]
-    inputs = torch.cat([batches()[..., :1, :, :], 3 * batches()[..., :1, :, :]], dim=2)  # [models, images, 2, 8, 8]
-    stacked = stack(alone)
-    together = stacked(stack_images(inputs)).chunk(MODELS, dim=1)
-    for network, images, scores, state in zip(alone, inputs, together, unstack(stacked, MODELS)):
-        torch.testing.assert_close(scores, network(images), rtol=1e-12, atol=1e-12)
-        torch.testing.assert_close(state["norm.running_var"], network.norm.running_var, rtol=1e-12, atol=0)
-    assert (stacked.norm.eps, stacked.norm.momentum) == (0.5, 0.3)

@@ -60,16 +60,6 @@ def test_a_population_made_symmetric_keeps_its_t_and_loses_its_axes():
     assert 0.9 < low < 1.02 and 0.98 < high < 1.1
 
 
-def test_a_network_without_a_direction_is_left_out_at_that_image():
-    rng = np.random.default_rng(7)
-    directions = population(rng, 6, 4, 2.0)
-    directions[1, 2] = 0
-    directions[:3, 3] = 0
-    values = alignment(directions, rng).mean(0)
-    assert values[2] == pytest.approx(by_hand(np.delete(directions[:, 2], 1, axis=0)))
-    assert np.isfinite(values).tolist() == [True, True, True, False]
-
-
 def test_validators_fire():
     rng = np.random.default_rng(8)
     with pytest.raises(ValueError, match="at least 5 networks, not 4"):

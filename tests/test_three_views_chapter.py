@@ -13,7 +13,6 @@ from lib.views.outcomes import OUTCOMES, TRANSFER
 from lib.views.three_views import CKA, MATCHING, RHO
 
 WIDTHS = np.repeat([2, 4, 8], 6)
-LEVEL = np.log2(WIDTHS)[:, None] + np.log2(WIDTHS)
 
 
 def verdicts(**given):
@@ -39,11 +38,6 @@ def test_views_of_one_thing_agree_and_one_that_opposes_contradicts(signs, verdic
         }
     )
     assert found["views-agree"] == found["views-agree-within-widths"] == verdict
-
-
-def test_growth_is_up_down_or_undecided():
-    found = verdicts(rho=LEVEL + 0.2 * noise(3), CKA=-LEVEL + 0.2 * noise(4), matching=noise(5))
-    assert [found[f"grows-{name}"] for name in ("rho", "cka", "matching")] == ["supported", "contradicted", "undecided"]
 
 
 def test_the_view_that_decides_an_outcome_foretells_it_best():

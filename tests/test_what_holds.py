@@ -55,20 +55,6 @@ def test_holm_rejects_what_bonferroni_rejects_in_every_subset_of_the_column():
         assert found == [*closed, False]
 
 
-@pytest.mark.parametrize(
-    "statements, sentence",
-    [
-        (["It rises."], "It rises."),
-        (["A of cnn-small: up.", "A of cnn-large: up.", "A of resnet-small: up."], "A of each family: up."),
-        (["Two of cnn-small.", "Two of resnet-small."], "Two of cnn-small / resnet-small."),
-        (["It grows (a b).", "It grows (c d).", "It grows (e f)."], "It grows …"),
-        (["One.", "Of other length."], "One."),
-    ],
-)
-def test_one_sentence_for_the_claims_of_a_row(statements, sentence):
-    assert what_holds.together(statements) == sentence
-
-
 def test_claims_of_a_row_make_a_line_and_of_two_studies_the_one_that_tests_counts():
     def named(name, verdict):
         return dataclasses.replace(CLAIM, name=name, verdict=verdict)

@@ -70,14 +70,6 @@ def test_numbers_become_plain_json(written, value, plain):
     assert found == plain and type(found) is type(plain)
 
 
-def test_new_results_replace_the_old_and_a_failure_keeps_them(written):
-    written({"x": 1})
-    assert written({"x": 2})["numbers"] == {"x": 2}
-    with pytest.raises(TypeError):
-        written({"x": object()})
-    assert json.loads((results.ROOT / "results/small/03_chapter.json").read_text())["numbers"] == {"x": 2}
-
-
 def test_a_table_has_a_row_a_claim_with_whole_sentences_and_three_decimals():
     long = "rho < 1 & " + "so on and on " * 20 + "to the end"
     page = results.table(iter([CLAIM, dataclasses.replace(CLAIM, name="other", statement=long, low=math.nan)])).data
