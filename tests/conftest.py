@@ -5,6 +5,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from jaxtyping import install_import_hook
+
+install_import_hook(
+    ["lib.salience", "lib.similarity", "lib.cka", "lib.stitching"], "shapes.after"
+)  # before any import of lib
+
 from planted_project import project  # noqa: F401
 from released_files import packed, release_folder, released_file, two_released, untrainable  # noqa: F401
 from scheduling import pytest_xdist_make_scheduler  # noqa: F401

@@ -6,6 +6,7 @@ from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Float
 
 from lib.statistics.intervals import Interval
 
@@ -62,12 +63,12 @@ def relative_depths(layers: int) -> np.ndarray:
     return np.linspace(0, 1, layers)
 
 
-def interpolation(layers: int, others: int) -> np.ndarray:
+def interpolation(layers: int, others: int) -> Float[np.ndarray, "{layers} {others}"]:
     """Weights [layers, other layers] of linear interpolation over relative depth."""
     return np.stack([np.interp(relative_depths(layers), relative_depths(others), row) for row in np.eye(others)], 1)
 
 
-def at_depths(cka: np.ndarray, layers: int) -> np.ndarray:
+def at_depths(cka: Float[np.ndarray, "n n"], layers: int) -> Float[np.ndarray, "{layers} {layers}"]:
     """A symmetric map with ones on its diagonal at the relative depths of another network: -> [layers, layers].
 
     CKA has a ridge along the diagonal, which interpolation across it would wear down: what lies on one side of it is
@@ -81,7 +82,7 @@ def at_depths(cka: np.ndarray, layers: int) -> np.ndarray:
 Find = Callable[[np.ndarray], Block]  # the block of a map [layers, layers]
 
 
-def runs(cka: np.ndarray, threshold: float) -> Iterator[Block]:
+def runs(cka: Float[np.ndarray, "n n"], threshold: float) -> Iterator[Block]:
     """The longest run of layers that ends with each layer in turn, of which every two have a CKA above `threshold`."""
     alike, start = cka > threshold, 0
     for stop in range(1, len(cka) + 1):
@@ -91,7 +92,7 @@ def runs(cka: np.ndarray, threshold: float) -> Iterator[Block]:
         yield Block(start, stop, len(cka))
 
 
-def largest_block(cka: np.ndarray, threshold: float) -> Block:
+def largest_block(cka: Float[np.ndarray, "n n"], threshold: float) -> Block:
     """The longest run of layers of which every two have a CKA above `threshold`; of several, the deepest.
 
     cka: [layers, layers].
@@ -129,7 +130,7 @@ class BlockStructure:
         return max(len(self.crossing(at_depths(cka, layers))) for cka in self.reference)
 
 
-def shares(maps: np.ndarray, find: Find) -> np.ndarray:
+def shares(maps: Float[np.ndarray, "*any n n"], find: Find) -> np.ndarray:
     """The block measure, `Block.share`, of the block that `find` sees in each map: [..., layers, layers] -> [...]."""
     found = [find(cka).share() for cka in maps.reshape(-1, *maps.shape[-2:])]
     return np.array(found).reshape(maps.shape[:-2])

@@ -9,16 +9,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 import torch
+from jaxtyping import Float, Float64, Integer, Shaped
 
 from lib.models import doors
+from lib.models.doors import Array
 from lib.runtime.checks import check_count
 
 BLOCK = 256  # images whose rows of a larger one are
 WHOLE = 2048  # images whose Gram matrix is held whole
-Layers = Sequence[torch.Tensor | np.ndarray] | Mapping[str, torch.Tensor | np.ndarray]
+Layers = Sequence[Array] | Mapping[str, Array]
 
 
-def hsic(K: torch.Tensor | np.ndarray, L: torch.Tensor | np.ndarray, *, unbiased: bool = True) -> float:
+def hsic(K: Shaped[Array, "n n"], L: Shaped[Array, "n n"], *, unbiased: bool = True) -> float:
     """HSIC of two Gram matrices [n, n] of the same images, centred or not, in float64.
 
     Raises:
@@ -31,7 +33,7 @@ def hsic(K: torch.Tensor | np.ndarray, L: torch.Tensor | np.ndarray, *, unbiased
     return (first * second).sum().item() / _divisor(len(first), unbiased)
 
 
-def linear_cka(X: torch.Tensor | np.ndarray, Y: torch.Tensor | np.ndarray, *, unbiased: bool = True) -> float:
+def linear_cka(X: Shaped[Array, "n ..."], Y: Shaped[Array, "n ..."], *, unbiased: bool = True) -> float:
     """CKA of two representations [n, ...] of the same n images, all at once: 1 for the same, 0 for unrelated ones.
 
     It does not change with rotations, shifts and common factors of the features (Kornblith et al. 2019).
@@ -93,7 +95,7 @@ class MinibatchCKA:
             raise ValueError(f"every minibatch needs the same layers, one at least: {names} after {self._names}")
         self._sums, self._names = products if self._sums is None else self._sums + products, names
 
-    def result(self) -> np.ndarray:
+    def result(self) -> Float64[np.ndarray, "layers_a layers_b"]:
         """CKA of the minibatches so far, float64: [layers_a, layers_b], or [layers_a, layers_a] without `layers_b`.
 
         Raises:
@@ -111,7 +113,7 @@ class MinibatchCKA:
         return (self._sums / np.sqrt(norms[:, None] * norms))[:rows, rows if self._names[1] else 0 :]
 
 
-def gram(x: torch.Tensor | np.ndarray) -> torch.Tensor:
+def gram(x: Shaped[Array, "n ..."]) -> Float64[torch.Tensor, "n n"]:
     """Linear Gram matrix of centred [n, ...] -> [n, n] float64, all but the first axis flattened.
 
     HSIC is the same with features that are not centred; centred, their products keep the digits that matter.
@@ -148,12 +150,12 @@ def _products(x: torch.Tensor, y: torch.Tensor, unbiased: bool) -> np.ndarray:
     return whole.cpu().numpy() / _divisor(n, unbiased)
 
 
-def of_images(k: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
+def of_images(k: Float[torch.Tensor, "n n"], places: Integer[torch.Tensor, " b"]) -> Float[torch.Tensor, "b b"]:
     """The rows and columns [b] of a Gram matrix [n, n] -> [b, b]."""
     return k.index_select(0, places).index_select(1, places)  # both at once takes three times as long
 
 
-def centred(k: torch.Tensor, *, unbiased: bool = True) -> torch.Tensor:
+def centred(k: Float[torch.Tensor, "*any n n"], *, unbiased: bool = True) -> Float[torch.Tensor, "*any n n"]:
     """Gram matrices [..., n, n] centred so that the inner product of two is HSIC up to a factor of n alone.
 
     U-centring (Szekely and Rizzo 2014) with a zero diagonal for the unbiased HSIC, else H K H.

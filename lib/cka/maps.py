@@ -6,11 +6,13 @@ from typing import Any
 
 import numpy as np
 import torch
+from jaxtyping import Float, Float64
 from torch import nn
 
 from lib.cka.estimators import MinibatchCKA, batches, check_batches, gram, of_images
 from lib.cka.grams import MEMORY, hidden_points
 from lib.models import doors
+from lib.models.doors import Array
 from lib.models.representations import activations, check_points
 from lib.runtime import array_store
 from lib.runtime.devices import find_device, on_device
@@ -22,7 +24,7 @@ PARTS = 4  # of the test images, for measurements that share none
 
 def network_cka(
     models: Sequence[nn.Module],
-    images: torch.Tensor,
+    images: Float[Array, "n ..."] | list,
     points: Sequence[Sequence[str]],
     *,
     unbiased: bool = True,
@@ -31,7 +33,7 @@ def network_cka(
     generator: torch.Generator | None = None,
     device: str = "auto",
     advance: Callable[[], object] = lambda: None,
-) -> np.ndarray:
+) -> Float64[np.ndarray, "layers layers"]:
     """`lib.cka.estimators.MinibatchCKA` of every two layers of all networks: [layers, layers], network after network.
 
     Every pass takes the images in a new order from `generator` (by default one with the seed 0), the same whatever the
@@ -68,7 +70,7 @@ def network_cka(
 
 def cka_maps(
     population: Population, images: torch.Tensor, generator: torch.Generator, *, batch_size: int = 256, passes: int = 4
-) -> np.ndarray:
+) -> Float64[np.ndarray, "{len(population)} layers layers"]:
     """Maps of the hidden layers of each network of a population: [networks, layers, layers]."""
     sampling: dict[str, Any] = {"batch_size": batch_size, "passes": passes, "generator": generator}
     maps = []

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from jaxtyping import Float, Integer
 from sklearn.linear_model import LogisticRegression
 from torch import nn
 from torch.nn import functional as F
@@ -19,6 +20,7 @@ from lib.cka.grams import MEMORY, within_memory
 from lib.data.loading import ImageData
 from lib.models import doors
 from lib.models.cifar_resnets import ResidualBlock
+from lib.models.doors import Array
 from lib.models.representations import activations
 from lib.runtime.checks import check_count
 from lib.runtime.devices import evaluating, find_device
@@ -51,7 +53,9 @@ def residual_points(model: nn.Module) -> tuple[tuple[str, ...], tuple[str, ...]]
     return ("stem", *(f"{name}.add" for name in blocks)), tuple(f"{name}.bn2" for name in blocks)
 
 
-def probe_accuracies(model: nn.Module, images: ImageData, points: Sequence[str], *, pool: int = 1) -> np.ndarray:
+def probe_accuracies(
+    model: nn.Module, images: ImageData, points: Sequence[str], *, pool: int = 1
+) -> Float[np.ndarray, " {len(points)}"]:
     """Test accuracy of a probe at each of the named layers, learnt on the training images: [points].
 
     The network stays as it is (`lib.models.representations.activations`).
@@ -115,8 +119,12 @@ def deletable(model: nn.Module) -> list[str]:
 
 @torch.no_grad()
 def deletion_accuracies(
-    model: nn.Module, images: torch.Tensor, labels: torch.Tensor, *, batch_size: int = 256
-) -> np.ndarray:
+    model: nn.Module,
+    images: Float[Array, "n C H W"] | list,
+    labels: Integer[Array, " n"] | list,
+    *,
+    batch_size: int = 256,
+) -> Float[np.ndarray, " blocks"]:
     """Accuracy without a block and all blocks behind it in its stage, the other stages whole: [blocks].
 
     A deleted block hands on what it gets.  That has passed a ReLU, so that its own last one would change nothing.

@@ -13,6 +13,7 @@ from torch import nn
 
 from lib.runtime.devices import HALVES
 
+Array = torch.Tensor | np.ndarray
 IMAGES = "[images, channels, height, width]"
 MAPS = "[images, channels, rows, columns]"
 

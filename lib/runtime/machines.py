@@ -92,7 +92,7 @@ class Workers(Executor):
         self.handed: list[DaskFuture] = []
         self.ended = 0
 
-    def submit(self, function: Callable, /, *arguments: object) -> Future:
+    def submit(self, function: Callable, /, *arguments: object) -> Future:  # type: ignore[override]  # of no keywords
         from distributed import fire_and_forget
 
         remote = self.client.submit(

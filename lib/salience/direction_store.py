@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
+from jaxtyping import Float32
 from safetensors.torch import load as load_weights
 from safetensors.torch import save as save_weights
 from torch import nn
@@ -44,7 +45,7 @@ def population_directions(
     grid: int | None = 8,
     untrained: bool = False,
     keep_dead: bool = False,
-) -> dict[Key, np.ndarray]:
+) -> dict[Key, Float32[np.ndarray, "_ n d"]]:
     """Directions of every network of every population on all test images, each [networks, n, d] float32.
 
     Those that are not stored are computed here, or by the workers of GREATMINDS_SCHEDULER where they can load the images.

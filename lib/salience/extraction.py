@@ -4,11 +4,13 @@ from numbers import Integral
 
 import numpy as np
 import torch
+from jaxtyping import Float, Float32, Integer
 from torch import nn
 from torch.nn import functional as F
 
 from lib.models import doors
 from lib.models.class_scores import ModelError, class_scores, own_words
+from lib.models.doors import Array
 from lib.models.folding import quick
 from lib.runtime.checks import check_choice, check_count
 from lib.runtime.devices import evaluating, find_device
@@ -26,13 +28,13 @@ CACHED = 2**17  # pixels of a batch whose feature maps stay near a core
 @torch.inference_mode(False)
 def input_gradients(
     model: nn.Module,
-    images: torch.Tensor,
-    labels: torch.Tensor,
+    images: Float[Array, "n C H W"] | list,
+    labels: Integer[Array, " n"] | list,
     *,
     output: str = "logit",
     batch_size: int = 256,
     device: str = "auto",
-) -> torch.Tensor:
+) -> Float32[torch.Tensor, "n C H W"]:
     """Gradient of the true class's score with respect to every image, [n, C, H, W] float32 (Wang et al. 2024).
 
     The network is in eval mode meanwhile, so that no image influences another's gradient, and is left as it was; so are
@@ -80,7 +82,7 @@ def plain_gradients(
     return gradients
 
 
-def directions(gradients: torch.Tensor, *, grid: int | None = 8) -> torch.Tensor:
+def directions(gradients: Float[Array, "n C H W"] | list, *, grid: int | None = 8) -> Float32[torch.Tensor, "n d"]:
     """Unit directions of area-averaged gradients, [n, C, H, W] -> [n, C * grid * grid] float32.
 
     Every channel is averaged over grid x grid equal areas (also where they cut through pixels);
@@ -102,7 +104,7 @@ def directions(gradients: torch.Tensor, *, grid: int | None = 8) -> torch.Tensor
     return F.normalize(flat, dim=1).float()
 
 
-def as_pictures(directions: np.ndarray, channels: int) -> np.ndarray:
+def as_pictures(directions: Float[np.ndarray, "n d"], channels: int) -> Float[np.ndarray, "n grid grid"]:
     """Directions [n, channels * grid * grid] as square pictures [n, grid, grid], averaged over the colour channels."""
     grid = int(round((directions.shape[1] / channels) ** 0.5))
     return directions.reshape(len(directions), channels, grid, grid).mean(1)

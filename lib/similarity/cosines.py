@@ -9,12 +9,13 @@ import warnings
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from jaxtyping import Bool, Float, Real, Shaped
 from scipy.stats import norm
 
 UNIT = 0.01  # how far the square of a length may be from 1: directions may be stored in half precision
 
 
-def individual(u: np.ndarray, v: np.ndarray) -> float:
+def individual(u: Real[np.ndarray, "images dims"], v: Real[np.ndarray, "images dims"]) -> float:
     """rho_ind: the mean cosine over images of two networks' directions, [n, d] x [n, d] -> one number (Fig. 2)."""
     u, v = _numbers(u), _numbers(v)
     if u.shape != v.shape or u.ndim != 2:
@@ -22,7 +23,9 @@ def individual(u: np.ndarray, v: np.ndarray) -> float:
     return float(pairwise(np.stack([u, v]))[0, 1])
 
 
-def pairwise(directions: np.ndarray, others: np.ndarray | None = None) -> np.ndarray:
+def pairwise(
+    directions: Real[np.ndarray, "networks images dims"], others: Real[np.ndarray, "others images dims"] | None = None
+) -> Float[np.ndarray, "networks _"]:
     """rho_ind of every pair of networks: [networks, n, d] (x [others, n, d]) -> [networks, networks or others].
 
     The diagonal of the square form is 1.  NaN for two networks without an image on which both have a direction.
@@ -36,7 +39,7 @@ def pairwise(directions: np.ndarray, others: np.ndarray | None = None) -> np.nda
     return np.divide(cosines, shared, where=shared > 0, out=np.full(shared.shape, np.nan))
 
 
-def expected(a: np.ndarray, b: np.ndarray | None = None) -> float:
+def expected(a: Real[np.ndarray, "_ images dims"], b: Real[np.ndarray, "_ images dims"] | None = None) -> float:
     """rho(k1, k2): rho_ind averaged over all pairs of different networks, unbiased.
 
     Args:
@@ -52,7 +55,9 @@ def expected(a: np.ndarray, b: np.ndarray | None = None) -> float:
     return float(np.nanmean(pairwise(a)[~np.eye(len(a), dtype=bool)]))
 
 
-def mean_direction_cosine(a: np.ndarray, b: np.ndarray, *, corrected: bool = True) -> float:
+def mean_direction_cosine(
+    a: Real[np.ndarray, "_ images dims"], b: Real[np.ndarray, "_ images dims"], *, corrected: bool = True
+) -> float:
     """Cosine of two populations' mean directions, over images: [networks_a, n, d] x [networks_b, n, d] -> one number.
 
     Corrected for the finite number of networks: rho12 / sqrt(rho11 rho22), the ratio of averages over images
@@ -72,7 +77,7 @@ def mean_direction_cosine(a: np.ndarray, b: np.ndarray, *, corrected: bool = Tru
     return float(np.mean((mean_a * mean_b).sum(1)[lengths > 0] / lengths[lengths > 0]))
 
 
-def by_image(populations: Sequence[np.ndarray]) -> np.ndarray:
+def by_image(populations: Sequence[Real[np.ndarray, "_ images dims"]]) -> Float[np.ndarray, "images k k"]:
     """rho(k1, k2) of every image alone: populations of [networks, n, d] -> [n, populations, populations].
 
     Unbiased as `expected` is; NaN where an image has no pair of different networks with a direction.
@@ -88,7 +93,7 @@ def by_image(populations: Sequence[np.ndarray]) -> np.ndarray:
     return np.divide(sums @ sums.transpose(0, 2, 1) - own, pairs, where=pairs > 0, out=np.full_like(pairs, np.nan))
 
 
-def chance_band(untrained: Sequence[np.ndarray]) -> tuple[float, float]:
+def chance_band(untrained: Sequence[Real[np.ndarray, "_ images dims"]]) -> tuple[float, float]:
     """The ends of what 95 % of the rho_ind of two untrained networks lie between, populations of [networks, n, d].
 
     Every two different networks count, of one width or of two.  Directions drawn anew at every image would make the band
@@ -99,7 +104,9 @@ def chance_band(untrained: Sequence[np.ndarray]) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def across_labels(directions: np.ndarray, labels: np.ndarray) -> np.ndarray:
+def across_labels(
+    directions: Real[np.ndarray, "networks images dims"], labels: Shaped[np.ndarray, " images"]
+) -> Float[np.ndarray, "networks networks"]:
     """Mean cosine of two networks at two images of different classes: [networks, n, d], [n] -> [networks, networks].
 
     What they share that has nothing to do with the image; the diagonal is of a network with itself.
@@ -123,7 +130,7 @@ def chance_limit(images: int, dims: int) -> float:
     return float(norm.ppf(0.975) / np.sqrt(images * dims))
 
 
-def has_direction(directions: np.ndarray) -> np.ndarray:
+def has_direction(directions: Real[np.ndarray, "networks n d"]) -> Bool[np.ndarray, "networks n"]:
     """[networks, n, d] -> [networks, n]: False for a zero row."""
     return np.any(directions, axis=2)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Float, Real
 from scipy.spatial.distance import pdist, squareform
 
 from lib.similarity.cosines import has_direction
@@ -19,7 +20,7 @@ from lib.statistics.sample import Sample, jackknifed
 LEAST_NETWORKS = 4  # of 3, the two that are left when one is left out have the same cosines with each other
 
 
-def wasserstein(samples: np.ndarray) -> np.ndarray:
+def wasserstein(samples: Real[np.ndarray, "networks n"]) -> Float[np.ndarray, "networks networks"]:
     """Wasserstein-1 distance between the samples of every pair of networks, [networks, n] -> [networks, networks].
 
     In one dimension it is the mean distance of the sorted values: sorted once, all pairs at once (Table 1).
@@ -33,7 +34,7 @@ def wasserstein(samples: np.ndarray) -> np.ndarray:
     return squareform(pdist(np.sort(samples, axis=1), "cityblock")) / samples.shape[1]
 
 
-def cosines_with_first(directions: np.ndarray) -> np.ndarray:
+def cosines_with_first(directions: Real[np.ndarray, "networks n d"]) -> Float[np.ndarray, "networks-1 n"]:
     """Cosines of every network with the first one, which is no sample itself: [networks, n, d] -> [networks - 1, n]."""
     directions = checked_population(directions)
     return np.einsum("mnd,nd->mn", directions[1:], directions[0])
@@ -104,7 +105,9 @@ def population_distances(
     return Distances(wasserstein(samples), means, null, networks, int(usable.sum()), int((~usable).sum()))
 
 
-def null_distances(samples: np.ndarray, rng: np.random.Generator, draws: int) -> np.ndarray:
+def null_distances(
+    samples: Real[np.ndarray, "networks n"], rng: np.random.Generator, draws: int
+) -> Float[np.ndarray, " {draws}"]:
     """[draws] distances of two samples of n independent values, both from all values of `samples` [networks, n]."""
     pooled, n = samples.ravel(), samples.shape[1]
     return np.array([wasserstein(rng.choice(pooled, (2, n)))[0, 1] for _ in range(draws)])

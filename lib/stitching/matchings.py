@@ -9,11 +9,13 @@ import math
 from collections.abc import Sequence
 
 import torch
+from jaxtyping import Bool, Float, Integer, Shaped
 from torch import nn
 from torch.nn import functional as F
 
 from lib.models import doors
 from lib.models.class_scores import class_scores, complaints
+from lib.models.doors import Array
 from lib.runtime.checks import check_count
 from lib.runtime.devices import evaluating
 
@@ -26,23 +28,23 @@ class AffineMap(nn.Module):
     A smaller map is resized after the convolution, which is quicker and, as bilinear weights sum to 1, the same.
     """
 
-    def __init__(self, weight: torch.Tensor, bias: torch.Tensor, size: Sequence[int]):
+    def __init__(self, weight: Float[torch.Tensor, "to of"], bias: Float[torch.Tensor, " to"], size: Sequence[int]):
         """weight: [target channels, source channels]; bias: [target channels]; size: the target's rows, columns."""
         super().__init__()
         self.weight, self.bias, self.size = nn.Parameter(weight), nn.Parameter(bias), tuple(size)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def forward(self, x: Float[torch.Tensor, "n of _ _"]) -> Float[torch.Tensor, "n to rows columns"]:
         x = x.to(self.weight)  # also of maps in half precision
         x = x if x.shape[2:].numel() < math.prod(self.size) else resized(x, self.size)
         return resized(F.conv2d(x, self.weight[:, :, None, None], self.bias), self.size)
 
 
-def resized(x: torch.Tensor, size: Sequence[int]) -> torch.Tensor:
+def resized(x: Float[torch.Tensor, "n C _ _"], size: Sequence[int]) -> Float[torch.Tensor, "n C {size[0]} {size[1]}"]:
     """Maps [images, channels, rows, columns] with `size` rows and columns, bilinear where they have others."""
     return x if x.shape[2:] == tuple(size) else F.interpolate(x, size=tuple(size), mode="bilinear")
 
 
-def direct_match(source: torch.Tensor, target: torch.Tensor) -> AffineMap:
+def direct_match(source: Float[Array, "n _ _ _"] | list, target: Float[Array, "n _ _ _"] | list) -> AffineMap:
     """The affine map that sends one representation nearest to another, summed over images and positions.
 
     Least squares in double precision by singular values: of several best maps, as with fewer rows than unknowns, the
@@ -68,7 +70,7 @@ def direct_match(source: torch.Tensor, target: torch.Tensor) -> AffineMap:
 
 
 @torch.no_grad()
-def residual(mapped: torch.Tensor, target: torch.Tensor) -> float:
+def residual(mapped: Shaped[Array, "n ..."], target: Shaped[Array, "n ..."]) -> float:
     """Squared distance of two representations of the same images over the squared norm of the target (not centred).
 
     Raises:
@@ -86,8 +88,12 @@ def residual(mapped: torch.Tensor, target: torch.Tensor) -> float:
 
 @torch.no_grad()
 def hits(
-    stitch: nn.Module, source: torch.Tensor, end: nn.Module, labels: torch.Tensor, batch_size: int = 256
-) -> torch.Tensor:
+    stitch: nn.Module,
+    source: Float[Array, "n _ _ _"] | list,
+    end: nn.Module,
+    labels: Integer[Array, " n"] | list,
+    batch_size: int = 256,
+) -> Bool[torch.Tensor, " n"]:
     """Which images [images] `end` classifies rightly from the stitched representation of a source.
 
     Stitch and end are in eval mode meanwhile, and left as they were.
@@ -106,7 +112,9 @@ def hits(
     return torch.cat(found) == labels
 
 
-def accuracy(stitch: nn.Module, source: torch.Tensor, end: nn.Module, labels: torch.Tensor) -> float:
+def accuracy(
+    stitch: nn.Module, source: Float[Array, "n _ _ _"] | list, end: nn.Module, labels: Integer[Array, " n"] | list
+) -> float:
     """Share of the images that `end` classifies rightly from the stitched representation of a source."""
     return float(hits(stitch, source, end, labels).double().mean())
 

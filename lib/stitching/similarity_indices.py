@@ -8,9 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from jaxtyping import Float64, Real, Shaped
 
 from lib.cka.estimators import linear_cka
 from lib.models import doors
+from lib.models.doors import Array
 
 CKA, PWCCA, PROCRUSTES, MEAN_CCA = "CKA", "PWCCA", "Procrustes", "mean CCA"
 # Kinds of linear maps of the features, each among those of the next.
@@ -45,7 +47,9 @@ class Index:
         return value if self.furthest is None else 1 - value / self.furthest
 
 
-def samples(x: torch.Tensor, y: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
+def samples(
+    x: Shaped[Array, "n ..."], y: Shaped[Array, "n ..."]
+) -> tuple[Float64[np.ndarray, "samples _"], Float64[np.ndarray, "samples _"]]:
     """Two representations as float64 matrices [samples, features], as the authors' code has them.
 
     Maps [images, channels, rows, columns] of one shape: every position is a sample, channels are features; otherwise
@@ -69,7 +73,7 @@ def samples(x: torch.Tensor, y: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
     return _matrix(first), _matrix(second)
 
 
-def normalised(x: np.ndarray) -> np.ndarray:
+def normalised(x: Real[np.ndarray, "n p"]) -> Float64[np.ndarray, "n p"]:
     """[samples, features] with every feature centred, then divided by its Frobenius norm.
 
     Raises:
@@ -88,7 +92,7 @@ def normalised(x: np.ndarray) -> np.ndarray:
     return centred / norm
 
 
-def procrustes_distance(x: np.ndarray, y: np.ndarray) -> float:
+def procrustes_distance(x: Real[np.ndarray, "n p"], y: Real[np.ndarray, "n q"]) -> float:
     """Orthogonal Procrustes distance of two normalised representations [samples, features]: from 0 to 2.
 
     Raises:
@@ -120,17 +124,17 @@ def canonical_variates(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.nda
     return np.clip(correlations, 0, 1), variates
 
 
-def cca(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+def cca(x: Real[np.ndarray, "n p"], y: Real[np.ndarray, "n q"]) -> Float64[np.ndarray, " k"]:
     """The canonical correlations of two representations [samples, features], largest first, from 0 to 1."""
     return canonical_variates(x, y)[0]
 
 
-def mean_cca(x: np.ndarray, y: np.ndarray) -> float:
+def mean_cca(x: Real[np.ndarray, "n p"], y: Real[np.ndarray, "n q"]) -> float:
     """Mean canonical correlation of two representations [samples, features], from 0 to 1."""
     return float(cca(x, y).mean())
 
 
-def pwcca_distance(x: np.ndarray, y: np.ndarray) -> float:
+def pwcca_distance(x: Real[np.ndarray, "n p"], y: Real[np.ndarray, "n q"]) -> float:
     """Projection-weighted CCA distance of two representations [samples, features]: from 0 to 1.
 
     x weighs, so that it is not symmetric.  As in the authors' code, directions of x that have no partner in y weigh
@@ -141,7 +145,7 @@ def pwcca_distance(x: np.ndarray, y: np.ndarray) -> float:
     return float(max(0, 1 - weights[: len(correlations)] @ correlations / weights.sum()))
 
 
-def biased_cka(x: np.ndarray, y: np.ndarray) -> float:
+def biased_cka(x: Real[np.ndarray, "n p"], y: Real[np.ndarray, "n q"]) -> float:
     """Linear CKA, biased, of two representations [samples, features]: from 0 to 1."""
     return linear_cka(x, y, unbiased=False)
 

@@ -5,11 +5,13 @@ from collections.abc import Collection, Sequence
 from typing import overload
 
 import torch
+from jaxtyping import Float, Integer
 from torch import nn
 from torch.nn import functional as F
 
 from lib.models import doors
 from lib.models.class_scores import class_scores
+from lib.models.doors import Array
 from lib.models.folding import folded
 from lib.runtime.checks import check_count
 from lib.stitching.matchings import AffineMap
@@ -17,10 +19,10 @@ from lib.stitching.matchings import AffineMap
 
 @overload
 def match_task_loss(
-    sources: Sequence[torch.Tensor],
+    sources: Sequence[Float[Array, "n _ _ _"] | list],
     end: nn.Module,
     target_shape: Sequence[int],
-    labels: torch.Tensor,
+    labels: Integer[Array, " n"] | list,
     generator: torch.Generator | None = None,
     *,
     epochs: int = 30,
@@ -32,10 +34,10 @@ def match_task_loss(
 
 @overload
 def match_task_loss(
-    sources: Sequence[torch.Tensor],
+    sources: Sequence[Float[Array, "n _ _ _"] | list],
     end: nn.Module,
     target_shape: Sequence[int],
-    labels: torch.Tensor,
+    labels: Integer[Array, " n"] | list,
     generator: torch.Generator | None = None,
     *,
     epochs: Collection[int],
@@ -46,10 +48,10 @@ def match_task_loss(
 
 
 def match_task_loss(
-    sources: Sequence[torch.Tensor],
+    sources: Sequence[Float[Array, "n _ _ _"] | list],
     end: nn.Module,
     target_shape: Sequence[int],
-    labels: torch.Tensor,
+    labels: Integer[Array, " n"] | list,
     generator: torch.Generator | None = None,
     *,
     epochs: int | Collection[int] = 30,
@@ -81,24 +83,24 @@ def match_task_loss(
     moments = epochs if isinstance(epochs, Collection) else [epochs]
     check_count("epochs", min(moments, default=0))
     check_count("batch_size", batch_size)
-    sources = [doors.as_maps("source", source) for source in sources]
-    for source in sources:
-        doors.check_same_images(sources[0], source)
-    labels = doors.as_labels(labels, len(sources[0])).to(sources[0].device)
+    taken = [doors.as_maps("source", source) for source in sources]
+    for source in taken:
+        doors.check_same_images(taken[0], source)
+    labels = doors.as_labels(labels, len(taken[0])).to(taken[0].device)
     doors.check_network(end, "end")
     end = class_scores(folded(end))
     with torch.no_grad():  # a mistake is told before any work
-        doors.check_classes(labels, end(sources[0].new_zeros(1, *target_shape)).shape[1])
+        doors.check_classes(labels, end(taken[0].new_zeros(1, *target_shape)).shape[1])
     generator = generator or torch.Generator().manual_seed(0)
     weights_seed, order_seed = torch.randint(2**62, (2,), generator=generator).tolist()
-    maps = [_random_map(source, target_shape, weights_seed) for source in sources]
+    maps = [_random_map(source, target_shape, weights_seed) for source in taken]
     order = torch.Generator().manual_seed(order_seed)
     weights = [part for one in maps for part in one.parameters()]
     optimiser = torch.optim.Adam(weights, lr=learning_rate, weight_decay=weight_decay)
     found = {}
     for epoch in range(1, max(moments) + 1):
         for batch in torch.randperm(len(labels), generator=order).split(batch_size):
-            logits = end(torch.cat([one(source[batch]) for one, source in zip(maps, sources)]))
+            logits = end(torch.cat([one(source[batch]) for one, source in zip(maps, taken)]))
             losses = F.cross_entropy(logits, labels[batch].repeat(len(maps)), reduction="none")
             optimiser.zero_grad()
             # The sum over maps of mean losses: each map sees the gradient of its own.
