@@ -38,6 +38,12 @@ def test_every_dependency_is_pinned_by_the_constraints():
     assert {name.match(item)[0].lower() for item in requirements()[0]} <= pinned
 
 
+def test_the_citation_is_of_this_version_and_licence():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert (cited["version"], cited["license"]) == (project["version"], project["license"])
+
+
 def test_every_source_is_a_chapter_of_the_book():
     assert sorted(path.stem for path in (ROOT / "notebooks").glob("*.py")) == sorted([*NAMES, "conftest"])
     assert sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb")) == sorted(NAMES)
