@@ -159,3 +159,12 @@ def test_the_quick_form_holds_no_batch_norm_and_leaves_the_network_alone(family)
     assert dict(model.named_modules()) == modules and model.state_dict().keys() == before.keys()
     for name, value in model.state_dict().items():
         assert torch.equal(value, before[name][0]) and (value.stride(), value.data_ptr()) == before[name][1:]
+
+
+def test_only_small_maps_go_through_a_matrix():
+    layer = FoldedConvolution(nn.Conv2d(2, 3, 3, padding=1)).requires_grad_(False)
+    for size in (2, 4, 5):
+        layer(torch.zeros(1, 2, size, size))
+    assert {shape[1]: found is None for shape, found in layer.matrices.items()} == {2: False, 4: False, 5: True}
+    wide = FoldedConvolution(nn.Conv2d(512, 512, 3, padding=1)).requires_grad_(False)
+    assert wide(torch.zeros(1, 512, 4, 4)).shape == (1, 512, 4, 4) and set(wide.matrices.values()) == {None}

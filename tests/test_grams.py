@@ -11,7 +11,7 @@ from lib.cka import grams as module
 from lib.cka import network_cka
 from lib.cka.components import without_first
 from lib.cka.estimators import batches
-from lib.cka.grams import BatchSizes, batch_sizes, gram_cka, hidden_points, layer_grams
+from lib.cka.grams import BatchSizes, batch_sizes, gram_cka, hidden_points, layer_grams, within_memory
 from lib.models.representations import representation
 from lib.statistics.intervals import mean_interval
 
@@ -119,3 +119,17 @@ def test_deviations_are_means_over_pairs_with_their_interval_over_passes():
 def test_batches_that_cannot_be_are_refused(model, size, sentence):
     with pytest.raises(ValueError, match=sentence):
         batch_sizes(model, random_images(96)[0], [8, size], 1, 0)
+
+
+def test_groups_fit_into_the_memory_or_are_one_alone():
+    sizes = {"a": 3, "b": 4, "c": 9, "d": 1, "e": 6}
+    assert list(within_memory(sizes, 7)) == [["a", "b"], ["c"], ["d", "e"]]
+    assert list(within_memory(sizes, 99)) == [list("abcde")] and list(within_memory(sizes, 1)) == [
+        [one] for one in "abcde"
+    ]
+
+
+def test_a_single_pass_has_no_interval():
+    estimate, low, high = planted([0.1, -0.2], passes=1).interval()
+    np.testing.assert_allclose(estimate, [0.1, -0.2])
+    assert np.isnan(low).all() and np.isnan(high).all()

@@ -52,3 +52,20 @@ def test_an_index_that_falls_with_the_distance_is_specific_and_its_opposite_the_
     assert found.distance_correlation(noise) == 0 and found.identification(noise) == 0.5
     with pytest.raises(ValueError, match=r"^corresponding layers need a square matrix, not shape \[3, 4\]$"):
         found.identification(np.ones((3, 4)))
+
+
+SCORES = np.array(
+    [[0.9, 0.1, 0.5, 0.3], [0.2, 0.8, 0.5, 0.3], [0.1, 0.8, 0.4, 0.3], [0.95, 0.0, 0.1, 0.3]]
+)  # best: 3; 1 and 2; 0 and 1; all
+
+
+def test_several_best_sources_share_a_target():
+    shares = found.best_shares(SCORES)
+    np.testing.assert_allclose(shares.sum(0), 1)
+    np.testing.assert_allclose(shares[:, 1], [0, 0.5, 0.5, 0])
+    np.testing.assert_allclose(found.identified(SCORES), [0, 0.5, 0, 0.25])
+    np.testing.assert_allclose(found.distance(SCORES), [3, 0.5, 1.5, 1.5])
+
+
+def test_a_diagonal_is_identified_at_no_distance():
+    assert found.identified(np.eye(5)).tolist() == [1] * 5 and found.distance(np.eye(5)).tolist() == [0] * 5

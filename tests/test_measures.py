@@ -16,6 +16,9 @@ def found():
     return measure(planted(0))
 
 
+DOUBLINGS = np.log2(WIDTHS)[:, None] + np.log2(WIDTHS)  # of both widths of a pair
+
+
 def test_rank_correlations_are_those_of_every_two_views_and_of_views_with_outcomes(found):
     table = found.table
     views, outcomes = table.of_pairs(table.views), table.of_pairs(table.outcomes)
@@ -50,3 +53,12 @@ def test_views_that_follow_each_other_agree_and_those_that_oppose_disagree_every
     table = planted(1, rho=rho, CKA=np.exp(rho), matching=-rho)
     for found in (rank_correlations(table), rank_correlations_within(table)):
         np.testing.assert_allclose(found[:3, :3], [[1, 1, -1], [1, 1, -1], [-1, -1, 1]])
+
+
+def test_combinations_in_which_a_number_is_constant_are_left_out():
+    rng = np.random.default_rng(4)
+    rho = symmetric(rng, len(WIDTHS))
+    flat = np.where(DOUBLINGS == 2, 0.5, rho)  # two networks of k = 2
+    assert rank_correlations_within(planted(4, rho=rho, CKA=flat))[0, 1] == 1
+    constant = rank_correlations_within(planted(4, rho=np.ones_like(rho)))
+    assert np.isnan(constant[0]).all() and np.isfinite(constant[1:, 1:]).all()
