@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from lib.chapters.compared_ensembles import Compared, cost_table
-from lib.chapters.deep_ensembles import POOLED, all_claims, troubled_claims
+from lib.chapters.deep_ensembles import GAINS, POOLED, all_claims, troubled_claims
 from lib.ensembles import MEASURES, Ensembles
 from lib.ensembles.cosines import law
 
@@ -99,26 +99,46 @@ def test_ensembles_on_changed_images_are_judged_by_their_accuracy(rise, verdict,
 
 @pytest.mark.parametrize("trials", [100, pytest.param(2000, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("slope, expected", [(2.0, "supported"), (0.0, None), (-2.0, "contradicted")])
-def test_the_pooled_rule_errs_as_seldom_as_it_promises(slope, expected, trials):
-    """Six networks of each of six populations; None: the populations' ranks of E[t] and loss do not go together."""
+@pytest.mark.parametrize("beside", [[0, 5, 2, 3.5, 3, 0.5], [3.5, 1.5, 0, 2.5, 3, 4, 2, 0.5, 4.5, 1]], ids=len)
+def test_the_pooled_rule_errs_as_seldom_as_it_promises(beside, slope, expected, trials):
+    """Six networks of each of six or ten populations; None: the populations' ranks of E[t] and loss do not go together."""
     rng, found = np.random.default_rng(0), []
-    t = np.linspace(0.3, 0.7, 6)
-    beside = 0.05 * np.array([0, 5, 2, 3.5, 3, 0.5])
+    t = np.linspace(0.3, 0.7, len(beside))[:, None]
     for _ in range(trials):
-        means = zip(t, beside - slope * t)
-        planted = [_of_networks(a + rng.normal(0, 0.1, 6), b + rng.normal(0, 0.1, 6)) for a, b in means]
+        loss = 0.05 * np.array(beside)[:, None] - slope * t
+        both = zip(t + rng.normal(0, 0.1, (len(t), 6)), loss + rng.normal(0, 0.1, (len(t), 6)))
+        planted = [_of_networks({"t": a[:, None], "loss probabilities": b[:, None]}) for a, b in both]
         found.append(POOLED.rule.judge(POOLED.of(Compared(planted)).bounded(*POOLED.bounds)).verdict)
     error_rates.check(found, expected, 0.5)
 
 
-def _of_networks(t, loss):
-    """Ensembles of one network each, with the means without each network in turn."""
+@pytest.mark.parametrize("trials", [100, pytest.param(2000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "gains, expected",
+    [([0.3, 0.3, 0.3], "supported"), ([0, 0, 0], None), ([0.3, 0, 0.3], None), ([0.3, -0.3, 0.3], "contradicted")],
+)
+@pytest.mark.parametrize("row", GAINS, ids=lambda row: row.name)
+def test_what_ensembles_gain_is_judged_wrongly_as_seldom_as_the_rules_promise(row, gains, expected, trials):
+    """Six networks of each of three widths; what an ensemble gains over its members scatters by 0.1 from network to network."""
+    rng, found = np.random.default_rng(0), []
+    for _ in range(trials):
+        gained = np.array(gains)[:, None] + rng.normal(0, 0.1, (len(gains), 6))
+        better, worse = (np.stack([0 * gained, sign * gained], axis=2) for sign in (1, -1))
+        names = dict.fromkeys(("t", "accuracy probabilities"), better) | dict.fromkeys(
+            ("loss probabilities", "ece probabilities"), worse
+        )
+        planted = Compared(
+            [_of_networks({name: of[k] for name, of in names.items()}) for k in range(len(gains))], range(len(gains))
+        )
+        found.append(row.rule.judge(row.of(planted), row.places(planted)).verdict)
+    error_rates.check(found, expected, 0.9)
 
-    def rows(values):
-        return np.concatenate([[values.mean()], (values.sum() - values) / (len(values) - 1)])[:, None]
 
-    values = dict.fromkeys(MEASURES, np.ones((len(t) + 1, 1))) | {"t": rows(t), "loss probabilities": rows(loss)}
-    return Ensembles((1,), values, len(t), 50)
+def _of_networks(measures):
+    """Measures [networks, sizes] as means over networks, and without each network in turn."""
+    values = {name: np.vstack([of.mean(0), (of.sum(0) - of) / (len(of) - 1)]) for name, of in measures.items()}
+    networks, sizes = next(iter(measures.values())).shape
+    return Ensembles((1, 2)[:sizes], dict.fromkeys(MEASURES, np.ones((networks + 1, sizes))) | values, networks, 50)
 
 
 @pytest.mark.parametrize("factor, verdict", [(1, "supported"), (1.5, "contradicted"), (0.7, "contradicted")])
