@@ -264,7 +264,9 @@ figures.show(drawn.costs(found, price, "probabilities"),
 # The claims, with rules that do not depend on this run. The loss is judged for all families together too. Averaged
 # probabilities are meant where no average is named, and where two averages are judged each has a claim. That an average
 # loses less is asked of all families: contradicted means that the other one does. All intervals are over networks, with the
-# test images fixed.
+# test images fixed. In planted populations of six networks what ensembles gain, and the pooled correlation over six or ten
+# populations, are judged wrongly at most one time in forty, within what 2,000 trials can tell, where nothing is gained or
+# ranks do not go together (`tests/test_deep_ensembles.py`).
 
 # %% tags=["hide-input"]
 results.rules([POOLED, *GAINS, *FAMILY, *TOGETHER, TROUBLED], family="a family", whose="a family", average="either average",

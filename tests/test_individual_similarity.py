@@ -6,11 +6,11 @@ import error_rates
 import numpy as np
 import pytest
 
-from lib.chapters.distances_of_networks import distance_claims
+from lib.chapters.distances_of_networks import ORDER, Apart, distance_claims
 from lib.chapters.individual_similarity import GROWTH, Growth, growth_claims
 from lib.similarity.crossed import similarity_matrix
 from lib.similarity.mean_directions import planted_population
-from lib.similarity.network_distances import Distances
+from lib.similarity.network_distances import READINGS, Distances, population_distances
 from lib.sphere.saw import von_mises_fisher
 from lib.statistics.sample import Sample
 from lib.verdicts import judged
@@ -68,6 +68,31 @@ def test_verdicts_follow_the_order_of_the_families():
         found = distance_verdicts(cnn_large=distances(deep), cnn_small=distances(shallow))
         assert found["cnn"] == found["cnn-reference"] == verdict
         assert "resnet" not in found
+
+
+@pytest.mark.parametrize("trials", [60, pytest.param(1000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "deep, shallow, expected", [(0.8, 0.05, "supported"), (0.3, 0.3, None), (0.05, 0.8, "contradicted")]
+)
+@pytest.mark.parametrize("reading", READINGS)
+def test_the_order_of_two_families_errs_as_seldom_as_it_promises(reading, deep, shallow, expected, trials):
+    """Six networks of each of two widths, closer to the common direction or less by `deep` and `shallow`."""
+    rng, found = np.random.default_rng(0), []
+    for _ in range(trials):
+        rows = [
+            population_distances(planted_networks(rng, spread), READINGS[reading], rng, draws=1)
+            for spread in (deep, deep, shallow, shallow)
+        ]
+        apart = Apart(rows, np.array([0.5, 0.5, -0.5, -0.5]))
+        found.append(ORDER.rule.judge(ORDER.of(apart)).verdict)
+    error_rates.check(found, expected, 0.15)
+
+
+def planted_networks(rng, spread, networks=6, images=40, dims=12):
+    """Directions about a common one, each network with a closeness of its own to it."""
+    vectors = rng.standard_normal((networks, images, dims)) / np.sqrt(dims)
+    vectors[..., 0] += 1 + spread * rng.standard_normal((networks, 1))
+    return vectors / np.linalg.norm(vectors, axis=2, keepdims=True)
 
 
 def test_distances_are_judged_against_two_samples_of_one_law():
