@@ -12,8 +12,8 @@ import threading
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager, suppress
-from functools import lru_cache
-from typing import TYPE_CHECKING
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -92,11 +92,16 @@ class Workers(Executor):
         self.handed: list[DaskFuture] = []
         self.ended = 0
 
-    def submit(self, function: Callable, /, *arguments: object) -> Future:  # type: ignore[override]  # of no keywords
+    def submit(self, function: Callable, /, *arguments: Any, **named: Any) -> Future:
         from distributed import fire_and_forget
 
         remote = self.client.submit(
-            _checked, self.modules, _code(self.modules), function, *arguments, resources=self.resources
+            _checked,
+            self.modules,
+            _code(self.modules),
+            partial(function, **named),
+            *arguments,
+            resources=self.resources,
         )
         fire_and_forget(remote)  # it ends by `stop`, not with this process
         local = _Handed(self, len(self.handed))
@@ -165,7 +170,8 @@ def _workers(client: "Client") -> dict[str, dict]:
 
 def _check_workers(client: "Client", modules: tuple[str, ...]) -> int:
     """How many workers there are, each as `connected` needs it."""
-    workers, place = _workers(client), client.scheduler.address
+    workers = _workers(client)
+    place = client.scheduler_info()["address"]
     begin = f"dask worker {place} --nthreads 1"
     if not workers:
         raise ValueError(f"{VARIABLE}: the scheduler at {place} has no workers; start some with: {begin}")

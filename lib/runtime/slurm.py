@@ -8,7 +8,7 @@ import os
 import shlex
 import shutil
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lib.runtime.files import ROOT
 
@@ -50,7 +50,7 @@ def cluster(address: str) -> "SLURMCluster":
     return found
 
 
-def job(address: str) -> dict[str, object]:
+def job(address: str) -> dict[str, Any]:
     """The options of dask-jobqueue for one job: a worker of one thread for each core, or one for a GPU."""
     import dask_jobqueue  # its defaults become part of Dask's configuration
     from dask import config
