@@ -22,6 +22,22 @@ def test_the_folders_are_those_of_the_environment_and_else_of_the_checkout(tmp_p
     assert files.data_folder() == tmp_path / "sets" and files.data_folder(tmp_path / "mine") == tmp_path / "mine"
 
 
+@pytest.mark.parametrize(
+    "given, found", [("", files.ROOT / "artifacts"), ("~/my networks", "HOME/my networks"), ("~", "HOME")]
+)
+def test_an_empty_name_is_none_and_a_tilde_is_the_home_folder(tmp_path, monkeypatch, given, found):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("GREATMINDS_ARTIFACTS", given)
+    assert str(files.artifacts()) == str(found).replace("HOME", str(tmp_path))
+
+
+@pytest.mark.parametrize("name, folder", [("ARTIFACTS", files.artifacts), ("DATA", files.data_folder)])
+def test_a_home_folder_that_is_not_known_is_told(monkeypatch, name, folder):
+    monkeypatch.setenv(f"GREATMINDS_{name}", "~nobody-of-this-name/networks")
+    with pytest.raises(ValueError, match="'~nobody-of-this-name/networks' names no folder: its ~ stands for a home"):
+        folder()
+
+
 class Killed(BaseException):
     """Stands for the end of the process."""
 

@@ -17,12 +17,21 @@ ORPHAN_AGE = 3600  # seconds after which an unfinished file belongs to nobody
 
 def artifacts() -> Path:
     """The folder of what was computed: GREATMINDS_ARTIFACTS, or artifacts/ of this checkout; absolute."""
-    return Path(os.environ.get("GREATMINDS_ARTIFACTS") or ROOT / "artifacts").expanduser().absolute()
+    return _expanded(os.environ.get("GREATMINDS_ARTIFACTS") or ROOT / "artifacts").absolute()
 
 
 def data_folder(root: str | Path | None = None) -> Path:
     """The folder of data sets: `root`, else GREATMINDS_DATA, else data/ in the folder of what was computed."""
-    return Path(root or os.environ.get("GREATMINDS_DATA") or artifacts() / "data").expanduser().resolve()
+    return _expanded(root or os.environ.get("GREATMINDS_DATA") or artifacts() / "data").resolve()
+
+
+def _expanded(path: str | Path) -> Path:
+    """Raises ValueError for ~ or ~NAME where nobody knows that folder."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        told = "its ~ stands for a home folder that this system does not know; write the folder out"
+        raise ValueError(f"{str(path)!r} names no folder: {told}") from None
 
 
 def read_whole(path: Path) -> bytes:
