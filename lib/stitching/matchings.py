@@ -34,9 +34,13 @@ class AffineMap(nn.Module):
         self.weight, self.bias, self.size = nn.Parameter(weight), nn.Parameter(bias), tuple(size)
 
     def forward(self, x: Float[torch.Tensor, "n of _ _"]) -> Float[torch.Tensor, "n to rows columns"]:
-        x = x.to(self.weight)  # also of maps in half precision
-        x = x if x.shape[2:].numel() < math.prod(self.size) else resized(x, self.size)
+        x = shrunk(x.to(self.weight), self.size)  # also of maps in half precision
         return resized(F.conv2d(x, self.weight[:, :, None, None], self.bias), self.size)
+
+
+def shrunk(x: Float[torch.Tensor, "n C _ _"], size: Sequence[int]) -> Float[torch.Tensor, "n C _ _"]:
+    """Maps with `size` rows and columns, unless they have fewer pixels."""
+    return x if x.shape[2:].numel() < math.prod(size) else resized(x, size)
 
 
 def resized(x: Float[torch.Tensor, "n C _ _"], size: Sequence[int]) -> Float[torch.Tensor, "n C {size[0]} {size[1]}"]:
