@@ -26,17 +26,21 @@ LOADS = {
 SECONDS = {
     "02_populations": 390,
     "11_block_structure": 200,
-    "16_stitching": 300,
-    "09_vision_transformer": 150,
-    "04_hypotheses": 85,
-    "08_batch_size": 65,
-    "15_predictions": 60,
+    "09_vision_transformer": 200,
+    "16_stitching": 190,
+    "08_batch_size": 115,
     "17_out_of_distribution": 90,
-    "A1_open_choices": 60,
     "07_black_box_attack": 90,
+    "04_hypotheses": 85,
+    "10_released_models": 80,
+    "15_predictions": 60,
+    "A1_open_choices": 60,
     "13_probes_and_deletion": 40,
     "12_first_component": 35,
+    "06_deep_ensembles": 35,
     "05_saw_distribution": 30,
+    "18_three_views": 30,
+    "A2_scale": 30,
 }
 OTHERS = 15
 PAUSE = 0.2  # seconds between two looks at what is being stopped
