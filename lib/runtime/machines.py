@@ -93,6 +93,7 @@ class Workers(Executor):
         self.ended = 0
 
     def submit(self, function: Callable, /, *arguments: Any, **named: Any) -> Future:
+        """The future of a function's result on some worker."""
         from distributed import fire_and_forget
 
         remote = self.client.submit(
