@@ -62,3 +62,13 @@ def test_intervals_hold_the_truth_for_sources_targets_and_means(draws, groups, t
             held[name] += low <= truth <= high
     error = 2 * np.sqrt(0.95 * 0.05 / draws)
     assert all(0.95 - missing - error < count / draws <= 0.99 for count in held.values()), held
+
+
+def test_the_draws_are_as_many_as_asked_for_and_all_are_repeated_without_each_group():
+    transfer = planted(np.random.default_rng(0), 4, 30)
+    outcome = transfer.resampled(np.random.default_rng(0), summaries=[MAIN_SUMMARY])[MAIN_SUMMARY]
+    assert attack_transfer.DRAWS >= 400 and outcome.by_images.shape == (attack_transfer.DRAWS, 3, 2)
+    assert outcome.without_by_images.shape == (attack_transfer.DRAWS, 4, 3, 2)
+    ratio = np.exp(transfer.after.log_probability)[0, 1]  # [A, A, n]
+    single = np.nanmean(ratio, axis=(0, 1))
+    assert outcome.by_images[:, 0, 1].std() == pytest.approx(single.std() / np.sqrt(30), rel=0.12)

@@ -118,3 +118,12 @@ def test_every_network_attacks_every_other_one():
         for name, value in expected.items():
             assert outcomes[name].values[source, target] == pytest.approx(float(value), rel=1e-5)
             assert outcomes[name].by_images.shape == (50, 3, 3) and np.isnan(outcomes[name].values[1, 1])
+
+
+def test_zero_gradients_are_counted_and_do_nothing():
+    networks = attack_transfer.prepare(Untrained(range(3)), IMAGES, LABELS, 3)
+    networks.gradients[1, 4:6] = 0
+    assert attack_transfer.zero_gradients(networks) == 2
+    transfer = attack_transfer.attack({2: attack_transfer.single(networks)}, [networks], IMAGES, LABELS, 0.3)
+    ratio = transfer.ratios
+    np.testing.assert_allclose(ratio[0, 0, 1, [0, 2], 4:6], 1, rtol=1e-6)

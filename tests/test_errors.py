@@ -5,7 +5,16 @@ import pytest
 from scipy.special import expit, rel_entr, softmax
 
 from lib.effects.accuracy_differences import nearest, validation_part
-from lib.effects.errors import agreement, deviations, difference, divergence, even_number, halves, split_variances
+from lib.effects.errors import (
+    agreement,
+    deviations,
+    difference,
+    divergence,
+    even_number,
+    halves,
+    split_variances,
+    strata,
+)
 
 
 def planted(rng, first, second, networks=12):
@@ -116,3 +125,13 @@ def test_validation_images_are_others_than_those_of_training(digits):
     used = {image.numpy().tobytes() for image in digits.train_images}
     assert len(part.test_labels) == 50 and not used & {image.numpy().tobytes() for image in part.test_images}
     assert part.train_images is digits.train_images
+
+
+def test_strata_do_not_see_who_is_deep_and_a_lone_image_is_left_out():
+    rng = np.random.default_rng(0)
+    first, second = planted(rng, rng.random(30), rng.random(30))
+    together = rng.permutation(np.concatenate([first, second]))
+    np.testing.assert_array_equal(strata(first, second), strata(together[:12], together[12:]))
+    rows = deviations(first[:, :5], np.array([0, 0, 7, 3, 3]))
+    assert not rows[:, 2].any() and rows[:, [0, 1, 3, 4]].any()
+    np.testing.assert_allclose(rows[:, :2].sum(1), 0, atol=1e-12)
