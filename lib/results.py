@@ -15,6 +15,7 @@ from IPython.display import HTML, Markdown
 from lib.gates import Gate
 from lib.rules import MARKS, NOT_TESTED
 from lib.runtime.files import ROOT, write_whole
+from lib.runtime.room import results_folder
 from lib.training import populations
 from lib.verdicts import DETAIL, HEADLINE, MACHINERY, Claim, Row
 
@@ -87,7 +88,7 @@ def short(value: float | None) -> str:
 def write(
     study: str, chapter: str, parameters: Mapping[str, object], numbers: Mapping[str, object], claims: Iterable[Claim]
 ) -> None:
-    """Write results/<study>/<chapter>.json, whole or not at all."""
+    """Write <study>/<chapter>.json into the folder of results (`lib.runtime.room`), whole or not at all."""
     versions = {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__}
     content = {
         "chapter": chapter,
@@ -98,9 +99,8 @@ def write(
         "numbers": _plain(dict(numbers)),
         "claims": [_plain(asdict(claim)) for claim in claims],
     }
-    write_whole(
-        ROOT / "results" / study / f"{chapter}.json", (json.dumps(content, indent=1, allow_nan=False) + "\n").encode()
-    )
+    path = results_folder(ROOT) / study / f"{chapter}.json"
+    write_whole(path, (json.dumps(content, indent=1, allow_nan=False) + "\n").encode())
 
 
 def _plain(value):

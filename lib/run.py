@@ -21,6 +21,7 @@ import yaml
 from lib import execution
 from lib.runtime.checks import did_you_mean
 from lib.runtime.files import ROOT, write_whole
+from lib.runtime.room import results_folder, writable
 
 NOTEBOOKS = ROOT / "notebooks"
 RECIPE = ("epochs", "precision", "learning_rate")
@@ -85,7 +86,7 @@ def _parsed(word: str) -> object:
 def place_of(output: str | None, study: str, chapter: str) -> Path:
     """Where the executed chapter goes: beside its numbers, or where the reader wants it, but not over a source."""
     if output is None:
-        return ROOT / "results" / study / f"{chapter}.ipynb"
+        return results_folder(ROOT) / study / f"{chapter}.ipynb"
     path = Path(output).expanduser().resolve()
     if path.parent == NOTEBOOKS.resolve() or path.is_dir():
         raise Refused(f"the output {output} would take the place of a folder or of a chapter; name another file")
@@ -129,10 +130,13 @@ def run(words: Sequence[str]) -> None:
 
     p = parameters.read(known | values, known)
     path = place_of(output, p.study, chapter)
+    if not writable(path.parent):
+        raise Refused(f"{path.parent} cannot be written; name another file with --output")
     print(f"{chapter}: {plan(p)}", flush=True)
     notebook = execution.executed(chapter, jupytext.read(source), values, NOTEBOOKS)
     write_whole(path, nbformat.writes(notebook).encode())
-    print(f"{chapter}: the executed chapter is {os.path.relpath(path)}, its numbers are in results/{p.study}/")
+    numbers = os.path.relpath(results_folder(ROOT) / p.study, ROOT)
+    print(f"{chapter}: the executed chapter is {os.path.relpath(path)}, its numbers are in {numbers}/")
 
 
 def main() -> None:

@@ -199,6 +199,7 @@ def test_a_scheduler_without_workers_to_be_used_is_refused(monkeypatch, planted,
 def test_a_wrong_address_is_a_sentence_before_any_work(tiny, artifacts, monkeypatch, address, said):
     monkeypatch.setattr(machines, "SECONDS", 0.1)
     monkeypatch.setattr(shutil, "which", lambda _: None)
+    monkeypatch.setenv(machines.VARIABLE, "")  # a parameter sets it
     with pytest.raises(ValueError, match=said):
         parameters.read({"scheduler": address, "epochs": 3}, ["epochs"])
     monkeypatch.setenv(machines.VARIABLE, address)

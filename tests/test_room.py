@@ -3,6 +3,7 @@
 import errno
 import shutil
 import tempfile
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -39,6 +40,12 @@ def test_a_read_only_store_serves_what_it_has_and_the_rest_is_computed_in_memory
     assert len(said) == 1 and sorted(artifacts.rglob("*")) == before
     assert all(torch.equal(found[0].state[name], value) for name, value in stored.state.items())
     assert again[0] is found[1] and len(again) == 2
+
+
+def test_the_results_of_a_read_only_checkout_go_beneath_the_folder_of_what_was_computed(tmp_path, artifacts):
+    (tmp_path / "checkout").mkdir()
+    assert room.results_folder(tmp_path / "checkout") == tmp_path / "checkout" / "results"
+    assert room.results_folder(Path("/proc")) == artifacts / "results"  # no folder can be made there
 
 
 @pytest.fixture

@@ -39,11 +39,14 @@ def nothing_executed(monkeypatch):
         (["03", "--widths", "[" * 3000], "parameter 'widths': "),
         (["03", "--dataset", "imagefolder:tests"], "tests has no folders 'train', and needs one"),
         (["03", "--output", "notebooks/03_individual_similarity.ipynb"], "would take the place of a folder or of a"),
+        (["03", "--output", "/proc/03.ipynb"], "/proc cannot be written; name another file with --output"),
+        (["03", "--scheduler", "nowhere"], "parameter 'scheduler': GREATMINDS_SCHEDULER must be tcp://HOST:PORT or"),
         (["03", "--output", "notebooks/new.ipynb"], "would take the place of a folder or of a chapter"),
     ],
 )
 def test_a_mistake_is_one_sentence_before_anything_is_executed(monkeypatch, capsys, nothing_executed, words, sentence):
     monkeypatch.chdir(run.ROOT)
+    monkeypatch.setenv("GREATMINDS_SCHEDULER", "")  # a parameter sets it
     assert command(monkeypatch, *words) == 2
     said = capsys.readouterr().err
     assert sentence in said and said.count("\n") == 1

@@ -36,6 +36,11 @@ def writable(folder: Path) -> bool:
     return True
 
 
+def results_folder(root: Path) -> Path:
+    """Where numbers and executed chapters go: results/ of a checkout, or beneath `artifacts` where that is read-only."""
+    return root / "results" if writable(root / "results") else artifacts() / "results"
+
+
 @cache
 def _tell(folder: Path) -> bool:
     warnings.warn(
