@@ -95,7 +95,7 @@ def match_task_loss(
     weights_seed, order_seed = torch.randint(2**62, (2,), generator=generator).tolist()
     maps = [_random_map(source, target_shape, weights_seed) for source in taken]
     order = torch.Generator().manual_seed(order_seed)
-    sources = [shrunk(source.to(one.weight), one.size) for one, source in zip(maps, sources)]  # once, not every step
+    taken = [shrunk(source.to(one.weight), one.size) for one, source in zip(maps, taken)]  # once, not every step
     weights = [part for one in maps for part in one.parameters()]
     optimiser = torch.optim.Adam(weights, lr=learning_rate, weight_decay=weight_decay)
     found = {}
