@@ -22,7 +22,7 @@ def gradients(
     with progress(len(models) * len(images), f"input gradients ({output})") as bar:
         for model in models:
             parts = []
-            for shown, true in zip(images.split(BATCH), labels.split(BATCH)):
+            for shown, true in zip(images.split(BATCH), torch.as_tensor(labels).split(BATCH)):
                 parts.append(input_gradients(model, shown, true, output=output, batch_size=BATCH))
                 bar.update(len(shown))
             found.append(torch.cat(parts))
