@@ -54,6 +54,7 @@ def dask_setup(worker) -> None:
     """Called by Dask in each worker that preloads this file."""
     from lib.training import store, workers
 
+    workers.SPARE = 0  # every epoch is stored, and told of
     folder, forget = Path(os.environ["PLANTED"]), store.forget_passed
 
     def told(specification, networks):
