@@ -30,6 +30,7 @@ from jupytext.combine import combine_inputs_with_outputs
 
 import closure
 import pages
+from changed import write_changed
 from lib import execution
 from lib.runtime.files import set_aside, write_whole
 from order import in_turn
@@ -127,8 +128,7 @@ def keep_committed(name: str, absent: list[str], page: Path) -> None:
     for path, content in ((page, nbformat.writes(notebook) + "\n"), (results(name, {"study": "book"}), found)):
         if path.is_dir():
             set_aside(path)
-        if not path.exists() or path.read_text() != content:  # or the pages would be built again
-            write_whole(path, content.encode())
+        write_changed(path, content.encode())
 
 
 def extract_main_result(page: Path, picture: Path) -> None:
@@ -137,8 +137,7 @@ def extract_main_result(page: Path, picture: Path) -> None:
         for output in cell.get("outputs", []):
             if output.get("metadata", {}).get("scrapbook", {}).get("name") == "main-result":
                 content = base64.b64decode(output.data["application/papermill.record/image/png"])
-                if not picture.exists() or picture.read_bytes() != content:  # or the pages would be built again
-                    picture.write_bytes(content)
+                write_changed(picture, content)
 
 
 def is_current(name: str, parameters: dict, page: Path) -> bool:

@@ -1,9 +1,11 @@
 """The rooms of lib/ from the ground up, who imports whom, and the pages that show it: `make book` runs this."""
 
 import ast
+import io
 from collections import Counter
 from pathlib import Path
 
+from changed import write_changed
 from lib.code import closure
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -63,14 +65,14 @@ def write_pages() -> None:
     for path in PAGES.glob("*.md"):
         if path.stem not in (*ROOMS, "where"):
             path.unlink()
-    (PAGES / "where.md").write_text(table(ordered))
-    draw(graph, PAGES / "house.png")
+    write_changed(PAGES / "where.md", table(ordered).encode())
+    write_changed(PAGES / "house.png", drawn(graph))
     for name in ROOMS:
         package = "lib" if name == "lib" else f"lib.{name}"
         parts = [f"# {package}", f"```{{eval-rst}}\n.. automodule:: {package}\n```"]
         for module in (module for module in ordered if room(module) == name):
             parts.append(f"## {module}\n\n```{{eval-rst}}\n.. automodule:: {module}\n   :members:\n```")
-        (PAGES / f"{name}.md").write_text("\n\n".join(parts) + "\n")
+        write_changed(PAGES / f"{name}.md", ("\n\n".join(parts) + "\n").encode())
 
 
 def table(ordered: list[str]) -> str:
@@ -88,8 +90,8 @@ def crossings(graph: dict[str, set[str]]) -> Counter:
     return Counter((room(name), room(other)) for name, others in graph.items() for other in others)
 
 
-def draw(graph: dict[str, set[str]], picture: Path) -> None:
-    """Who imports from whom, as a matrix of rooms: all below the diagonal, because imports run one way."""
+def drawn(graph: dict[str, set[str]]) -> bytes:
+    """A PNG of who imports from whom, as a matrix of rooms: all below the diagonal, because imports run one way."""
     import matplotlib
 
     matplotlib.use("agg")
@@ -107,8 +109,10 @@ def draw(graph: dict[str, set[str]], picture: Path) -> None:
     axis.set_xticks(range(len(ROOMS)), ROOMS, rotation=60, ha="right")
     axis.set_yticks(range(len(ROOMS)), ROOMS)
     axis.set(xlabel="imports from", ylabel="room")
+    picture = io.BytesIO()
     figure.savefig(picture, dpi=110, metadata={"Software": None})
     plt.close(figure)
+    return picture.getvalue()
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import evidence
 import studies
+from changed import write_changed
 from chapters import PAGES, ROOT
 from evidence import executed_studies
 from plain_markdown import pipe_table
@@ -36,12 +37,8 @@ def write_tables() -> None:
     executed = executed_studies()
     if up_to_date(executed):
         return
-    from lib.runtime.files import write_whole
-
     for name, content in rendered_tables(executed).items():
-        page = PAGES / name
-        if not page.exists() or page.read_text() != content:  # or the pages would be built again
-            write_whole(page, content.encode())
+        write_changed(PAGES / name, content.encode())
 
 
 def up_to_date(executed: dict[str, dict]) -> bool:

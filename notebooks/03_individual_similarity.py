@@ -239,7 +239,7 @@ figures.show(drawn.steps({family: matrix.interval(steps) for family, matrix in m
 # The intervals leave out each network in turn, and compute the mean directions of the rest anew; images are held fixed.
 # Of simulated populations the interval of a single one holds the truth somewhat less often than 95 %, about nine times
 # in ten; averaged over widths it is nearly right. Where two planted families of six networks a width differ equally from
-# each other, the order of the two is supported in 1.5 % of 1,000 trials and contradicted in as many; from a clear
+# each other, the order of the two is supported in 1.5 % of 1,000 trials and contradicted in 1.6 %; from a clear
 # difference, a scatter of closeness of 0.8 beside 0.05, the first reading finds it in two of three trials, the second in
 # two of five (`tests/test_individual_similarity.py`).
 

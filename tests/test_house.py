@@ -1,6 +1,7 @@
 """The house: who may import whom in lib/, and that each module stands in the documentation."""
 
 import ast
+import os
 
 import pytest
 
@@ -65,3 +66,14 @@ def test_the_documentation_has_every_module_once(tmp_path, monkeypatch):
     text = "".join(path.read_text() for path in tmp_path.glob("*.md"))
     assert all(text.count(f"automodule:: {name}\n") == 1 for name in GRAPH)
     assert all(f"file: book/api/{name}" in (house.ROOT / "_toc.yml").read_text() for name in house.ROOMS)
+
+
+def test_documentation_that_stays_the_same_is_not_touched(tmp_path, monkeypatch):
+    monkeypatch.setattr(house, "PAGES", tmp_path)
+    house.write_pages()
+    for path in tmp_path.iterdir():
+        os.utime(path, (0, 0))
+    (tmp_path / "cka.md").write_text("another")
+    house.write_pages()
+    assert [path.name for path in tmp_path.iterdir() if path.stat().st_mtime] == ["cka.md"]
+    assert "another" not in (tmp_path / "cka.md").read_text()

@@ -15,7 +15,7 @@ def directions(networks=4, images=30, dims=6, seed=0):
 def test_cosines_of_populations_of_one_average_to_the_similarity_of_networks():
     u = directions()
     u[1, 3] = u[2, 3] = u[2, 4] = 0
-    cosines = by_image(u[:, None])
+    cosines = by_image([*u[:, None]])
     assert cosines.shape == (30, 4, 4) and np.isnan(cosines[:, range(4), range(4)]).all()
     assert np.isnan(cosines[3, 1, 0]) and np.isnan(cosines[4, 2, 1]) and np.isfinite(cosines[3, 0, 3])
     with pytest.warns(UserWarning, match="3 of 120 gradients are zero"):
