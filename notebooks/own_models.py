@@ -162,8 +162,8 @@ else:
 # %% [markdown]
 # ## What can go wrong
 #
-# A network that cannot be used is refused in one sentence, which names it and says what would help. Here the first network
-# is spoilt in five ways, as they occur.
+# A network that cannot be used is refused in one sentence, which names it and says what would help; one that can be used and
+# looks wrong is warned of. Here the first network is spoilt in ways that occur.
 
 # %% tags=["nbval-ignore-output"]
 good, channels = next(iter(networks.values()))[0], images.shape[1]
