@@ -78,6 +78,7 @@ def test_a_chapter_is_executed_as_soon_as_its_data_is_there_and_then_kept(projec
 def test_nbval_skips_a_chapter_without_its_data_and_only_then(tmp_path, there):
     for file in (
         "pyproject.toml",
+        "book/changed.py",
         "book/chapters.py",
         "book/closure.py",
         "book/order.py",
