@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy.stats import false_discovery_control, ttest_ind
+from scipy.stats import false_discovery_control, kstest, ttest_ind
 
 from lib.effects.accuracy_differences import (
     class_accuracy,
@@ -58,6 +58,19 @@ def test_the_first_step_over_the_last_counts_a_shared_architecture_twice():
     assert 1.96 * np.sqrt(variance) < (high - low) / 2 < 2.5 * np.sqrt(variance)
 
 
+def test_intervals_hold_the_truth_in_nineteen_of_twenty():
+    inside = 0
+    rng = np.random.default_rng(0)
+    for _ in range(500):
+        tables = {
+            one: mean + sd * rng.standard_normal((6, 1))
+            for one, mean, sd in zip(LADDER, (0.5, 0.7, 0.75, 0.77), (0.03, 0.01, 0.02, 0.02))
+        }
+        _, low, high = first_over_last(tables, LADDER)
+        inside += low <= 0.2 - 0.02 <= high
+    assert 0.92 <= inside / 500 <= 0.98
+
+
 def test_one_step_has_no_first_and_last():
     with pytest.raises(ValueError, match="^a first and a last step need at least 3 architectures, not 2$"):
         first_over_last(planted([0.5, 0.7]), LADDER[:2])
@@ -78,6 +91,14 @@ def test_welch_is_scipy_s_for_every_grouping():
         np.testing.assert_allclose(found, ttest_ind(table[group], table[~group], equal_var=False).pvalue, rtol=1e-6)
 
 
+def test_constant_classes_differ_or_do_not():
+    table = np.array([[0.3, 0.7, 0.0, 0.5]] * 4 + [[0.3, 0.8, 0.0, 0.5]] * 4)
+    table[:4, 2] += [0.1, 0.2, 0.3, 0.4]  # one group alone is constant
+    first = of_group(4, 4)
+    expected = ttest_ind(table[:4, 2], table[4:, 2], equal_var=False).pvalue
+    np.testing.assert_allclose(welch_p(table, first), [1, 0, expected, 1])
+
+
 def test_discoveries_and_the_share_follow_from_the_p_values():
     rng = np.random.default_rng(0)
     first, second = rng.normal(0.5, 0.05, (2, 10, 30))
@@ -88,3 +109,18 @@ def test_discoveries_and_the_share_follow_from_the_p_values():
     assert found.share == (p < 0.05).mean() and found.change[:8].min() > 0
     np.testing.assert_array_equal(found.discovered, false_discovery_control(p) < 0.05)
     assert found.chance.shape == (200,) and found.chance.mean() < found.share and found.share_p < 0.05
+
+
+def test_classes_that_go_together_do_not_make_chance_rare():
+    """A network's skill moves all its classes: many differ at once by chance, and the deals know it."""
+    rng, shares = np.random.default_rng(0), []
+    for _ in range(200):
+        table = rng.standard_normal((16, 1)) + 0.3 * rng.standard_normal((16, 8))
+        shares.append(class_differences(table[:8], table[8:], rng, 99).share_p)
+    assert np.mean(np.array(shares) <= 0.05) <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 200)
+
+
+def test_p_of_a_class_is_uniform_where_nothing_differs():
+    rng = np.random.default_rng(0)
+    p = welch_p(rng.standard_normal((12, 2000)), of_group(6, 6))
+    assert kstest(p, "uniform").pvalue > 0.01

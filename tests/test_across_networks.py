@@ -10,6 +10,7 @@ from planted_layers import planted_maps
 
 from lib.chapters.across_networks import architecture_claims, compared, roles, seed_claims
 from lib.cka.across import BOTH, across_architectures, across_seeds
+from lib.training.wide_and_deep import Architecture
 
 NAMES = roles([14, 26, 38], 14, [1, 2, 4])
 FIT = dict.fromkeys(NAMES, ())
@@ -34,6 +35,19 @@ def verdicts(claims):
     assert len({claim.name for claim in claims}) == len(claims) == 17
     assert all(claim.name.startswith("14-") and claim.images == 597 for claim in claims)
     return {claim.name.removeprefix("14-"): claim.verdict for claim in claims}
+
+
+def test_roles_are_the_ends_of_the_grid():
+    assert NAMES == {
+        "small": Architecture(14),
+        "second": Architecture(26),
+        "wide": Architecture(14, 4),
+        "deep": Architecture(38),
+    }
+    assert compared(NAMES) == [("small", "second"), ("small", "deep"), ("wide", "deep")]
+    two = roles([14, 26], 20, [2, 8])
+    assert two == {"small": Architecture(14), "wide": Architecture(20, 8), "deep": Architecture(26)}
+    assert compared(two) == [("small", "deep"), ("wide", "deep")]
 
 
 def test_blocks_of_their_own_are_unlike_and_the_rest_corresponds():
@@ -82,3 +96,13 @@ def test_matches_in_reversed_order_contradict():
     found = verdicts(claims_of(seeds, pairs))
     assert found["better-than-chance-small-deep"] == found["equal-relative-depth-small-deep"] == "contradicted"
     assert found["better-than-chance-wide-deep"] == "supported"
+
+
+def test_a_claim_has_the_networks_and_the_rule_it_rests_on():
+    seeds, pairs = measured({"deep": [*DEEP_BLOCKS[:5], None]})
+    claims = {claim.name: claim for claim in claims_of(seeds, pairs)}
+    block = claims["14-block-unlike-across-seeds-deep"]
+    assert (block.networks, block.verdict) == (5, "not tested") and block.high < 0
+    assert claims["14-maps-alike-small"].networks == 6 and "above 0.9" in claims["14-maps-alike-small"].rule
+    below = claims["14-equal-relative-depth-wide-deep"]
+    assert below.networks == 12 and "below 0.1; contradicted if it lies above" in below.rule

@@ -1,10 +1,14 @@
 """Intervals of attacks hold what they say, for planted sources, targets, means and images."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from lib.attacks import attack_transfer
 from lib.attacks.one_step import MAIN_SUMMARY, Scores
+from lib.attacks.one_step import tail as tail_of
+from lib.similarity.crossed import JOINT
 
 
 def planted(rng, groups, images, source=0.03, target=0.03, member=0.03, noise=0.05, tail=0.0):
@@ -62,6 +66,28 @@ def test_intervals_hold_the_truth_for_sources_targets_and_means(draws, groups, t
             held[name] += low <= truth <= high
     error = 2 * np.sqrt(0.95 * 0.05 / draws)
     assert all(0.95 - missing - error < count / draws <= 0.99 for count in held.values()), held
+
+
+@pytest.mark.parametrize("tail", TAILS)
+def test_planted_tails_are_like_those_of_the_book(tail):
+    share = tail_of(planted(np.random.default_rng(0), 6, 2000, tail=tail).ratios[:2])
+    assert share["share of the sum from the largest 1 %"] == pytest.approx(TAILS[tail][2], rel=0.15)
+
+
+def test_no_seed_of_the_drawn_images_moves_an_interval():
+    """One target gives one image almost no chance.  With a few draws repeated without each group, as for similarities,
+    the seed moves the ends by a seventh of half the interval, and so decides verdicts near a bound.
+    """
+    transfer = planted(np.random.default_rng(5), 4, 60)
+    transfer.after.log_probability[:2, :, [0, 2, 3], 1, 0] = np.log(10)
+    ends, few = [], []
+    for seed in range(12):
+        outcome = transfer.resampled(np.random.default_rng(seed), summaries=[MAIN_SUMMARY])[MAIN_SUMMARY]
+        less = replace(outcome, by_images=outcome.by_images[:100], without_by_images=outcome.without_by_images[:JOINT])
+        for found, matrix in ((ends, outcome), (few, less)):
+            found.append(matrix.interval(lambda alpha: alpha[..., :2, :].mean((-2, -1)))[1:])
+    half = np.mean([high - low for low, high in ends]) / 2
+    assert (np.std(ends, axis=0) < 0.06 * half).all() and (np.std(few, axis=0) > 0.1 * half).all()
 
 
 def test_the_draws_are_as_many_as_asked_for_and_all_are_repeated_without_each_group():

@@ -55,6 +55,20 @@ def test_every_pair_is_attacked_with_the_gradient_of_another_group():
         np.testing.assert_allclose(cosine, 1, atol=1e-6)
 
 
+def test_averages_count_no_network_against_itself_and_leave_groups_out_everywhere():
+    pairs = np.arange(32.0).reshape(1, 2, 1, 4, 4)
+    square = pairs[0, 0, 0].copy()
+    pairs[0, 0, 0][np.diag_indices(4)] = np.nan
+    pairs[0, 1, 0, 1, 3] = np.nan  # a mean's: it must be seen
+    assert np.isnan(attack_transfer._averages(pairs, [False, True])[0, 2, 1]).all()
+    pairs[0, 1, 0, 1, 3] = 23
+    found = attack_transfer._averages(pairs, [False, True])[0, :, :, 0]
+    other = ~np.eye(4, dtype=bool)
+    assert found[0] == pytest.approx([square[other].mean(), np.diag(pairs[0, 1, 0]).mean()])
+    rest = np.ix_([0, 1, 3], [0, 1, 3])
+    assert found[3] == pytest.approx([square[rest][~np.eye(3, dtype=bool)].mean(), pairs[0, 1, 0][2, [0, 1, 3]].mean()])
+
+
 @pytest.mark.parametrize(
     "seeds, groups, sentence",
     [

@@ -5,15 +5,26 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 
 from lib.effects import paired
-from lib.effects.batch_size import Recipe, distinct_recipes, paired_populations, protocols, slope_at_equal_loss
-from lib.effects.paired import BOUNDS, Measures, by_population, mean_over_widths, measure, shared_seeds
+from lib.effects.batch_size import Recipe, distinct_recipes, effects, paired_populations, protocols, slope_at_equal_loss
+from lib.effects.paired import (
+    BOUNDS,
+    UNITS,
+    Measures,
+    by_population,
+    losses_and_hits,
+    mean_over_widths,
+    measure,
+    shared_seeds,
+)
 from lib.runtime import tasks
 from lib.statistics.contrasts import slope_weights
 from lib.statistics.intervals import bounded, crossed_interval, mean_interval
 from lib.statistics.sample import Sample
 from lib.training.populations import Population
+from lib.training.specification import Specification
 
 SIZES = [64, 128, 256, 512]
 FOUND = protocols(SIZES, 20, 1200)
@@ -33,12 +44,49 @@ def test_protocols_hold_epochs_or_steps_or_the_rate_for_an_image():
     assert all([recipe.batch_size for recipe in recipes] == SIZES for recipes in FOUND.values())
 
 
+def test_a_recipe_of_two_protocols_is_one():
+    assert len(RECIPES) == 10 and set(RECIPES) == {recipe for recipes in FOUND.values() for recipe in recipes}
+
+
+def test_a_protocol_needs_one_epoch_at_least_and_the_larger_of_two_middle_sizes_decides():
+    assert [recipe.epochs for recipe in protocols([10, 100], 1, 1000)["equal steps"]] == [1, 1]
+    assert [recipe.epochs for recipe in protocols([10, 20, 40], 8, 400)["equal steps"]] == [4, 8, 16]
+
+
+def test_the_usual_recipe_is_that_of_the_other_chapters(tiny):
+    usual = replace(tiny, epochs=20, batch_size=128)
+    assert Recipe(usual.batch_size, usual.epochs) == Recipe(128, 20, Specification.learning_rate)
+
+
 @pytest.fixture
 def trained(digits, artifacts, inline, monkeypatch):
     """Three seeds of one width under four recipes."""
     monkeypatch.setattr(tasks, "local_executor", lambda *_: inline)
     recipes = distinct_recipes(protocols([20, 29], 2, 60))
     return paired_populations(digits, ["cnn-small"], [2], {"cnn-small": 3}, recipes)
+
+
+def test_networks_of_a_seed_start_alike_and_end_apart(trained):
+    first, *others = trained.values()
+    assert len(others) == 3
+    for (_, _, recipe), population in trained.items():
+        specification = population.specification
+        assert recipe == Recipe(specification.batch_size, specification.epochs, specification.learning_rate)
+        assert [network.seed for network in population.networks] == [0, 1, 2]
+    for other in others:
+        for ours, theirs in zip(first.untrained_models(), other.untrained_models()):
+            assert all(map(torch.equal, ours.state_dict().values(), theirs.state_dict().values()))
+        for ours, theirs in zip(first.networks, other.networks):
+            assert not all(map(torch.equal, ours.state.values(), theirs.state.values()))
+
+
+def test_training_losses_are_cross_entropies_of_the_training_images(trained, digits):
+    losses, _ = losses_and_hits(trained, digits)
+    key, population = next(iter(trained.items()))
+    model = next(iter(population.models()))
+    with torch.no_grad():
+        own = torch.nn.functional.cross_entropy(model(digits.train_images), digits.train_labels, reduction="none")
+    np.testing.assert_allclose(losses[key][0, 20:], own, rtol=1e-4, atol=1e-6)
 
 
 def population(seeds, tiny):
@@ -100,6 +148,20 @@ def test_seeds_are_weighed_against_themselves_before_they_vary():
     np.testing.assert_allclose(before[0], np.mean([(table @ weights).mean() for table in tables]), rtol=1e-10)
 
 
+def test_effects_are_the_contrasts_of_every_protocol_and_their_differences():
+    rng = np.random.default_rng(0)
+    measures = planted(rng)
+    found = effects(measures, FOUND)
+    assert list(found) == [*FOUND, "equal steps − equal epochs", "scaled rate − equal epochs"]
+    for name in UNITS:
+        for other in ("equal steps", "scaled rate"):
+            assert found[f"{other} − equal epochs"][name][0] == pytest.approx(
+                found[other][name][0] - found["equal epochs"][name][0]
+            )
+    slope = np.polyfit([6, 7, 8, 9], measures.similarity[0].values[:4], 1)[0]
+    assert [float(part) for part in found["equal epochs"]["similarity"]] == pytest.approx([slope] * 3)
+
+
 def test_every_population_has_its_mean_and_interval():
     measures = planted(np.random.default_rng(0))
     last = RECIPES[-1]
@@ -127,3 +189,11 @@ def test_similarity_that_only_follows_the_loss_has_no_slope_at_equal_loss():
     usual = [recipe.learning_rate == 0.1 for recipe in RECIPES]
     wild = [np.where(usual, loss, 1e-300) for loss in losses]  # other learning rates are not looked at
     assert slope_at_equal_loss(replace(measures, training_loss=wild))[0] == pytest.approx(0, abs=1e-10)
+
+
+def test_one_width_alone_has_student_s_interval_where_images_are_alike():
+    rng = np.random.default_rng(0)
+    table = np.repeat(rng.standard_normal((6, 1, len(RECIPES))), 30, axis=1)
+    weights = slope_weights(RECIPES, FOUND["scaled rate"], SIZES)
+    found = mean_over_widths(planted(rng, 6, tables=[table]), weights, "test loss")
+    np.testing.assert_allclose(found, mean_interval(table[:, 0] @ weights), rtol=1e-8)

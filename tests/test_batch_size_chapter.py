@@ -1,11 +1,12 @@
 """The verdicts of chapter 8 follow from the changes per doubling; its table and pictures have the numbers."""
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from planted_measures import measures
 
-from lib.chapters.batch_size import batch_size_claims
-from lib.effects.batch_size import distinct_recipes, protocols
+from lib.chapters.batch_size import batch_size_claims, over_batch_size
+from lib.effects.batch_size import distinct_recipes, effects, protocols
 from lib.gates import learnt
 
 FOUND = protocols([64, 128, 256, 512], 20, 1200)
@@ -33,3 +34,30 @@ def test_the_sign_of_the_interval_decides(sign, noise, verdict):
     claims = "similarity-rises", "loss-falls", "training-loss-falls", "accuracy-rises"
     names = [f"{name}-{one}-vit" for one in PROTOCOLS for name in claims]
     assert verdicts(grown(sign, noise)) == dict.fromkeys(names, verdict)
+
+
+def test_claims_have_the_numbers_of_the_table_and_count_all_seeds():
+    found = grown(noise=0.01)
+    claims = batch_size_claims("vit", found, FOUND, LEARNT)
+    changes = [change for row in list(effects(found, FOUND).values())[:3] for change in row.values()]
+    np.testing.assert_allclose([(claim.estimate, claim.low, claim.high) for claim in claims], changes)
+    assert {(claim.networks, claim.images) for claim in claims} == {(12, 25)}
+    assert claims[1].statistic.endswith("(nats)") and "below 0" in claims[1].rule
+
+
+def test_each_protocol_is_judged_by_its_own_numbers():
+    falling = dict(zip(FOUND["equal steps"], (0.5, 0.45, None, 0.1)))  # the third is a recipe of equal epochs too
+    rho = [falling.get(recipe) or 0.2 + 0.01 * step for recipe, step in zip(RECIPES, DOUBLINGS)]
+    found = verdicts(measures(RECIPES, rho, rho, loss=1 - 0.01 * DOUBLINGS, accuracy=0.5 + 0.01 * DOUBLINGS))
+    assert found.pop("similarity-rises-equal-steps-vit") == "contradicted" and set(found.values()) == {"supported"}
+
+
+def test_changes_are_those_from_the_smallest_batch_of_a_protocol():
+    found = grown(noise=0.01)
+    figure = over_batch_size({"vit": found}, FOUND, [2, 4, 8], "test loss", changes=True)
+    for axis, recipes in zip(figure.axes, FOUND.values()):
+        places = [RECIPES.index(recipe) for recipe in recipes]
+        for table, container in zip(found.test_loss, axis.containers):
+            means = table.mean((0, 1))[places]
+            np.testing.assert_allclose(container[0].get_ydata(), means - means[0], atol=1e-12)
+    plt.close(figure)

@@ -1,15 +1,21 @@
 """Chapter 7: verdicts follow from the matrices, planted ones that obey a claim, break it, or do not tell."""
 
+from dataclasses import replace
+
 import error_rates
 import numpy as np
 import pytest
 
+from lib.attacks import SUMMARIES
+from lib.chapters import black_box_attack_figures as drawn
 from lib.chapters.black_box_attack import ACROSS as ACROSS_ROW
 from lib.chapters.black_box_attack import (
     ATTACKS,
+    MEAN,
     Attacked,
     across_claims,
     attack_claims,
+    fall_a_doubling,
     lead_across,
     lead_over_largest,
     lead_over_own_width,
@@ -17,6 +23,7 @@ from lib.chapters.black_box_attack import (
     other_families,
     source_falls,
     source_less_target_spread,
+    source_means,
 )
 from lib.gates import learnt
 from lib.rules_of_several import every
@@ -57,10 +64,56 @@ def test_measures_are_those_of_their_names():
         np.testing.assert_allclose(measure(np.stack([AS_THE_PAPER, AS_THE_PAPER + 1])), [value, value])
 
 
+def test_the_fall_is_the_slope_of_a_line_and_every_width_matters():
+    """numpy's least squares, for averages over targets that are no maxima, on widths that are no powers of two."""
+    widths = np.array([2, 3, 8, 32])
+    sources = source_means(np.random.default_rng(0).uniform(0.6, 1, (5, 6, 4)))
+    slopes = [np.polyfit(np.log2(widths), alpha, 1)[0] for alpha in sources]
+    np.testing.assert_allclose(fall_a_doubling(sources, widths), np.negative(slopes))
+    claim = claims(AS_THE_PAPER)["wide-sources"]
+    assert claim.estimate == pytest.approx(0.1) and "doubling" in claim.statistic
+
+
 def test_what_the_paper_says_is_supported_and_its_opposite_contradicted():
     assert set(verdicts(np.flip(AS_THE_PAPER, 1)).values()) == {"supported"}
     assert set(verdicts(np.flip(TURNED, 1)).values()) == {"contradicted"}
     assert set(verdicts(AS_THE_PAPER, 0.5).values()) == {"undecided"}
+
+
+def test_one_target_that_is_not_sure_leaves_every_target_undecided():
+    values = AS_THE_PAPER.copy()
+    values[MEAN, 1] = values[2, 1]
+    found = claims(values)
+    claim = found["mean-direction-best"]
+    assert claim.verdict == "undecided" and "target k = 4, the one of 3" in claim.statistic
+    assert claim.images == 256 and claim.estimate == pytest.approx(0, abs=1e-9)
+    assert found["mean-direction-own-width"].verdict == "supported"
+    assert "target k = 4, the one of 2 " in found["mean-direction-own-width"].statistic
+    values[MEAN, 1] += 0.05
+    assert verdicts(values)["mean-direction-best"] == "contradicted"
+
+
+def test_claims_count_the_groups_and_fewer_than_six_are_not_tested():
+    assert {claim.networks for claim in claims(AS_THE_PAPER).values()} == {6}
+    four = replace(outcome(AS_THE_PAPER), without=np.tile(AS_THE_PAPER, (4, 1, 1)), networks=(4,))
+    four = replace(four, without_by_images=four.without[None])
+    for groups, gates in ((four, LEARNT), (outcome(AS_THE_PAPER), [learnt([0.4], 10)])):
+        found = attack_claims("vit", groups, WIDTHS, gates)
+        assert {claim.verdict for claim in found if claim.level != "machinery"} == {"not tested"}
+
+
+def test_one_step_back_is_seen_at_every_step_only():
+    values = AS_THE_PAPER.copy()
+    values[1] = values[0] + 0.02
+    found = verdicts(values)
+    assert found["wide-sources"] == "supported" and found["wide-sources-every-step"] == "contradicted"
+
+
+def test_accuracy_that_targets_never_had_is_no_width_that_matters():
+    """Targets of 60, 70 and 80 % lose equally much: the target's width does not matter, the source's does."""
+    clean, lost = np.array([0.6, 0.7, 0.8]), np.array([0.1, 0.2, 0.3])
+    change = np.vstack([np.repeat(-lost[:, None], 3, axis=1), [[-0.4] * 3, [0] * 3]])
+    assert source_less_target_spread(change) > 0.08 and source_less_target_spread(change + clean) < 0.01
 
 
 TURNED = np.vstack([SQUARE.T, [1.1, 1.1, 1.1], [0.5, 0.5, 0.5]])  # the target's width rules, the mean is weak
@@ -129,3 +182,21 @@ def test_families_are_compared_with_other_families_only():
     own[2, 0] = 1.1
     assert across(own).verdict == "contradicted" and ": c against a, the one of 6" in across(own).statistic
     assert across(ACROSS, 0.2).verdict == "undecided"
+
+
+def points(axis):
+    """label -> the heights of the points, and label -> the ends of their intervals, as drawn."""
+    bars = {bars.get_label(): bars for bars in axis.containers}
+    ends = {label: [segment[:, 1] for segment in one.lines[2][0].get_segments()] for label, one in bars.items()}
+    return {label: one.lines[0].get_ydata() for label, one in bars.items()}, ends
+
+
+RAGGED = AS_THE_PAPER + 0.01 * np.random.default_rng(0).standard_normal(AS_THE_PAPER.shape)
+
+
+def test_summaries_are_averages_over_targets():
+    of_summary = {summary: outcome(RAGGED + 0.1 * place) for place, summary in enumerate(SUMMARIES)}
+    axes = drawn.summaries({"vit": of_summary}, {"vit": WIDTHS}).axes
+    assert [axis.get_ylabel().rsplit(" (", 1)[0] for axis in axes] == list(SUMMARIES)
+    for place, axis in enumerate(axes):
+        np.testing.assert_allclose(points(axis)[0]["vit"], RAGGED[:3].mean(1) + 0.1 * place)

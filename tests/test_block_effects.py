@@ -8,7 +8,8 @@ import torch
 from planted_block_effects import DELETABLE, planted
 from planted_blocks import at
 
-from lib.cka.block_effects import BlockMeasures, measure, plateaus
+from lib.cka.block_effects import BlockMeasures, inside_and_outside, measure, plateaus, rank_correlations
+from lib.cka.blocks import mean_where
 from lib.cka.grams import hidden_points
 from lib.cka.probes import deletion_accuracies, probe_accuracies
 from lib.models import initialise
@@ -16,6 +17,11 @@ from lib.training.populations import Population
 from lib.training.specification import specify
 
 pytestmark = pytest.mark.usefixtures("artifacts")
+
+
+def test_a_block_lies_inside_with_its_input_and_its_output():
+    inside = planted([(2, 6), (0, 0), (0, 3), (3, 5), (0, 7)]).inside
+    assert inside.astype(int).tolist() == [[0, 0, 1, 1, 1, 0], [0] * 6, [1, 1, 0, 0, 0, 0], [0] * 6, [1] * 6]
 
 
 def test_gain_lead_and_cost_are_those_planted():
@@ -27,6 +33,26 @@ def test_gain_lead_and_cost_are_those_planted():
     np.testing.assert_allclose(found.cost, np.where(DELETABLE, cost, np.nan))
     for row, whole, loss in zip(found.deleted, found.whole, found.loss):
         assert loss == pytest.approx(np.mean([whole - left for left in row if left == left]))
+
+
+def test_layers_that_are_all_the_same_gain_nothing():
+    found = planted([(2, 6), (1, 4)], after=np.full((2, 7), 0.8))
+    assert not found.gain.any() and all(not part.any() for part in inside_and_outside(found, found.gain))
+
+
+def test_means_inside_and_outside_are_over_the_blocks_whose_value_is_known():
+    found = planted([(2, 6), (0, 7), (0, 0)], cost=np.tile([1, 2, 3, 4, 5, 6], (3, 1)) / 100)
+    inside, outside = inside_and_outside(found, found.cost)
+    np.testing.assert_allclose(inside, [0.04, np.nan, np.nan])  # of blocks 3 to 5, only 4 can go
+    np.testing.assert_allclose(outside, [0.03, np.nan, np.nan])
+    np.testing.assert_allclose(mean_where(found.cost, np.ones((3, 6), bool)), 0.0325)
+    assert np.isnan(mean_where(found.cost, ~DELETABLE & np.ones((3, 6), bool))).all()
+
+
+def test_rank_correlations_are_of_networks_without_a_block_structure():
+    rising, zigzag = np.linspace(0.2, 0.8, 7) ** 2, np.array([1, 3, 2, 4, 5, 7, 6]) / 10
+    found = planted([(0, 0), (3, 5), (2, 6), (0, 0), (0, 0)], after=[rising, -rising, rising, zigzag, rising * 0])
+    np.testing.assert_allclose(rank_correlations(found), [1, -1, np.nan, 1 - 6 * 4 / (7 * 48), np.nan])
 
 
 def test_a_plateau_ends_where_more_than_a_hundredth_is_lost():

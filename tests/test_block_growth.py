@@ -10,13 +10,33 @@ from planted_blocks import at, planted, with_shares
 from scipy.stats import linregress
 
 from lib import data
-from lib.cka.block_growth import growth, halving, late_excess, late_parts, reduced_populations, stacked_counts
+from lib.cka.block_growth import (
+    RESOLUTION,
+    ends,
+    growth,
+    halving,
+    late_excess,
+    late_parts,
+    mean_share,
+    reduced_populations,
+    stacked_counts,
+)
 from lib.cka.blocks import shares
 from lib.effects import paired
 from lib.effects.scale import with_fewer
-from lib.statistics.intervals import mean_interval
+from lib.statistics.contrasts import sum_interval
+from lib.statistics.intervals import bounded, mean_interval
 from lib.training.populations import Population
 from lib.training.wide_and_deep import RECIPE, Architecture
+
+
+def test_networks_that_agree_leave_half_a_layer_open():
+    estimate, low, high = mean_share(with_shares(20, [10] * 4), at(0.9))
+    margin = 3.182446 * (0.5 / 20) / 2 / 0.25  # on the logit's scale
+    assert estimate == pytest.approx(0.5)
+    assert [low, high] == pytest.approx([1 / (1 + np.exp(margin)), 1 / (1 + np.exp(-margin))], rel=1e-5)
+    spread = with_shares(20, [4, 8, 12, 16])
+    np.testing.assert_allclose(mean_share(spread, at(0.9)), bounded(mean_interval([0.2, 0.4, 0.6, 0.8]), 0, 1))
 
 
 @pytest.mark.parametrize("sizes, quantity", [((1, 2, 4, 8), "width"), ((14, 26, 38, 56), "depth"), ((1, 10), "width")])
@@ -28,6 +48,16 @@ def test_the_slope_is_that_of_a_regression_over_doublings(sizes, quantity):
     slope = linregress(np.repeat(np.log2(sizes), 4), values.ravel()).slope
     found = growth(maps, line, quantity, at(0.9))
     assert found[0] == pytest.approx(slope) and found[1] < slope < found[2]
+
+
+def test_a_block_that_grows_by_the_same_part_a_doubling_gives_that_part():
+    line = [Architecture(14, width) for width in (1, 2, 4)]
+    maps = {architecture: with_shares(20, [side] * 3) for architecture, side in zip(line, (4, 7, 10))}
+    estimate, low, high = growth(maps, line, "width", at(0.9))
+    assert estimate == pytest.approx(0.15) and low < 0.15 < high
+    assert growth(maps, line, "width", at(0.98))[0] == 0  # above what the planted blocks have
+    backwards = {architecture: maps[other] for architecture, other in zip(line, reversed(line))}
+    assert growth(backwards, line, "width", at(0.9))[0] == pytest.approx(-0.15)
 
 
 def test_halving_is_taken_within_seeds():
@@ -44,6 +74,22 @@ def test_halving_is_taken_within_seeds():
     np.testing.assert_allclose(halving(opposite, counts, line, at(0.9)), [-estimate, -high, -low])
 
 
+def test_intervals_of_counts_hold_the_truth_as_often_as_they_say():
+    """Four networks an architecture whose blocks have one of two neighbouring numbers of layers, or spread widely."""
+    rng = np.random.default_rng(2)
+    held = {}
+    for name, draw, mean in (
+        ("two values", lambda: 8 + (rng.random(4) < 0.2), 8.2),
+        ("even odds", lambda: 8 + (rng.random(4) < 0.5), 8.5),
+        ("wide", lambda: rng.integers(3, 14, 4), 8.0),
+    ):
+        found = [sum_interval([draw() / 20, draw() / 20], [1, -1], [RESOLUTION / 20] * 2) for _ in range(800)]
+        held[name] = np.mean([low <= 0 <= high for _, low, high in found])
+        means = [sum_interval([draw() / 20], [1], [RESOLUTION / 20]) for _ in range(800)]
+        held[f"{name}, mean"] = np.mean([low <= mean / 20 <= high for _, low, high in means])
+    assert min(held.values()) > 0.925, held
+
+
 LATE = Architecture(26)  # 13 layers, of which 8 lie in the last two stages
 
 
@@ -52,6 +98,16 @@ def test_a_block_late_in_the_network_is_told_from_one_anywhere(start, stop, exce
     estimate, low, high = late_excess({LATE: np.stack([planted(13, start, stop)] * 4)}, at())
     assert estimate == pytest.approx(excess) and low < estimate < high
     assert (low > 0) == (excess > 0) and (high < 0) == (excess < 0)
+
+
+def test_networks_without_a_block_do_not_say_where_it_lies():
+    maps = {
+        LATE: np.stack([planted(13, 7, 12), planted(13, 0, 2), planted(13, 5, 7)]),
+        Architecture(14): np.stack([planted(7, 3, 7), planted(7, 4, 6)]),
+    }
+    assert len(late_parts(maps[LATE], at())) == 1
+    for threshold in (0.9, 0.99):
+        assert np.isnan(late_excess(maps, at(threshold))).all()
 
 
 @pytest.mark.parametrize("runs", [200, pytest.param(4000, marks=pytest.mark.slow)])
@@ -74,6 +130,13 @@ def test_where_architectures_differ_the_mean_over_blocks_holds_what_it_promises(
         held.append(low <= truth <= high)
         pooled.append(mean_interval(np.concatenate([late_parts(one, at()) for one in maps.values()]))[2] >= high)
     assert np.mean(held) > 0.95 - 3 * np.sqrt(0.95 * 0.05 / runs) and np.mean(pooled) > 0.9  # pooled ones are too wide
+
+
+def test_ends_of_lines_are_taken_once():
+    depths = [Architecture(depth) for depth in (14, 26, 56)]
+    widths = [Architecture(14, width) for width in (1, 2, 4)]
+    assert ends(depths, widths) == [Architecture(14), Architecture(56), Architecture(14, 4)]
+    assert ends(widths) == [Architecture(14), Architecture(14, 4)]
 
 
 @pytest.fixture

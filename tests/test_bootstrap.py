@@ -4,9 +4,10 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from scipy.stats import t as student
 
 from lib.similarity import expected
-from lib.similarity.crossed import similarity_matrix
+from lib.similarity.crossed import JOINT, similarity_matrix
 
 PULLS = (0.7, 1.4)
 SIMULATIONS, NETWORKS, IMAGES, DIMS = 400, 5, 40, 8
@@ -55,11 +56,68 @@ def test_values_are_the_expected_similarities(zeros):
             assert matrix.values[i, j] == pytest.approx(expected(a, None if i == j else b), rel=1e-10)
 
 
+def test_zero_gradients_are_told(recwarn):
+    a, b = simulate(np.random.default_rng(0))
+    similarity_matrix([a, b], np.random.default_rng(0), draws=2)
+    assert not recwarn.list
+    a[0, :3] = 0
+    with pytest.warns(UserWarning, match="3 of 400 gradients are zero and have no direction"):
+        similarity_matrix([a, b], np.random.default_rng(0), draws=2)
+
+
 def test_intervals_of_95_percent_cover_the_truth_so_often(simulations, truth):
     """Four standard errors of 400 trials are 4.4 %, and two points are granted to the normal approximation."""
     intervals = [matrix.interval() for matrix in simulations]
     covered = np.mean([(low <= truth) & (truth <= high) for _, low, high in intervals], axis=0)
     assert (covered >= 0.885).all(), covered
+
+
+def test_intervals_of_steps_cover_the_true_step(simulations, truth):
+    def step(matrix):
+        return matrix[..., 1, 1] - matrix[..., 0, 0]
+
+    intervals = [matrix.interval(step) for matrix in simulations]
+    covered = np.mean([low <= step(truth) <= high for _, low, high in intervals])
+    assert covered >= 0.885
+
+
+def test_the_width_of_intervals_follows_the_spread_of_the_estimate(simulations, truth):
+    """Half an interval is no less than two standard deviations, and no more than Student's quantile of few networks."""
+    spread = np.std([matrix.values for matrix in simulations], axis=0)
+    half = np.median([(high - low) / 2 for _, low, high in (matrix.interval() for matrix in simulations)], axis=0)
+    quantile = student.ppf(0.975, simulations[0].networks[0] - 1)
+    assert (half > 1.7 * spread).all() and (half < 1.3 * quantile * spread).all(), half / spread
+
+
+def test_the_estimate_is_unbiased_and_the_draws_lie_around_it(simulations, truth):
+    values = np.array([matrix.values for matrix in simulations])
+    error = values.std(axis=0) / np.sqrt(SIMULATIONS)
+    assert (abs(values.mean(0) - truth) < 4.5 * error).all()
+    drawn = np.array([np.mean(matrix.by_images, axis=0) for matrix in simulations])
+    assert (abs((drawn - values).mean(0)) < 0.01).all()
+
+
+@pytest.mark.filterwarnings("ignore:.*no direction")
+def test_a_network_left_out_is_one_that_was_never_there():
+    a, b = simulate(np.random.default_rng(0))
+    a[1, 4] = b[2, 7] = 0
+    matrix = similarity_matrix([a, b], np.random.default_rng(1), draws=2)
+    for left, populations in ((1, [np.delete(a, 1, 0), b]), (NETWORKS + 2, [a, np.delete(b, 2, 0)])):
+        np.testing.assert_allclose(
+            matrix.without[left], similarity_matrix(populations, np.random.default_rng(1), 2).values, rtol=1e-10
+        )
+
+
+def test_draws_are_symmetric_and_seeded():
+    populations = simulate(np.random.default_rng(0))
+    first, again, other = (similarity_matrix(populations, np.random.default_rng(seed), draws=120) for seed in (1, 1, 2))
+    assert first.by_images.shape == (120, 2, 2) and first.without_by_images.shape == (JOINT, 2 * NETWORKS, 2, 2)
+    np.testing.assert_allclose(first.by_images, first.by_images.transpose(0, 2, 1), rtol=1e-10)
+    np.testing.assert_array_equal(first.by_images, again.by_images)
+    assert not np.isclose(first.by_images, other.by_images).any()
+    np.testing.assert_array_equal(first.values, other.values)
+    np.testing.assert_array_equal(first.without, other.without)
+    assert (first.by_images.std(axis=0) > 0).all()
 
 
 def test_memory_does_not_grow_with_the_number_of_draws():
@@ -81,6 +139,28 @@ def test_two_networks_give_no_interval_for_their_own_similarity():
     assert np.isnan(low[0, 0]) and np.isnan(high[0, 0])
     others = [(0, 1), (1, 0), (1, 1)]
     assert all(low[place] < estimate[place] < high[place] for place in others)
+
+
+def test_identical_networks_leave_nothing_uncertain():
+    a = np.repeat(simulate(np.random.default_rng(0))[0][:1], 4, axis=0)
+    estimate, low, high = similarity_matrix([a], np.random.default_rng(0), draws=50).interval()
+    assert estimate == low == high == pytest.approx(1)
+
+
+def test_higher_levels_and_fewer_networks_give_wider_intervals():
+    matrix = similarity_matrix(simulate(np.random.default_rng(0)), np.random.default_rng(0), draws=50)
+    widths = [np.subtract(*matrix.interval(level=level)[:0:-1]) for level in (0.5, 0.9, 0.95, 0.99)]
+    assert all((a < b).all() for a, b in zip(widths, widths[1:]))
+    fewer = similarity_matrix(
+        [population[:3] for population in simulate(np.random.default_rng(0))], np.random.default_rng(0), draws=50
+    )
+    assert (np.subtract(*fewer.interval()[:0:-1]) > widths[2]).all()
+
+
+def test_a_statistic_is_taken_of_the_estimate_and_of_every_draw():
+    matrix = similarity_matrix(simulate(np.random.default_rng(0)), np.random.default_rng(0), draws=50)
+    whole, part = matrix.interval(), matrix.interval(lambda m: 10 * m[..., 0, 1])
+    np.testing.assert_allclose(part, [10 * array[0, 1] for array in whole], rtol=1e-10)
 
 
 @pytest.mark.parametrize(

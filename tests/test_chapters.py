@@ -48,6 +48,13 @@ def test_prose_and_comments_come_into_the_page_without_an_execution(project):
     assert page.stat().st_mtime_ns == before
 
 
+def test_the_same_chapter_gives_the_same_bytes(project):
+    chapters.execute("trial", {}, project / "notebooks" / "trial.ipynb")  # the committed pair: it names the cells
+    for name in ("first.ipynb", "second.ipynb"):
+        chapters.execute("trial", {"divisor": 2}, project / name)
+    assert (project / "first.ipynb").read_bytes() == (project / "second.ipynb").read_bytes()
+
+
 def test_a_failing_chapter_ends_the_build_and_keeps_the_page(project):
     page = project / "page.ipynb"
     page.write_text("the page of yesterday")

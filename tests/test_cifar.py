@@ -8,7 +8,7 @@ import urllib.error
 
 import numpy as np
 import pytest
-from made_pictures import both_splits, write_zip
+from made_pictures import both_splits, write_folder, write_zip
 from stored_files import flip
 from torchvision import datasets
 
@@ -69,10 +69,30 @@ def assert_loaded(name, root, pixels, labels):
         assert part.classes == CLASSES
 
 
+def test_the_names_of_folders_and_archives_are_torchvision_s():
+    for about in cifar.SETS.values():
+        dataset = getattr(datasets, about.dataset)
+        assert (dataset.base_folder, dataset.filename) == (about.folder, about.archive)
+
+
 def test_torchvision_s_folder_is_read_in_its_order(made, root):
     name, folder, _, pixels, labels = made
     shutil.copytree(folder, root / folder.name)
     assert_loaded(name, root, pixels, labels)
+    assert_loaded(name, root, pixels, labels)
+
+
+def test_an_archive_on_disk_is_unpacked_without_a_network(made, root):
+    name, _, archive, pixels, labels = made
+    shutil.copy(archive, root)
+    assert_loaded(name, root, pixels, labels)
+
+
+def test_a_damaged_folder_beside_a_whole_archive_is_unpacked_again(made, root):
+    name, folder, archive, pixels, labels = made
+    shutil.copytree(folder, root / folder.name)
+    shutil.copy(archive, root)
+    next(path for path in (root / folder.name).iterdir() if "test" in path.name).write_bytes(b"cut off")
     assert_loaded(name, root, pixels, labels)
 
 
@@ -102,6 +122,14 @@ def test_without_a_network_one_sentence_says_which_file_to_put_where(made, root)
         cifar.load(made[0], root)
 
 
+@pytest.mark.parametrize("left", [0, 0.5, 0.999])
+def test_a_cut_off_archive_is_told_where_it_cannot_be_downloaded_again(made, root, left):
+    content = made[2].read_bytes()
+    (root / made[2].name).write_bytes(content[: int(left * len(content))])
+    with pytest.raises(ValueError, match=f"is damaged or incomplete in {made[2].name} and could not be downloaded"):
+        cifar.load(made[0], root)
+
+
 def test_a_flipped_bit_in_a_batch_is_told(made, root):
     shutil.copytree(made[1], root / made[1].name)
     batch = next(path for path in (root / made[1].name).iterdir() if "test" in path.name)
@@ -115,6 +143,15 @@ def small(monkeypatch):
     """CIFAR-10 is taken for a set of 2 classes with 3 training and 2 test pictures each."""
     about = cifar.Cifar("CIFAR-10", "CIFAR10", "cifar-10-batches-py", "cifar-10-python.tar.gz", 2, 3, 2)
     monkeypatch.setitem(cifar.SETS, "cifar10", about)
+
+
+@pytest.mark.parametrize("write, name", [(write_zip, "cifar10.zip"), (write_folder, "cifar10")])
+@pytest.mark.parametrize("top", ["", "pictures/"])
+def test_pictures_are_read_where_torchvision_s_files_are_missing(small, root, artifacts, write, name, top):
+    write(root / name, both_splits(), top=top)
+    train, test = cifar.load("cifar10", root)
+    assert train.labels.tolist() == [0, 0, 0, 1, 1, 1] and test.labels.tolist() == [0, 0, 1, 1]
+    assert train.classes == CLASSES and len(np.unique(train.pixels, axis=0)) == 6
 
 
 @pytest.mark.parametrize(
@@ -138,4 +175,11 @@ def test_pictures_that_are_not_the_whole_set_do_not_bear_its_name(small, root, a
         root / "cifar10.zip", {name: content for name, content in both_splits().items() if not name.startswith(missing)}
     )
     with pytest.raises(ValueError, match=f"^{sentence}"):
+        cifar.load("cifar10", root)
+
+
+def test_a_missing_class_is_told(small, root, artifacts, monkeypatch):
+    monkeypatch.setitem(cifar.SETS, "cifar10", cifar.Cifar("CIFAR-10", "CIFAR10", "a", "b", 3, 3, 2))
+    write_zip(root / "cifar10.zip", both_splits())
+    with pytest.raises(ValueError, match="^CIFAR-10 has 3 classes, and cifar10.zip has 2; a part of"):
         cifar.load("cifar10", root)

@@ -8,6 +8,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from lib import models
+from lib.models.cifar_resnets import Addition, ResidualBlock
 
 WIDTHS = (1, 2, 4, 8, 10)
 # Fact sheet 1.1: depth -> millions of trainable parameters at those widths, and the layers that Keras counts.
@@ -23,6 +24,9 @@ TABLE = {
     110: ("1.73 6.91 27.6 110 172", 387),
     164: ("2.61 10.4 41.6 166 259", 576),
 }
+
+
+FAMILIES = ("resnet-14", "plain-14")
 
 
 def noise(*shape, seed=0, dtype=torch.float32):
@@ -48,6 +52,29 @@ def test_parameter_counts_are_those_of_the_table_to_all_its_digits(depth):
         count = models.count_parameters(f"resnet-{depth}", width)
         digits = len(text.partition(".")[2])
         assert f"{count / 1e6:.{digits}f}" == text, (depth, width, count)
+
+
+@pytest.mark.parametrize("depth", TABLE)
+@pytest.mark.parametrize("kind", ["resnet", "plain"])
+def test_a_network_has_the_layers_of_its_depth_and_those_that_keras_counts(depth, kind):
+    with torch.device("meta"):
+        modules = list(models.build(f"{kind}-{depth}", 1).modules())
+    kernels = [module.kernel_size for module in modules if isinstance(module, nn.Conv2d)]
+    assert kernels.count((3, 3)) + sum(isinstance(module, nn.Linear) for module in modules) == depth
+    assert kernels.count((1, 1)) == (2 if kind == "resnet" else 0)
+    counted = (nn.Conv2d, nn.BatchNorm2d, nn.ReLU, Addition, nn.Linear)
+    # Keras counts the input, the pool and its flattening too.
+    layers = sum(isinstance(module, counted) for module in modules) + 3
+    blocks = (depth - 2) // 2
+    assert layers == (TABLE[depth][1] if kind == "resnet" else TABLE[depth][1] - blocks - 2)
+
+
+def test_convolutions_have_biases_and_batchnorm_the_epsilon_of_the_paper():
+    for module in models.build("resnet-14", 2).modules():
+        if isinstance(module, nn.Conv2d):
+            assert module.bias is not None
+        if isinstance(module, nn.BatchNorm2d):
+            assert module.eps == 1e-3
 
 
 @torch.no_grad()
@@ -82,6 +109,42 @@ def test_a_network_computes_what_the_fact_sheet_says(kind, size):
     torch.testing.assert_close(model(images), scores, rtol=1e-10, atol=0)
 
 
+def test_a_plain_network_is_the_residual_one_without_its_shortcuts():
+    residual, plain = models.build("resnet-14", 2), models.build("plain-14", 2)
+    shapes = {name: value.shape for name, value in residual.state_dict().items() if ".shortcut." not in name}
+    assert {name: value.shape for name, value in plain.state_dict().items()} == shapes
+    assert len(residual.state_dict()) == len(shapes) + 4  # two convolutions, each with its bias
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("channels, stride", [(4, 1), (8, 2)])
+def test_both_kinds_of_block_have_the_same_branch(channels, stride):
+    with_shortcut, without = ResidualBlock(4, channels, stride, True), ResidualBlock(4, channels, stride, False)
+    without.load_state_dict(
+        {name: value for name, value in randomised(with_shortcut).state_dict().items() if "shortcut" not in name}
+    )
+    seen = []
+    for block in (with_shortcut, without):
+        block.eval().bn2.register_forward_hook(lambda module, inputs, output: seen.append(output))
+    x = noise(2, 4, 6, 6)
+    sums = []
+    with_shortcut.add.register_forward_hook(lambda module, inputs, output: sums.append(output))
+    assert torch.equal(with_shortcut(x), torch.relu(sums[0]))
+    assert torch.equal(without(x), torch.relu(seen[1])) and torch.equal(seen[0], seen[1])
+    shortcut = x if stride == 1 else with_shortcut.shortcut(x)[..., ::2, ::2]
+    torch.testing.assert_close(sums[0], seen[0] + shortcut)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 8, 28, 32, 64])
+def test_every_image_size_gives_one_finite_score_a_class(family, channels, size):
+    model = models.build(family, 1, in_channels=channels, image_size=size, num_classes=7)
+    scores = model(noise(3, channels, size, size))
+    assert scores.shape == (3, 7) and scores.isfinite().all()
+    assert model.state_dict().keys() == models.build(family, 1, in_channels=channels).state_dict().keys()
+
+
 def test_initial_weights_are_hes_normal_cut_at_two_standard_deviations():
     model = initialised("resnet-8", width=4)
     for name, module in model.named_modules():
@@ -101,6 +164,25 @@ def test_initial_weights_are_hes_normal_cut_at_two_standard_deviations():
         elif isinstance(module, nn.BatchNorm2d):
             assert (module.weight == 1).all() and not module.bias.any(), name
             assert not module.running_mean.any() and (module.running_var == 1).all(), name
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_initial_weights_come_from_the_generator_alone(family):
+    before = torch.get_rng_state()
+    first = initialised(family, seed=3)
+    model = randomised(models.build(family, 1)).double().float()
+    torch.manual_seed(1)
+    again = models.initialise(model, torch.Generator().manual_seed(3))
+    other = initialised(family, seed=4)
+    for (name, value), same, different in zip(first.named_parameters(), again.parameters(), other.parameters()):
+        assert torch.equal(value, same), name
+        if name.endswith("weight") and value.ndim > 1:
+            assert not torch.equal(value, different), name
+    torch.set_rng_state(before)
+    drawn = models.build(family, 1)
+    state = torch.get_rng_state()
+    models.initialise(drawn, torch.Generator().manual_seed(0))
+    assert torch.equal(state, torch.get_rng_state())
 
 
 @pytest.mark.parametrize("name, depth", [("resnet-15", 15), ("plain-2", 2), ("resnet-7", 7), ("plain-40", 40)])
@@ -134,3 +216,9 @@ def test_any_other_name_is_an_unknown_family(name):
         match=r"^unknown family .*; the families are cnn-small, .*, resnet-D and plain-D of depth D = 6n \+ 2, and your own",
     ):
         models.check_family(name)
+
+
+def test_names_of_the_right_form_pass():
+    for depth in (8, 14, 20, 26, 32, 38, 44, 50, 56, 62, 110, 164):
+        models.check_family(f"resnet-{depth}")
+        models.check_family(f"plain-{depth}")

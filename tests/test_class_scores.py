@@ -6,11 +6,13 @@ import warnings
 import numpy as np
 import pytest
 import torch
-from small_networks import random_images, returning
+from small_networks import linear, random_images, returning
 from torch import nn
 
-from lib.models.class_scores import ModelError
+from lib import salience
+from lib.models.class_scores import ClassScores, ModelError
 from lib.own.comparison import compare
+from lib.own.gradients import kind_of_probability
 
 pytestmark = pytest.mark.filterwarnings("ignore:no better than")  # untrained networks guess
 
@@ -112,6 +114,35 @@ def test_probabilities_are_no_logits_and_are_named():
     np.testing.assert_allclose(picked.directions["sure"], found.directions["sure"], atol=1e-5)
 
 
+@pytest.mark.parametrize(
+    "scores, kind",
+    [
+        ([[0.2, 0.8], [1.0, 0.0]], "probabilities"),
+        ([[0.2, 0.8], [0.2, 0.7]], None),
+        ([[-0.2, 1.2], [0.5, 0.5]], None),
+        ([[1.0], [1.0]], None),
+        ([[-0.6931, -0.6931], [-20.0, 0.0]], "log-probabilities"),
+        ([[3.0, 1.0], [0.2, 0.8]], None),
+    ],
+)
+def test_probabilities_are_told_from_scores(scores, kind):
+    assert kind_of_probability(torch.tensor(scores)) == kind
+
+
+def test_the_models_own_complaint_about_the_images_is_one_sentence():
+    images, labels = random_images(4, 1, (16, 16))
+    with pytest.raises(
+        ModelError,
+        match=r"^the model net, network 2 fails on images of the shape \[2, 1, 16, 16\] \[images, "
+        r"channels, height, width\]: RuntimeError: .*expected input\[2, 1, 16, 16\] to have 3 channels",
+    ):
+        compare(
+            {"net": [linear(torch.randn(4, 1, 16, 16)), nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten())]},
+            images,
+            labels,
+        )
+
+
 def test_a_layer_whose_gradient_fails_is_told():
     class Broken(torch.autograd.Function):
         @staticmethod
@@ -127,3 +158,12 @@ def test_a_layer_whose_gradient_fails_is_told():
         ModelError, match="^the gradients of the model a cannot be taken: NotImplementedError: no gradient$"
     ):
         compare({"a": returning(Broken.apply), "b": returning(lambda s: s)}, images, labels)
+
+
+def test_the_copy_of_class_scores_does_not_change_their_gradient():
+    images, labels = random_images()
+    model = returning(lambda s: s.tanh())
+    assert torch.equal(
+        salience.input_gradients(ClassScores("a", model), images, labels),
+        salience.input_gradients(model, images, labels),
+    )

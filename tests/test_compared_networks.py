@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 import torchvision
-from small_networks import random_images
+from small_networks import linear, random_images, returning
 from torch import nn
+from torchvision.transforms import v2
 
 from lib import models, salience
 from lib.own.comparison import compare
@@ -98,3 +99,42 @@ def test_an_in_place_layer_at_the_beginning_leaves_the_images_alone():
     # ReLU stops the gradient where a pixel is negative: at the full grid those entries are zero.
     full = compare({"a": [network(), network()]}, images, labels, grid=None).directions["a"]
     assert not full[:, images.flatten(1) < 0].any()
+
+
+@pytest.mark.parametrize("dtype, tolerance", [(torch.float64, 1e-5), (torch.bfloat16, 0.1), (torch.float16, 0.02)])
+def test_networks_of_other_precisions_get_images_of_theirs(dtype, tolerance):
+    torch.manual_seed(0)
+    images, labels = random_images(6, 2)
+    model = nn.Sequential(nn.Conv2d(2, 3, 3), nn.Softplus(), nn.Flatten(), nn.Linear(108, 4))
+    exact = salience.directions(salience.input_gradients(model, images, labels), grid=4).numpy()
+    model.to(dtype)
+    found = compare({"a": [model, model]}, images, labels, grid=4).directions["a"][0]
+    np.testing.assert_allclose((found * exact).sum(1), 1, atol=tolerance)
+    assert next(model.parameters()).dtype == dtype
+
+
+def test_normalisation_may_be_a_part_of_the_network():
+    torch.manual_seed(0)
+    images, labels = random_images(6, 3)
+    model = nn.Sequential(nn.Flatten(), nn.Linear(192, 4))
+    inside = nn.Sequential(v2.Normalize([0.5] * 3, [0.2] * 3), model)
+    found = compare({"inside": inside, "outside": model}, images, labels, grid=4)
+    np.testing.assert_allclose(found.rho[0][0, 1], 1, atol=1e-5)
+
+
+def test_networks_that_guess_are_named():
+    images, labels = random_images(40)
+    rows = torch.eye(4, 64).unflatten(1, (1, 8, 8))
+    images = images * 0.01 + rows[labels]
+    good, shifted = linear(rows), linear(rows.roll(1, 0))
+    with pytest.warns(
+        UserWarning, match="most frequent class: shifted, network 1; are the labels in the order of the scores"
+    ):
+        found = compare({"good": [good, good], "shifted": [shifted, good]}, images, labels)
+    np.testing.assert_allclose(found.accuracy, [1, 0.5])
+
+
+def test_gradients_that_vanish_at_some_images_are_counted():
+    images, labels = random_images()
+    group = [returning(lambda s: s * (torch.arange(4) > 0)) for _ in range(2)]
+    assert compare({"a": group}, images, labels).table()["zero gradients"].tolist() == [0.25]

@@ -7,8 +7,51 @@ import torch
 
 from lib import training
 from lib.data import ImageData
-from lib.training.controls import Control, augmented, class_colours, with_patches
+from lib.training.controls import (
+    CONTROLS,
+    Control,
+    augmented,
+    class_colours,
+    shortcut_colours,
+    training_labels,
+    with_patches,
+)
 from lib.training.specification import specify
+
+LABELS = torch.arange(400) % 10
+
+
+@pytest.mark.parametrize("percent", [25, 50, 75])
+def test_so_many_labels_are_dealt_out_anew_each_as_often_as_before(percent):
+    dealt = training_labels(CONTROLS[f"labels-{percent}"], LABELS, seed=0)
+    assert torch.equal(dealt.bincount(), LABELS.bincount())
+    # One in ten of those that are dealt out gets its own label back.
+    assert (dealt != LABELS).float().mean().item() == pytest.approx(0.9 * percent / 100, abs=0.04)
+    assert not torch.equal(dealt, training_labels(CONTROLS[f"labels-{percent}"], LABELS, seed=1))
+
+
+@pytest.mark.parametrize("percent", [0, 25, 100])
+def test_the_patch_tells_the_class_in_so_many_images(percent):
+    colours = shortcut_colours(CONTROLS[f"shortcut-{percent}"], LABELS, 10, 3, seed=0)
+    share = (colours == class_colours(10, 3)[LABELS]).all(1).float().mean().item()
+    assert share == pytest.approx(percent / 100 + (1 - percent / 100) / 10, abs=0.04)
+    assert shortcut_colours(CONTROLS["none"], LABELS, 10, 3, seed=0) is None
+
+
+@pytest.mark.parametrize("classes, channels", [(2, 1), (10, 1), (10, 3), (100, 3), (200, 3)])
+def test_every_class_has_a_colour_of_its_own(classes, channels):
+    colours = class_colours(classes, channels)
+    assert colours.shape == (classes, channels) and len(colours.unique(dim=0)) == classes
+    assert colours.min() == -2 and colours.max() == 2
+
+
+def test_the_patch_covers_its_corner_and_nothing_else():
+    images = torch.randn(2, 5, 3, 16, 16)
+    colours = torch.arange(30.0).view(2, 5, 3)
+    patched = with_patches(images, colours)
+    assert (patched[..., :2, :2] == colours[..., None, None]).all()
+    patched[..., :2, :2] = images[..., :2, :2]
+    assert torch.equal(patched, images)
 
 
 def generators(*seeds):
@@ -39,6 +82,13 @@ def test_coloured_images_are_the_image_times_a_number_plus_a_number_in_every_cha
     for own, before in zip(shown.flatten(0, 2).flatten(1), images.flatten(0, 2).flatten(1)):
         correlation = torch.corrcoef(torch.stack([own, before]))[0, 1]
         assert correlation.item() == pytest.approx(1, abs=1e-5) and not torch.equal(own, before)
+
+
+def test_every_network_sees_its_own_augmentation_whatever_stands_beside_it():
+    images = torch.randn(1, 6, 1, 8, 8).expand(2, -1, -1, -1, -1)
+    both = augmented(CONTROLS["shifts-colours"], images, generators(0, 1))
+    assert torch.equal(both[1], augmented(CONTROLS["shifts-colours"], images[:1], generators(1))[0])
+    assert not torch.equal(both[0], both[1])
 
 
 def test_a_network_trained_with_the_shortcut_follows_it():
@@ -72,6 +122,15 @@ def test_networks_of_a_control_share_what_it_says_and_nothing_else(tiny, control
         assert (draw(specification, 1, purpose) == draw(specification, 2, purpose)) == (purpose in shared)
         if control != "none":
             assert draw(specification, 1, purpose) != draw(tiny, 1, purpose)
+
+
+def test_shuffled_labels_are_dealt_out_anew_once_for_all(tiny, digits):
+    labels = digits.train_labels
+    shuffled = dataclasses.replace(tiny, control="random-labels").training_labels(labels)
+    wider = dataclasses.replace(tiny, control="random-labels", family="cnn-large", width=4).training_labels(labels)
+    assert torch.equal(shuffled, wider) and not torch.equal(shuffled, labels)
+    assert torch.equal(shuffled.sort().values, labels.sort().values)
+    assert torch.equal(tiny.training_labels(labels), labels)
 
 
 def test_networks_are_trained_on_the_shuffled_labels(tiny, digits):

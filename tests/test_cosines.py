@@ -19,6 +19,10 @@ def population(models, images=6, dims=10, pull=1.0, seed=0, toward=0):
     return unit(pull * centre + np.random.default_rng(seed).standard_normal((models, images, dims)))
 
 
+def rotation(dims, seed):
+    return np.linalg.qr(np.random.default_rng(seed).standard_normal((dims, dims)))[0]
+
+
 def slow_pairwise(a, b):
     values = np.zeros((len(a), len(b)))
     for i, j in itertools.product(range(len(a)), range(len(b))):
@@ -37,6 +41,25 @@ def test_pairwise_is_the_double_loop(zeros):
     np.testing.assert_allclose(pairwise(a), slow_pairwise(a, a), rtol=1e-12)
 
 
+def test_pairwise_is_symmetric_with_ones_on_the_diagonal_and_cosines_beside():
+    values = pairwise(population(5))
+    np.testing.assert_allclose(values, values.T, atol=1e-15)
+    np.testing.assert_allclose(np.diag(values), 1, rtol=1e-12)
+    assert np.abs(values).max() <= 1 + 1e-12
+    np.testing.assert_allclose(pairwise(population(5), -population(5)), -values, rtol=1e-12)
+
+
+def test_individual_is_the_entry_of_the_pair():
+    a = population(3)
+    assert individual(a[0], a[2]) == pytest.approx(pairwise(a)[0, 2], rel=1e-12)
+    assert individual(a[0], a[2]) == individual(a[2], a[0]) and individual(a[0], a[0]) == pytest.approx(1)
+
+
+def test_float32_directions_lose_no_more_than_float32():
+    a = population(10, images=200, dims=192)
+    assert expected(a.astype(np.float32)) == pytest.approx(expected(a), abs=1e-6)
+
+
 def test_expected_averages_pairs_of_different_networks():
     a, b = population(4), population(3, seed=1)
     pairs = [individual(u, v) for u, v in itertools.combinations(a, 2)]
@@ -46,6 +69,25 @@ def test_expected_averages_pairs_of_different_networks():
     # The closed form of the fact sheet (3.7), image by image.
     sums = a.sum(0)
     assert expected(a) == pytest.approx(np.mean(((sums**2).sum(1) - 4) / (4 * 3)), rel=1e-12)
+
+
+@pytest.mark.parametrize("models", [2, 3, 8])
+def test_expected_is_unbiased_and_the_square_of_the_mean_is_not(models):
+    truth = np.linalg.norm(population(200_000, images=1, pull=0.4, seed=99).mean((0, 1))) ** 2
+    draws = [population(models, images=1, pull=0.4, seed=seed) for seed in range(2000)]
+    values = np.array([expected(draw) for draw in draws])
+    error = values.std() / np.sqrt(len(values))
+    assert abs(values.mean() - truth) < 4 * error
+    plain = np.mean([np.sum(draw.mean(0) ** 2) for draw in draws])
+    assert plain - truth > 10 * error
+
+
+def test_a_rotation_of_all_directions_changes_nothing_and_of_one_population_does():
+    a, b, q = population(4, pull=2), population(5, pull=2, seed=1), rotation(10, 0)
+    for statistic in (expected, mean_direction_cosine, lambda u, v: mean_direction_cosine(u, v, corrected=False)):
+        assert statistic(a @ q, b @ q) == pytest.approx(statistic(a, b), rel=1e-10)
+        assert abs(statistic(a @ q, b) - statistic(a, b)) > 0.3
+    assert expected(a @ q) == pytest.approx(expected(a), rel=1e-10)
 
 
 @pytest.mark.parametrize("same", [True, False])
@@ -67,6 +109,13 @@ def test_the_corrected_cosine_of_few_networks_is_near_the_truth_and_the_raw_one_
     assert abs(np.mean(corrected) - truth) < 0.02
     if same:
         assert truth > 0.99 and np.mean(raw) < 0.9
+
+
+def test_mean_direction_cosine_of_a_population_with_itself_is_one_uncorrected_and_nan_without_concentration():
+    a = population(5)
+    assert mean_direction_cosine(a, a, corrected=False) == pytest.approx(1, rel=1e-12)
+    opposed = np.concatenate([a[:1], -a[:1]])
+    assert expected(opposed) == pytest.approx(-1) and np.isnan(mean_direction_cosine(opposed, a))
 
 
 @pytest.mark.parametrize("images_a_template", [1, 10])

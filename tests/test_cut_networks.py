@@ -106,3 +106,13 @@ def test_networks_of_another_kind_are_refused():
 def test_images_that_do_not_fit_are_refused_in_a_sentence(family, shape, sentence):
     with pytest.raises(ValueError, match=sentence):
         CutNetwork(network(family=family)).representations(torch.zeros(shape))
+
+
+def test_a_residual_network_takes_images_of_another_size():
+    found = CutNetwork(network(family="resnet-large")).representations(torch.zeros(2, 1, 16, 16))
+    assert found["layer1.0"].shape == (2, 2, 8, 8) and found[LOGITS].shape == (2, 4)
+
+
+def test_a_batch_of_no_images_is_refused():
+    with pytest.raises(ValueError, match="batch_size must be a whole number of at least 1, not 0"):
+        CutNetwork(network(family="resnet-8")).representations(random_images()[0], 0)

@@ -87,6 +87,22 @@ def test_ensembles_of_many_small_networks_that_are_as_good_as_large_ones_are_sup
         assert claim.rule.endswith("; intervals over networks, images fixed")
 
 
+def test_ensembles_that_do_the_opposite_are_contradicted():
+    """Wider networks lose more, ensembles far more, although members hardly move them towards the mean direction."""
+    loss = np.exp(3 * R) * np.array([1, 1.5, 3])
+    ece = 0.1 * np.sqrt(SIZES) * np.ones_like(T)
+    found = verdicts(populations(R * np.array([1, 1.02, 1.04]), loss, 0.7, ece))
+    assert found.pop("ensembles-cosine") == "supported"
+    assert set(found.values()) == {"contradicted"} and len(found) == 12
+
+
+def test_where_all_points_fall_together_the_pooled_rule_holds_and_that_between_widths_need_not():
+    """Within each width the loss falls far with m; between widths it rises."""
+    loss = np.array(WIDTHS)[:, None] ** 0.1 / np.array(SIZES) ** 2.0
+    found = verdicts(populations(loss=loss))
+    assert (found["loss-pooled-across-families"], found["loss-falls"]) == ("supported", "contradicted")
+
+
 @pytest.mark.parametrize("rise, verdict", [(0.1, "supported"), (0.0, "undecided"), (-0.1, "contradicted")])
 @pytest.mark.parametrize("networks, gated", [(20, False), (5, True)])
 def test_ensembles_on_changed_images_are_judged_by_their_accuracy(rise, verdict, networks, gated):
@@ -95,6 +111,10 @@ def test_ensembles_on_changed_images_are_judged_by_their_accuracy(rise, verdict,
     assert [claim.name for claim in found] == ["06-noise-vit", "06-fgsm-vit"]
     assert {claim.verdict for claim in found} == {"not tested" if gated else verdict}
     assert found[0].estimate == pytest.approx(rise) and "of 4 networks of k = 2" in found[0].statistic
+
+
+def test_what_varies_too_much_is_undecided():
+    assert set(verdicts(populations(spread=1.5)).values()) == {"undecided"}
 
 
 @pytest.mark.parametrize("trials", [100, pytest.param(2000, marks=pytest.mark.slow)])
@@ -146,6 +166,90 @@ def test_a_loss_beside_the_curve_of_single_networks_is_noticed(factor, verdict):
     loss = loss_of(T) * np.where(np.array(SIZES) > 1, factor, 1)
     found = verdicts(populations(loss=loss, gain=1 / factor))
     assert found["same-curve"] == verdict and found["same-curve-averaged-logits"] == "supported"
+
+
+@pytest.mark.parametrize(
+    "factor, verdict", [(1.2, "supported"), (0.85, "supported"), (1.3, "contradicted"), (0.75, "contradicted")]
+)
+def test_a_quarter_more_and_a_fifth_less_is_the_same_curve(factor, verdict):
+    loss = loss_of(T) * np.where(np.array(SIZES) > 1, factor, 1)
+    assert verdicts(populations(loss=loss))["same-curve"] == verdict
+
+
+@pytest.mark.parametrize(
+    "factor, verdict", [(1.03, "supported"), (0.97, "supported"), (1.07, "contradicted"), (0.93, "contradicted")]
+)
+def test_a_twentieth_is_the_same_law(factor, verdict):
+    t = 0.9 * T * np.where(np.array(SIZES) > 1, factor, 1)
+    planted = populations(t)
+    for population, row in zip(planted, 0.9 * T):
+        population.values["law"][:] = row
+    assert verdicts(planted)["ensemble-law"] == verdict
+
+
+def test_one_number_of_members_at_which_the_loss_rises_is_enough():
+    loss = loss_of(T)
+    loss[:, 2] = loss_of(-T[:, 2])
+    claim = claims_of(populations(loss=loss))["loss-falls"]
+    assert claim.verdict == "contradicted" and ": m = 4, the one of 3" in claim.statistic
+    assert claim.estimate == pytest.approx(-3)  # exp(3 t)
+
+
+def test_all_families_are_one_plot_whatever_their_sizes():
+    families = {"vit": populations(), "mlp": populations(T[:, :2], loss_of(T[:, :2]), networks=6)}
+    gates = {"vit": [], "mlp": []}
+    claims = {claim.name: claim for claim in all_claims(families, dict.fromkeys(families, WIDTHS), gates)}
+    across = claims["06-loss-falls-across-families"]
+    assert (across.verdict, across.networks) == ("supported", 4 * 20 + 4 * 6)
+    assert across.estimate == pytest.approx(3) and "the one of 2 " in across.statistic
+    assert ": vit, " in claims["06-many-small-cosine"].statistic  # mlp has no ensembles of four
+    assert "06-many-small-mlp" not in claims and "the one of 2 " in claims["06-logits-or-probabilities"].statistic
+
+
+def test_the_average_that_all_families_lose_less_with_is_asked_of_each():
+    families = {"vit": populations(gain=1.3), "mlp": populations(gain=0.8)}
+    claim = all_claims(families, dict.fromkeys(families, WIDTHS), dict.fromkeys(families, ()))[2]
+    assert claim.verdict == "contradicted" and ": mlp, the one of 2" in claim.statistic
+    assert claim.estimate == pytest.approx(0.8)
+
+
+def test_four_of_one_width_are_judged_against_one_of_twice_that_width():
+    loss = loss_of(R) * np.array([1, 0.9, 0.8])  # ensembles gain a fifth, twice the width gains more
+    found = claims_of(populations(loss=loss, gain=0.3))
+    claim = found["many-small"]
+    ratios = loss[1:, 0] / loss[:-1, 2]
+    assert claim.verdict == "contradicted" and ratios.min() < 1
+    place = ratios.argmin()
+    assert f"4 of k = {WIDTHS[place]} beside k = {WIDTHS[place + 1]}, the one of 3" in claim.statistic
+    assert claim.estimate == pytest.approx(ratios.min())
+    assert found["many-small-averaged-logits"].verdict == "supported"  # 0.3 of that loss
+    assert found["many-small-cosine"].estimate == pytest.approx((T[:-1, 2] / T[1:, 0]).min())
+
+
+def test_widths_that_do_not_double_have_no_network_of_equal_size():
+    assert not {name for name in verdicts(populations(), (2, 5, 9, 20)) if "many-small" in name}
+
+
+def test_ensembles_beyond_all_single_networks_have_no_curve_to_be_on():
+    t = np.array([[0.2, 0.5, 0.7], [0.3, 0.6, 0.8]])
+    assert not {name for name in verdicts(populations(t), (2, 4)) if "same-curve" in name}
+
+
+def test_what_cannot_be_told_is_undecided():
+    t = T.copy()
+    t[0] = np.nan  # a width without a mean direction
+    named = verdicts(populations(t, loss=loss_of(T)))
+    assert named["loss-falls"] == named["ensemble-law"] == named["many-small-cosine"] == "undecided"
+    assert named["many-small"] == "supported"
+
+
+def test_parameters_of_ensembles_stand_beside_those_of_the_one_network():
+    """Four of 2, 4 and 8 with 100, 380 and 1600 parameters beside one of 4, 8 and 16 with 380, 1600 and 6400."""
+    price, seconds = {"vit": np.array([100, 380, 1600, 6400])}, {"vit": np.ones(4)}
+    row = cost_table({"vit": populations()}, price, seconds, {"vit": WIDTHS}).loc["vit"]
+    np.testing.assert_allclose(row.iloc[:2].astype(float), [4 * 380 / 1600, 400 / 380])
+    row = cost_table({"vit": populations()}, price, seconds, {"vit": (2, 5, 9, 20)}).loc["vit"]
+    assert row.iloc[:2].isna().all()
 
 
 def test_cost_is_counted_against_better_networks_that_took_no_longer():

@@ -28,6 +28,41 @@ def families():
     plt.close("all")
 
 
+def estimate(population, name):
+    return population.values[name][0]
+
+
+def paths(axis, count):
+    """Of each family: x and y of its single networks, and of the ensembles of each width."""
+    singles = [np.array(line.get_data()) for line in axis.lines if line.get_markerfacecolor() == "white"]
+    clouds = [np.array(points.get_offsets()).T for points in axis.collections]
+    return list(zip(singles, np.split(np.array(clouds), count)))
+
+
+def test_differences_are_those_of_logits_from_probabilities(families):
+    figure = drawn.averages(families, dict.fromkeys(families, WIDTHS), 2)
+    for axis, name in zip(figure.axes, ("loss", "accuracy")):
+        for bars, family in zip(axis.containers, families.values()):
+            expected = [estimate(one, f"{name} logits") - estimate(one, f"{name} probabilities") for one in family]
+            np.testing.assert_allclose(bars.lines[0].get_ydata(), np.array(expected)[:, 1])
+
+
+@pytest.mark.parametrize("average", ["probabilities", "logits"])
+def test_an_ensemble_costs_as_much_as_all_its_members(families, average):
+    price = {
+        "trainable parameters": {family: 10.0 * np.array(WIDTHS) ** 2 for family in families},
+        "training time (s)": {family: np.array([3.0, 1.0, 5.0, 4.0]) for family in families},
+    }
+    axes = iter(drawn.costs(families, price, average).axes)
+    for measure in (f"loss {average}", "t"):
+        for of_family in price.values():
+            for (single, ensembles), (family, row) in zip(paths(next(axes), 2), families.items()):
+                values = np.array([estimate(one, measure) for one in row])
+                np.testing.assert_allclose(single, [of_family[family], values[:, 0]])
+                np.testing.assert_allclose(ensembles[:, 0], np.outer(of_family[family], SIZES[1:]))
+                np.testing.assert_allclose(ensembles[:, 1], values[:, 1:])
+
+
 @pytest.mark.parametrize("names", [["vit"], ["vit", "cnn-small", "cnn-large"]])
 def test_every_picture_is_drawn_for_any_number_of_families_and_with_fewer_sizes(names):
     families = dict.fromkeys(names, measured()) | {names[0]: [*measured()[:2], *measured(columns=2)[2:]]}

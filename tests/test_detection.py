@@ -79,6 +79,14 @@ def test_all_is_filled_in_and_within_bounds(self_match):
     assert set(self_match.foreign["energy"]) == set(detection.FOREIGN)
 
 
+def test_detection_trains_nothing_of_the_network(one, self_match):
+    assert not any(
+        parameter.requires_grad or parameter.grad is not None
+        for piece in one.cut.pieces.values()
+        for parameter in piece.parameters()
+    )
+
+
 def test_every_index_but_an_accuracy_knows_a_network_as_itself(one, self_match):
     found = likenesses(one, one, self_match)
     assert tuple(found) == INDICES

@@ -6,7 +6,7 @@ import torch
 from scipy.stats import chi2, ncx2, norm
 
 from lib.stitching import detectors
-from lib.stitching.detectors import EnergyDetector, MahalanobisDetector, auroc, false_positives
+from lib.stitching.detectors import EnergyDetector, MahalanobisDetector, auroc, energy, energy_loss, false_positives
 
 MEAN, STD = (0.25, 0.5, 0.75), (0.5, 0.25, 1.0)
 
@@ -46,6 +46,21 @@ def test_mahalanobis_area_is_that_of_two_chi_squared_laws():
     assert auroc(own, others) == pytest.approx(expected, abs=0.02)
 
 
+def test_the_nearest_class_counts():
+    own, labels = classes(300, 0)
+    detector = MahalanobisDetector(own, labels)
+    between = torch.zeros(100, 4, 2, 2) + torch.tensor([2.0, 2, 2, 0])[:, None, None]  # the mean of all classes
+    assert auroc(detector.score(classes(300, 1)[0]), detector.score(between)) > 0.99
+
+
+def test_a_channel_that_is_never_active_does_no_harm():
+    own, labels = classes(90, 0)
+    own[:, 3] = 0
+    assert np.isfinite(MahalanobisDetector(own, labels).score(own)).all()
+    detector = EnergyDetector(own, labels, maps(90, seed=5), torch.Generator().manual_seed(0), epochs=1)
+    assert np.isfinite(detector.score(own)).all()
+
+
 @pytest.fixture(scope="module")
 def energy_detector():
     own, labels = classes(600, 0)
@@ -58,6 +73,31 @@ def test_energy_passes_held_out_activations_and_refuses_others(energy_detector):
     assert auroc(own, held_out) == pytest.approx(0.5, abs=0.06)
     assert auroc(held_out, energy_detector.score(maps(600, seed=3))) > 0.95
     assert own.mean() < -15 and energy_detector.score(maps(600, seed=2)).mean() > -15
+
+
+def test_the_classifier_knows_the_labels_and_is_frozen(energy_detector):
+    held_out, labels = classes(300, 4)
+    assert (energy_detector.classifier(held_out).argmax(1) == labels).float().mean() > 0.95
+    assert not energy_detector.classifier.training
+    assert not any(parameter.requires_grad for parameter in energy_detector.classifier.parameters())
+
+
+def test_the_same_generator_trains_the_same_detector():
+    own, labels = classes(60, 0)
+    foreign = maps(60, seed=2)
+    first, second = (
+        EnergyDetector(own, labels, foreign, torch.Generator().manual_seed(9), epochs=2).score(own) for _ in range(2)
+    )
+    np.testing.assert_array_equal(first, second)
+
+
+def test_energies_and_their_loss_by_hand():
+    torch.testing.assert_close(
+        energy(torch.tensor([[0.0, 0.0], [3.0, 3.0]])), torch.tensor([-np.log(2), -3 - np.log(2)], dtype=torch.float32)
+    )
+    # Own at -27 and -23: 0 and 2^2; others at -9, -6, -8: 2^2, 0 and 1^2.
+    loss = energy_loss(torch.tensor([-27.0, -23.0]), torch.tensor([-9.0, -6.0, -8.0]))
+    assert loss.item() == pytest.approx(4 / 2 + 5 / 3)
 
 
 def test_area_and_false_positives_of_two_normal_laws():

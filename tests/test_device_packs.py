@@ -69,6 +69,12 @@ def test_networks_come_back_as_they_were_and_can_go_on(pack, stores, anytime, di
     assert [network.epochs for network in trainer.train(longer, SEEDS, digits, start=found)] == [4, 4]
 
 
+def test_bringing_twice_changes_nothing(pack, anytime):
+    device_bringing.bring([pack])
+    assert device_bringing.bring([pack]) == ["networks-1.zip: 6 snapshots are in the store"]
+    assert everything(anytime) == [[1, 2, 3]] * 2
+
+
 @pytest.mark.parametrize("kind", ["safetensors", "json"])
 def test_a_flipped_byte_costs_its_network_and_no_other(pack, anytime, kind):
     with zipfile.ZipFile(pack) as archive:
@@ -103,6 +109,13 @@ def test_a_pack_that_cannot_be_opened_is_refused_whole(pack, anytime, damage):
     (sentence,) = device_bringing.bring([pack])
     assert sentence.startswith("networks-1.zip is damaged and nothing of it is taken: ")
     assert everything(anytime) == [[], []]
+
+
+def test_a_pack_with_other_files_is_refused(pack, anytime):
+    with zipfile.ZipFile(pack, "a") as archive:
+        archive.writestr("../stray.json", "{}")
+    (sentence,) = device_bringing.bring([pack])
+    assert "../stray.json is no file of a network" in sentence and everything(anytime) == [[], []]
 
 
 def test_a_network_that_was_trained_here_otherwise_stays(pack, anytime, digits):

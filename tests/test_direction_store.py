@@ -4,7 +4,10 @@ import dataclasses
 
 import numpy as np
 import pytest
+import torch
+from made_pictures import digests
 
+from lib import data, models
 from lib.salience import by_family, directions, extraction, input_gradients, population_directions
 from lib.training import populations, train
 from lib.training.populations import Population
@@ -91,6 +94,14 @@ def test_a_damaged_file_is_noticed_and_computed_again(population, digits, comput
     assert np.array_equal(found(population, digits), first) and len(computed) == 4
 
 
+def test_a_subset_of_the_test_images_has_directions_of_its_own(population, digits, computed):
+    part = dataclasses.replace(digits, test_images=digits.test_images[:5], test_labels=digits.test_labels[:5])
+    torch.testing.assert_close(
+        torch.from_numpy(found(population, digits)[:, :5]), torch.from_numpy(found(population, part)), rtol=0, atol=1e-5
+    )
+    assert digests(data.load("digits", n_train=60, n_test=20)) == digests(digits) and len(computed) == 6
+
+
 def test_directions_are_grouped_by_family_from_the_narrowest_width_on():
     made = {key: np.array(key[1]) for key in (("vit", 4), ("cnn-small", 16), ("vit", 2), ("cnn-small", 2))}
     found = by_family(made)
@@ -112,6 +123,17 @@ def test_population_directions_are_those_of_each_network(tiny, digits):
         population_directions({}, digits, output="x")
     with pytest.raises(ValueError, match="population 'none' has no networks"):
         population_directions({"none": Population(tiny, ())}, digits)
+
+
+def test_untrained_directions_are_those_of_the_initial_weights(tiny, digits):
+    population = Population(tiny, tuple(train(tiny, range(2), digits)))
+    found = population_directions({"a": population}, digits, untrained=True)["a"]
+    for network, rows in zip(population.networks, found, strict=True):
+        model = models.initialise(tiny.build(), tiny.generator(network.seed, "weights"))
+        gradients = input_gradients(model.eval(), digits.test_images, digits.test_labels)
+        np.testing.assert_array_equal(rows, directions(gradients).numpy())
+    trained = population_directions({"a": population}, digits)["a"]
+    assert not np.allclose(found, trained)
 
 
 def test_networks_without_any_gradient_are_left_out_and_told(tiny, digits):

@@ -34,6 +34,15 @@ def test_a_grid_that_cuts_through_pixels_averages_the_picture_drawn_finer(size, 
     torch.testing.assert_close(extraction._area_average(size, grid).sum(1), torch.ones(grid, dtype=torch.float64))
 
 
+@pytest.mark.parametrize("scale", [1e-40, 1e-30, 1e-3, 1.0, 1e30, -1.0])
+def test_the_scale_of_a_gradient_does_not_change_its_direction(scale):
+    images, _ = random_images(5)
+    scaled = directions(images * scale, grid=4)
+    # Numbers of the order 1e-40 have some 17 bits left.
+    torch.testing.assert_close(scaled, directions(images, grid=4) * np.sign(scale), rtol=0, atol=1e-4)
+    torch.testing.assert_close(scaled.norm(dim=1), torch.ones(5))
+
+
 def test_a_zero_gradient_has_a_zero_row_beside_the_others():
     images, _ = random_images(3)
     images[1] = 0

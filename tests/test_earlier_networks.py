@@ -89,11 +89,33 @@ def test_they_are_gone_on_with_as_if_they_had_never_stopped(tiny, digits, before
         assert all(torch.equal(network.state[name], through.state[name]) for name in through.state)
 
 
+def test_with_other_test_images_they_are_evaluated_anew(tiny, before):
+    other = dataclasses.replace(tiny, test_digest="0")
+    assert take_over(other, 0)
+    assert store.read_network(other, 0) is None and store.read_after(other, 0, 2).test_epochs == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"epochs": 3}, {"learning_rate": 0.2}, {"train_digest": "0"}, {"schedule": "cosine"}, {"control": "same-order"}],
+)
+def test_others_are_not_taken_for_them(tiny, before, change):
+    assert not take_over(dataclasses.replace(tiny, **change), 0)
+
+
 @pytest.mark.parametrize("name", ["seed-00002.safetensors", "seed-00002.json"])
 def test_damaged_ones_are_left_where_they_are_and_count_as_none(tiny, before, name):
     path = before / name
     path.write_bytes(path.read_bytes()[:-9])
     assert not take_over(tiny, 2) and take_over(tiny, 1) and path.exists()
+
+
+def test_the_end_of_a_schedule_with_momentum_is_read_and_not_gone_on_from(tiny, digits, artifacts):
+    specification = dataclasses.replace(tiny, schedule="cosine", momentum=0.9)
+    (network,) = trainer.train(specification, [0], digits)
+    write_as_before(artifacts, specification, digits, network)
+    assert take_over(specification, 0)
+    assert store.read_network(specification, 0).resume == {}
 
 
 def test_one_without_buffers_is_evaluated_on_other_images(tiny, digits, artifacts, inline):

@@ -49,6 +49,27 @@ def test_members_are_compared_with_the_others_only_also_without_a_network():
             np.testing.assert_allclose(found.values[name][1 + network, :2], alone.values[name][0], err_msg=name)
 
 
+def test_few_circles_of_networks_come_close_to_all_sets():
+    rng = np.random.default_rng(1)
+    directions, (scores, labels) = planted(9, 100, rng), scored(9, 100, rng)
+    few, everything = (measure(directions, scores, labels, rng, splits) for splits in (1, 100))
+    np.testing.assert_allclose(everything.values["t"][0, 2], slow_cosine(directions, 4))
+    np.testing.assert_allclose(few.values["t"], everything.values["t"], atol=0.02)
+    np.testing.assert_allclose(few.values["loss logits"], everything.values["loss logits"], atol=0.02)
+    for values in (few.values["loss logits"], few.values["t"]):  # each network is a member equally often
+        np.testing.assert_allclose(values[1:, 0].mean(), values[0, 0], rtol=0.002)
+
+
+def test_gradients_that_vanish_do_not_count():
+    rng = np.random.default_rng(4)
+    directions, (scores, labels) = planted(5, 60, rng), scored(5, 60, rng)
+    gone = directions.copy()
+    gone[:, 50:] = 0
+    found = measure(gone, scores, labels, np.random.default_rng(0)).values["t"]
+    shorter = measure(directions[:, :50], scores[:, :50], labels[:50], np.random.default_rng(0)).values["t"]
+    np.testing.assert_allclose(found, shorter)
+
+
 def test_a_network_without_any_gradient_is_in_no_ensemble():
     rng = np.random.default_rng(4)
     directions, (scores, labels) = planted(6, 30, rng), scored(6, 30, rng)
@@ -59,6 +80,17 @@ def test_a_network_without_any_gradient_is_in_no_ensemble():
     assert found.networks == 5
     for name in ensembles.MEASURES:
         np.testing.assert_array_equal(found.values[name], without.values[name])
+
+
+def test_identical_networks_are_one_network():
+    rng = np.random.default_rng(5)
+    direction, (scores, labels) = planted(1, 80, rng), scored(1, 80, rng)
+    found = measure(np.repeat(direction, 6, axis=0), np.repeat(scores, 6, axis=0), labels, rng)
+    single = evaluate(np.eye(1), scores, labels)
+    np.testing.assert_allclose(found.values["t"], 1)
+    for name, (value,) in single.items():
+        np.testing.assert_allclose(found.values[name], value, err_msg=name)
+    np.testing.assert_allclose(found.values["spread"], 0, atol=1e-12)
 
 
 def test_a_population_without_a_mean_direction_has_no_t():
@@ -79,6 +111,11 @@ def test_both_averages_on_numbers_worked_out_by_hand():
     assert found["accuracy logits"] == 1 and found["accuracy probabilities"] == 0
 
 
+def test_a_probability_of_zero_is_a_large_loss_and_no_infinite_one():
+    found = evaluate(np.ones((1, 1)), np.array([[[0.0, 3000.0]]]), np.array([0]))
+    assert 700 < found["loss logits"][0] < np.inf
+
+
 @pytest.mark.parametrize(
     "change, message",
     [
@@ -96,6 +133,35 @@ def test_what_makes_no_ensembles_is_refused(change, message):
         measure(*change(planted(6, 10, rng), *scored(6, 10, rng)), rng)
     with pytest.raises(ValueError, match="splits must be a whole number of at least 1"):
         measure(planted(6, 10, rng), *scored(6, 10, rng), rng, splits=0)
+
+
+def plain_calibration_error(confidence, correct, bins):
+    """The definition of Guo et al. (2017), image by image."""
+    total = 0.0
+    for low in range(bins):
+        inside = [i for i, value in enumerate(confidence) if low / bins < value <= (low + 1) / bins]
+        if inside:
+            accuracy = sum(correct[i] for i in inside) / len(inside)
+            total += len(inside) / len(confidence) * abs(accuracy - sum(confidence[i] for i in inside) / len(inside))
+    return total
+
+
+def test_calibration_errors_worked_out_by_hand():
+    # Two bins: (0, 0.5] holds 0.3 and 0.5 with accuracy 1/2, (0.5, 1] holds 0.7 and 0.9 with accuracy 1.
+    found = expected_calibration_error([0.3, 0.5, 0.7, 0.9], [False, True, True, True], bins=2)
+    assert found == pytest.approx(0.5 * abs(0.5 - 0.4) + 0.5 * abs(1 - 0.8))
+    assert expected_calibration_error([0.8, 0.6], [1, 0], bins=1) == pytest.approx(0.2)
+    assert expected_calibration_error([1.0, 1.0], [0, 0]) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("bins", [1, 7, 15])
+def test_a_plain_loop_says_the_same_of_every_row(bins):
+    rng = np.random.default_rng(0)
+    confidence, correct = rng.uniform(0.1, 1, (3, 4, 50)), rng.random((3, 4, 50)) < 0.7
+    found = expected_calibration_error(confidence, correct, bins)
+    assert found.shape == (3, 4)
+    for row in np.ndindex(3, 4):
+        assert found[row] == pytest.approx(plain_calibration_error(confidence[row], correct[row], bins))
 
 
 def test_who_is_right_as_often_as_they_believe_has_no_error_and_else_the_gap():

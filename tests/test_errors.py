@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy.special import expit, rel_entr, softmax
+from scipy.stats import kstest
 
 from lib.effects.accuracy_differences import nearest, validation_part
 from lib.effects.errors import (
@@ -12,6 +13,8 @@ from lib.effects.errors import (
     divergence,
     even_number,
     halves,
+    hits,
+    less_group_means,
     split_variances,
     strata,
 )
@@ -20,6 +23,21 @@ from lib.effects.errors import (
 def planted(rng, first, second, networks=12):
     """Hits of networks that are right on each image with these probabilities, [images] each."""
     return tuple((rng.random((networks, len(p))) < p).astype(float) for p in (first, second))
+
+
+def simulated(make, runs=250, draws=99, stratified=False, seed=0):
+    """p values and variances of `difference` for so many planted populations."""
+    rng, found = np.random.default_rng(seed), []
+    for _ in range(runs):
+        first, second = make(rng)
+        groups = strata(first, second) if stratified else None
+        found.append(difference(first, second, rng, draws, groups))
+    return np.array([one.p for one in found]), np.array([one.observed for one in found])
+
+
+def test_a_hit_is_the_label_with_the_largest_logit():
+    logits = np.array([[[0.1, 0.9, 0.0], [2.0, 1.0, 0.0]], [[1.0, 0.0, 0.0], [0.0, 0.0, 5.0]]])
+    np.testing.assert_array_equal(hits(logits, np.array([1, 2])), [[1, 0], [0, 1]])
 
 
 def test_the_variance_is_that_of_the_per_example_accuracies_less_their_sampling_variance():
@@ -32,6 +50,61 @@ def test_the_variance_is_that_of_the_per_example_accuracies_less_their_sampling_
     assert found.observed == pytest.approx(gap.var(ddof=1) - noise / 39)
     estimate, low, high = found.root()
     assert estimate == pytest.approx(np.sqrt(found.observed)) and low < estimate < high
+
+
+@pytest.mark.parametrize("networks", [6, 12])
+def test_the_variance_of_the_true_differences_is_estimated_without_bias(networks):
+    rng = np.random.default_rng(1)
+    p, q = rng.uniform(0.1, 0.9, (2, 60))
+    _, found = simulated(lambda rng: planted(rng, p, q, networks), draws=1)
+    assert found.mean() == pytest.approx((p - q).var(ddof=1), abs=4 * found.std() / np.sqrt(len(found)))
+
+
+def test_networks_of_unequal_skill_do_not_bias_it():
+    """A network's skill moves all its hits together; it is common to all images and leaves with the mean."""
+    difficulty = np.random.default_rng(1).uniform(0.3, 0.7, 60)
+
+    def make(rng):
+        return tuple(
+            (rng.random((6, 60)) < difficulty + rng.uniform(-0.25, 0.25, (6, 1))).astype(float) for _ in range(2)
+        )
+
+    _, found = simulated(make, runs=400, draws=1)
+    assert found.mean() == pytest.approx(0, abs=4 * found.std() / np.sqrt(len(found)))
+
+
+@pytest.mark.parametrize("stratified", [False, True])
+def test_p_is_uniform_where_the_architecture_does_not_matter(stratified):
+    easy = np.random.default_rng(2).beta(2, 0.5, 60)
+    p, _ = simulated(lambda rng: planted(rng, easy, easy), stratified=stratified)
+    assert kstest(p, "uniform").pvalue > 0.01
+
+
+@pytest.mark.parametrize("stratified", [False, True])
+def test_different_errors_are_found(stratified):
+    rng = np.random.default_rng(3)
+    easy = rng.uniform(0.4, 0.9, 100)
+    shift = 0.25 * rng.choice([-1, 1], 100)
+    p, _ = simulated(
+        lambda rng: planted(rng, np.clip(easy + shift, 0, 1), np.clip(easy - shift, 0, 1)),
+        runs=60,
+        stratified=stratified,
+    )
+    assert (p < 0.05).mean() > 0.9
+
+
+def test_a_difference_of_accuracy_alone_is_none_among_images_equally_hard():
+    """Images differ in difficulty alone and architectures in ability alone: the plain test sees hard images gain more,
+    the stratified one finds nothing, and its variance errs on the low side."""
+    difficulty = np.random.default_rng(4).normal(1.5, 2, 200)
+
+    def make(rng):
+        return planted(rng, expit(difficulty + 0.6), expit(difficulty - 0.6))
+
+    plain, _ = simulated(make, runs=60)
+    within, variances = simulated(make, runs=100, stratified=True)
+    assert (plain < 0.05).mean() > 0.7
+    assert (within < 0.05).mean() <= 0.05 and variances.mean() < 0
 
 
 def rates(make, runs, draws=199, seed=0):
@@ -81,6 +154,12 @@ def test_inner_products_are_the_mean_covariance_within_groups():
     parts = [np.cov(table[:, groups == group]) for group in (0, 1)]
     np.testing.assert_allclose(rows @ rows.T, (5 * parts[0] + 4 * parts[1]) / 9)
     np.testing.assert_allclose(deviations(table) @ deviations(table).T, np.cov(table))
+
+
+def test_means_of_groups_are_taken_off():
+    np.testing.assert_allclose(
+        less_group_means(np.array([[1.0, 2.0, 6.0, 5.0]]), np.array([4, 4, 9, 9])), [[-0.5, 0.5, 0.5, -0.5]]
+    )
 
 
 def test_random_halves_of_one_architecture_differ_by_nothing_on_average_and_across_by_the_difference():

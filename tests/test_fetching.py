@@ -83,3 +83,8 @@ def test_without_an_address_one_sentence_says_what_to_do(two_released, monkeypat
         f"lib/training/releases.py): put those that networks/few.sha256 names into {releases.uploads('few')}, or train the "
         "networks: make train STUDY=few"
     )
+
+
+def test_a_study_without_released_networks_has_nothing_to_fetch(release_folder):
+    with pytest.raises(RuntimeError, match="no networks of study few are released: there is no networks/few.sha256"):
+        list(releases.fetch("few"))

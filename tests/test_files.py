@@ -22,6 +22,11 @@ def test_the_folders_are_those_of_the_environment_and_else_of_the_checkout(tmp_p
     assert files.data_folder() == tmp_path / "sets" and files.data_folder(tmp_path / "mine") == tmp_path / "mine"
 
 
+def test_the_parts_of_a_file_follow_each_other(tmp_path):
+    files.write_whole(tmp_path / "file", b"one", memoryview(b" and "), b"two")
+    assert (tmp_path / "file").read_bytes() == b"one and two"
+
+
 @pytest.mark.parametrize(
     "given, found", [("", files.ROOT / "artifacts"), ("~/my networks", "HOME/my networks"), ("~", "HOME")]
 )
@@ -63,3 +68,17 @@ def test_old_orphans_are_swept_and_young_ones_left_to_their_writer(tmp_path):
         os.utime(tmp_path / name, (written, written))
     files.write_whole(tmp_path / "file", b"x")
     assert folder_names(tmp_path / "file") == ["b.unfinished", "c.damaged", "file"]
+
+
+def test_an_unfinished_file_that_goes_while_orphans_are_swept_is_no_error(tmp_path):
+    """Another process finishes its own file between our listing and our look at it."""
+    (tmp_path / "gone.unfinished").symlink_to(tmp_path / "nowhere")  # listed, and not there
+    files.write_whole(tmp_path / "file", b"x")
+    assert (tmp_path / "file").read_bytes() == b"x"
+
+
+def test_a_written_file_can_be_read_by_others_and_replaces_the_old_one(tmp_path):
+    path = tmp_path / "new" / "folder" / "file"
+    files.write_whole(path, b"a")
+    files.write_whole(path, b"b")
+    assert path.read_bytes() == b"b" and path.stat().st_mode & 0o777 == 0o644

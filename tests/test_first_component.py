@@ -4,14 +4,16 @@ import matplotlib
 
 matplotlib.use("Agg")
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from made_components import IMAGES, LAYERS, made
 
-from lib.chapters import first_component
+from lib.chapters import first_component, first_component_figures
 from lib.chapters.first_component import CLAIMS, component_claims, share_and_block
 from lib.cka.block_components import Dropped
-from lib.cka.components import TOP
+from lib.cka.components import TOP, carried, dominant
+from lib.cka.network_statistics import slope_within
 from lib.training.wide_and_deep import Architecture
 
 DEEP, WIDE = Architecture(14), Architecture(14, 4)
@@ -62,6 +64,14 @@ def test_the_sign_of_the_intervals_decides(sign, verdict):
     assert all(claim.networks == 12 and claim.images == IMAGES for claim in found.values())
 
 
+def test_one_architecture_on_the_other_side_contradicts():
+    found = population(1)
+    found[WIDE] = [network(seed, -1) for seed in range(6)]
+    told = verdicts(found)
+    assert told["component-dominates-block"].verdict == "contradicted"
+    assert str(WIDE) in told["component-dominates-block"].statistic
+
+
 def test_networks_without_a_block_are_left_out_and_too_few_decide_nothing():
     found = population(1)
     found[WIDE] = [network(0, 1), network(1, 1), *(made(seed, start=4, stop=6) for seed in range(4))]
@@ -99,3 +109,44 @@ def test_share_and_block_are_judged_within_architectures(sign, verdict):
     claim = verdicts(found)[ALL]
     assert claim.verdict == verdict and claim.networks == 12
     assert (claim.estimate, claim.low, claim.high) == share_and_block(found)
+
+
+@pytest.mark.parametrize("runs", [300, pytest.param(4000, marks=pytest.mark.slow)])
+def test_architectures_that_differ_in_share_and_block_do_not_make_a_claim_about_seeds(runs):
+    """Six seeds of three architectures; a slope of 1 within them is found, and one between them alone is not."""
+    rng, found = np.random.default_rng(2), {0: [], 1: []}
+    for _ in range(runs):
+        for slope, told in found.items():
+            block = {one: 0.2 * one + rng.normal(0.3, 0.1, 6) for one in range(3)}
+            share = {one: 0.2 * one + slope * block[one] + rng.normal(0, 0.05, 6) for one in block}
+            told.append(slope_within(block, share)[1] > 0)
+    assert np.mean(found[0]) <= 0.025 + 3 * np.sqrt(0.025 * 0.975 / runs) and np.mean(found[1]) > 0.95
+
+
+def test_the_four_plots_are_where_the_paper_has_them():
+    networks = [made(0), made(1)]
+    figure = first_component_figures.four_plots(networks, "a title")
+    (cosines, cka, shares, without), first = figure.axes[:4], networks[0]
+    for axis, values in ((cosines, first.cosines), (cka, first.cka), (without, first.without)):
+        np.testing.assert_array_equal(axis.images[0].get_array(), values)
+        (frame,) = axis.patches
+        assert frame.get_xy() == (1.5, 1.5) and frame.get_width() == 4
+    np.testing.assert_array_equal(shares.lines[-1].get_ydata(), first.shares)
+    assert len(first_component_figures.four_plots([made(0, start=4)], "").axes[1].patches) == 0
+    plt.close("all")
+
+
+def test_curves_and_gallery_show_the_dominant_images():
+    networks = [network(0, 1), made(1, start=4)]
+    figure = first_component_figures.carried_curves({DEEP: networks})
+    np.testing.assert_allclose(figure.axes[0].lines[0].get_ydata(), carried(networks[0].coefficients))
+    assert figure.axes[0].lines[0].get_color() != figure.axes[0].lines[1].get_color()
+    pixels = np.random.default_rng(0).uniform(size=(IMAGES, 4, 4, 1))
+    figure = first_component_figures.gallery(DEEP, networks, pixels, [str(place) for place in range(IMAGES)])
+    assert len(figure.axes) == 2 * TOP
+    place = dominant(networks[0].coefficients)[3]
+    np.testing.assert_array_equal(figure.axes[3].images[0].get_array(), pixels[place, ..., 0])
+    assert figure.axes[3].get_title() == f"{place}\n{networks[0].coefficients[place]:+.2f}"
+    assert figure.axes[3].spines["top"].get_visible()
+    assert sum(axis.spines["top"].get_visible() for axis in figure.axes[TOP:]) < TOP
+    plt.close("all")

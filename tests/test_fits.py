@@ -22,6 +22,16 @@ def test_bandwidth_of_normal_quantiles_is_silvermans():
     assert bandwidth(np.append(t, [np.nan, np.nan])) == bandwidth(t)
 
 
+def test_a_few_values_far_out_hardly_widen_the_bandwidth():
+    t = 0.01 * norm.ppf((np.arange(1000) + 0.5) / 1000)
+    assert bandwidth(np.append(t, [0.9] * 10)) < 1.1 * bandwidth(t)
+
+
+def test_half_of_the_values_alike_leave_the_standard_deviation():
+    t = np.array([0.2] * 8 + [0.1, 0.3])
+    assert bandwidth(t) == pytest.approx(0.9 * t.std(ddof=1) * 10**-0.2)
+
+
 @pytest.mark.parametrize("dim", [2, 3, 192, 3072])
 @pytest.mark.parametrize("kappa", [0, 0.3, 2])
 def test_density_integrates_to_one(dim, kappa):
@@ -32,6 +42,13 @@ def test_density_integrates_to_one(dim, kappa):
     np.testing.assert_array_equal(density(t, [-1.01, 1.01]), 0)
 
 
+def test_density_is_a_mean_of_kernels_away_from_the_ends():
+    t, at = np.array([[0.1, 0.2, np.nan], [0.25, -0.1, 0.0]]), np.array([[-0.1, 0.0], [0.15, 0.3]])
+    finite = t[~np.isnan(t)]
+    expected = norm.pdf(at[..., None], finite, bandwidth(t)).mean(-1)
+    np.testing.assert_allclose(density(t, at), expected, rtol=1e-9)
+
+
 def test_density_of_uniform_directions_in_three_dimensions_is_one_half_to_its_ends():
     t = uniform_sample(3, 20000)
     estimate = density(t, np.linspace(-1, 1, 81))
@@ -39,6 +56,12 @@ def test_density_of_uniform_directions_in_three_dimensions_is_one_half_to_its_en
     error = np.sqrt(0.5 / (2 * np.sqrt(np.pi) * bandwidth(t) * 20000))
     np.testing.assert_allclose(estimate, 0.5, atol=4.5 * np.sqrt(2) * error)
     assert 4.5 * np.sqrt(2) * error < 0.08  # far from the 1/4 of kernels that lose their mass
+
+
+def test_density_mirrors_with_the_sample():
+    t = von_mises_fisher(3.0, 3).sample_t(np.random.default_rng(0), 500)
+    at = np.linspace(-1, 1, 21)
+    np.testing.assert_allclose(density(-t, -at), density(t, at), rtol=1e-8)
 
 
 @pytest.mark.parametrize("dim", [3, 64, 3072])
@@ -143,6 +166,14 @@ def test_richer_shapes_gain_on_von_mises_fisher_data_no_more_than_chance(name, d
         gain = 2 * np.sum(fit_shape(name, t, dim).log_likelihood(t) - plain.log_likelihood(t))
         assert -1e-5 < gain < chi2(1).ppf(1 - 1e-4)
         assert plain.parameters["kappa"] == pytest.approx(sphere.vmf_concentration(t.mean(), dim))
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_every_shape_holds_the_uniform(name):
+    t = 2 * np.random.default_rng(0).random(3000) - 1  # of a uniform direction in 3 dimensions
+    fitted = fit_shape(name, t, 3)
+    gain = 2 * np.sum(fitted.log_likelihood(t) - np.log(0.5))
+    assert -1e-9 < gain < chi2(2).ppf(1 - 1e-4)
 
 
 def test_power_holds_the_spherical_cauchy():

@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn.utils.parametrizations import weight_norm
 
 from lib.models.cut_networks import CutNetwork
-from lib.models.folding import FoldedConvolution, folded, quick
+from lib.models.folding import FoldedConvolution, SpreadConvolution, folded, quick
 
 DOUBLE = torch.float64
 
@@ -40,6 +40,13 @@ def test_so_are_its_gradients():
         for one, leaf in ((end, x.clone().requires_grad_()), (folded(end), x.clone().requires_grad_()))
     )
     torch.testing.assert_close(fast, slow, rtol=1e-9, atol=1e-9)
+
+
+def test_no_batch_norm_is_left_in_a_residual_network_and_nothing_takes_a_gradient():
+    frozen = folded(network(family="resnet-large").train())
+    assert not any(isinstance(module, nn.BatchNorm2d) for module in frozen.modules())
+    assert not any(module.training for module in frozen.modules())
+    assert not any(parameter.requires_grad for parameter in frozen.parameters())
 
 
 class Twice(nn.Sequential):
@@ -97,6 +104,16 @@ def test_it_is_the_same_function_of_what_this_library_does_not_build(name):
     model = UNUSUAL[name]().double().eval()
     images = torch.randn(5, 6 if name == "one convolution twice" else 8, 7, 7, dtype=DOUBLE)
     torch.testing.assert_close(folded(model)(images), model(images), rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("size", [(4, 4), (8, 6), (32, 32), (7, 8), (8, 7), (2, 2), (1, 1)])
+@pytest.mark.parametrize("stride, padding", [(2, 3), (1, 3), (2, 4)])
+def test_a_convolution_of_stride_two_is_the_same_on_blocks_of_pixels(size, stride, padding):
+    torch.manual_seed(0)
+    layer = nn.Conv2d(3, 2, 7, stride=stride, padding=padding).double()
+    images = torch.randn(4, 3, *size, dtype=torch.float64)
+    torch.testing.assert_close(SpreadConvolution(layer)(images), layer(images), rtol=1e-9, atol=1e-9)
+    assert (SpreadConvolution(layer).weight is None) == ((stride, padding) != (2, 3))
 
 
 def changed(family, change):

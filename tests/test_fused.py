@@ -6,10 +6,12 @@ import sys
 import pytest
 import torch
 from torch import nn
+from torch.autograd import gradcheck
 from torch.nn import functional as F
 
 from lib import models
 from lib.models.stacking import stack, stack_images
+from lib.training import fused as fused_module
 from lib.training.fused import fused, kept_memory, norm_pool_relu, norm_relu
 
 FAMILIES = (*models.CNN_LAYOUTS, *models.RESNET_BLOCKS)
@@ -79,6 +81,18 @@ def test_training_is_the_plain_one(family, count, weights, size):
 
 
 @pytest.mark.parametrize("family", FAMILIES)
+def test_the_twin_shares_everything_under_the_same_names(family):
+    [network] = networks(family)
+    twin = fused(network)
+    assert twin is not network and isinstance(twin, type(network))
+    for name, value in network.state_dict().items():
+        assert twin.state_dict()[name].data_ptr() == value.data_ptr(), name
+    assert list(twin.state_dict()) == list(network.state_dict())
+    assert all(a is b for a, b in zip(twin.parameters(), network.parameters(), strict=True))
+    assert type(network) in (models.CNN, models.ResNet), "the network itself was changed"
+
+
+@pytest.mark.parametrize("family", FAMILIES)
 def test_in_eval_mode_it_is_the_module_whoever_set_it(family):
     [network] = networks(family)
     twin = fused(network)
@@ -129,6 +143,30 @@ def test_ties_in_a_pool_go_where_the_plain_pool_sends_them(side, signs, format):
         results.append([y, *torch.autograd.grad((y * weights).sum(), [x, norm.weight, norm.bias])])
     for own, expected in zip(results[1], results[0]):
         torch.testing.assert_close(own, expected, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("shortcut", [False, True])
+def test_gradients_of_norm_and_relu(shortcut):
+    x, added, weight, bias = _inputs()
+
+    def function(x, added, weight, bias):
+        return fused_module.NormRelu.apply(x, weight, bias, nn.BatchNorm2d(3).double(), added if shortcut else None)
+
+    assert gradcheck(lambda *inputs: function(*inputs) + (0 if shortcut else 0 * added.sum()), (x, added, weight, bias))
+
+
+def test_gradients_of_norm_pool_and_relu():
+    x, _, weight, bias = _inputs()
+    assert gradcheck(
+        lambda *inputs: fused_module.NormPoolRelu.apply(*inputs, nn.BatchNorm2d(3).double(), [2, 2]), (x, weight, bias)
+    )
+
+
+def _inputs():
+    generator = torch.Generator().manual_seed(3)
+    made = [torch.randn(shape, generator=generator, dtype=torch.float64) for shape in [(4, 3, 4, 4)] * 2 + [(3,)] * 2]
+    made[2] = made[2].abs() + 0.5
+    return [value.requires_grad_() for value in made]
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -6,6 +6,8 @@ import pytest
 import torch
 from small_networks import network, random_images, slow_gradients
 from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 from lib import models
 from lib.models import ClassScores
@@ -33,6 +35,57 @@ def test_what_is_not_a_network_of_ours_as_it_was_built_goes_the_plain_way_bit_fo
     )
 
 
+def test_a_hook_of_the_reader_runs(model):
+    seen = []
+    model.fc.register_forward_hook(lambda module, inputs, output: seen.append(len(output)))
+    images, labels = random_images(9)
+    assert torch.equal(
+        input_gradients(model, images, labels, batch_size=4), slow_gradients(model, images, labels, batch_size=4)
+    )
+    assert seen == 2 * [4, 4, 1]
+
+
+class Storages(TorchDispatchMode):
+    """The memory of every tensor that an operation returned and that is of `least` bytes or more."""
+
+    def __init__(self, least):
+        super().__init__()
+        self.least, self.found = least, {}
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        result = function(*args, **(kwargs or {}))
+        for one in tree_leaves(result):
+            if isinstance(one, torch.Tensor) and one.untyped_storage().nbytes() >= self.least:
+                self.found[one.untyped_storage().data_ptr()] = one.untyped_storage()  # kept: no address comes twice
+        return result
+
+
+@pytest.mark.parametrize("family", ["cnn-small", "resnet-small", "vit"])
+def test_only_the_images_and_the_gradients_themselves_are_held_of_all_images(family):
+    model, (images, labels) = network(family=family).train(), random_images(3000)
+    with Storages(images.nbytes // 4) as storages:
+        gradients = input_gradients(model, images, labels, batch_size=10)
+    allowed = {images.untyped_storage().data_ptr(), gradients.untyped_storage().data_ptr()}
+    assert set(storages.found) == allowed
+
+
+@pytest.mark.parametrize("batch_size", [1, 4, 9, 100])
+def test_the_batch_size_does_not_matter(model, batch_size):
+    images, labels = random_images(9)
+    whole = input_gradients(model, images, labels)
+    gradients = input_gradients(model, images, labels, batch_size=batch_size)
+    torch.testing.assert_close(gradients, whole, rtol=1e-5, atol=1e-6 * float(whole.abs().max()))
+
+
+def test_other_images_do_not_change_an_image_s_gradient(model):
+    """Given in train mode, where BatchNorm would couple them."""
+    images, labels = random_images(6)
+    before = input_gradients(model, images, labels)
+    images[1:] *= 30
+    assert torch.equal(input_gradients(model, images, labels)[0], before[0])
+    assert not torch.equal(input_gradients(model, images, labels)[1], before[1])
+
+
 @pytest.mark.parametrize("fails", [False, True])
 def test_the_model_is_left_as_it_was(model, fails):
     model.fc.eval()  # a mixture of modes
@@ -52,6 +105,13 @@ def test_the_model_is_left_as_it_was(model, fails):
     assert not model.fc.weight.requires_grad and model.fc.bias.requires_grad
     assert all(torch.equal(value, state[name]) for name, value in model.state_dict().items())
     assert not images.requires_grad and images.grad is None
+
+
+def test_gradients_are_taken_also_where_they_are_switched_off(model):
+    images, labels = random_images(3)
+    with torch.no_grad():
+        off = input_gradients(model, images, labels)
+    assert torch.equal(off, input_gradients(model, images, labels)) and not off.requires_grad
 
 
 def broken(images):

@@ -34,6 +34,16 @@ def test_gram_matrices_and_lengths_are_those_of_the_activations():
         np.testing.assert_allclose(gram, x @ x.T, atol=1e-5 * (x**2).sum(1).max())
 
 
+def test_layers_together_are_their_features_behind_one_another():
+    layers = np.array([False, True, False, False, True, False, True])
+    gram, lengths = layer_grams(MODEL, IMAGES, POINTS).together(layers)
+    found = representation(MODEL, IMAGES, POINTS)
+    x = np.concatenate([found[POINTS[place]] for place in np.flatnonzero(layers)], axis=1).astype(float)
+    np.testing.assert_allclose(lengths, np.linalg.norm(x, axis=1), rtol=1e-5)
+    x -= x.mean(0)
+    np.testing.assert_allclose(gram, x @ x.T, atol=1e-5 * (x**2).sum(1).max())
+
+
 @pytest.mark.parametrize("memory", [1, 4 * 2 * 16 * 64 * 40])
 def test_the_same_however_few_activations_are_held(monkeypatch, memory):
     whole, calls, original = layer_grams(MODEL, IMAGES, POINTS), [], module.activations
@@ -72,6 +82,24 @@ def test_removal_happens_in_every_batch_on_activations_centred_there():
     np.testing.assert_allclose(gram_cka(grams, chosen(), without_first), expected, atol=1e-4)
 
 
+def test_what_only_a_shared_component_makes_alike_is_unlike_without_it():
+    rng = np.random.default_rng(0)
+    shared = rng.standard_normal(200)
+    layers = [10 * np.outer(shared, rng.standard_normal(50)) + rng.standard_normal((200, 50)) for _ in range(3)]
+    grams = torch.from_numpy(np.stack([x @ x.T for x in layers]))
+    off = ~np.eye(3, dtype=bool)
+    places = list(batches(200, 50, 4, torch.Generator().manual_seed(0)))
+    assert gram_cka(grams, places)[off].min() > 0.95
+    assert np.abs(gram_cka(grams, places, without_first)[off]).max() < 0.1
+
+
+def test_a_constant_layer_is_refused():
+    grams = torch.stack([torch.eye(40, dtype=torch.float64), torch.zeros(40, 40, dtype=torch.float64)])
+    grams[0, 0, 1] = grams[0, 1, 0] = 0.5
+    with pytest.raises(ValueError, match="layer 1 is the same for all images"):
+        gram_cka(grams, chosen())
+
+
 @pytest.fixture(scope="module")
 def model():
     return next(Untrained("resnet-8", (0,)).models())
@@ -82,6 +110,22 @@ def found(model):
     images, _ = random_images(96)
     both = [batch_sizes(model, images, [8, 32, 96], 6, 0, unbiased=unbiased) for unbiased in (True, False)]
     return {one.estimator: one for one in both}
+
+
+def test_all_images_in_one_batch_are_the_full_value(found):
+    for one in found.values():
+        assert one.values.shape == (3, 6, 4, 4) and one.full.shape == (4, 4) and one.images == 96
+        np.testing.assert_allclose(one.values[2], np.broadcast_to(one.full, (6, 4, 4)), atol=1e-6)
+        np.testing.assert_allclose(one.deviations()[2], 0, atol=1e-6)
+        assert one.largest()[2] < 1e-6
+
+
+def test_small_batches_bias_the_biased_estimator_alone(found):
+    """On noise of 96 images the biased CKA of 8 images at a time is far from that of all of them."""
+    unbiased, biased = (abs(found[name].deviations()[0].mean()) for name in ("unbiased", "biased"))
+    assert biased > 0.05 and unbiased < biased / 5
+    by_size = np.abs(found["biased"].deviations().mean(1))
+    assert by_size[0] > by_size[1] > by_size[2]
 
 
 def test_every_pass_is_one_of_network_cka(model, found):

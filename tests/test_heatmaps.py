@@ -13,9 +13,13 @@ from lib.released.heatmaps import (
     comparable,
     compared_growth,
     neighbours,
+    own_similarity,
     read,
 )
 from lib.rules import CONTRADICTED, SUPPORTED, UNDECIDED
+from lib.similarity.crossed import similarity_matrix
+from lib.similarity.mean_directions import planted_population
+from lib.sphere.saw import von_mises_fisher
 from lib.statistics.sample import Sample
 
 # Read off the released pictures by hand through the colour map: neighbouring widths, rho(k, 128), rho(8,
@@ -40,6 +44,13 @@ def test_the_numbers_are_those_read_off_by_hand():
     targets = np.nanmean(attack.values, axis=0)
     assert targets[1] == pytest.approx(0.94, abs=0.015) and 0.705 < np.delete(targets, 1).min() < targets[0] < 0.855
     assert np.nanmax(attack.values) == pytest.approx(TOP, abs=0.003)
+
+
+def test_widths_are_selected_by_name_and_those_not_shown_are_empty():
+    similarity = read(SIMILARITY)
+    chosen = similarity.select([128, 8, 9])
+    assert chosen.values[0, 1] == chosen.values[1, 0] == similarity.values[0, -1]
+    assert chosen.resolution[0, 1] == similarity.resolution[0, -1] and np.isnan(chosen.values[2]).all()
 
 
 FITTING = {
@@ -82,6 +93,13 @@ def power_law(widths, exponent, factor=0.08):
 PICTURE = power_law(WIDTHS, 0.44)
 
 
+def test_the_reading_of_a_picture_of_one_mean_direction_is_the_similarity_within_a_width():
+    np.testing.assert_allclose(own_similarity(PICTURE), (0.08 * np.array(WIDTHS) ** 0.44) ** 2)
+    assert at_width(PICTURE, 16) == pytest.approx((0.08 * 16**0.44) ** 2)
+    assert at_width(PICTURE, 18) == pytest.approx((0.08 * 18**0.44) ** 2)  # between two of its widths
+    assert np.isnan(at_width(PICTURE, 7)) and np.isnan(at_width(PICTURE, 129))
+
+
 def test_neighbouring_widths_stand_for_their_geometric_mean():
     widths, values = neighbours(PICTURE, WIDTHS)
     assert widths[0] == pytest.approx(80**0.5) and len(widths) == len(values) == 16
@@ -118,6 +136,25 @@ def test_growth_is_as_in_the_picture_within_a_factor_of_two(exponent, spread, ve
     assert claim.networks == 18 and claim.images == 100 and "widths 8 to 32" in claim.statistic
 
 
+def test_only_widths_in_the_span_of_both_are_fitted():
+    growth = compared_growth(matrix_of(0.3, (2, 4, 8, 11, 32, 200), 0.01), (2, 4, 8, 11, 32, 200), PICTURE)
+    assert growth.widths == (8, 11, 32)  # the picture ends at 128
+
+
 @pytest.mark.parametrize("widths", [(2, 4, 8), (2, 8, 16), (2, 4, 8, 16), (150, 200, 250)])
 def test_fewer_than_three_widths_in_the_span_have_no_exponent(widths):
     assert compared_growth(matrix_of(0.3, widths, 0.01), widths, PICTURE) is None
+
+
+def test_where_similarity_is_not_positive_nothing_is_decided():
+    matrix = matrix_of(0.44, (8, 16, 32), 0.001)
+    matrix.values[0, 1] = matrix.values[1, 0] = -0.01
+    (claim,) = growth_claims("cnn-small", compared_growth(matrix, (8, 16, 32), PICTURE), [])
+    assert claim.verdict == UNDECIDED
+
+
+def test_planted_populations_with_one_mean_direction_are_read_as_they_are():
+    rng = np.random.default_rng(0)
+    populations = [planted_population(von_mises_fisher(kappa, 16), 20, 200, rng) for kappa in (4, 8, 16, 32)]
+    matrix = similarity_matrix(populations, rng, 60)
+    np.testing.assert_allclose(own_similarity(matrix.values), np.diagonal(matrix.values), rtol=0.05)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from lib.chapters.alignment_controls import CONTROLS, LABEL_CONTROLS, more_alike
-from lib.chapters.hypotheses import H2, PROMISE, RANK_ONE, Family, family_claims
+from lib.chapters.hypotheses import H1, H1_EVERY_STEP, H2, PROMISE, RANK_ONE, Family, falls, family_claims
 from lib.chapters.shared_directions import TYPE, Everything, type_claims
 from lib.gates import enough
 from lib.similarity.crossed import similarity_matrix
@@ -45,6 +45,28 @@ def changed(cosine, rows, columns):
     return values
 
 
+def test_concentration_is_seen_and_its_opposite_too():
+    np.testing.assert_allclose(falls(LAW), np.diff(R))
+    assert set(verdicts([H1, H1_EVERY_STEP], LAW).values()) == {"supported"}
+    assert set(verdicts([H1, H1_EVERY_STEP], LAW[::-1, ::-1]).values()) == {"contradicted"}
+
+
+def test_one_step_that_is_not_sure_leaves_every_step_undecided():
+    flat = R.copy()
+    flat[1] = flat[0]
+    found = verdicts([H1, H1_EVERY_STEP], flat[:, None] * flat, 0.003)
+    assert found == {"h1": "supported", "h1-every-step": "undecided"}
+
+
+@pytest.mark.parametrize(
+    "cosine, spread, expected", [(1.0, 0.001, "supported"), (0.8, 0.001, "contradicted"), (0.91, 0.01, "undecided")]
+)
+def test_one_direction_is_judged_by_the_lowest_cosine(cosine, spread, expected):
+    claim = claims([H2], changed(cosine, 0, 3), spread)["h2"]
+    assert claim.verdict == expected and claim.estimate == pytest.approx(cosine)
+    assert cosine == 1 or ": k = 2 and 16, the one of 6" in claim.statistic
+
+
 @pytest.mark.parametrize("within, across, expected", [(1.0, 0.6, "supported"), (0.6, 1.0, "contradicted")])
 def test_families_of_one_type_are_compared_with_each_other_and_with_those_of_the_other(within, across, expected):
     """Two plain families and two residual ones, two widths each."""
@@ -68,6 +90,11 @@ def test_families_of_one_type_are_compared_with_each_other_and_with_those_of_the
 def verdicts_of(everything):
     gates = dict.fromkeys(everything.family_of, ())
     return {claim.name.removeprefix("04-h2-type-"): claim.verdict for claim in type_claims(everything, gates)}
+
+
+def test_a_law_of_similarities_that_do_not_change_is_one_too():
+    """R^2 is not defined there."""
+    assert verdicts([RANK_ONE], np.full((4, 4), 0.4)) == {"rank-one": "supported"}
 
 
 def turned(radians, trials, networks=6):
@@ -126,6 +153,20 @@ def test_the_rule_of_one_type_errs_as_seldom_as_it_promises(cosine, expected, tr
     error_rates.check(found, expected, 0.6)
 
 
+def test_rank_one_is_judged_by_how_far_the_law_is_off():
+    assert verdicts([RANK_ONE], LAW) == {"rank-one": "supported"}
+    broken = LAW * (1 + np.diag([5, -3 / 4, 4, 0]))
+    assert verdicts([RANK_ONE], broken) == {"rank-one": "contradicted"}
+
+
+def test_promises_hold_where_the_law_goes_on():
+    found = claims(PROMISE, LAW)
+    assert {claim.verdict for claim in found.values()} == {"supported"}
+    assert [claim.estimate for claim in found.values()][:2] == pytest.approx([1, 1])
+    assert "E[t] at k = 16, by a power law" in found["predict-mean-cosine"].statistic
+    assert verdicts(PROMISE, LAW, 0.05)["predict-mean-cosine"] == "undecided"
+
+
 def test_promises_fail_where_the_law_breaks():
     stalled = R * [1, 1, 1, 0.5]
     found = verdicts(PROMISE, stalled[:, None] * stalled)
@@ -134,6 +175,13 @@ def test_promises_fail_where_the_law_breaks():
     claim = claims(PROMISE, bent)["predict-similarity"]
     assert claim.verdict == "contradicted" and "rho(4, 16), the one of 4 that decides" in claim.statistic
     assert verdicts(PROMISE, changed(0.3, [0, 1, 2], 3))["predict-direction"] == "contradicted"
+
+
+def test_a_width_whose_networks_have_nothing_in_common_leaves_what_rests_on_it_undecided():
+    broken = LAW.copy()
+    broken[0, 0] = -0.01
+    found = verdicts([H2, RANK_ONE, *PROMISE], broken)
+    assert {found[name] for name in found if name != "predict-direction"} == {"undecided"}
 
 
 def test_controls_compare_what_they_say():

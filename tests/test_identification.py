@@ -18,6 +18,15 @@ def test_chance_is_what_random_scores_do_and_what_equal_scores_do(layers):
     assert found.chance(layers) == pytest.approx((1 / layers, (layers**2 - 1) / (3 * layers)))
 
 
+def test_a_score_that_falls_with_the_distance_follows_it():
+    distances = found.layer_distances(6)
+    assert distances[5, 0] == 5 and distances[2, 3] == 1
+    assert found.distance_correlation(-distances) == pytest.approx(1)
+    assert found.distance_correlation(np.exp(distances)) == pytest.approx(-1)
+    assert found.distance_correlation(np.ones((3, 3))) == 0  # no order, none of it followed
+    assert abs(found.distance_correlation(np.random.default_rng(0).random((6, 6)))) < 0.4
+
+
 def hits(right):
     """[sources, targets, images] of one target's hits [sources, images], the other targets alike for all sources."""
     full = np.ones((len(right), len(right), len(right[0])), dtype=bool)
@@ -32,6 +41,22 @@ def test_violations_are_those_of_an_exact_sign_test(gained, lost):
     violated = found.violations(hits([own, own, other]))
     expected = gained + lost and binomtest(gained, gained + lost, alternative="greater").pvalue < 0.05 / 2
     assert violated[2, 0] == bool(expected) and violated.sum() == violated[2, 0]
+
+
+@pytest.mark.parametrize("errors, seen", [(0, False), (5, False), (6, True), (30, True)])
+def test_a_target_can_be_violated_only_if_it_errs(errors, seen):
+    """Three layers, so that one source has to be better at the level 0.025: of six images or more that differ."""
+    own = np.arange(50) >= errors
+    perfect = hits([own, np.ones(50, dtype=bool), own])
+    assert found.could_be_violated(perfect).tolist() == [seen, False, False]
+    assert found.violations(perfect)[1, 0] == seen
+
+
+def test_targets_of_equally_good_sources_are_rarely_violated():
+    """Eight sources that are right on images of their own choice: at most one target in twenty."""
+    rng = np.random.default_rng(0)
+    seen = [found.violations(rng.random((8, 8, 300)) < 0.9).any(0) for _ in range(200)]
+    assert 0.005 < np.mean(seen) < 0.05
 
 
 def test_the_share_of_later_sources_is_held_against_that_of_any_source():
@@ -52,6 +77,11 @@ def test_an_index_that_falls_with_the_distance_is_specific_and_its_opposite_the_
     assert found.distance_correlation(noise) == 0 and found.identification(noise) == 0.5
     with pytest.raises(ValueError, match=r"^corresponding layers need a square matrix, not shape \[3, 4\]$"):
         found.identification(np.ones((3, 4)))
+
+
+def test_rank_correlations_by_hand():
+    assert found.rank_correlation([1, 2, 3, 4], [10, 30, 20, 40]) == pytest.approx(0.8)  # 1 - 6 * 2 / (4 * 15)
+    assert found.rank_correlation([1, 1, 1], [1, 2, 3]) == 0
 
 
 SCORES = np.array(

@@ -43,6 +43,13 @@ def test_images_of_every_form_give_the_numbers_of_a_plain_tensor(door, form):
     assert torch.equal(again.detach().float(), IMAGES)
 
 
+@pytest.mark.parametrize("door", DOORS.values(), ids=DOORS)
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_images_in_half_precision_give_what_their_numbers_give(door, dtype):
+    images = IMAGES.to(dtype)
+    close(door(network(), images, LABELS), door(network(), images.float(), LABELS))
+
+
 WRONG_IMAGES = {
     "bytes": lambda x: (x * 40 + 128).byte(),
     "whole numbers": lambda x: x.long(),
@@ -61,6 +68,23 @@ WRONG_IMAGES = {
 def test_what_is_no_image_is_refused_in_one_sentence(door, form):
     with pytest.raises(ValueError, match=r"^(the )?(images|source) must [^\n]*$"):
         door(network(), form(IMAGES), LABELS)
+
+
+KINDS = ("uint8", "int8", "int16", "int32", "uint16", "uint32")
+
+
+@pytest.mark.parametrize("door", LABELLED.values(), ids=LABELLED)
+@pytest.mark.parametrize(
+    "form",
+    [*(getattr(torch, kind) for kind in KINDS), *map(np.dtype, KINDS), ">i4", list, lambda y: inference(y.clone)],
+    ids=lambda form: getattr(form, "__name__", str(form)),
+)
+def test_labels_of_every_whole_type_are_taken(door, form):
+    if isinstance(form, torch.dtype):
+        labels = LABELS.to(form)
+    else:
+        labels = form(LABELS) if callable(form) else LABELS.numpy().astype(form)
+    close(door(network(), IMAGES, labels), door(network(), IMAGES, LABELS))
 
 
 WRONG_LABELS = {

@@ -6,8 +6,8 @@ import error_rates
 import numpy as np
 import pytest
 
-from lib.chapters.distances_of_networks import ORDER, Apart, distance_claims
-from lib.chapters.individual_similarity import GROWTH, Growth, growth_claims
+from lib.chapters.distances_of_networks import ORDER, Apart, distance_claims, distances_by_width
+from lib.chapters.individual_similarity import GROWTH, Growth, growth_claims, rises, steps
 from lib.similarity.crossed import similarity_matrix
 from lib.similarity.mean_directions import planted_population
 from lib.similarity.network_distances import READINGS, Distances, population_distances
@@ -31,8 +31,38 @@ def verdicts(values, spread):
     return {claim.name.removeprefix("03-").removesuffix("-cnn-small"): claim.verdict for claim in claims}
 
 
+def test_steps_are_differences_along_either_width():
+    np.testing.assert_allclose(steps(RISING), [[0.1, 0.1], [0.2, 0.1], [0.2, 0.3]])
+    np.testing.assert_allclose(rises(np.stack([RISING, -RISING])), [[0.2, 0.3, 0.5], [-0.2, -0.3, -0.5]])
+
+
 def test_a_clear_rise_supports_all_claims():
     assert set(verdicts(RISING, 0.001).values()) == {"supported"}
+
+
+def test_a_clear_fall_contradicts_growth():
+    found = verdicts(RISING[::-1, ::-1], 0.001)
+    assert {found[name] for name in ("growth", "range", "every-step")} == {"contradicted"}
+
+
+def test_one_step_that_is_not_sure_leaves_only_the_steps_undecided():
+    flat = RISING.copy()
+    flat[0, 1] = flat[1, 0] = 0.1
+    found = verdicts(flat, 0.01)
+    assert found == {
+        "growth": "supported",
+        "range": "supported",
+        "every-step": "undecided",
+        "above-chance": "supported",
+    }
+
+
+@pytest.mark.parametrize("fall, verdict", [(0.1, "contradicted"), (0.0, "undecided")])
+def test_growth_on_average_is_not_enough_where_one_width_s_row_does_not_rise(fall, verdict):
+    """The others' rises are so large that the mean of all steps is far above zero."""
+    values = RISING + 0.3 * np.eye(3)[2] * np.eye(3)[:, 2:]
+    values[0, 2] = values[2, 0] = values[0, 0] - fall
+    assert rises(values).mean() > 0.2 and verdicts(values, 0.001)["growth"] == verdict
 
 
 @pytest.mark.parametrize("trials", [200, pytest.param(2000, marks=pytest.mark.slow)])
@@ -45,6 +75,12 @@ def test_growth_errs_as_seldom_as_it_promises(kappas, expected, trials):
     growth = (Growth(matrix, WIDTHS, (0, 0)) for matrix in drawn)
     found = [judged(GROWTH[:1], one, narrowest=2, widest=8, family="vit")[0].verdict for one in growth]
     error_rates.check(found, expected, 0.9)
+
+
+def test_similarity_within_the_band_of_chance_is_not_above_it():
+    values = RISING.copy()
+    values[0, 0] = 0.005
+    assert verdicts(values, 0.001)["above-chance"] == "contradicted"
 
 
 FAMILY_WIDTHS = dict.fromkeys(["cnn-small", "cnn-large", "resnet-large"], (2, 4))
@@ -68,6 +104,21 @@ def test_verdicts_follow_the_order_of_the_families():
         found = distance_verdicts(cnn_large=distances(deep), cnn_small=distances(shallow))
         assert found["cnn"] == found["cnn-reference"] == verdict
         assert "resnet" not in found
+
+
+def test_a_family_without_its_partner_has_no_claim_on_the_order():
+    assert set(distance_verdicts(cnn_small=distances(0.1))) == {"small", "null-cnn-small"}
+    assert set(distance_verdicts(cnn_small=distances(0.1), resnet_large=distances(0.1))) == {
+        "small",
+        "null-cnn-small",
+        "null-resnet-large",
+    }
+
+
+def test_all_distances_are_small_or_one_is_not():
+    assert distance_verdicts(cnn_small=distances(0.4), cnn_large=distances(0.1))["small"] == "supported"
+    assert distance_verdicts(cnn_small=distances(0.49, 0.01), cnn_large=distances(0.1))["small"] == "undecided"
+    assert distance_verdicts(cnn_small=distances(0.9), cnn_large=distances(0.1))["small"] == "contradicted"
 
 
 @pytest.mark.parametrize("trials", [60, pytest.param(1000, marks=pytest.mark.slow)])
@@ -115,3 +166,17 @@ def test_families_of_different_widths_are_compared_at_those_that_both_have():
         "null-cnn-small",
     ]
     assert "cnn-large, k = 8" in apart[0].statistic
+
+
+def test_the_band_of_a_width_is_that_of_the_families_that_have_it():
+    rows = {
+        "cnn-large": [distances(0.2, null=0.01), distances(0.2, null=0.02)],
+        "cnn-small": [distances(0.1, null=0.03), distances(0.1, null=0.04)],
+    }
+    axis = distances_by_width({"others": rows}, {"cnn-large": (4, 8), "cnn-small": (2, 4)}).axes[0]
+    ends = {(width, height) for width, height in axis.collections[0].get_paths()[0].vertices.round(6).tolist()}
+    assert ends == {(2, 0.03), (4, 0.01), (4, 0.04), (8, 0.02)}
+
+
+def test_without_distances_there_are_no_claims_about_them():
+    assert distance_claims({}, FAMILY_WIDTHS) == []

@@ -1,9 +1,11 @@
 """Chapter 1: its checks of the mathematics notice what is wrong, and its figures show what they are given."""
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from scipy.stats import t as student
 
+from lib.chapters import introduction_figures as drawn
 from lib.chapters.introduction import all_claims, differences, ratios, simultaneous
 
 HOLDS = differences((np.array([0.001, -0.002]), np.array([-0.01, -0.01]), np.array([0.012, 0.006])), 0.05)
@@ -45,3 +47,25 @@ def test_shares_follow_the_formula_do_not_or_are_of_too_few(share, samples, verd
     shares = np.array([0.3, share])
     checked = ratios(shares, np.transpose([shares - 0.01, shares + 0.01]), EXACT, samples)
     assert verdicts(tail=checked)["tail-samples"] == verdict
+
+
+def test_an_integral_that_is_off_is_noticed():
+    assert verdicts(integral=(1, 1.001))["tail-integral"] == "contradicted"
+
+
+def test_directions_face_the_reader_and_families_have_caps_around_their_centres():
+    towards, right = drawn.direction(0, 0), drawn.direction(0, 90)
+    assert towards @ right == pytest.approx(0) and np.linalg.norm(towards) == pytest.approx(1)
+    rim = drawn._circle(towards, 0.8)
+    np.testing.assert_allclose(rim @ towards, 0.8)
+    figure = drawn.caps({"a": [(towards, 0.8)], "b": [(right, 0.5)]}, ["k"])
+    assert [axis.get_title() for axis in figure.axes] == ["a", "b"]
+    plt.close("all")
+
+
+def test_matrices_share_one_scale_and_no_zero_is_negative():
+    found = {"a": np.array([[1, -0.001], [-0.001, 0.5]]), "b": np.array([[0.9, -0.3], [-0.3, 0.2]])}
+    axes = drawn.similarity_matrices(found, ["k1", "k2"]).axes[:2]
+    assert {axis.images[0].get_clim() for axis in axes} == {(-0.3, 1)}
+    assert [text.get_text() for text in axes[0].texts] == ["1.00", "0.00", "0.00", "0.50"]
+    plt.close("all")

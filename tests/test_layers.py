@@ -1,5 +1,6 @@
 """Scores of layers against layers, one by one and over pairs of networks."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,8 +10,9 @@ from small_networks import network, random_images
 
 from lib.data import ImageData
 from lib.models.cut_networks import LOGITS, CutNetwork
-from lib.stitching import direct_match, hits, match_task_loss, residual
-from lib.stitching.layers import Layer, Matching, target_scores
+from lib.stitching import SIMILARITY_INDICES, direct_match, hits, match_task_loss, residual
+from lib.stitching.layers import MEASURES, RESIDUAL, Layer, Matching, index_scores, target_scores
+from lib.stitching.similarity_indices import PROCRUSTES, PWCCA
 from lib.stitching.stitched_pairs import NARROWED, SEEDS, WIDENED, WITHIN, cut, planned_pairs, score_pairs
 
 MATCHING = Matching(fit_images=20, fit_counts=(5, 40), epochs=2, learning_rate=1e-2, compared_epochs=(1, 3))
@@ -58,6 +60,58 @@ def test_the_scores_of_a_target_are_those_of_its_maps(nets, images):
             residual(trained[place](source.test), target.test), rel=1e-3
         )
         assert found["task_loss_hits"][place].shape == (30,) and found["task_loss_hits"].dtype == bool
+
+
+def test_indices_are_those_of_every_two_layers(nets, images):
+    front, end = ([layer.test for layer in layers(nets[key], images)] for key in ((2, 0), (4, 0)))
+    for name, values in index_scores(front, end).items():
+        for (source, target), value in np.ndenumerate(values):
+            assert value == pytest.approx(SIMILARITY_INDICES[name].between(front[source], end[target]), abs=1e-5)
+
+
+def test_measures_are_turned_so_that_more_is_more_alike(nets, images, inline):
+    (found,) = score_pairs({(2, 0): nets[2, 0]}, [((2, 0), (2, 0))], images, MATCHING, executor=inline).values()
+    assert tuple(found.measures) == MEASURES
+    for name in MEASURES:
+        sign = -1 if name in (RESIDUAL, PWCCA, PROCRUSTES) else 1
+        np.testing.assert_array_equal(found.likeness(name), sign * found.measures[name])
+
+
+def test_a_network_and_itself(nets, images, inline):
+    """Known values of the diagonal, and the end's own accuracy."""
+    net = nets[2, 0]
+    matching = replace(MATCHING, fit_images=40)  # a channel that fewer images leave at zero would have no weight
+    (found,) = score_pairs({(2, 0): net}, [((2, 0), (2, 0))], images, matching, executor=inline).values()
+    own = net.representations(images.test_images)[LOGITS].argmax(1) == images.test_labels
+    assert found.own_hits.tolist() == own.tolist()
+    np.testing.assert_allclose(np.diagonal(found.direct_residual), 0, atol=1e-8)
+    for j in range(3):
+        assert found.direct_hits[j, j].tolist() == own.tolist()
+    for name, index in SIMILARITY_INDICES.items():
+        np.testing.assert_allclose(np.diagonal(found.indices[name]), 1 if index.furthest is None else 0, atol=1e-6)
+
+
+def test_scores_do_not_depend_on_the_other_pairs(nets, images, inline):
+    pair = (2, 1), (2, 0)
+    alone = score_pairs(nets, [pair], images, MATCHING, executor=inline)[pair]
+    others = [((2, 0), (2, 0)), pair, ((4, 0), (2, 0)), (pair[1], pair[0])]
+    together = score_pairs(nets, others, images, MATCHING, executor=inline)
+    assert list(together) == others
+    for name in ("direct_residual", "residual_by_count", "direct_hits"):
+        np.testing.assert_array_equal(getattr(together[pair], name), getattr(alone, name))
+    np.testing.assert_equal(together[pair].indices, alone.indices)
+    np.testing.assert_allclose(together[pair].task_loss_residual, alone.task_loss_residual, rtol=1e-3)
+    assert together[pair].task_loss_hits.shape == (3, 3, 30)
+
+
+def test_the_seed_decides_and_both_ways_of_a_pair_differ(nets, images, inline):
+    pair = (2, 1), (2, 0)
+    first, again, other = (score_pairs(nets, [pair], images, MATCHING, seed, inline)[pair] for seed in (0, 0, 1))
+    np.testing.assert_array_equal(first.task_loss_residual, again.task_loss_residual)
+    assert (first.task_loss_residual != other.task_loss_residual).all()
+    assert (first.direct_residual != other.direct_residual).any()  # other images to fit
+    back = score_pairs(nets, [pair[::-1]], images, MATCHING, executor=inline)[pair[::-1]]
+    assert np.abs(back.direct_residual - first.direct_residual).max() > 1e-3
 
 
 def test_processes_find_what_this_one_does(nets, images, inline):

@@ -1,5 +1,6 @@
 """Maps of networks are the plain loop over pairs of layers, however the Gram matrices are made."""
 
+import itertools
 import math
 
 import numpy as np
@@ -11,7 +12,7 @@ from test_cka import SLOW, both_estimators
 from torch import nn
 
 from lib.cka import hidden_points, largest_block, linear_cka, maps, network_cka
-from lib.cka.maps import PARTS, all_maps, maps_between, part_maps
+from lib.cka.maps import PARTS, all_maps, cka_maps, maps_between, part_maps
 from lib.models.representations import block_points, representation
 
 pytestmark = pytest.mark.usefixtures("artifacts")
@@ -89,6 +90,15 @@ def test_batches_cut_out_of_the_matrices_of_all_images_give_the_same(pair, unbia
     assert asked == [10] * 6
 
 
+@both_estimators
+def test_one_batch_of_all_images_is_cka_of_all_images(pair, unbiased):
+    models, points = pair
+    options = {"unbiased": unbiased, "batch_size": 30, "passes": 2, "generator": generator()}
+    whole = network_cka(models, pictures(30), points, **options)
+    for (i, x), (j, y) in itertools.product(enumerate(rows(models, pictures(30), points)), repeat=2):
+        assert whole[i, j] == pytest.approx(linear_cka(x, y, unbiased=unbiased), abs=2e-5)
+
+
 def test_the_unbiased_value_does_not_depend_on_the_batch_size_and_the_biased_one_does(pair):
     """600 images, of which none of the batch sizes takes all in a pass, against all of them at once; 8 orders each."""
     models, points = [pair[0][0]], [pair[1][0]]
@@ -106,6 +116,42 @@ def test_the_unbiased_value_does_not_depend_on_the_batch_size_and_the_biased_one
         error = found.std(0, ddof=1) / math.sqrt(8)
         assert (np.abs(found.mean(0) - truth) < 6 * error).all() and error.max() < 0.005
     assert (values(False, 64).mean(0) - values(False, 600, 1)).max() > 0.05
+
+
+def test_the_generator_decides_and_the_orders_are_the_same_whatever_the_networks(pair):
+    models, points = pair
+    options, state = {"batch_size": 10, "passes": 2}, torch.get_rng_state()
+
+    def found(places, rng):
+        return network_cka(
+            [models[i] for i in places], pictures(43), [points[i] for i in places], generator=rng, **options
+        )
+
+    used, fresh = generator(5), generator(5)
+    both, first = found((0, 1), used), found((0,), fresh)
+    assert np.array_equal(both, found((0, 1), generator(5)))
+    assert not np.allclose(both, found((0, 1), generator(6)), atol=1e-3)
+    np.testing.assert_allclose(both[:5, :5], first, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(both[5:, 5:], found((1,), generator(5)), rtol=0, atol=1e-12)
+    assert torch.equal(state, torch.get_rng_state()) and torch.equal(used.get_state(), fresh.get_state())
+
+
+def test_networks_are_left_as_they_were():
+    model = network(2, "resnet-8", 1).train()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    network_cka([model, model], pictures(12), [["stem"], ["fc"]], batch_size=6, passes=1, generator=generator())
+    assert all(module.training and not module._forward_hooks for module in model.modules())
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    assert all(parameter.grad is None for parameter in model.parameters())
+
+
+def test_a_layer_that_is_the_same_for_all_images_is_named(pair):
+    dead = network(3, "plain-8", 1)
+    nn.init.zeros_(dead.stage2[0].bn2.weight)
+    nn.init.constant_(dead.stage2[0].bn2.bias, -1)
+    points = [pair[1][0], ["stem", "stage2.0"]]
+    with pytest.raises(ValueError, match="^layer stage2.0 of network 1 is the same for all images: it has no CKA$"):
+        network_cka([pair[0][0], dead], pictures(12), points, batch_size=6, generator=generator())
 
 
 @pytest.mark.parametrize(
@@ -126,6 +172,19 @@ def test_what_cannot_be_is_refused_before_any_work(pair, change, message):
     with pytest.raises(ValueError, match=message):
         network_cka(**arguments | change)
     assert torch.equal(rng.get_state(), generator().get_state())
+
+
+def test_maps_of_a_population_are_those_of_its_networks():
+    images, population = random_images(40)[0], Untrained("resnet-14", (0, 1, 2))
+    whole = cka_maps(population, images, generator(3), batch_size=40, passes=1)
+    assert whole.shape == (3, 7, 7)
+    for cka, model in zip(whole, population.models()):
+        layers = rows([model], images, [hidden_points(model)])
+        np.testing.assert_allclose(cka, [[linear_cka(x, y) for y in layers] for x in layers], atol=1e-5)
+    found = cka_maps(population, images, generator(3), batch_size=10, passes=2)
+    first = next(iter(population.models()))
+    expected = network_cka([first], images, [hidden_points(first)], batch_size=10, passes=2, generator=generator(3))
+    np.testing.assert_allclose(found[0], expected)
 
 
 def test_a_network_whose_blocks_change_nothing_is_one_block():
@@ -167,6 +226,15 @@ def test_parts_share_no_image_and_are_one_batch_where_they_are_small(monkeypatch
     part_maps(Untrained(), images, 0, batch_size=8, passes=3)
     assert [size for _, size, _ in seen[PARTS:]] == [8] * PARTS
     assert [part for part, *_ in seen[PARTS:]] == [part for part, *_ in seen[:PARTS]]
+
+
+def test_maps_of_parts_are_maps_of_their_networks():
+    images = random_images(40)[0]
+    found = part_maps(Untrained("resnet-8"), images, 0, batch_size=256, passes=1)
+    assert found.shape == (2, PARTS, 4, 4)
+    np.testing.assert_allclose(np.diagonal(found, axis1=2, axis2=3), 1)
+    whole = cka_maps(Untrained("resnet-8"), images, generator(), batch_size=40, passes=1)
+    assert np.abs(found.mean(1) - whole).max() < 0.4 and not np.allclose(found[:, 0], found[:, 1])
 
 
 def test_maps_between_are_those_of_every_two_networks_and_the_same_from_either_side():

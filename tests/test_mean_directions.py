@@ -8,6 +8,7 @@ from scipy.stats import directional_stats
 
 from lib.similarity import expected, mean_direction_cosine, mean_directions
 from lib.similarity.mean_directions import (
+    corrected_mean_cosine,
     estimates_by_networks,
     leave_one_out_cosines,
     mean_cosine_estimates,
@@ -17,7 +18,7 @@ from lib.similarity.mean_directions import (
     split_half_cosines,
 )
 from lib.sphere import vmf_concentration
-from lib.sphere.saw import von_mises_fisher
+from lib.sphere.saw import Saw, von_mises_fisher
 
 DIM = 64
 
@@ -40,6 +41,31 @@ def test_the_square_of_the_corrected_length_is_the_mean_cosine_of_pairs(populati
         )
 
 
+def test_a_mean_cosine_below_zero_keeps_its_sign():
+    opposite = np.array([[[1.0, 0.0]], [[-1.0, 0.0]]])
+    assert mean_resultant_length(opposite) == pytest.approx(-1)
+    assert mean_resultant_length(opposite, corrected=False) == pytest.approx(0)
+    assert (mean_directions.mean_directions(opposite) == 0).all()
+
+
+def test_leaving_one_out_is_leaving_one_out(population):
+    found = leave_one_out_cosines(population)
+    for m in (0, 3):
+        others = np.delete(population, m, axis=0).mean(0)
+        t = (population[m] * others).sum(1) / np.linalg.norm(others, axis=1)
+        np.testing.assert_allclose(found[m], t)
+
+
+def test_identical_networks_have_length_and_cosines_1():
+    same = np.repeat(np.eye(3)[None], 4, axis=0)
+    for values in (
+        leave_one_out_cosines(same),
+        mean_resultant_length(same),
+        mean_resultant_length(same, corrected=False),
+    ):
+        np.testing.assert_allclose(values, 1)
+
+
 def test_a_network_without_a_gradient_is_as_if_it_were_not_there(population):
     some = population.copy()
     some[2, 5] = 0
@@ -53,6 +79,16 @@ def test_a_network_without_a_gradient_is_as_if_it_were_not_there(population):
     assert np.isnan(leave_one_out_cosines(some)[:, 5]).all() and np.isnan(mean_resultant_length(some)[5])
     assert mean_resultant_length(some, corrected=False)[5] == pytest.approx(1)
     assert all(np.isfinite(list(mean_cosine_estimates(some).values())))
+
+
+def test_rotating_everything_changes_nothing(population):
+    rotation = np.linalg.qr(np.random.default_rng(1).standard_normal((DIM, DIM)))[0]
+    turned = population @ rotation
+    for measure in (leave_one_out_cosines, mean_resultant_length):
+        np.testing.assert_allclose(measure(turned), measure(population), atol=1e-10)
+    np.testing.assert_allclose(
+        mean_directions.mean_directions(turned), mean_directions.mean_directions(population) @ rotation, atol=1e-10
+    )
 
 
 @pytest.mark.parametrize("truth", [0.25, 0.6, 0.9])
@@ -69,6 +105,14 @@ def test_both_corrected_estimates_hold_the_truth_and_the_plain_ones_do_what_they
         found["leave one out"], truth**2 / np.sqrt(truth**2 + (1 - truth**2) * others), atol=0.02
     )
     assert (found["leave one out"] < truth).all() and (found["own mean"] > truth).all()
+
+
+def test_the_correction_inverts_what_few_networks_take_away():
+    truth = np.array([0.1, 0.5, 0.99])
+    for networks in (2, 5, 100):
+        measured = truth**2 / np.sqrt(truth**2 + (1 - truth**2) / (networks - 1))
+        np.testing.assert_allclose(corrected_mean_cosine(measured, networks), truth)
+    assert corrected_mean_cosine(-0.2, 5) == -corrected_mean_cosine(0.2, 5)
 
 
 def test_split_halves_and_the_corrected_cosine_agree_about_mean_directions_at_an_angle():
@@ -98,6 +142,13 @@ def test_split_halves_and_the_corrected_cosine_agree_about_mean_directions_at_an
 def test_what_is_no_population_is_refused(population, measure, change, message):
     with pytest.raises(ValueError, match=message):
         measure(change(population))
+
+
+def test_planted_populations_follow_their_law():
+    saw = Saw(lambda t: 12 * t + 20 * t**2, 32)
+    u = planted_population(saw, 50, 40, np.random.default_rng(0))
+    assert u.shape == (50, 40, 32)
+    assert u[..., 0].mean() == pytest.approx(saw.moment(1), abs=4 * u[..., 0].std() / np.sqrt(2000))
 
 
 def test_moments_of_pairs_are_means_over_pairs_and_over_two_pairs_without_a_common_network(population):

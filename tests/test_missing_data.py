@@ -74,6 +74,19 @@ def test_a_chapter_is_executed_as_soon_as_its_data_is_there_and_then_kept(projec
     assert "found 18" in page.read_text() and "chapter trial: up to date" in capsys.readouterr().out
 
 
+def test_without_data_and_without_committed_outputs_there_is_no_book(project, with_data):
+    (project / "data" / "number").unlink()
+    for arguments in ((), ("--commit",)):
+        with pytest.raises(SystemExit, match="trial cannot be executed for lack of data/number .*, and no outputs"):
+            with_data(*arguments)
+
+
+def test_what_a_chapter_needs_is_what_its_parameters_name():
+    for name, paths in chapters.NEEDS.items():
+        source = (chapters.NOTEBOOKS / f"{name}.py").read_text()
+        assert all(f'= "{path}"\n' in source for path in paths)
+
+
 @pytest.mark.parametrize("there", [False, True])
 def test_nbval_skips_a_chapter_without_its_data_and_only_then(tmp_path, there):
     for file in (

@@ -17,7 +17,20 @@ ROOT = Path(__file__).resolve().parents[1]
 FORMULAS = {"cnn-small": (378, 72), "cnn-large": (1143, 117), "resnet-small": (1212, 241), "resnet-large": (2724, 297)}
 
 
+TABLE = {
+    10: (39_330, 116_280, 124_420, 276_180),
+    20: (154_250, 461_150, 491_230, 1_097_150),
+    40: (610_890, 1_836_690, 1_952_050, 4_373_490),
+    80: (2_431_370, 7_330_970, 7_782_490, 17_463_770),
+    160: (9_701_130, 29_292_330, 31_078_570, 69_794_730),
+}
+
+
 CONVOLUTIONAL = tuple(FORMULAS)
+
+
+def parameters(family, width, classes=10, **sizes):
+    return models.count_parameters(family, width, num_classes=classes, **sizes)
 
 
 def randomised(model, seed=0):
@@ -27,6 +40,57 @@ def randomised(model, seed=0):
         if value.is_floating_point():
             value.copy_(torch.rand(value.shape, generator=generator) * 0.2 + 0.05)
     return model
+
+
+@pytest.mark.parametrize("width", TABLE)
+def test_parameter_count_is_that_of_the_table(width):
+    assert tuple(parameters(family, width) for family in CONVOLUTIONAL) == TABLE[width]
+
+
+def test_resnet_large_at_width_64_has_the_size_of_resnet18():
+    assert parameters("resnet-large", 64, 1000) == 11_689_512
+
+
+@pytest.mark.parametrize("family", CONVOLUTIONAL)
+def test_the_count_is_that_of_the_weights_there_are(family):
+    model = models.build(family, 5, num_classes=3)
+    assert parameters(family, 5, 3) == sum(parameter.numel() for parameter in model.parameters())
+    assert all(parameter.requires_grad and parameter.device.type == "cpu" for parameter in model.parameters())
+
+
+@pytest.mark.parametrize("family", CONVOLUTIONAL)
+def test_weights_do_not_depend_on_the_image_size(family):
+    names = [models.build(family, 2, image_size=size).state_dict().keys() for size in (1, 8, 32)]
+    assert names[0] == names[1] == names[2]
+    assert len({parameters(family, 3, image_size=size) for size in (1, 2, 3, 5, 8, 28, 64)}) == 1
+
+
+@pytest.mark.parametrize("family", CONVOLUTIONAL)
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 8, 28, 32, 64])
+def test_every_image_size_gives_one_finite_score_a_class(family, channels, size):
+    model = models.build(family, 2, in_channels=channels, image_size=size, num_classes=7)
+    scores = model(torch.randn(3, channels, size, size, generator=torch.Generator().manual_seed(0)))
+    assert scores.shape == (3, 7) and scores.isfinite().all()
+
+
+@pytest.mark.parametrize(
+    "family, sizes",
+    [
+        ("cnn-small", [32, 32, 16, 8]),
+        ("cnn-large", [32, 32, 32, 32, 16, 16, 8, 8]),
+        ("resnet-small", [16] * 5 + [8] * 2 + [4] * 2 + [2] * 2),
+        ("resnet-large", [16] * 5 + [8] * 4 + [4] * 4 + [2] * 4),
+    ],
+)
+def test_maps_have_the_sizes_of_the_fact_sheet(family, sizes):
+    model, seen = models.build(family, 2), []
+    for name, module in model.named_modules():
+        if isinstance(module, nn.Conv2d) and "downsample" not in name:
+            module.register_forward_hook(lambda _, __, output: seen.append(tuple(output.shape[-2:])))
+    model.fc.register_forward_hook(lambda _, arguments, __: seen.append(tuple(arguments[0].shape)))
+    model(torch.zeros(2, 3, 32, 32))
+    assert seen == [(size, size) for size in sizes] + [(2, 16)]
 
 
 @torch.no_grad()
@@ -81,6 +145,12 @@ def test_initialise_is_the_draw_of_pytorch_from_the_same_seed(family, seed):
     )
     for name, value in drawn.named_parameters():
         assert torch.equal(value, default[name]), name
+
+
+def test_initialise_leaves_the_common_random_stream_alone():
+    model, before = models.build("cnn-small", 2), torch.get_rng_state()
+    models.initialise(model, torch.Generator().manual_seed(0))
+    assert torch.equal(before, torch.get_rng_state())
 
 
 def test_an_unknown_family_is_refused_with_those_there_are():

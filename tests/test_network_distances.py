@@ -4,7 +4,8 @@ import itertools
 
 import numpy as np
 import pytest
-from scipy.stats import wasserstein_distance
+from scipy.stats import ortho_group, wasserstein_distance
+from scipy.stats import t as student
 
 from lib.similarity.network_distances import (
     READINGS,
@@ -35,6 +36,13 @@ def population(random, networks=6, images=50, dims=12, spread=0.2):
     vectors = random.standard_normal((networks, images, dims)) / np.sqrt(dims)
     vectors[..., 0] += closeness
     return vectors / np.linalg.norm(vectors, axis=2, keepdims=True)
+
+
+def at_cosines(cosines):
+    """A reference direction and one network for each number, at this cosine with it on all 5 images."""
+    cosines = np.array([1.0, *cosines])
+    directions = np.stack([cosines, np.sqrt(1 - cosines**2)], axis=1)
+    return np.repeat(directions[:, None], 5, axis=1)
 
 
 def test_wasserstein_is_that_of_scipy():
@@ -69,6 +77,45 @@ def test_what_is_no_sample_is_refused(samples, message):
         wasserstein(samples)
 
 
+def test_constant_cosines_are_as_far_apart_as_their_values():
+    """Point masses: the distance is that of the points; with +-1 it is the largest, 2."""
+    found = population_distances(at_cosines([0.2, 0.6, -0.4]), REFERENCE, rng())
+    np.testing.assert_allclose(found.pairs, [[0, 0.4, 0.6], [0.4, 0, 1.0], [0.6, 1.0, 0]], atol=1e-12)
+    np.testing.assert_allclose(found.each, [0.4, 0.6, 1.0])
+    np.testing.assert_allclose(found.without, [1.0, 0.6, 0.4])
+    assert population_distances(at_cosines([1, -1, -1]), REFERENCE, rng()).pairs.max() == pytest.approx(2)
+
+
+def test_pairs_are_the_distances_of_scipy_of_the_cosines_written_out():
+    directions = population(rng())
+    for reading in READINGS.values():
+        samples = []
+        for network in range(reading.references, 6):
+            shared = directions[0] if reading is REFERENCE else np.delete(directions, network, 0).mean(0)
+            samples.append([u @ m / np.linalg.norm(m) for u, m in zip(directions[network], shared)])
+        found = population_distances(directions, reading, rng())
+        for i, a in enumerate(samples):
+            for j, b in enumerate(samples):
+                assert found.pairs[i, j] == pytest.approx(wasserstein_distance(a, b), abs=1e-12)
+
+
+@pytest.mark.parametrize("reading", READINGS.values(), ids=READINGS)
+def test_equal_networks_have_no_distance_and_no_uncertainty(reading):
+    found = population_distances(np.repeat(population(rng(), networks=1), 5, axis=0), reading, rng())
+    np.testing.assert_allclose(found.pairs, 0, atol=1e-12)
+    np.testing.assert_allclose(interval([found]), 0, atol=1e-12)
+
+
+@pytest.mark.parametrize("reading", READINGS.values(), ids=READINGS)
+def test_turning_all_gradients_changes_nothing_and_turning_one_network_does(reading):
+    directions = population(rng())
+    turn = ortho_group.rvs(12, random_state=1)
+    pairs = population_distances(directions, reading, rng()).pairs
+    np.testing.assert_allclose(population_distances(directions @ turn, reading, rng()).pairs, pairs, atol=1e-12)
+    directions[3] = directions[3] @ turn
+    assert not np.allclose(population_distances(directions, reading, rng()).pairs, pairs, atol=0.01)
+
+
 @pytest.mark.parametrize("reading", READINGS.values(), ids=READINGS)
 def test_an_image_on_which_a_network_has_no_direction_is_left_out_and_counted(reading):
     directions = population(rng())
@@ -79,6 +126,31 @@ def test_an_image_on_which_a_network_has_no_direction_is_left_out_and_counted(re
     assert (found.images, found.left_out, found.networks) == (48, 2, 6)
     expected = population_distances(np.delete(directions, [4, 7], axis=1), reading, rng())
     np.testing.assert_allclose(found.pairs, expected.pairs, atol=1e-12)
+
+
+def test_the_interval_under_a_reference_is_the_plain_jackknife_of_pairs():
+    found = population_distances(population(rng()), REFERENCE, rng())
+    others = [np.delete(np.delete(found.pairs, i, 0), i, 1) for i in range(len(found.pairs))]
+    means = [pairs[np.triu_indices(len(pairs), 1)].mean() for pairs in others]
+    half = student.ppf(0.975, len(means) - 1) * np.sqrt((len(means) - 1) * np.var(means))
+    estimate = found.pairs[np.triu_indices(len(found.pairs), 1)].mean()
+    np.testing.assert_allclose(interval([found]), [estimate, estimate - half, estimate + half], rtol=1e-9)
+
+
+def test_leaving_out_a_network_takes_it_out_of_the_mean_direction_of_the_others():
+    directions = population(rng())
+    found = population_distances(directions, OTHERS, rng())
+    rest = population_distances(directions[1:], OTHERS, rng())
+    assert found.without[0] == pytest.approx(rest.each.mean())
+    assert abs(found.without[0] - found.pairs[1:, 1:].sum() / 20) > 1e-5
+
+
+def test_two_populations_of_equal_size_and_variance_double_the_degrees_of_freedom():
+    found = population_distances(population(rng()), OTHERS, rng())
+    single, both = interval([found]), interval([found, found], [0.5, -0.5])
+    assert both[0] == 0
+    # Student's 97.5 % points with 5 and 10 degrees of freedom, from a table; the deviation is 1 / sqrt(2) of one.
+    assert both[2] / (single[2] - single[0]) == pytest.approx(2.228139 / 2.570582 / np.sqrt(2), rel=1e-6)
 
 
 def test_intervals_hold_the_truth():
@@ -134,6 +206,12 @@ def test_all_populations_have_the_size_of_the_smallest():
     cell = rows.loc[("cnn-large", 2), (OTHERS.label, "mean ± sd")]
     assert cell.split() == [f"{each.mean():.4f}", "±", f"{np.std(each, ddof=1):.4f}"]
     assert not rows.isna().any(axis=None)
+
+
+@pytest.mark.parametrize("networks", [2, 3])
+def test_too_few_networks_make_no_distances(networks):
+    found = family_distances({("cnn-small", 2): population(rng(), networks)}, rng())
+    assert found == {}
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 from made_components import made
+from scipy.stats import linregress
 from scipy.stats import t as student
 
 from lib.cka.block_components import with_block
-from lib.cka.network_statistics import known_values, means, slope_within
+from lib.cka.network_statistics import known_interval, known_values, means, slope_within
+from lib.statistics.intervals import mean_interval
 from lib.training.wide_and_deep import Architecture
 
 A, B, C = (Architecture(14, width) for width in (1, 2, 4))
@@ -25,6 +27,21 @@ def test_values_that_are_not_known_and_architectures_with_too_few_are_left_out()
     expected = known[C].mean() + student.ppf(0.95, 2) * known[C].std(ddof=1) / np.sqrt(3)
     assert middle.shape == low.shape == (2,) and high[1] == pytest.approx(expected)
     assert known_values(found, lambda network: np.nan) == {}
+
+
+def test_few_networks_have_no_interval():
+    values = np.array([0.1, np.nan, 0.3, 0.2])
+    np.testing.assert_allclose(known_interval(values), mean_interval(values[[0, 2, 3]]))
+    assert np.isnan(known_interval(values[:3])).all()
+
+
+def test_a_slope_within_one_group_is_that_of_scipy():
+    x, y = np.random.default_rng(0).standard_normal((2, 9))
+    expected = linregress(x, y)
+    margin = student.ppf(0.975, 7) * expected.stderr
+    np.testing.assert_allclose(
+        slope_within({"a": x}, {"a": y}), [expected.slope, expected.slope - margin, expected.slope + margin]
+    )
 
 
 def test_a_slope_within_groups_has_an_intercept_for_each_and_loses_a_degree_of_freedom_for_it():

@@ -8,9 +8,19 @@ import torch
 from captum.robust import FGSM
 from small_networks import network, random_images
 from torch import nn
+from torch.nn import functional as F
 
 from lib import models
-from lib.attacks.one_step import SUMMARIES, Scores, decay_ratio, fgsm, tail, weighted_summaries
+from lib.attacks.one_step import (
+    SUMMARIES,
+    Scores,
+    decay_ratio,
+    fgsm,
+    random_signs,
+    tail,
+    true_class_scores,
+    weighted_summaries,
+)
 from lib.salience import input_gradients
 
 
@@ -19,6 +29,14 @@ def linear():
     model = nn.Sequential(nn.Flatten(), nn.Linear(64, 4))
     models.initialise(model, torch.Generator().manual_seed(3))
     return model
+
+
+def test_no_step_changes_nothing():
+    images, labels = random_images()
+    model = network()
+    attacked = fgsm(images, input_gradients(model, images, labels, output="probability"), eps=0)
+    assert torch.equal(attacked, images)
+    assert decay_ratio(model, images, attacked, labels) == 1
 
 
 def test_the_attacked_logits_of_a_linear_model_have_a_closed_form(linear):
@@ -68,6 +86,40 @@ def test_a_step_in_normalised_units_is_that_of_captum_on_pixels_with_the_normali
     torch.testing.assert_close((ours * 0.25 + 0.3)[free], theirs[free], rtol=0, atol=1e-6)
 
 
+def test_images_stay_within_the_clean_range_and_move_by_eps_at_most():
+    images, labels = random_images()
+    gradients = input_gradients(network(), images, labels, output="probability")
+    attacked = fgsm(images, gradients, eps=1.5)
+    assert attacked.min() == images.min() and attacked.max() == images.max()
+    assert (attacked - images).abs().max() == pytest.approx(1.5, abs=1e-6)
+    gradients[3] = 0
+    assert torch.equal(fgsm(images, gradients, eps=1.5)[3], images[3])
+
+
+def test_a_networks_own_gradient_lowers_its_probability_more_than_random_signs():
+    images, labels = random_images(40)
+    rng = np.random.default_rng(0)
+    for seed in range(3):
+        model = network(seed)
+        own, random = (
+            decay_ratio(model, images, fgsm(images, gradients, eps=0.05), labels)
+            for gradients in (
+                input_gradients(model, images, labels, output="probability"),
+                random_signs(tuple(images.shape), rng),
+            )
+        )
+        assert own < 1 and own < random
+
+
+def test_random_signs_are_steps_of_the_same_size():
+    signs = random_signs((50, 1, 8, 8), np.random.default_rng(0))
+    assert signs.dtype == torch.float32 and set(signs.unique().tolist()) == {-1.0, 1.0}
+    assert abs(signs.mean()) < 4 / math.sqrt(signs.numel())
+    assert torch.equal(signs, random_signs((50, 1, 8, 8), np.random.default_rng(0)))
+    moved = fgsm(torch.linspace(-1, 1, 3200).reshape(50, 1, 8, 8), signs, eps=0.1)
+    assert (moved - torch.linspace(-1, 1, 3200).reshape(50, 1, 8, 8)).abs().median() == pytest.approx(0.1, abs=1e-6)
+
+
 def test_summaries_of_numbers_made_by_hand():
     """A tail: one image of a tiny clean probability rules the mean of ratios, and nothing else."""
     before, after = np.array([0.5, 0.8, 0.4, 1e-4]), np.array([0.25, 0.4, 0.3, 0.1])
@@ -104,6 +156,17 @@ def test_a_probability_too_small_for_float32_still_has_a_ratio():
     assert decay_ratio(model, clean, attacked, torch.tensor([0])) == pytest.approx(math.exp(-1))
     with pytest.raises(ValueError, match="1 images have so small a true-class probability"):
         decay_ratio(model, 10 * clean, clean, torch.tensor([0]))
+
+
+def test_scores_take_further_axes_in_front():
+    images, labels = random_images()
+    model = network()
+    many = torch.stack([images, images + 1, images - 1]).reshape(3, 1, *images.shape)
+    scores = true_class_scores(model, many, labels)
+    assert scores.right.shape == scores.log_probability.shape == (3, 1, 12)
+    with torch.no_grad():
+        expected = -F.cross_entropy(model(images + 1), labels, reduction="none")
+    np.testing.assert_allclose(scores.log_probability[1, 0], expected, rtol=1e-5, atol=1e-6)
 
 
 IMAGES, LABELS = random_images()

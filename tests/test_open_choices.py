@@ -8,14 +8,14 @@ import torch
 
 from lib import salience
 from lib.chapters import open_choices_figures
-from lib.chapters.open_choices import CONCLUSIONS, DEFAULT, DEPENDENCE, EPOCHS, judge
+from lib.chapters.open_choices import CONCLUSIONS, DEFAULT, DEPENDENCE, EPOCHS, compared_with, judge, largest_changes
 from lib.effects.open_choices import coarser, right_only
 from lib.salience.predictions import logits
 from lib.similarity.mean_directions import planted_population
 from lib.sphere.saw import von_mises_fisher
 from lib.training import train
 from lib.training.populations import Population
-from lib.verdicts import judged
+from lib.verdicts import Claim, judged
 
 WIDTHS = (2, 4, 8)
 FAMILIES = ("cnn-small", "vit")
@@ -84,6 +84,15 @@ def test_only_networks_that_are_right_keep_their_direction(population, digits):
         right_only(directions[1:], population, digits)
 
 
+def test_a_probability_and_its_logarithm_have_one_direction_and_the_logit_another(population, digits):
+    found = {
+        output: salience.population_directions({0: population}, digits, output=output)[0] for output in salience.OUTPUTS
+    }
+    cosines = {output: (u * found["log-probability"]).sum(-1) for output, u in found.items()}
+    np.testing.assert_allclose(cosines["probability"], 1, atol=1e-5)
+    assert np.abs(cosines["logit"] - 1).max() > 1e-3
+
+
 def test_networks_of_few_epochs_are_those_of_many_looked_at_earlier(tiny, population, digits):
     for early, late in zip(train(dataclasses.replace(tiny, epochs=1), range(4), digits), population.networks):
         assert early.train_loss == late.train_loss[:1] and early.train_accuracy == late.train_accuracy[:1]
@@ -96,6 +105,22 @@ def test_planted_families_support_all_conclusions(rising):
     narrowest, widest, cosine, law = found.numbers.values()
     assert narrowest == found.matrix.values[0, 0] and widest == found.matrix.values[2, 2]
     assert 0.9 < cosine < 1.1 and 0 < law < 0.1
+
+
+def test_a_population_that_points_elsewhere_contradicts_one_direction_and_nothing_about_concentration(rising):
+    turned = np.roll(rising[2], 1, axis=-1)
+    found = judge({"cnn-small": [*rising[:2], turned]}, WIDTHS, 0, 100)["cnn-small"].claims
+    assert found["H2"].verdict == "contradicted" and found["H1"].verdict == "supported"
+
+
+def test_the_same_data_and_seed_are_judged_alike(rising):
+    once, again = (judge({"cnn-small": rising}, WIDTHS, 3, 100)["cnn-small"].claims for _ in range(2))
+    assert once == again and isinstance(once["H1"], Claim)
+
+
+def test_a_setting_is_compared_with_what_differs_by_the_choice_alone(outcomes):
+    references = [compared_with(outcomes, setting) for setting in outcomes]
+    assert references == [DEFAULT, DEFAULT, (EPOCHS, "20, fewer networks"), (EPOCHS, "20, fewer networks")]
 
 
 def test_a_conclusion_is_free_of_the_choices_where_every_family_keeps_its_verdict(outcomes):
@@ -115,6 +140,61 @@ def test_a_verdict_that_changes_is_told_from_one_that_is_turned_round(outcomes, 
     changed = {**outcomes, setting: {"cnn-small": with_verdicts(outcomes[setting]["cnn-small"], verdict)}}
     changed = {key: changed[key] for key in (DEFAULT, setting)}
     assert growth(changed).verdict == verdict
+
+
+def test_settings_of_too_few_networks_are_shown_and_do_not_count(outcomes, rising):
+    few = {("networks", "at most 5"): judge({"cnn-small": [u[:5] for u in rising[::-1]]}, WIDTHS, 0, 100)}
+    claim = growth({DEFAULT: outcomes[DEFAULT], **few})
+    assert claim.verdict == "supported" and claim.statistic.endswith("2 supported, 1 not tested")
+    assert growth(few).verdict == "undecided"
+
+
+def test_verdicts_that_are_all_undecided_settle_nothing(outcomes):
+    undecided = {DEFAULT: {family: with_verdicts(found, "undecided") for family, found in outcomes[DEFAULT].items()}}
+    assert growth(undecided).verdict == "undecided"
+
+
+def test_the_weakest_setting_is_shown_and_one_that_cannot_be_told_before_all_others(outcomes):
+    setting = "images", "first 20"
+    unknown = with_verdicts(outcomes[setting]["cnn-small"], "undecided", low=np.nan)
+    shown = growth({**outcomes, setting: {"cnn-small": unknown}})
+    assert np.isnan(shown.low) and ": cnn-small, images first 20, the one of" in shown.statistic
+
+
+def test_the_largest_change_of_each_choice_is_told_with_its_place(outcomes):
+    found = largest_changes(outcomes)["ρ(k, k), narrowest"]
+    before, after = (outcomes[EPOCHS, name]["cnn-small"].matrix.values[0, 0] for name in ("20, fewer networks", "5"))
+    assert list(found.index) == ["images", "epochs"] and found["images"].endswith("(cnn-small, first 20)")
+    assert found["epochs"] == f"{before:.3f} → {after:.3f} (cnn-small, 5)"
+
+
+def test_of_several_settings_and_families_the_largest_change_is_told_whatever_its_sign(outcomes):
+    """Similarities of the widest networks in two families: the default's 0.5, and changes by +0.1, -0.3 and +0.2."""
+
+    def outcome(widest):
+        made = outcomes[DEFAULT]["vit"]
+        values = made.matrix.values.copy()
+        values[-1, -1] = widest
+        return dataclasses.replace(made, matrix=dataclasses.replace(made.matrix, values=values))
+
+    made = {
+        DEFAULT: {"cnn-small": outcome(0.5), "vit": outcome(0.5)},
+        ("grid", "4 x 4"): {"cnn-small": outcome(0.6), "vit": outcome(0.2)},
+        ("grid", "2 x 2"): {"cnn-small": outcome(0.7)},
+    }
+    assert largest_changes(made)["ρ(k, k), widest"].tolist() == ["0.500 → 0.200 (vit, 4 x 4)"]
+
+
+def test_points_of_the_statistics_are_the_claims_of_their_rows(outcomes):
+    axes = open_choices_figures.statistics(outcomes, FAMILIES).axes
+    assert [axis.get_title() for axis in axes] == ["growth", "H1", "H2", "rank one"]
+    assert len(axes[0].get_yticks()) == len(outcomes)
+    for axis in axes:
+        claims = [found["cnn-small"].claims[axis.get_title()] for found in outcomes.values()]
+        points = axis.containers[0]
+        np.testing.assert_allclose(points[0].get_xdata(), [claim.estimate for claim in claims])
+        ends = np.array([segment[:, 0] for segment in points[2][0].get_segments()])
+        np.testing.assert_allclose(ends, [(claim.low, claim.high) for claim in claims])
 
 
 def test_an_unknown_interval_does_not_break_the_figures(outcomes):

@@ -42,6 +42,12 @@ def test_many_pixels_are_refused_by_what_the_header_says(reading):
         reading("0.png", bytes(content))
 
 
+def test_a_large_file_is_refused_before_it_is_read(reading, monkeypatch):
+    monkeypatch.setattr(opening, "BYTES", 2000)
+    with pytest.raises(ValueError, match="ant/0.png has 0 MB; files of at most 0 MB are read"):
+        reading("0.png", bytes(3000))
+
+
 def test_a_member_that_declares_much_is_not_unpacked(tmp_path):
     with zipfile.ZipFile(tmp_path / "set", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("a", bytes(opening.BYTES + 1))

@@ -30,6 +30,11 @@ def test_a_chapter_begins_after_those_that_train_its_networks_and_the_longest_wa
     assert order.way_to_go("a", ["a", "b", "c"]) == 102 and order.way_to_go("a", ["a"]) == 1
 
 
+def test_two_chapters_run_beside_each_other():
+    both = threading.Barrier(2, timeout=60)  # breaks where one waits for the end of the other
+    order.in_turn(["a", "b"], lambda name: both.wait(), at_once=2)
+
+
 def test_after_a_chapter_that_fails_no_other_begins():
     begun = []
 

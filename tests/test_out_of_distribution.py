@@ -2,13 +2,18 @@
 
 from dataclasses import replace
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
+from lib.chapters import out_of_distribution_figures
 from lib.chapters.out_of_distribution import detection_claims, sensitivity_claims, specificity_claims
+from lib.chapters.out_of_distribution_tables import checks_table, intervals
 from lib.gates import learnt
 from lib.rules import CONTRADICTED, NOT_TESTED, SUPPORTED, UNDECIDED
+from lib.statistics.intervals import bounded, mean_interval
 from lib.stitching.detection import DETECTORS, FOREIGN, INDICES, MATCHINGS, Detection
+from lib.stitching.sensitivity import Truncated
 
 JITTER = np.array([-0.01, 0.0, 0.01, 0.004, -0.004, 0.002])  # of six pairs, so that intervals have a width
 FLAT = np.linspace(0.1, 0.8, 9).reshape(3, 3)  # residuals, of which two are below 0.2
@@ -51,6 +56,20 @@ def test_the_reverse_is_contradicted_and_what_lies_across_a_line_undecided():
         for detector in ("mahalanobis", "energy")
         for name in ("task-loss-out", "direct-in", "task-loss-further", "direct-follows-residual")
     }
+
+
+def test_an_estimate_is_the_mean_over_pairs_with_its_interval():
+    found = {claim.name: claim for claim in detection_claims(detected(0.9, 0.5 + FLAT / 4), 20, LEARNT)}
+    one = found["17-task-loss-out-energy"]
+    expected = bounded(mean_interval(0.9 + JITTER), 0, 1)
+    assert (one.estimate, one.low, one.high) == pytest.approx([float(part) for part in expected])
+    matched = 0.5 + FLAT[FLAT < 0.2].mean() / 4  # AUROC where the residual, FLAT itself, is small
+    assert found["17-direct-in-energy"].estimate == pytest.approx(matched + JITTER.mean())
+
+
+def test_activations_that_look_too_typical_are_not_strange():
+    found = verdicts(detection_claims(detected(0.97, 0.02 + FLAT / 9), 20, LEARNT))
+    assert set(found.values()) == {SUPPORTED}
 
 
 def test_what_cannot_be_judged_is_not_tested():
@@ -101,3 +120,45 @@ def test_sensitivity_is_judged_by_itself_and_against_procrustes():
         "more-sensitive-direct-accuracy": CONTRADICTED,
     }
     assert {claim.networks for claim in found} == {6}
+
+
+def test_names_are_distinct():
+    found = detected(0.9, FLAT)
+    every = [
+        *detection_claims(found, 20, LEARNT),
+        *sensitivity_claims(table(), 20, LEARNT),
+        *specificity_claims({"distance": table(), "identification": table()}, 20, LEARNT),
+    ]
+    assert len({claim.name for claim in every}) == len({claim.statement for claim in every}) == len(every) == 16
+
+
+def test_the_paper_s_detector_has_the_headlines():
+    found = detection_claims(detected(0.97, FLAT), 20, LEARNT)
+    headlines = {claim.name for claim in found if claim.level == "headline"}
+    assert headlines == {"17-task-loss-out-energy", "17-direct-in-energy"}
+    assert {claim.source for claim in found if "mahalanobis" in claim.name} == {"ours"}
+
+
+def test_checks_hold_what_a_detector_makes_of_foreign_images():
+    table = checks_table(detected(0.9, FLAT, foreign=0.8))
+    assert list(table.index) == list(DETECTORS) and set(table["negatives"]) == {"0.80 [0.80, 0.80]"}
+
+
+def test_the_scatter_has_a_point_for_every_stitch():
+    figure = out_of_distribution_figures.auroc_over_residual(detected(0.9, FLAT))
+    for axis in figure.axes:
+        assert sum(len(part.get_offsets()) for part in axis.collections) == 2 * 6 * 9
+    plt.close(figure)
+
+
+def test_intervals_and_curves_are_those_given():
+    found = intervals(table(PWCCA=0.8), (0, 1))
+    figure = out_of_distribution_figures.index_intervals({"a": found, "chance": found})
+    drawn = [container.lines[0].get_xdata()[0] for container in figure.axes[1].containers]
+    assert drawn == pytest.approx([float(found[name][0]) for name in INDICES])
+    plt.close(figure)
+    layer = Truncated([1, 2, 4], {name: np.array([0.1, 0.5, 1]) for name in INDICES}, np.array([0.2, 0.6, 0.9]))
+    figure = out_of_distribution_figures.over_rank([{"a": layer, "b": layer, "c": layer}] * 2)
+    assert all(len(axis.lines) == 7 for axis in figure.axes[:3])
+    np.testing.assert_allclose(figure.axes[2].lines[-1].get_ydata(), layer.probe)
+    plt.close(figure)

@@ -73,6 +73,15 @@ def test_single_networks_have_a_similarity_of_pairs_and_the_t_of_the_rank_one_fi
     assert "no E[t] of its own: wide, narrow, middle. Its E[t] is that of the rank-one fit" in second
 
 
+def test_a_single_network_among_groups_gets_its_t_from_the_fit_and_the_groups_from_their_pairs():
+    images, labels = random_images()
+    groups = planted()
+    found = compare({**groups, "narrow": groups["narrow"][0]}, images, labels)
+    np.testing.assert_allclose(found.expected_t[0], list(T.values()), atol=1e-5)
+    np.testing.assert_array_equal(np.isnan(np.diag(found.rho[0])), [False, True, False])
+    assert found.samples == "images" and found.networks == [3, 1, 3]
+
+
 def test_two_single_networks_have_no_t_and_one_alone_nothing():
     images, labels = random_images()
     wide, narrow = planted()["wide"][0], planted()["narrow"][0]

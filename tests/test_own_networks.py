@@ -1,5 +1,6 @@
 """Networks from files: the same numbers as before they were saved, and a sentence for every file that holds none."""
 
+import argparse
 import contextlib
 import io
 import json
@@ -125,6 +126,25 @@ def test_weights_alone_are_told_that_their_architecture_is_missing(tmp_path):
     for name in ("a.pth", "b.safetensors"):
         with pytest.raises(ValueError, match=f"^{name} holds weights without their architecture: build the module, "):
             networks.load_model(tmp_path / name)
+
+
+def test_weights_beside_other_objects_are_called_that(tmp_path):
+    torch.save({"state_dict": network(0).state_dict(), "args": argparse.Namespace(lr=0.1)}, tmp_path / "a.ckpt")
+    torch.save(nn.Linear(3, 3), tmp_path / "b.pt")
+    for name, kind in {"a.ckpt": "weights beside other objects, and not", "b.pt": "a pickled module"}.items():
+        with pytest.raises(ValueError, match=f"^{name} holds {kind}"):
+            networks.load_model(tmp_path / name)
+
+
+def test_links_are_followed_but_not_in_circles(tmp_path):
+    script(network(0), tmp_path / "elsewhere" / "a.pt")
+    (tmp_path / "all").mkdir()
+    (tmp_path / "all" / "linked").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+    (tmp_path / "elsewhere" / "round").symlink_to(tmp_path / "all", target_is_directory=True)
+    assert {name: len(group) for name, group in networks.load_models(tmp_path / "all").items()} == {"linked": 1}
+    (tmp_path / "all" / "gone.pt").symlink_to(tmp_path / "nowhere.pt")
+    with pytest.raises(ValueError, match="^there is no file .*gone.pt"):
+        networks.load_models(tmp_path / "all")
 
 
 def archive(inside):

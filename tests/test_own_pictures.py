@@ -5,6 +5,7 @@ import pytest
 import torch
 from made_pictures import colour, encoded, write_folder
 from PIL import Image
+from torchvision.models import ResNet18_Weights
 
 from lib.own.pictures import load_images, resized
 
@@ -58,6 +59,20 @@ def test_a_picture_fills_the_size_and_is_cut_at_its_centre(width, height, size):
     assert found[1, 0].max() < 0.3 and found[1, -1].min() > 0.7 and not found[2].any()
 
 
+def test_grey_networks_get_grey_pictures_and_colour_networks_three_channels(tmp_path):
+    grey = colour(1)[0]
+    folder = write_folder(tmp_path / "own", {"a/grey.png": encoded(grey), "a/palette.gif": encoded(grey, "GIF")})
+    one, three = load_images(folder, resized(6, (0,), (1,)))[0], load_images(folder, PLAIN)[0]
+    assert one.shape == (2, 1, 6, 6) and three.shape == (2, 3, 6, 6)
+    np.testing.assert_allclose(one[0, 0], grey / 255, atol=1e-6)
+    np.testing.assert_allclose(three[0], np.stack([grey] * 3) / 255, atol=1e-6)
+
+
+def test_the_transform_of_published_weights_does(folder):
+    images, _, _ = load_images(folder, ResNet18_Weights.DEFAULT.transforms(), count=2)
+    assert images.shape == (2, 3, 224, 224)
+
+
 def test_a_part_is_balanced_and_the_same_again(folder):
     images, labels, _ = load_images(folder, PLAIN, count=4, seed=3)
     assert sorted(labels.tolist()) == [0, 0, 1, 1]
@@ -103,6 +118,13 @@ def test_no_picture_and_no_class_is_left_out_silently(folder, spoil, classes, se
     spoil(folder)
     with pytest.raises(ValueError, match=sentence):
         load_images(folder, PLAIN, classes=classes)
+
+
+def test_class_folders_and_pictures_may_be_links(folder, tmp_path):
+    (tmp_path / "linked").mkdir()
+    for name in ("ants", "bee"):
+        (tmp_path / "linked" / name).symlink_to(folder / name, target_is_directory=True)
+    assert torch.equal(load_images(tmp_path / "linked", PLAIN)[0], load_images(folder, PLAIN)[0])
 
 
 def test_what_does_not_fit_is_refused(folder, tmp_path):

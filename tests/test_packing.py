@@ -6,6 +6,7 @@ import pytest
 import torch
 from released_files import is_statistic, plainly_evaluated
 from safetensors.torch import load
+from torch import nn
 
 from lib.training import packing, train
 from lib.training.specification import images_of, specify
@@ -16,6 +17,11 @@ def test_a_file_holds_float16_but_for_the_statistics(tiny, tiny_networks, packed
         original = tiny_networks[0].state[name]
         kind = original.dtype if not original.is_floating_point() or is_statistic(name) else torch.float16
         assert value.dtype == kind and value.shape == (4, *original.shape), name
+
+
+def test_packing_again_gives_the_same_bytes(tiny, tiny_networks, packed):
+    assert packing.pack(tiny, tiny_networks) == packed
+    assert packing.pack(tiny, packing.unpack(tiny, packed)) == packed  # what is rounded stays as it is
 
 
 @pytest.mark.parametrize(
@@ -33,6 +39,16 @@ def test_other_families_precisions_and_optimisers_are_evaluated_in_float32(digit
         assert network.test_loss[-1] == pytest.approx(loss, rel=1e-5)
         assert network.test_accuracy[-1] == pytest.approx(accuracy, abs=1e-6)
         assert {value.dtype for value in network.state.values()} <= {torch.float32, torch.int64}
+
+
+def test_an_evaluation_leaves_the_number_of_threads_alone(tiny, tiny_networks, digits):
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        packing.evaluated(tiny, tiny_networks[:1], digits)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_rounding_changes_logits_by_less_than_a_hundredth_of_their_spread(tiny, tiny_networks, packed, digits):
@@ -58,7 +74,21 @@ def test_weights_below_the_range_become_zero_and_above_it_are_refused(tiny, tiny
         packing.pack(tiny, [with_weight(-70000.0)])
 
 
+def test_large_and_small_statistics_keep_every_digit(tiny, tiny_networks):
+    name = next(name for name in tiny_networks[0].state if name.endswith("running_var"))
+    value = torch.logspace(-20, 20, len(tiny_networks[0].state[name]))
+    [found] = packing.unpack(
+        tiny, packing.pack(tiny, [dataclasses.replace(tiny_networks[0], state=tiny_networks[0].state | {name: value})])
+    )
+    assert torch.equal(found.state[name], value)
+
+
 def test_images_that_are_not_those_specified_are_refused(tiny, tiny_networks):
     with pytest.raises(RuntimeError, match="images of 'digits' are not those that were specified"):
         packing.pack(dataclasses.replace(tiny, train_digest="0"), tiny_networks)
     assert images_of(tiny).test_digest == tiny.test_digest
+
+
+def test_batchnorm_has_no_other_statistics(tiny):
+    [layer, *_] = [module for module in tiny.build().modules() if isinstance(module, nn.BatchNorm2d)]
+    assert {name for name, value in layer.named_buffers() if value.is_floating_point()} == set(packing.STATISTICS)

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
+from lib.similarity.crossed import similarity_matrix
 from lib.similarity.paired_similarity import interval, paired_similarities
+from lib.statistics.intervals import mean_interval
 
 # von Mises-Fisher directions in three dimensions, where their law has a closed form; a network follows the mean
 # direction by a factor of its own, an image by another.
@@ -64,6 +66,32 @@ def test_intervals_hold_the_truth_as_often_as_they_promise(simulations, statisti
     assert np.mean(covered) >= 0.88
 
 
+@pytest.mark.parametrize("statistic", [slope, level])
+def test_intervals_are_no_wider_than_few_seeds_make_them(simulations, statistic):
+    spread = np.std([statistic(np.stack([group.values for group in found])) for found in simulations[1]])
+    half = np.median([(high - low) / 2 for _, low, high in (interval(found, statistic) for found in simulations[1])])
+    assert 1.7 * spread < half < 3.2 * spread  # Student's quantile with 3 degrees of freedom is 3.18
+
+
+def test_as_independent_networks_they_would_seem_too_sure_of_a_level_and_less_sure_of_a_slope(simulations):
+    """What pairing is for: networks of one seed move together."""
+    rng = np.random.default_rng(1)
+    for statistic, wider in ((level, False), (slope, True)):
+        ratios = []
+        for groups, found in list(zip(*simulations))[:40]:
+            matrix = similarity_matrix(groups[0], rng, 60)
+            _, low, high = matrix.interval(lambda m: statistic(np.diagonal(m, axis1=-2, axis2=-1)[..., None, :]))
+            _, paired_low, paired_high = interval(found[:1], statistic)
+            ratios.append((high - low) / (paired_high - paired_low))
+        assert np.median(ratios) > 1.05 if wider else np.median(ratios) < 0.95, np.median(ratios)
+
+
+def test_the_estimate_is_unbiased(simulations):
+    values = np.array([[group.values for group in found] for found in simulations[1]])
+    error = values.std(0) / np.sqrt(SIMULATIONS)
+    assert (abs(values.mean(0) - TRUTH) < 4.5 * error).all()
+
+
 def test_a_seed_left_out_is_one_that_was_never_there():
     groups = planted(np.random.default_rng(0), seeds=5)
     found = paired_similarities(groups, np.random.default_rng(1), 60)
@@ -74,6 +102,29 @@ def test_a_seed_left_out_is_one_that_was_never_there():
         np.testing.assert_allclose(whole.without[2], less.values, rtol=1e-10)
         drawn = whole.without_by_images[:, 2]
         np.testing.assert_allclose(drawn, less.by_images[: len(drawn)], rtol=1e-10)
+
+
+def test_all_groups_are_looked_at_on_the_same_draws_of_images():
+    group = planted(np.random.default_rng(0))[0]
+    first, second = paired_similarities([group, group], np.random.default_rng(1), 60)
+    np.testing.assert_array_equal(first.by_images, second.by_images)
+    estimate, low, high = interval([first, second], lambda rho, _: rho[..., 0, :] + rho[..., 1, :])
+    alone, alone_low, alone_high = interval([first], lambda rho, _: 2 * rho[..., 0, :])
+    np.testing.assert_allclose(estimate, alone)
+    # as groups of seeds of their own, half of the seeds' variance each, but all of the images'
+    assert ((high - low) < (alone_high - alone_low)).all() and ((high - low) > 0.6 * (alone_high - alone_low)).all()
+
+
+def test_a_statistic_of_losses_alone_has_student_s_interval_over_seeds():
+    found = paired_similarities(planted(np.random.default_rng(0), seeds=6)[:1], np.random.default_rng(1), 60)
+    losses = np.random.default_rng(2).gamma(2, size=(6, 3))
+    np.testing.assert_allclose(interval(found, lambda _, loss: loss[..., 0, :], [losses]), mean_interval(losses))
+
+
+def test_identical_seeds_and_images_leave_nothing_uncertain():
+    one = np.repeat(planted(np.random.default_rng(0))[0][0][:1, :1], 4, axis=0).repeat(20, axis=1)
+    estimate, low, high = interval(paired_similarities([[one, one]], np.random.default_rng(0), 60), level)
+    assert estimate == pytest.approx(1) and low == pytest.approx(high)
 
 
 @pytest.mark.parametrize(

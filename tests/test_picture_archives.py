@@ -5,6 +5,7 @@ import zipfile
 
 import pytest
 from made_pictures import FILES, write_zip
+from stored_files import flip
 
 from lib.data import pictures
 
@@ -65,3 +66,10 @@ def test_an_archive_that_is_cut_off_is_told(tmp_path, left):
     path.write_bytes(content[: round(left * len(content))])
     with pytest.raises(ValueError, match="^the zip archive data.zip is cut off or damaged; fetch or copy it again$"):
         pictures.find(path, "test")
+
+
+def test_a_flipped_bit_in_an_archive_names_the_picture(tmp_path):
+    path = write_zip(tmp_path / "data.zip", FILES)
+    flip(path, path.read_bytes().index(FILES["test/b/1.png"]) + 60)
+    with pytest.raises(ValueError, match=r"^the picture test/b/1.png cannot be read \(BadZipFile\)$"):
+        pictures.find(path, "test").decode()

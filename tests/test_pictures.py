@@ -30,11 +30,24 @@ def test_pictures_come_back_sorted_by_class_and_name(place):
     np.testing.assert_array_equal(split.decode([5, 0]), pixels[[5, 0]])
 
 
+def test_a_subset_does_not_decode_the_rest(place):
+    split = pictures.find(place(FILES | {"test/b/2.png": b"no picture"}), "test")
+    assert len(split.decode([0, 1, 2, 3])) == 4
+    with pytest.raises(ValueError, match=r"^the picture (cifar/)?test/b/2.png cannot be read \(Unidentified"):
+        split.decode()
+
+
 def test_grey_and_lossless_webp_pictures_are_read_as_they_are(place):
     files = {"test/a/0.webp": encoded(colour(1), "WEBP", lossless=True)}
     np.testing.assert_array_equal(pictures.find(place(files), "test").decode(), colour(1)[None])
     files = {"test/a/0.png": encoded(colour(1)[0])}
     np.testing.assert_array_equal(pictures.find(place(files), "test").decode([0]), colour(1)[None, :1])
+
+
+def test_hidden_files_are_no_pictures(place):
+    added = {"test/a/.DS_Store": b"x", ".cache/test/c/0.png": b"x", "notes.txt": b"x"}
+    split = pictures.find(place(FILES | added), "test")
+    assert len(split.files) == 6 and split.classes == ("a", "b")
 
 
 @pytest.mark.parametrize(
@@ -86,6 +99,11 @@ def test_a_path_that_is_not_there_or_no_archive_is_refused(tmp_path):
         pictures.find(tmp_path / "data.tar", "test")
 
 
+def test_both_splits_have_the_same_classes(place):
+    train, test = pictures.find_both(place(FILES))
+    assert train.classes == test.classes == ("a", "b") and train.files[0].endswith("train/a/0.png")
+
+
 @pytest.mark.parametrize(
     "added, sentence",
     [
@@ -103,6 +121,28 @@ def test_a_single_class_is_refused(place):
         pictures.find_both(place(both_splits(classes=["ant"])))
 
 
+def test_a_whole_set_has_all_classes_with_the_same_number_of_pictures(place):
+    split = pictures.find(place(FILES), "train")
+    pictures.check_whole(split, "Letters", 2, 3, "folder:PATH")
+    with pytest.raises(ValueError, match=r"^Letters has 3 classes, and data(.zip)? has 2; .* named folder:PATH$"):
+        pictures.check_whole(split, "Letters", 3, 3, "folder:PATH")
+    with pytest.raises(
+        ValueError,
+        match=r"^Letters has 4 pictures of each class beside (cifar/)?train/a/0.png, and "
+        r"data(.zip)? has 3 of 'a'; a part of Letters can be named folder:PATH$",
+    ):
+        pictures.check_whole(split, "Letters", 2, 4, "folder:PATH")
+
+
+def test_grey_pictures_become_colour_ones_and_squares_their_mean_where_that_is_asked_for(place):
+    grey = colour(2)[0]
+    split = pictures.find(place({"test/a/0.png": encoded(grey), "test/a/1.png": encoded(colour(3))}), "test")
+    np.testing.assert_array_equal(split.decode(colour=True), [[grey] * 3, colour(3)])
+    means = colour(3).reshape(3, 3, 2, 3, 2).mean((2, 4))
+    np.testing.assert_allclose(split.decode([1], reduce=2)[0], means, atol=0.5)
+    np.testing.assert_array_equal(split.decode([0], colour=True, reduce=2)[0, 0], split.decode([0], reduce=2)[0, 0])
+
+
 def test_subsets_are_random_without_repetition_and_the_same_for_the_same_generator():
     labels = np.repeat([0, 1, 2], [50, 30, 20])
     chosen = pictures.subset(labels, 30, np.random.default_rng(0))
@@ -116,3 +156,16 @@ def test_subsets_are_random_without_repetition_and_the_same_for_the_same_generat
         / 6000
     )
     np.testing.assert_allclose(shares, [0.5, 0.3, 0.2], atol=0.02)
+
+
+@pytest.mark.parametrize("count, counts", [(30, [10, 10, 10]), (5, [1, 2, 2]), (80, [30, 30, 20]), (100, [50, 30, 20])])
+def test_a_balanced_subset_has_its_classes_as_equal_as_they_can_be(count, counts):
+    labels = np.repeat([0, 1, 2], [50, 30, 20])
+    found = np.bincount(labels[pictures.subset(labels, count, np.random.default_rng(0), balanced=True)], minlength=3)
+    assert sorted(found) == sorted(counts)
+
+
+@pytest.mark.parametrize("count", [0, 7])
+def test_more_pictures_than_there_are_are_refused(count):
+    with pytest.raises(ValueError, match=f"from 1 to 6, not {count}"):
+        pictures.subset(np.zeros(6, dtype=int), count, np.random.default_rng(0))

@@ -4,7 +4,7 @@ import os
 
 import numpy as np
 import pytest
-from made_pictures import both_splits, colour, write_folder, write_zip
+from made_pictures import both_splits, colour, encoded, write_folder, write_zip
 
 from lib.data import pictures, pixel_cache
 
@@ -49,8 +49,28 @@ def test_the_second_opening_gives_the_same_and_decodes_nothing(opened, place, ar
     assert opened.decodings == 1 and len(stored(artifacts)) == 2
 
 
+def test_another_way_of_decoding_is_stored_beside_it(opened, artifacts):
+    opened(), opened("other"), opened(), opened("other")
+    assert opened.decodings == 2 and len(stored(artifacts)) == 4
+
+
 def changed(place, files):
     (write_folder if place.is_dir() else write_zip)(place, files)
+
+
+@pytest.mark.parametrize(
+    "added",
+    [
+        {"train/ant/9.png": encoded(colour(99))},  # a new picture
+        {"train/ant/1.png": encoded(colour(99))},  # another picture under an old name
+        {"train/cat/0.png": encoded(colour(98)), "test/cat/0.png": encoded(colour(99))},  # a new class
+    ],
+)
+def test_changed_pictures_are_decoded_again(opened, place, artifacts, added):
+    opened()
+    changed(place, both_splits() | added)
+    assert_same(opened(), pixel_cache.decoded(pictures.find_both(place)))
+    assert opened.decodings == 2 and len(stored(artifacts)) == 2
 
 
 def test_a_file_that_was_written_and_got_its_old_time_back_is_noticed(opened, place):
@@ -62,6 +82,13 @@ def test_a_file_that_was_written_and_got_its_old_time_back_is_noticed(opened, pl
     assert (file.stat().st_size, file.stat().st_mtime_ns) == (before.st_size, before.st_mtime_ns)
     opened()
     assert opened.decodings == 2
+
+
+@pytest.mark.parametrize("place", ["folder"], indirect=True)
+def test_a_picture_that_went_is_noticed(opened, place):
+    assert [len(part.labels) for part in opened()] == [6, 4]
+    (place / "test/bee/1.png").unlink()
+    assert [len(part.labels) for part in opened()] == [6, 3]
 
 
 @pytest.mark.parametrize("position", [0, 31, 40, 0.3, 0.9, -1])
@@ -104,9 +131,27 @@ def test_pictures_are_read_where_nothing_can_be_stored(opened, monkeypatch):
         assert [len(part.labels) for part in opened()] == [6, 4]
 
 
+@pytest.mark.parametrize("left", [0, 10, 32, 33, 200])
+def test_a_stored_file_that_is_cut_off_is_noticed(opened, artifacts, left):
+    first = [pixel_cache.Decoded(part.pixels.copy(), part.labels, part.classes) for part in opened()]
+    file = stored(artifacts)[0]
+    content = file.read_bytes()
+    file.unlink()
+    file.write_bytes(content[:left])
+    with pytest.warns(UserWarning, match="test-.*.pixels does not match its own checksum"):
+        assert_same(opened(), first)
+
+
 def test_pictures_that_cannot_be_decoded_leave_nothing_behind(opened, place, artifacts):
     changed(place, both_splits() | {"train/bee/2.png": b"no picture"})
     for _ in range(2):
         with pytest.raises(ValueError, match="^the picture train/bee/2.png cannot be read"):
             opened()
     assert not (artifacts / "pixels").exists()
+
+
+@pytest.mark.parametrize("place", ["folder"], indirect=True)
+def test_links_in_a_folder_that_lead_nowhere_or_round_are_no_hindrance(opened, place):
+    (place / "train/ant/.nowhere").symlink_to(place / "nowhere")
+    (place / "train/ant/round").symlink_to(place)
+    assert len(opened()[0].labels) == 6

@@ -7,7 +7,9 @@ of their mean directions hold the truth in 95 % of 1,000 populations, give or ta
 import numpy as np
 import pytest
 
+from lib.similarity import mean_direction_cosine
 from lib.similarity.crossed import similarity_matrix
+from lib.similarity.mean_directions import mean_resultant_length
 from lib.similarity.rank_one import cosines, resultants
 from lib.sphere import vmf_concentration
 from lib.sphere.saw import Saw
@@ -101,3 +103,29 @@ def test_what_two_widths_have_in_common_is_within_its_interval(planted, trials, 
             _, low, high = matrix.interval(statistic)
             hits[name] += low <= expected[name] <= high
     assert all(covered(found, trials) for found in hits.values()), hits
+
+
+@pytest.mark.parametrize("networks", [3, 5, 20])
+def test_the_corrected_cosine_of_mean_directions_is_unbiased_and_the_raw_one_is_not(planted, networks):
+    draw, truth = planted
+    raw, corrected = [], []
+    for _ in range(400):
+        a, b = draw("narrow", networks, MORE_IMAGES), draw("wide", networks, MORE_IMAGES)
+        raw.append(mean_direction_cosine(a, b, corrected=False))
+        corrected.append(mean_direction_cosine(a, b))
+    error = np.std(corrected) / 20
+    bias = np.std(corrected) ** 2  # of a ratio, of second order
+    assert abs(np.mean(corrected) - 1) < 4 * error + bias
+    # The mean of N networks keeps R / sqrt(R^2 + (1 - R^2) / N) of its direction.
+    kept = [truth[name] / np.sqrt(truth[name] ** 2 + (1 - truth[name] ** 2) / networks) for name in PSI]
+    assert np.mean(raw) == pytest.approx(np.prod(kept), rel=0.03) and np.mean(raw) < 1 - 20 * np.std(raw) / 20
+
+
+def test_rotating_everything_changes_nothing(planted):
+    draw, _ = planted
+    a, b = draw("narrow", 6), draw("wide", 4)
+    rotation = np.linalg.qr(np.random.default_rng(0).standard_normal((IMAGES, DIM, DIM)))[0]  # one for each image
+    turned = [np.einsum("nde,mne->mnd", rotation, u) for u in (a, b)]
+    first, second = (similarity_matrix(pair, np.random.default_rng(0), draws=20) for pair in ((a, b), turned))
+    np.testing.assert_allclose(first.interval(), second.interval(), atol=1e-10)
+    np.testing.assert_allclose(mean_resultant_length(a), mean_resultant_length(turned[0]), atol=1e-10)

@@ -49,3 +49,8 @@ def test_networks_count_once_however_often_they_are_asked_for_and_with_the_time_
     assert populations.networks_used() == first
     train_or_load({tiny: [2]})  # stored beside the others, because they were trained together
     assert populations.networks_used()["networks"] == 3
+
+
+def test_the_machine_has_a_number_of_cores_and_a_name():
+    cores, name = populations.machine().split(" cores of ")
+    assert int(cores) >= 1 and name

@@ -1,6 +1,7 @@
 """Train what is missing, load the rest: the same networks however, wherever and in however many attempts."""
 
 import dataclasses
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -30,6 +31,27 @@ def whole(tiny, tmp_path_factory):
     return contents(folder)
 
 
+def test_one_worker_process_gives_the_bytes_of_two(tiny, whole, artifacts):
+    with local_executor(1) as executor:
+        assert len(train_or_load({tiny: [5]}, executor)[tiny]) == 1
+    assert contents(artifacts) == {name: whole[name] for name in sorted(whole)[8:]}
+
+
+@pytest.mark.parametrize("seeds", [[5], [7, 0], list(reversed(SEEDS)), range(3, 6)])
+def test_a_seed_is_the_same_bytes_whatever_it_is_asked_for_with(tiny, whole, artifacts, inline, seeds):
+    population = train_or_load({tiny: seeds}, inline)[tiny]
+    assert [network.seed for network in population.networks] == list(seeds)
+    assert contents(artifacts).items() <= whole.items()
+
+
+def test_other_families_in_the_same_call_change_nothing(tiny, whole, digits, artifacts, inline):
+    other = specify(digits, "resnet-small", 2, epochs=1)
+    found = train_or_load({other: [1], tiny: [2]}, inline)
+    assert list(found) == [other, tiny] and len(found[other]) == 1
+    path = store.paths(tiny, 2)[0]
+    assert path.read_bytes() == whole[path.name]
+
+
 def test_the_number_of_threads_of_the_calling_process_changes_nothing(tiny, whole, artifacts, inline, monkeypatch):
     before = torch.get_num_threads()
     torch.set_num_threads(2)
@@ -41,6 +63,12 @@ def test_the_number_of_threads_of_the_calling_process_changes_nothing(tiny, whol
     assert contents(artifacts) == whole
 
 
+def test_threads_do_as_well_as_processes(tiny, whole, artifacts):
+    with ThreadPoolExecutor(2) as executor:
+        train_or_load({tiny: SEEDS}, executor)
+    assert contents(artifacts) == whole
+
+
 def test_what_is_stored_is_loaded_and_not_written_again(tiny, artifacts, inline, monkeypatch):
     first = train_or_load({tiny: SEEDS}, inline)[tiny]
     before = times(artifacts)
@@ -49,6 +77,23 @@ def test_what_is_stored_is_loaded_and_not_written_again(tiny, artifacts, inline,
     assert times(artifacts) == before
     for a, b in zip(first.networks, again.networks, strict=True):
         assert a.seed == b.seed and all(torch.equal(a.state[name], b.state[name]) for name in a.state)
+
+
+def test_completing_a_stack_leaves_its_stored_networks_alone(tiny, artifacts, inline):
+    train_or_load({tiny: [0]}, inline)
+    for path in store.paths(tiny, 2):
+        path.unlink()
+    before = times(artifacts)
+    train_or_load({tiny: [2, 3]}, inline)
+    assert before.items() <= times(artifacts).items()
+
+
+def test_models_are_the_networks_in_eval_mode(tiny, artifacts, inline):
+    population = train_or_load({tiny: [3, 1, 1, 3]}, inline)[tiny]
+    assert len(population) == 2 and population.specification is tiny
+    for model, network in zip(population.models(), population.networks, strict=True):
+        assert not any(module.training for module in model.modules())
+        assert all(torch.equal(value, network.state[name]) for name, value in model.state_dict().items())
 
 
 def test_a_diverged_network_is_named_left_out_and_harms_no_other(tiny, whole, artifacts, inline, monkeypatch):
@@ -69,6 +114,13 @@ def test_a_diverged_network_is_named_left_out_and_harms_no_other(tiny, whole, ar
     for seed in (0, 1, 3):
         path = store.paths(tiny, seed)[0]
         assert path.read_bytes() == whole[path.name]
+
+
+def test_a_population_of_which_every_network_diverged_is_empty(tiny, artifacts, inline):
+    wild = dataclasses.replace(tiny, learning_rate=1e30)
+    with pytest.warns(UserWarning, match="not finite") as caught:
+        assert len(train_or_load({wild: range(2)}, inline)[wild]) == 0
+    assert sorted(str(warning.message).split(":")[0][-1] for warning in caught) == ["0", "1"]
 
 
 def test_a_training_that_fails_is_named_and_stops_no_other(tiny, whole, artifacts, inline, monkeypatch):

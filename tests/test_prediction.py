@@ -4,9 +4,23 @@ import numpy as np
 import pytest
 from planted_pairs import WIDTHS, planted, symmetric
 
-from lib.statistics.pairs import PairTable
-from lib.views.prediction import ALL, ALONE, MODELS, SOURCES, columns, gain, held_out, skill_of, squared_errors
+from lib.statistics.pairs import PairTable, jackknife
+from lib.views.prediction import (
+    ALL,
+    ALONE,
+    MEAN,
+    MODELS,
+    SOURCES,
+    columns,
+    gain,
+    held_out,
+    skill,
+    skill_of,
+    squared_errors,
+)
 from lib.views.prediction import WIDTHS as WIDTH_MODEL
+
+NAMES = list(MODELS)
 
 
 def test_a_prediction_is_plain_least_squares_over_the_pairs_that_share_no_network():
@@ -37,6 +51,19 @@ def test_nothing_observed_of_either_network_enters_its_prediction(model):
     )
     np.testing.assert_allclose(after[pair], before[pair], atol=1e-6)
     assert (abs(after[other] - before[other]) > 1).all()
+
+
+def test_noise_has_no_skill():
+    """Views and outcomes that vary from network to network, independently: what a prediction that had met the networks
+    could use.  On average over tables no view is better than the mean of other pairs."""
+    found = np.array([[skill_of(squared_errors(planted(seed)), model) for model in SOURCES] for seed in range(60)])
+    middle, error = found.mean(0), found.std(0, ddof=1) / np.sqrt(60)
+    assert (middle < 2 * error).all() and middle.max() < 0.02
+
+
+def test_noise_adds_nothing_to_what_is_known_of_each_alone():
+    found = np.array([gain(squared_errors(planted(seed, np.repeat([2, 4, 8], 6)))) for seed in range(60)])
+    assert (np.median(found, axis=0) < 0.02).all()
 
 
 def test_a_view_that_decides_the_outcome_up_to_noise_has_the_skill_that_the_noise_leaves():
@@ -70,3 +97,23 @@ def test_what_follows_from_widths_or_from_each_network_alone_is_known_without_vi
     np.testing.assert_allclose(skill_of(errors, WIDTH_MODEL)[0], 1, atol=1e-6)
     np.testing.assert_allclose(skill_of(errors, ALONE)[:2], 1, atol=1e-6)
     assert skill_of(errors, WIDTH_MODEL)[1] < 0.9
+
+
+def test_columns_that_tell_the_same_and_outcomes_that_never_differ_stop_nothing():
+    rng = np.random.default_rng(5)
+    view = symmetric(rng, len(WIDTHS))
+    table = planted(5, rho=view, CKA=view, matching=np.ones_like(view), transfer=np.ones_like(view))
+    errors = squared_errors(table)
+    assert np.isfinite(errors).all()
+    np.testing.assert_allclose(errors[NAMES.index("rho"), :2], errors[NAMES.index("CKA"), :2])
+    np.testing.assert_allclose(skill_of(errors, "matching")[:2], 0, atol=1e-6)
+    assert np.isnan(skill(errors)[:, 2]).all() and np.isnan(gain(errors)[:, 2]).all()
+    assert np.isfinite(jackknife(table, squared_errors).interval(skill)[1][:, :2]).all()
+
+
+def test_skill_and_gain_are_one_less_the_ratio_of_errors():
+    errors = np.arange(1.0, 1 + 3 * len(MODELS)).reshape(len(MODELS), 3)
+    at = {name: errors[place] for place, name in enumerate(NAMES)}
+    np.testing.assert_allclose(skill(errors), [1 - at[name] / at[MEAN] for name in NAMES[1:]])
+    np.testing.assert_allclose(gain(errors), [1 - at[f"{ALONE} + {name}"] / at[ALONE] for name in SOURCES])
+    np.testing.assert_allclose(skill(np.stack([errors, errors]))[1], skill(errors))

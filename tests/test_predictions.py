@@ -41,6 +41,17 @@ def compared(first, second, images, hard, classes):
 
 
 @pytest.mark.parametrize(
+    "rates, verdict",
+    [((0.8, 0.8), "supported"), ((0.8, 0.7), "contradicted"), ((0.7, 0.8), "contradicted"), ((0.8, 0.79), "undecided")],
+)
+def test_equal_means_lie_within_a_point(rates, verdict):
+    first, second = hits(rates[0]), hits(rates[1], seed=1)
+    claim = compared(first, second, SMALL, SMALL, SMALL)["equal-accuracy"]
+    assert claim.verdict == verdict and claim.networks == 16 and claim.images == 200
+    assert claim.estimate == pytest.approx(first.mean() - second.mean())
+
+
+@pytest.mark.parametrize(
     "over, whole, verdict",
     [
         (LARGE, LARGE, "supported"),
@@ -85,3 +96,7 @@ def ladder_claims(rates):
 )
 def test_every_step_has_to_raise_accuracy_and_the_first_most(rates, better, small):
     assert ladder_claims(rates) == {"15-deeper-better": better, "15-deeper-helps-small": small}
+
+
+def test_a_single_step_says_nothing_of_small_networks():
+    assert ladder_claims((0.5, 0.7)) == {"15-deeper-better": "supported"}

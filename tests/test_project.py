@@ -85,6 +85,13 @@ def test_every_figure_has_a_text_alternative(name):
             assert len(cell.metadata["mystnb"]["image"]["alt"]) > 40
 
 
+def test_the_picture_of_the_readme_is_that_of_the_committed_notebook(tmp_path):
+    picture = tmp_path / "picture.png"
+    chapters.extract_main_result(ROOT / "notebooks" / "03_individual_similarity.ipynb", picture)
+    assert picture.read_bytes() == (ROOT / "book" / "main_result.png").read_bytes()
+    assert "(book/main_result.png)" in (ROOT / "README.md").read_text()
+
+
 def test_tests_that_prose_and_docstrings_name_are_there():
     files = [
         path for pattern in ("lib/**/*.py", "notebooks/*.py", "book/*.md", "README.md") for path in ROOT.glob(pattern)

@@ -1,9 +1,11 @@
 """The rank-one law against matrices that obey it, and against a least squares solver."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
-from lib.similarity import rank_one
+from lib.similarity import by_image, expected, mean_direction_cosine, rank_one
 from lib.similarity.crossed import similarity_matrix
 from lib.similarity.mean_directions import mean_directions, planted_population
 from lib.sphere.saw import von_mises_fisher
@@ -16,6 +18,15 @@ def noisy(size=4, draws=(), seed=0):
     return np.exp(A[:, None] + A + noise + np.swapaxes(noise, -1, -2))
 
 
+def test_a_matrix_of_rank_one_is_explained_without_residual():
+    rho = np.exp(A[:, None] + A)
+    np.testing.assert_allclose(rank_one.coefficients(rho), A)
+    np.testing.assert_allclose(rank_one.residuals(rho), 0, atol=1e-12)
+    assert rank_one.explained(rho) == pytest.approx(1) and rank_one.residual_size(rho) < 1e-12
+    np.testing.assert_allclose(rank_one.resultants(rho), np.exp(A))
+    np.testing.assert_allclose(rank_one.cosines(rho), 1)
+
+
 def test_a_matrix_of_rank_one_gives_back_its_factors_whatever_its_diagonal():
     rho = np.exp(A[:, None] + A)
     rho[range(4), range(4)] = -1, 0, np.nan, 7
@@ -24,6 +35,13 @@ def test_a_matrix_of_rank_one_gives_back_its_factors_whatever_its_diagonal():
     np.testing.assert_allclose(rank_one.predicted(rho, diagonal=False)[off], rho[off])
     np.testing.assert_allclose(rank_one.residuals(rho, diagonal=False), np.where(off, 0, np.nan), atol=1e-12)
     assert rank_one.explained(rho, diagonal=False) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("diagonal", [True, False])
+def test_a_power_law_of_the_width_has_its_exponent(diagonal):
+    power = np.array([2, 4, 8, 16]) ** 0.4
+    rho = 0.01 * np.outer(power, power)
+    assert rank_one.growth_exponent(rho, [2, 4, 8, 16], diagonal=diagonal) == pytest.approx(0.4)
 
 
 @pytest.mark.parametrize("diagonal", [True, False])
@@ -49,6 +67,28 @@ def test_without_the_diagonal_two_widths_are_too_few():
         rank_one.coefficients(np.full((2, 2), 0.5), diagonal=False)
 
 
+def test_many_matrices_at_once_are_each_of_them():
+    many = noisy(draws=(3, 2))
+    without = [partial(function, diagonal=False) for function in (rank_one.coefficients, rank_one.explained)]
+    foretold = [
+        partial(rank_one.predicted_resultant, widths=(2, 4, 8, 32)),
+        partial(rank_one.predicted_similarity, widths=(2, 4, 8, 32)),
+        partial(rank_one.direction_cosine, networks=(3, 4, 5, 6)),
+    ]
+    plain = [
+        getattr(rank_one, name)
+        for name in ("coefficients", "residuals", "explained", "cosines", "resultants", "residual_size")
+    ]
+    for function in (*plain, *without, *foretold):
+        np.testing.assert_allclose(function(many)[2, 1], function(many[2, 1]), rtol=1e-12)
+
+
+def test_other_units_change_the_coefficients_alone():
+    rho = noisy()
+    np.testing.assert_allclose(rank_one.residuals(0.1 * rho), rank_one.residuals(rho), atol=1e-12)
+    np.testing.assert_allclose(rank_one.cosines(0.1 * rho), rank_one.cosines(rho))
+
+
 def test_a_similarity_that_is_not_positive_has_no_logarithm():
     rho = np.stack([noisy(), noisy()])
     rho[1, 2, 2] = -0.04
@@ -68,6 +108,22 @@ def populations():
     ]
 
 
+def test_similarities_by_image_average_to_those_of_all_images(populations):
+    rho = by_image(populations).mean(0)
+    for i, a in enumerate(populations):
+        for j, b in enumerate(populations):
+            assert rho[i, j] == pytest.approx(expected(a, None if i == j else b))
+    assert rank_one.cosines(rho)[0, 2] == pytest.approx(mean_direction_cosine(populations[0], populations[2]))
+
+
+def test_an_image_without_pairs_has_no_similarity(populations):
+    some = [population.copy() for population in populations]
+    some[0][1:, 4] = 0
+    rho = by_image(some)
+    assert np.isnan(rho[4, 0, 0]) and np.isfinite(rho[4, 0, 1]) and np.isnan(rho).sum() == 1
+    assert rho[4, 0, 1] == pytest.approx(expected(some[0][:1, 4:5], some[1][:, 4:5]))
+
+
 def test_residuals_repeat_where_they_belong_to_the_image_and_not_where_they_are_chance():
     rng = np.random.default_rng(1)
     first, second, third = (planted_population(von_mises_fisher(kappa, 32), 24, 80, rng) for kappa in (25, 40, 60))
@@ -81,6 +137,26 @@ def test_residuals_repeat_where_they_belong_to_the_image_and_not_where_they_are_
 WIDTHS = (2, 4, 8, 32)
 R = 0.2 * np.array(WIDTHS, dtype=float) ** 0.4
 RHO = R[:, None] * R
+
+
+def test_a_power_law_is_continued():
+    np.testing.assert_allclose(rank_one.power_law(R[:3], WIDTHS[:3], [16, 32]), 0.2 * np.array([16, 32]) ** 0.4)
+    assert rank_one.predicted_resultant(RHO, WIDTHS) == pytest.approx(R[-1])
+    np.testing.assert_allclose(rank_one.predicted_similarity(RHO, WIDTHS), RHO[-1])
+
+
+def test_the_line_is_that_of_polyfit():
+    r = np.array([0.3, 0.35, 0.6])
+    slope, offset = np.polyfit(np.log([2, 3, 7]), np.log(r), 1)
+    assert rank_one.power_law(r, [2, 3, 7], [9])[0] == pytest.approx(np.exp(offset + slope * np.log(9)))
+
+
+def test_no_cosine_exceeds_1_and_no_negative_similarity_is_continued():
+    assert rank_one.power_law(np.array([0.5, 0.9]), [2, 4], [64])[0] == 1
+    broken = RHO.copy()
+    broken[0, 0] = -0.1
+    assert np.isnan(rank_one.predicted_resultant(broken, WIDTHS))
+    assert np.isnan(rank_one.ratio(0.5, -0.1)) and rank_one.ratio(0.5, 0.25) == 2
 
 
 def test_one_width_makes_no_line():

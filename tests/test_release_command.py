@@ -1,7 +1,9 @@
 """`make release` and `make fetch`: what is finished is packed, everything else is told in a sentence."""
 
 import dataclasses
+import os
 import re
+import subprocess
 import sys
 
 import pytest
@@ -11,6 +13,7 @@ import fetch
 import release
 import studies
 from lib import data
+from lib.runtime.files import ROOT
 from lib.training import packing, populations, releases, store, train
 from lib.training.populations import train_or_load
 from lib.training.specification import specify
@@ -133,6 +136,27 @@ def test_only_what_changed_is_written(house, images, trained, monkeypatch, capsy
     assert set(packs().values()) == {"committed"}
 
 
+def test_the_most_epochs_and_then_the_most_networks_are_taken(house, images, trained, monkeypatch):
+    """Width 2 stands in two lines, of 2 and of 3 seeds."""
+    fill(images, trained, ["cnn-small"], [1], seeds=3)
+    run(monkeypatch, release, "few")
+    assert set(packs()) == {"cnn-small-k2.epoch-00001", "cnn-small-k3.epoch-00001"}
+    wanted = specify(images, "cnn-small", 2, epochs=1, batch_size=25)
+    assert len(train_or_load({wanted: range(3)})[wanted]) == 3
+    fill(images, trained, ["cnn-small"], [2], seeds=2)
+    run(monkeypatch, release, "few")
+    assert set(packs()) == {"cnn-small-k2.epoch-00002", "cnn-small-k3.epoch-00002"}  # and the others are gone
+    assert len(releases.listed("few")) == 2
+
+
+def test_epochs_and_families_choose(house, images, trained, monkeypatch):
+    fill(images, trained, ["cnn-small", "resnet-small"], [1, 2], seeds=2)
+    run(monkeypatch, release, "few", "--epochs", "1", "--families", "resnet-small")
+    assert set(packs()) == {"resnet-small-k2.epoch-00001"}
+    run(monkeypatch, release, "few", "--families", "cnn-small")
+    assert set(packs()) == {"resnet-small-k2.epoch-00001", "cnn-small-k2.epoch-00002", "cnn-small-k3.epoch-00002"}
+
+
 @pytest.mark.parametrize(
     "arguments, sentence",
     [
@@ -158,6 +182,14 @@ def test_what_cannot_be_released_is_refused_in_a_sentence(house, monkeypatch, ar
     assert not releases.FOLDER.exists() and not releases.uploads("few").exists()
 
 
+def test_too_much_for_the_repository_ends_with_a_sentence(house, images, trained, monkeypatch):
+    fill(images, trained, ["cnn-small"], [2], seeds=2)
+    monkeypatch.setattr(releases, "LIMIT", 0.001)
+    with pytest.raises(SystemExit, match="would hold 0.0 MB, and the repository takes 0.001: release fewer FAM"):
+        run(monkeypatch, release, "few")
+    assert packs() == {} and not releases.list_path("few").exists()
+
+
 def test_one_that_float16_cannot_hold_is_told_and_others_are_packed(house, images, trained, monkeypatch, capsys):
     fill(images, trained, ["cnn-small"], [2], seeds=2)
     specification = specify(images, "resnet-small", 2, epochs=2, batch_size=25)
@@ -167,6 +199,16 @@ def test_one_that_float16_cannot_hold_is_told_and_others_are_packed(house, image
     run(monkeypatch, release, "few")
     assert set(packs()) == {"cnn-small-k2.epoch-00002", "cnn-small-k3.epoch-00002"}
     assert "resnet-small k=2 on digits, seed 0: fc.bias reaches 1e+05, and float16 ends" in capsys.readouterr().out
+
+
+def test_a_damaged_stored_network_is_told_and_the_others_are_packed(house, images, trained, monkeypatch, capsys):
+    fill(images, trained, ["cnn-small"], [2], seeds=2)
+    store.paths(specify(images, "cnn-small", 2, epochs=2, batch_size=25), 1)[0].write_bytes(b"damaged")
+    with pytest.warns(UserWarning, match="seed 1: .*set aside"):
+        run(monkeypatch, release, "few")
+    assert set(packs()) == {"cnn-small-k3.epoch-00002"}
+    sentence = "cnn-small k=2 on digits: a stored network is damaged; make train STUDY=few trains it again"
+    assert sentence in capsys.readouterr().out
 
 
 def test_fetching_says_what_there_is_and_what_is_to_be_done(house, images, trained, monkeypatch, capsys):
@@ -195,6 +237,21 @@ def test_pages_of_a_study_are_made_again_after_another_release_of_it(tmp_path, m
     (tmp_path / "networks" / "few.sha256").write_text("second")
     after = [chapters.digest("trial", parameters) for parameters in given]
     assert [one == other for one, other in zip(before, after)] == [False, True, True]
+
+
+@pytest.mark.parametrize("script", ["release", "fetch"])
+def test_the_scripts_refuse_an_unknown_study_without_a_traceback(script):
+    ended = subprocess.run([sys.executable, f"book/{script}.py", "cifar1"], cwd=ROOT, capture_output=True, text=True)
+    assert ended.returncode == 1 and "Traceback" not in ended.stderr
+    assert ended.stderr.startswith("there is no study cifar1; the studies are cifar10, ")
+
+
+def test_make_hands_its_variables_over(tmp_path):
+    command = ["make", "--dry-run", "--old-file=.venv/installed", "release", "STUDY=few", "EPOCHS=10", "FAMILIES=a b"]
+    # Under `make test` this make would be a sub-make, which prints the folders that it enters and leaves.
+    outside = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
+    printed = subprocess.run(command, cwd=ROOT, env=outside, capture_output=True, text=True, check=True).stdout
+    assert printed.split() == [".venv/bin/python", "book/release.py", '"few"', "--epochs", "10", "--families", "a", "b"]
 
 
 def test_the_networks_of_the_repository_are_listed_and_whole_and_not_too_many():

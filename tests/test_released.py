@@ -3,11 +3,13 @@
 import pickle
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from small_networks import SIZES, network
 
-from lib.released import checkpoint_files, load, load_folder, one_family
+from lib import data
+from lib.released import checkpoint_files, load, load_folder, networks, one_family
 
 
 @pytest.fixture
@@ -47,6 +49,16 @@ def test_a_chapter_takes_one_family_with_a_network_a_width(folder):
             one_family(wrong)
     torch.save(network(width=5).state_dict(), folder / "five")
     assert one_family([load(folder / name, **SIZES) for name in ("y", "b", "five")]) == "cnn-small"
+
+
+@pytest.mark.parametrize("family", networks.FAMILIES)
+def test_a_network_answers_as_it_did_before_it_was_saved(tmp_path, family):
+    model = network(family=family)
+    torch.save(model.state_dict(), tmp_path / "network")
+    found = load(tmp_path / "network", **SIZES)
+    images = torch.randn(5, 1, 8, 8, generator=torch.Generator().manual_seed(2))
+    assert found.family == family and not found.model.training
+    torch.testing.assert_close(found.model(images), model(images))
 
 
 def test_the_authors_networks_are_loaded_strictly(released):
@@ -177,3 +189,11 @@ def test_a_folder_without_checkpoints_or_none_is_refused(tmp_path):
     (tmp_path / "README.md").write_text("")
     with pytest.raises(ValueError, match="holds no checkpoints, only README.md; "):
         load_folder(tmp_path)
+
+
+def test_black_and_white_lie_where_the_authors_program_puts_them():
+    pixels = np.zeros((2, 3, 1, 1), dtype=np.uint8)
+    pixels[1] = 255
+    found = data.normalised(pixels, networks.MEAN, networks.STD)
+    assert found.dtype == torch.float32
+    np.testing.assert_allclose(found[:, :, 0, 0], [[-1.9895, -1.9844, -1.7107], [2.0591, 2.1309, 2.1207]], atol=1e-4)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lib.chapters.released_models import accuracy_claims, attack_claims, similarity_claims
+from lib.chapters.released_models import accuracy_claims, attack_claims, similarity_claims, source_means, target_means
 from lib.chapters.released_pictures import compare, picture_claims
 from lib.gates import learnt
 from lib.rules import CONTRADICTED, SUPPORTED, UNDECIDED
@@ -40,11 +40,23 @@ def test_similarities_that_fall_with_the_width_contradict_the_order_alone():
     assert found == {"10-above-chance": SUPPORTED, "10-width": CONTRADICTED, "10-rank-one": SUPPORTED}
 
 
+def test_noise_leaves_order_and_product_undecided():
+    found = verdicts(similarity_claims(resampled(np.outer(T, T), 0.03), WIDTHS, CHANCE, LEARNT))
+    assert set(found.values()) == {UNDECIDED}
+
+
 def test_one_network_beside_which_the_others_do_not_grow_contradicts():
     rho = np.outer(T, T)
     rho[0, -1] = rho[-1, 0] = 0.05  # below that of the narrowest with the second
     found = verdicts(similarity_claims(resampled(rho, 1e-4), WIDTHS, CHANCE, LEARNT))
     assert found == {"10-above-chance": SUPPORTED, "10-width": CONTRADICTED, "10-rank-one": CONTRADICTED}
+
+
+def test_one_pair_below_chance_contradicts_that_all_are_beyond():
+    rho = np.outer(T, T)
+    rho[0, 1] = rho[1, 0] = -0.01
+    found = verdicts(similarity_claims(resampled(rho, 1e-4), WIDTHS, CHANCE, LEARNT))
+    assert found["10-above-chance"] == CONTRADICTED and found["10-rank-one"] == UNDECIDED  # no logarithm, no law
 
 
 @pytest.mark.parametrize(
@@ -84,6 +96,13 @@ def test_attacks_are_judged_by_the_rows_as_sources(sources, targets, expected):
     assert found | expected == found
 
 
+def test_averages_leave_out_the_network_itself():
+    alpha = np.arange(9.0).reshape(3, 3)
+    alpha[np.diag_indices(3)] = np.nan
+    np.testing.assert_allclose(source_means(alpha), [1.5, 4, 6.5])
+    np.testing.assert_allclose(target_means(alpha), [4.5, 4, 3.5])
+
+
 def by_image(seed=0, images=1000, numbers=15):
     return np.random.default_rng(seed).normal(0.1, 0.15, (images, numbers))
 
@@ -117,6 +136,22 @@ def test_a_picture_with_one_other_number_is_contradicted_and_the_pair_named():
     claim = judged(comparison(theirs))
     assert claim.verdict == CONTRADICTED and claim.low > 0
     assert ": pair 4, of 15 the furthest outside its band at the corrected level; " in claim.statistic
+
+
+def test_the_number_that_decides_is_named():
+    """Bands of one width but for the eighth, whose images vary more; the third lies nearest to an end of its band."""
+    values = by_image()
+    values[:, 8] = 0.1 + 3 * (values[:, 8] - 0.1)
+    theirs = values.mean(0)
+    theirs[3] += 0.01
+    found = compare(
+        values, theirs, np.full(15, 0.002), [f"pair {place}" for place in range(15)], 256, np.random.default_rng(1)
+    )
+    claim = judged(found, "attack ratio")
+    assert claim.verdict == SUPPORTED and ": pair 3, of 15 the one nearest to an end of its band; " in claim.statistic
+    assert claim.estimate == pytest.approx(0.01)
+    claim = judged(found)
+    assert claim.verdict == UNDECIDED and ": pair 8, of 15 the one with the widest band, +-0.0" in claim.statistic
 
 
 def test_a_band_too_wide_to_tell_decides_nothing():

@@ -1,5 +1,8 @@
 """Activations are what the network computes, and looking at them leaves no trace."""
 
+import copy
+
+import numpy as np
 import pytest
 import torch
 from small_networks import network, random_images
@@ -76,6 +79,46 @@ def test_values_are_those_of_a_forward_pass_by_hand(family):
     assert torch.equal(found["fc"], model(images))
 
 
+@torch.no_grad()
+def test_points_of_the_other_kind_of_residual_network_are_after_the_relu_too():
+    model, images = network(family="resnet-small"), random_images()[0]
+    assert block_points(model) == ("relu1", "layer1.0", "layer1.1", "layer2.0", "layer3.0", "layer4.0", "fc")
+    (found,) = activations(model, images, block_points(model))
+    x = F.relu(model.bn1(model.conv1(images)))
+    assert torch.equal(found["relu1"], x)
+    for name in block_points(model)[1:-1]:
+        block = model.get_submodule(name)
+        branch = block.bn2(block.conv2(F.relu(block.bn1(block.conv1(x)))))
+        x = F.relu(branch + block.downsample(x[..., :: block.stride, :: block.stride]))
+        torch.testing.assert_close(found[name], x, rtol=1e-6, atol=1e-6, msg=name)
+        assert (found[name] == 0).any() and (found[name] >= 0).all()
+
+
+@pytest.mark.parametrize("batch_size", [1, 5, 12, 100])
+def test_batch_after_batch_gives_what_all_images_at_once_give(batch_size):
+    model, images = network(family="resnet-8"), random_images(12)[0]
+    whole = representation(model, images, block_points(model))
+    parts = list(activations(model, images, block_points(model), batch_size=batch_size))
+    assert [len(part["fc"]) for part in parts] == [len(part) for part in images.split(batch_size)]
+    for point, rows in whole.items():
+        assert rows.dtype == np.float32 and rows.shape == (12, parts[0][point][0].numel())
+        joined = np.concatenate([part[point].flatten(1) for part in parts])
+        np.testing.assert_allclose(joined, rows, rtol=1e-4, atol=1e-5)
+    again = representation(model, images, block_points(model), batch_size=batch_size)
+    for point, rows in whole.items():
+        np.testing.assert_allclose(again[point], rows, rtol=1e-4, atol=1e-5)
+
+
+def test_images_do_not_see_each_other():
+    """Eval mode: with a network left in train mode too."""
+    model, images = network(family="resnet-8"), random_images(12)[0]
+    other = torch.cat([images[:4], 100 * images[4:]])
+    for point, rows in representation(model.train(), images, block_points(model)).items():
+        changed = representation(model, other, block_points(model))[point]
+        np.testing.assert_allclose(changed[:4], rows[:4], rtol=1e-4, atol=1e-5)
+        assert not np.allclose(changed[4:], rows[4:])
+
+
 @pytest.mark.parametrize("family", KINDS)
 def test_the_network_is_left_as_it_was_between_batches_and_afterwards(family):
     model = half_training(network(family=family))
@@ -107,6 +150,31 @@ def test_an_error_inside_the_network_leaves_no_trace():
     assert_same(before, state(model))
 
 
+def test_a_module_that_writes_into_the_memory_of_a_point_does_not_reach_it():
+    model, images = Branched(), random_images()[0]
+    found = representation(model, images, ["scale", "relu"])
+    with torch.no_grad():
+        scale = (images.flatten(1) @ model.scale.weight.T).numpy()
+    np.testing.assert_allclose(found["scale"], scale, rtol=1e-4, atol=1e-5)
+    assert (found["scale"] < 0).any()
+    np.testing.assert_allclose(found["relu"], np.maximum(scale, 0), rtol=1e-4, atol=1e-5)
+
+
+def test_what_is_kept_of_an_output_is_made_of_the_output():
+    model, images = Branched(), random_images()[0]
+    (whole,) = activations(model, images, ["scale"])
+    (sums,) = activations(model, images, ["scale"], of=lambda output: output.sum(1))
+    assert torch.equal(sums["scale"], whole["scale"].sum(1))
+
+
+def test_an_untouched_copy_of_the_network_gives_the_same():
+    model, images = network(family="resnet-8"), random_images()[0]
+    twin = copy.deepcopy(model)
+    first = representation(model, images, block_points(model))
+    for point, rows in representation(twin, images, block_points(twin)).items():
+        assert np.array_equal(rows, first[point])
+
+
 @pytest.mark.parametrize(
     "points, message",
     [
@@ -132,6 +200,12 @@ def test_a_point_that_is_not_computed_once_is_refused(uses, point, times):
     message = f"^a point must be computed once, and the network computes '{point}' {times} times$"
     with pytest.raises(ValueError, match=message):
         next(activations(Branched(uses), random_images()[0], ["fc", point]))
+
+
+def test_a_batch_size_below_one_is_refused_before_any_work():
+    model = network(family="resnet-8")
+    with pytest.raises(ValueError, match="^batch_size must be a whole number of at least 1, not 0$"):
+        activations(model, random_images()[0], block_points(model), batch_size=0)
 
 
 def test_a_network_without_residual_blocks_must_be_told_its_points():

@@ -97,6 +97,21 @@ def test_of_many_ratios_all_must_lie_within_the_band(estimates, verdict, shown):
     assert "the one of 2 that decides" in claim.note
 
 
+def test_the_ratio_that_decides_is_shown_and_not_the_one_with_the_largest_estimate():
+    unsure = judged(every(within(0.9, 1.1)), [0.95, 1.08, 1.0], [0.1, 0.01, 0.01])
+    assert unsure.verdict == "undecided" and ": place 0, " in unsure.note
+    assert "2 lie within 0.9 to 1.1, 0 on the other side at the corrected level" in unsure.note
+    outside = judged(every(within(0.9, 1.1)), [1.5, 1.3], [0.3, 0.02])  # the larger one reaches into the band
+    assert (outside.verdict, outside.estimate) == ("contradicted", 1.3) and "1 on the other side" in outside.note
+
+
+def test_a_half_is_as_far_from_the_band_as_a_double():
+    assert judged(every(within(0.8, 1.25)), [0.5, 1.9], 0.01).estimate == 0.5
+    assert judged(every(within(0.8, 1.25)), [0.55, 2.0], 0.01).estimate == 2.0
+    below_zero = judged(every(within(0.8, 1.25)), [0.5, 1.0], [0.6, 0.01])  # no ratio, but an interval may say so
+    assert (below_zero.verdict, below_zero.estimate) == ("undecided", 0.5)
+
+
 @pytest.mark.parametrize(
     "estimates, verdict, shown",
     [
@@ -125,6 +140,28 @@ def test_an_absence_decides_nothing_where_a_presence_could_not_have_been_seen(es
         str(rule)
         == "95 % interval above 0; contradicted if it lies below; not contradicted but undecided where it is dark"
     )
+
+
+@pytest.mark.parametrize(
+    "estimates, verdict, shown",
+    [
+        ([0.01, -0.015], "supported", -0.015),
+        ([0.03, -0.09], "contradicted", -0.09),
+        ([0.0, -0.019], "undecided", -0.019),
+    ],
+)
+def test_a_band_about_zero_is_left_on_either_side(estimates, verdict, shown):
+    estimates = np.array(estimates)
+    found = every(within(-0.02, 0.02)).judge(
+        Estimated(lambda level: (estimates, estimates - 0.004, estimates + 0.004), 7, 100), ["a", "b"]
+    )
+    assert (found.verdict, found.estimate) == (verdict, shown)
+
+
+def test_every_one_of_nothing_is_undecided():
+    nothing = np.array([])
+    found = every(above(0)).judge(Estimated(lambda level: (nothing, nothing, nothing), 0, 100), [])
+    assert found.verdict == "undecided" and np.isnan(found.estimate)
 
 
 @pytest.mark.parametrize(

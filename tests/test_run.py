@@ -89,3 +89,11 @@ def test_the_plan_counts_what_is_stored_and_what_is_left(tiny, digits, artifacts
     train_or_load({specify(digits, "cnn-small", 3, epochs=1): range(4)}, inline)
     assert run.plan(p) == "8 networks, all of them stored"
     assert run.plan(SimpleNamespace(**vars(p), model_folder="my/networks")).endswith("and none is trained")
+
+
+@pytest.mark.parametrize(
+    "word, default, value",
+    [("4", [2], [4]), ("4", 2, 4), ("[4, 8]", [2], [4, 8]), ("digits", "", "digits"), ("{vit: 3}", 2, {"vit": 3})],
+)
+def test_words_are_values_as_the_parameter_has_them(word, default, value):
+    assert run.given(["--x", word], {"x": default}, "03") == ({"x": value}, None)

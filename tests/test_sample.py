@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy.stats import t as student
 
-from lib.statistics.intervals import mean_interval
+from lib.statistics.intervals import difference_interval, mean_interval
 from lib.statistics.pairs import PairTable, jackknife, listed_pairs, over_pairs
-from lib.statistics.sample import Sample, resampled_means
+from lib.statistics.sample import Sample, resampled_means, side_by_side
 
 TRIALS = [pytest.param(300), pytest.param(3000, marks=pytest.mark.slow)]
 
@@ -29,6 +29,13 @@ def test_one_group_of_networks_has_student_s_interval(level):
     np.testing.assert_allclose(found, mean_interval(values, level), rtol=1e-10)
 
 
+def test_two_groups_have_welch_s_interval():
+    rng = np.random.default_rng(0)
+    groups = [rng.standard_normal(5), 3 * rng.standard_normal(9)]
+    found = of_means(groups).interval(lambda means: means[..., 0] - means[..., 1])
+    np.testing.assert_allclose(found, difference_interval(*groups), rtol=1e-10)
+
+
 def test_images_alone_have_student_s_quantile_and_the_draws_deviation():
     drawn = np.random.default_rng(0).standard_normal((500, 2))
     estimate, low, high = Sample(np.zeros(2), None, drawn, None, (), 30).interval()
@@ -48,6 +55,12 @@ def test_a_function_of_the_numbers_is_a_sample_too():
     np.testing.assert_allclose(sample.mapped(np.exp).interval(), sample.interval(np.exp))
     only = resampled_means(np.arange(10.0), np.random.default_rng(0), 50)
     np.testing.assert_allclose(only.mapped(np.sqrt).interval(), only.interval(np.sqrt))
+
+
+def test_what_a_verdict_is_judged_by_has_the_numbers_of_its_sample():
+    found = crossed(np.random.default_rng(0), networks=4, images=9).estimated(lambda value: 2 * value)
+    assert (found.networks, found.images) == (4, 9)
+    assert np.ptp(found.interval(0.99)) > np.ptp(found.interval(0.5))
 
 
 def crossed(rng, own=1.0, image=1.0, cell=1.0, networks=5, images=30, draws=60, joint=20):
@@ -127,3 +140,11 @@ def interval_of(made):
     if isinstance(made, tuple):
         return made
     return made.interval(lambda values: values.mean(-1) if made.values.ndim else values)
+
+
+def test_estimates_side_by_side_are_their_numbers_in_one_row():
+    groups = [np.random.default_rng(place).standard_normal(5) for place in range(2)]
+    parts = [of_means([group]).estimated() for group in groups]
+    both = side_by_side(parts)
+    np.testing.assert_allclose(np.transpose(both.interval(0.9)), [np.ravel(part.interval(0.9)) for part in parts])
+    assert both.networks == 10 and side_by_side(parts, 5).networks == 5

@@ -48,6 +48,10 @@ def test_order_follows_the_concentration(kappas, verdict):
     assert found.networks == 36 and found.images == 150 and found.low <= found.estimate <= found.high
 
 
+def test_few_networks_leave_a_small_step_undecided():
+    assert claim(ORDER, populations((9, 9.5), networks=4, images=30)).verdict == "undecided"
+
+
 @pytest.mark.parametrize("kappas, verdict", [((8, 20), "supported"), ((0, 20), "undecided")])
 def test_right_of_uniform_needs_every_width(kappas, verdict):
     found = claim(RIGHT_OF_UNIFORM, populations(kappas))
@@ -88,6 +92,15 @@ def beyond_vmf(rng, *made):
     scores = [held_out(u, rng, shapes=SHAPES, folds=3) for u in made]
     control = [held_out(with_exponential_cosines(u, rng), rng, shapes=SHAPES, folds=3) for u in made]
     return claim(BEYOND_VMF, Gains(scores, control))
+
+
+def test_a_shape_beyond_the_exponential_is_found_only_where_there_is_one():
+    rng = np.random.default_rng(2)
+    bent = Saw(lambda t: -8 * np.log1p(-0.95 * t), DIM)
+    wide = beyond_vmf(rng, *(population(rng, bent, images=100) for _ in range(2)))
+    assert wide.verdict == "supported" and wide.low > 0 and wide.networks == 24
+    plain = beyond_vmf(rng, *(population(rng, von_mises_fisher(8.0, DIM), images=100) for _ in range(2)))
+    assert plain.verdict != "supported"
 
 
 def test_deviations_along_few_axes_are_no_richer_shape():

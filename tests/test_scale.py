@@ -6,9 +6,21 @@ import numpy as np
 import pytest
 import torch
 
+from lib import data
 from lib.effects import scale
 from lib.effects.paired import Measures
-from lib.effects.scale import EPOCHS, IMAGES, Setting, effects, lines, similarity_factors, similarity_slopes, sizes
+from lib.effects.scale import (
+    EPOCHS,
+    IMAGES,
+    Setting,
+    doublings_to,
+    effects,
+    lines,
+    similarity_factors,
+    similarity_slopes,
+    sizes,
+    with_fewer,
+)
 from lib.runtime import tasks
 from lib.similarity.paired_similarity import paired_similarities
 
@@ -23,6 +35,30 @@ def test_lines_double_one_thing_and_share_a_setting():
     assert set(FOUND[IMAGES]) & set(FOUND[EPOCHS]) == {Setting(1200, 20)} and len(SETTINGS) == 7
     assert [setting.steps() for setting in FOUND[IMAGES]] == [40, 60, 100, 200]  # 128 a batch, the last what is left
     assert [setting.steps() for setting in FOUND[EPOCHS]] == [50, 100, 200, 400]
+
+
+def rows(images):
+    return {row.numpy().tobytes() for row in images.train_images}
+
+
+@pytest.mark.parametrize("n_train", [None, 600])
+def test_a_smaller_training_set_is_a_balanced_part_of_a_larger_one_and_the_test_images_stay(n_train):
+    whole = data.load("digits", n_train=n_train, n_test=50)
+    parts = [with_fewer(whole, count) for count in (40, 150, 300)] + [whole]
+    for smaller, larger in zip(parts, parts[1:]):
+        assert rows(smaller) < rows(larger)
+        assert torch.equal(smaller.test_images, larger.test_images)
+        assert torch.equal(smaller.test_labels, larger.test_labels)
+    assert [len(part.train_labels) for part in parts[:3]] == [40, 150, 300]
+    assert all(
+        set(torch.bincount(part.train_labels).tolist()) == {count // 10} for part, count in zip(parts, (40, 150, 300))
+    )
+
+
+def test_all_images_are_the_images_themselves(digits):
+    assert with_fewer(digits, len(digits.train_labels)) is digits
+    with pytest.raises(ValueError, match="n_train for 'digits' must be a whole number from 10"):
+        with_fewer(digits, 9)
 
 
 def test_networks_of_a_seed_start_alike_under_every_setting_and_end_apart(digits, artifacts, inline, monkeypatch):
@@ -82,3 +118,39 @@ def test_similarity_that_gains_as_much_with_every_doubling_of_the_epochs_has_tha
     images = np.mean(similarity_slopes(doubling, FOUND, IMAGES)[0])
     difference = found[f"{EPOCHS} − {IMAGES}"]["similarity"]
     assert difference[0] == pytest.approx(estimate.mean() - images) and difference[2] < 0
+
+
+def test_accuracy_has_its_slope_along_both_lines():
+    rng = np.random.default_rng(0)
+    values = np.array(
+        [0.1 * math.log2(setting.n_train / 150) + 0.02 * math.log2(setting.epochs / 20) for setting in SETTINGS]
+    )
+    hits = [np.tile(values, (8, 100, 1)) + 0.01 * rng.standard_normal((8, 100, 1))] * 2  # an offset changes no slope
+    found = effects(planted(np.full((2, len(SETTINGS)), 0.2), rng, hits), FOUND)
+    assert found[IMAGES]["test accuracy"][0] == pytest.approx(0.1)
+    assert found[EPOCHS]["test accuracy"][0] == pytest.approx(0.02)
+
+
+def test_a_similarity_that_is_not_positive_has_no_factor():
+    measures = planted(np.full((2, len(SETTINGS)), 0.3), np.random.default_rng(0))
+    measures.similarity[0].values.setflags(write=True)
+    measures.similarity[0].values[0] = -0.01
+    estimate, low, high = similarity_factors(measures, FOUND, IMAGES)
+    assert np.isnan(estimate[[0, 2]]).all() and estimate[1] == pytest.approx(1, abs=0.05)
+
+
+@pytest.mark.parametrize(
+    "start, target, factor, expected",
+    [
+        (0.1, 0.4, (2, math.sqrt(2), 4), (2, 1, 4)),  # the faster end comes there sooner
+        (0.4, 0.1, (0.5, 0.25, math.sqrt(0.5)), (2, 1, 4)),
+        (0.4, 0.1, (2, math.sqrt(2), 4), (-2, -4, -1)),  # leads away
+        (0.3, 0.3, (2, 1.5, 3), (0, 0, 0)),
+        (0.1, 0.4, (1.2, 0.9, 1.6), None),
+        (0.1, 0.4, (math.nan,) * 3, None),
+        (0.1, 0.4, (1.2, 1, 1.6), None),
+    ],
+)
+def test_doublings_to_a_target(start, target, factor, expected):
+    found = doublings_to(target, start, factor)
+    assert found is None if expected is None else found == pytest.approx(expected)

@@ -74,6 +74,18 @@ def test_a_kill_between_results_and_page_leaves_nothing_that_passes_for_current(
         assert kept.read_text() == number and ("3.0" in page.read_text()) == (number == "[3]")
 
 
+def test_a_page_without_seals_is_sealed_and_not_executed(project, capsys):
+    page = project / "notebooks" / "trial.ipynb"
+    chapters.refresh("trial", {}, True)
+    whole = page.read_bytes()
+    notebook = nbformat.read(page, 4)
+    notebook.metadata["book"] = {"digest": notebook.metadata["book"]["digest"]}
+    nbformat.write(notebook, page)
+    capsys.readouterr()
+    chapters.refresh("trial", {}, True)
+    assert capsys.readouterr().out == "chapter trial: up to date\n" and page.read_bytes() == whole
+
+
 @pytest.mark.parametrize("fault", ["never executed", "out of order", "error"])
 def test_an_incomplete_notebook_is_told_apart(fault):
     cells = [nbformat.v4.new_code_cell("1", execution_count=count) for count in (1, 2)]
@@ -86,3 +98,12 @@ def test_an_incomplete_notebook_is_told_apart(fault):
     else:
         cells[1].outputs = [nbformat.v4.new_output("error", ename="E", evalue="", traceback=[])]
     assert len(pages.incomplete(notebook, ROOT)) == 1
+
+
+def test_progress_bars_go_and_warnings_stay():
+    text = "\rtraining 4 networks:  50%|█████   | 00:01 passed, 00:01 left\r        \rUserWarning: look here\n"
+    cell = nbformat.v4.new_code_cell(
+        "1", execution_count=1, outputs=[nbformat.v4.new_output("stream", name="stderr", text=text)]
+    )
+    cleaned = pages.clean(nbformat.v4.new_notebook(cells=[cell]))
+    assert cleaned.cells[0].outputs[0].text == "UserWarning: look here\n"

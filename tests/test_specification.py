@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from lib import models
-from lib.training.specification import SNAPSHOTS
+from lib.training import networks_together
+from lib.training.specification import RECIPE, SNAPSHOTS, specify
 
 
 @pytest.mark.parametrize("epochs", [1, 2, 40])
@@ -19,6 +20,16 @@ def test_the_cosine_falls_from_the_learning_rate_towards_zero(tiny, epochs):
     if epochs > 1:
         assert rates[epochs // 2] == pytest.approx(0.15)
     assert [a + b for a, b in zip(rates[1:], rates[:0:-1])] == pytest.approx([0.3] * (epochs - 1))
+
+
+def test_the_inverse_root_is_that_of_the_number_of_the_epoch(tiny):
+    specification = dataclasses.replace(tiny, learning_rate=0.3)
+    assert [specification.learning_rate_of(epoch) for epoch in (0, 3, 8)] == pytest.approx([0.3, 0.15, 0.1])
+
+
+def test_company_depends_on_the_specification_alone_and_divides_evenly(digits):
+    sizes = [networks_together(specify(digits, "cnn-small", width)) for width in (1, 2, 8, 9, 32, 33, 128)]
+    assert sizes == sorted(sizes, reverse=True) and {4 % size for size in sizes} == {0}
 
 
 CHANGES = {
@@ -51,6 +62,11 @@ def test_every_field_enters_the_key_but_for_length_evaluation_and_place(tiny):
     keys = {dataclasses.replace(tiny, **{name: value}).key for name, value in CHANGES.items()} | {tiny.key}
     assert len(keys) == len(CHANGES) + 1
     assert {dataclasses.replace(tiny, **{name: value}).key for name, value in OUTSIDE.items()} == {tiny.key}
+
+
+def test_the_key_has_the_length_of_a_schedule_that_knows_its_end_and_the_seed_that_shuffles_labels(tiny):
+    for fixed, name in (({"schedule": "cosine"}, "epochs"), ({"control": "random-labels"}, "data_seed")):
+        assert len({dataclasses.replace(tiny, **fixed, **{name: value}).key for value in (2, 3, 10)}) == 3
 
 
 @pytest.mark.parametrize(
@@ -112,3 +128,24 @@ def test_every_network_and_purpose_has_a_random_stream_of_its_own(tiny):
         for purpose in ("weights", "order")
     ]
     assert len(set(streams)) == len(streams) == 24 * len(models.FAMILIES)
+
+
+def test_a_random_stream_does_not_depend_on_the_recipe(tiny):
+    """So that runs of two recipes differ by the recipe alone."""
+    other = dataclasses.replace(tiny, epochs=9, learning_rate=0.5, precision="bfloat16", train_digest="other")
+    assert tiny.generator(5, "order").initial_seed() == other.generator(5, "order").initial_seed()
+
+
+def test_the_stacks_are_those_of_this_recipe(tiny):
+    """Other stacks round otherwise and make other networks: raise RECIPE with any change of these sizes."""
+    sizes = [
+        networks_together(dataclasses.replace(tiny, width=width, image_size=size))
+        for size, width in ((8, 2), (8, 8), (8, 16), (8, 32), (16, 4), (16, 8), (32, 2))
+    ]
+    assert (RECIPE, sizes) == (1, [4, 4, 2, 1, 4, 2, 4])
+    mixed = [
+        networks_together(dataclasses.replace(tiny, family=family, width=width, image_size=32, precision="mixed"))
+        for family in ("cnn-small", "resnet-small")
+        for width in (2, 4, 8, 16, 32)
+    ]
+    assert mixed == [4, 2, 1, 1, 1, 4, 2, 2, 2, 1]

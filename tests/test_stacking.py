@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from lib import models
-from lib.models.stacking import stack, stack_images, unstack
+from lib.models.stacking import StackedLinear, stack, stack_images, unstack
 
 MODELS, IMAGES, CLASSES = 3, 5, 4
 FAMILIES = (*models.FAMILIES, "resnet-8", "plain-8")
@@ -50,6 +50,12 @@ def test_each_network_of_a_stack_gives_what_it_gives_alone(family, training, siz
             torch.testing.assert_close(state[name], value, rtol=1e-12, atol=1e-12, msg=name)
 
 
+@pytest.mark.parametrize("training", [False, True])
+def test_a_stack_is_in_the_mode_of_its_networks(training):
+    stacked = stack([network.train(training) for network in networks("resnet-small")])
+    assert {module.training for module in stacked.modules()} == {training}
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("count", [1, 2, 3])
 def test_unstack_gives_back_what_was_stacked_bit_for_bit(family, count):
@@ -59,6 +65,17 @@ def test_unstack_gives_back_what_was_stacked_bit_for_bit(family, count):
         for name, value in network.state_dict().items():
             assert torch.equal(state[name], value) and state[name].dtype == value.dtype, name
             assert state[name].is_contiguous(), name
+
+
+def test_stacking_and_unstacking_copy():
+    alone = networks("cnn-small")
+    stacked = stack(alone)
+    states = unstack(stacked, MODELS)
+    with torch.no_grad():
+        stacked.fc.bias.zero_()
+    assert all(network.fc.bias.abs().min() > 0 for network in alone)
+    assert all(state["fc.bias"].abs().min() > 0 for state in states)
+    assert alone[0].fc.weight.shape == (CLASSES, 16), "the first network itself was widened"
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -91,3 +108,47 @@ def test_broken_weights_of_one_network_reach_no_other(family):
     for m in (0, 2):
         assert torch.equal(scores[m], whole_scores[m]) and scores[m].isfinite().all()
         assert all(torch.equal(a[m], b[m]) for a, b in zip(gradients, whole_gradients))
+
+
+def test_a_stack_keeps_the_epsilon_and_the_momentum_of_batchnorm():
+    class Other(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.norm = nn.BatchNorm2d(2, eps=0.5, momentum=0.3).double()
+
+        def forward(self, x):
+            return self.norm(x)
+
+    alone = [Other() for _ in range(MODELS)]
+    inputs = torch.cat([batches()[..., :1, :, :], 3 * batches()[..., :1, :, :]], dim=2)  # [models, images, 2, 8, 8]
+    stacked = stack(alone)
+    together = stacked(stack_images(inputs)).chunk(MODELS, dim=1)
+    for network, images, scores, state in zip(alone, inputs, together, unstack(stacked, MODELS)):
+        torch.testing.assert_close(scores, network(images), rtol=1e-12, atol=1e-12)
+        torch.testing.assert_close(state["norm.running_var"], network.norm.running_var, rtol=1e-12, atol=0)
+    assert (stacked.norm.eps, stacked.norm.momentum) == (0.5, 0.3)
+
+
+def test_the_order_of_a_stack_matters():
+    alone, inputs = networks("cnn-small"), stack_images(batches())
+    a, b = stack(alone)(inputs), stack(alone[::-1])(inputs)
+    assert not torch.allclose(a, b)
+
+
+def test_stacked_images_keep_each_network_its_own_batch():
+    inputs = batches()
+    stacked = stack_images(inputs)
+    assert stacked.shape == (IMAGES, MODELS * 3, 8, 8)
+    for m in range(MODELS):
+        assert torch.equal(stacked[:, 3 * m : 3 * m + 3], inputs[m])
+
+
+def test_stacked_linear_is_one_product_a_network():
+    layer = StackedLinear(2, 3, 4).double()
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for parameter in layer.parameters():
+            parameter.copy_(torch.randn(parameter.shape, generator=generator, dtype=torch.float64))
+    x = torch.randn(5, 6, dtype=torch.float64, generator=generator)
+    block = torch.block_diag(layer.weight[:4], layer.weight[4:])
+    torch.testing.assert_close(layer(x), x @ block.T + layer.bias, rtol=1e-12, atol=1e-12)

@@ -7,11 +7,19 @@ import numpy as np
 import pytest
 from planted_stitches import FAR, IMAGES, LAYERS, NEAR, PLAN, planted, scores
 
+from lib.chapters import stitching_figures
 from lib.chapters.stitching import DISTANT_ROWS, WITHIN_ROWS, Stitched, identification_claims, violated
+from lib.chapters.stitching_tables import after_epochs, identification, trained_longer, violations_table
 from lib.gates import learnt
-from lib.stitching.layers import RESIDUAL, TASK_LOSS
+from lib.stitching.identification import layer_distances
+from lib.stitching.layers import DIRECT, MEASURES, RESIDUAL, TASK_LOSS
 from lib.stitching.stitched_pairs import NARROWED, SEEDS, WIDENED, WITHIN
 from lib.verdicts import judged
+
+POINTS = tuple(f"layer{place}.0" for place in range(1, 5))
+
+
+BEHIND = "behind their target (at random)"
 
 
 @pytest.fixture(autouse=True)
@@ -76,6 +84,14 @@ def test_violations_are_claimed_as_often_as_the_rule_promises(trials, better, le
     assert least - spread <= np.mean([verdict == "supported" for verdict in found]) <= most + spread
 
 
+def test_violations_that_nobody_could_have_seen_decide_nothing():
+    """Layers that err on two of 200 images leave no room for a source that is better beyond chance."""
+    found = within(NEAR + 0.09, NEAR + 0.09)
+    assert found["task-loss-prefers-others"] == found["direct-never-prefers-others"] == "undecided"
+    seen = FAR + 0.09  # the layer itself errs on many images in the middle, and others do not
+    assert within(seen)["task-loss-prefers-others"] == "supported"
+
+
 @pytest.mark.parametrize("later, verdict", [(True, "supported"), (False, "contradicted")])
 def test_violations_of_middle_targets_tell_whether_they_come_from_behind(later, verdict):
     accuracy = np.full((LAYERS, LAYERS), 0.6)
@@ -118,3 +134,62 @@ def test_scores_of_noise_rarely_have_a_verdict():
     found = [verdicts(distant(flat, flat, draw)) for draw in range(60)]
     for name in ("task-loss-prefers-distant", "direct-prefers-corresponding", "direct-follows-distance"):
         assert np.mean([one[name] == "undecided" for one in found]) > 0.94
+
+
+def test_identification_has_shares_and_distances():
+    found = identification(stitched(SEEDS, FAR, NEAR))
+    assert list(found) == list(MEASURES)
+    for name, of in found.items():
+        assert (of["identified"][0], of["distance"][0]) == pytest.approx((0, 2) if name == TASK_LOSS else (1, 0))
+
+
+def test_violations_are_counted_network_by_network():
+    table = violations_table(stitched(WITHIN, FAR, NEAR))
+    assert table["width, seed"].tolist() == [f"8, {seed}" for seed in range(6)]
+    assert set(table[TASK_LOSS]) == {"4 (4)"} and set(table[DIRECT]) == {"0 (0)"} and set(table[RESIDUAL]) == {"0"}
+    assert set(table[BEHIND]) == {"0.50 (0.50)"} and set(table["own accuracy"]) == {"0.900"}
+    assert set(violations_table(stitched(WITHIN, NEAR, NEAR))[BEHIND]) == {"–"}
+
+
+def test_longer_training_is_followed_in_violations_and_in_accuracy():
+    found = trained_longer(after_epochs(stitched(WITHIN, FAR, NEAR), 30, [3]))
+    estimates = {label: [interval[0] for interval in line.values()] for label, line in found.items()}
+    assert estimates == {
+        "violated": [0, 1],
+        "beyond chance": [0, 1],
+        "into itself": pytest.approx([0.9, 0.7]),
+        "the network": pytest.approx([0.9, 0.9]),
+    }
+    left, right = stitching_figures.over_epochs(found).axes
+    drawn = {bars.get_label(): bars.lines[0].get_ydata().tolist() for bars in (*left.containers, *right.containers)}
+    assert drawn == estimates
+    assert [label.get_text() for label in right.get_xticklabels()] == ["3", "30"]
+
+
+def test_a_diverging_matrix_has_its_zero_in_the_middle():
+    figure = stitching_figures.matrices({TASK_LOSS: FAR - 0.7}, POINTS, "less", columns=1, diverging=True)
+    image, values = figure.axes[0].images[0], [text.get_text() for text in figure.axes[0].texts]
+    assert image.norm.vmin == -image.norm.vmax
+    assert values[:2] == ["-.10", "0"] and not {"-.00", "+.00"} & set(values)
+
+
+def test_targets_have_their_shares_and_the_size_of_their_maps():
+    figure = stitching_figures.by_target({TASK_LOSS: np.array([0, 0.5, 1, 1])}, POINTS, ["4 x 4"] * 4)
+    assert [text.get_text() for text in figure.axes[0].texts] == ["0.00", "0.50", "1.00", "1.00"]
+    assert figure.axes[0].get_xticklabels()[2].get_text() == "3.0\n4 x 4"
+
+
+def test_residuals_are_points_of_all_sources_and_targets():
+    found = stitched(SEEDS, FAR, NEAR)
+    direct, trained = found.of(lambda one: one.direct_residual), found.of(lambda one: one.task_loss_residual)
+    points = stitching_figures.residuals(direct, trained, layer_distances(LAYERS)).axes[0].collections[0]
+    np.testing.assert_allclose(points.get_offsets(), np.column_stack([direct.ravel(), trained.ravel()]))
+    assert points.get_array().reshape(-1, LAYERS, LAYERS)[4].tolist() == layer_distances(LAYERS).tolist()
+
+
+def test_distance_is_that_of_the_source_behind_the_target():
+    values = stitched(SEEDS, FAR, NEAR).of(lambda one: one.measures[TASK_LOSS])
+    values[:, 3, 0] = 0.2  # distance +3 is the last source into the first target
+    line = stitching_figures.over_distance({"accuracy": {TASK_LOSS: values}}).axes[0].lines[0]
+    assert line.get_xdata().tolist() == list(range(-3, 4))
+    np.testing.assert_allclose(line.get_ydata()[[0, 3, 6]], [0.9, np.diagonal(FAR).mean(), 0.2])

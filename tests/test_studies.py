@@ -3,6 +3,8 @@
 import ast
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
@@ -98,6 +100,12 @@ def test_a_mistake_in_the_table_is_told_before_anything_is_executed(house, old, 
     assert not studies.PAGES.exists() and not (house / "results").exists()
 
 
+@pytest.mark.parametrize("name", ["cifar1", ""])
+def test_an_unknown_study_is_refused_with_those_there_are(name):
+    result = subprocess.run([sys.executable, "book/studies.py", name], cwd=ROOT, capture_output=True, text=True)
+    assert result.returncode == 1 and "the studies are cifar10, " in result.stderr and "Traceback" not in result.stderr
+
+
 def test_a_page_of_a_study_says_what_it_rests_on_and_is_kept_until_something_changes(house, capsys):
     study = studies.read_table()["few"]
     studies.run("few", study)
@@ -130,6 +138,13 @@ def test_a_page_of_a_study_says_what_it_rests_on_and_is_kept_until_something_cha
     (house / "lib" / "module.py").write_text("ANSWER = 43\n")
     studies.run("few", study)
     assert page.stat().st_mtime_ns != before
+
+
+def test_a_part_of_the_data_that_lies_beside_the_checkout_is_read_instead(house):
+    study = studies.read_table()["few"] | {"nearby": "imagefolder:part.zip"}
+    assert studies.parameters("few", study, "trial")["dataset"] == "digits"
+    (house / "part.zip").touch()
+    assert studies.parameters("few", study, "trial")["dataset"] == "imagefolder:part.zip"
 
 
 def test_the_table_of_the_project_names_chapters_and_parameters_that_there_are():

@@ -9,6 +9,7 @@ import pytest
 import chapters
 import evidence
 import pages
+import rendered
 import studies
 import tables
 
@@ -95,6 +96,17 @@ def test_a_study_is_in_the_tables_as_soon_as_its_pages_are_there(house):
         tables.write_tables()
 
 
+def test_sizes_of_a_study_of_depths_and_widths():
+    given = {"widths": [1, 2], "depths": [14, 26], "wide_depth": 20}
+    assert tables.sizes(given) == "depth 14, 26; at depth 20 widths 1, 2"
+    assert tables.networks(3) == "3"
+
+
+def test_sizes_of_a_study_whose_families_have_different_widths():
+    given = {"widths": {"cnn-small": [4, 8], "resnet-small": [4, 8, 32]}}
+    assert tables.sizes(given) == "cnn-small: k = 4, 8; resnet-small: k = 4, 8, 32"
+
+
 def test_a_faulty_file_of_claims_ends_the_build_and_keeps_the_tables(house):
     tables.write_tables()
     before = (house / "pages" / "details.html").read_text()
@@ -102,3 +114,11 @@ def test_a_faulty_file_of_claims_ends_the_build_and_keeps_the_tables(house):
     with pytest.raises(SystemExit, match="the pages of claims cannot be made: chapter trial has no results"):
         tables.write_tables()
     assert (house / "pages" / "details.html").read_text() == before
+
+
+def test_pages_from_before_the_gates_say_what_their_networks_have_not_learnt(house):
+    folder = house / "results" / "few"
+    (folder / "02_populations.json").write_text(json.dumps({"numbers": {"test_accuracy": {"vit": [[0.9], [0.3]]}}}))
+    assert rendered.unmet_before_gates("few", "trial") == []
+    (folder / "trial.json").write_text(json.dumps({"claims": [{key: CLAIM[key] for key in CLAIM if key != "gate"}]}))
+    assert rendered.unmet_before_gates("few", "trial") == ["lowest test accuracy 0.3 < 0.5"]

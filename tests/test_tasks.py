@@ -5,7 +5,9 @@ import signal
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import torch
 
+from lib.runtime.devices import one_thread
 from lib.runtime.tasks import run_tasks
 
 TASKS = {"a": (pow, 2, 3), "b": (pow, 3, 2), "c": (int, "4")}
@@ -55,3 +57,15 @@ def test_a_killed_process_costs_its_own_task_a_second_try_and_no_other_anything(
     error = found.pop("dying")
     assert found == {name: name for name in ("first", "third", "last")}
     assert error == "dying" if times == 1 else "was killed, and so was a second one" in str(error)
+
+
+def test_one_thread_is_given_back_also_after_an_error():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        with pytest.raises(ZeroDivisionError), one_thread():
+            assert torch.get_num_threads() == 1
+            1 / 0
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)

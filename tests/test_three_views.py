@@ -1,6 +1,7 @@
 """Three views of pairs against those of two networks alone; tables of views and outcomes: their images, their networks."""
 
 import copy
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -78,6 +79,16 @@ def test_networks_stand_population_by_population(populations, images):
     np.testing.assert_allclose(table.outcomes[TRANSFER], (taken + taken.T) / 2, atol=1e-5)
 
 
+def test_a_network_twice_is_as_alike_as_it_can_be(populations, images):
+    populations[0].kept[3] = populations[0].kept[1]
+    table = pair_table(populations, images, **OPTIONS | {"fit_images": 40})
+    assert table.views["rho"][1, 3] == pytest.approx(1, abs=1e-5) and table.views["CKA"][1, 3] == pytest.approx(1)
+    # Two channels are zero on all images that maps are fitted to, and not on those that views see.
+    assert table.views["matching"][1, 3] == pytest.approx(1, abs=1e-3)
+    assert table.outcomes[AGREEMENT][1, 3] == 1
+    assert table.outcomes[TRANSFER][1, 3] == pytest.approx(table.outcomes[TRANSFER][3, 3], abs=1e-6)
+
+
 def dead():
     model = network(3, "resnet-8", 1)
     with torch.no_grad():
@@ -122,6 +133,13 @@ def fitting(networks):
     return three_views.block_outputs(networks, FITTED)
 
 
+def test_outputs_are_those_of_the_blocks(networks, outputs):
+    assert [list(output) for output in outputs] == [BLOCKS] * 3
+    whole = networks[2].representations(IMAGES)
+    for block in BLOCKS:
+        assert torch.equal(outputs[2][block], whole[block])
+
+
 def test_cka_is_the_mean_of_that_of_two_layers(outputs):
     found = three_views.cka_at_equal_depth(outputs)
     for i, j in ((0, 1), (2, 0)):
@@ -153,6 +171,20 @@ def test_maps_are_fitted_to_enough_positions_whatever_the_size_of_the_maps():
     assert three_views.fitting_images((7, 3, 16, 16), 100) == 100
 
 
+def test_channels_in_another_order_are_the_same_to_both_views_of_representations(outputs, fitting):
+    order = torch.randperm(2, generator=torch.Generator().manual_seed(1))
+
+    def mixed(output):
+        return {
+            block: 3 * layer[:, torch.cat([order.flip(0), torch.arange(2, layer.shape[1])])] + 1
+            for block, layer in output.items()
+        }
+
+    assert three_views.cka_at_equal_depth([outputs[0], mixed(outputs[0])])[0, 1] == pytest.approx(1)
+    both = [[part[0], mixed(part[0])] for part in (fitting, outputs)]
+    assert three_views.matching_at_equal_depth(*both, 100)[0, 1] == pytest.approx(1)
+
+
 def test_what_has_no_views_is_refused(outputs):
     three_views.check_families(["resnet-small", "resnet-large", "vit"])
     with pytest.raises(ValueError, match="only residual networks .* can be cut, not CNN"):
@@ -171,3 +203,20 @@ def test_halves_are_as_large_as_each_other_and_share_nothing(images):
         ValueError, match="must be at most 12, half of the test images, not 13: the outcomes take as many"
     ):
         halves(images, 13)
+
+
+def changed(images, part):
+    """Other images and labels in one part of the test images."""
+    pixels, labels = images.test_images.clone(), images.test_labels.clone()
+    pixels[part], labels[part] = random_images(12, seed=9)[0], (labels[part] + 1) % 4
+    return replace(images, test_images=pixels, test_labels=labels)
+
+
+@pytest.mark.parametrize("part, moves", [(SEEN, ("alone", "views")), (OTHERS, ("outcomes",))])
+def test_views_see_one_half_and_outcomes_the_other(populations, images, part, moves):
+    before, after = (pair_table(populations, shown, **OPTIONS) for shown in (images, changed(images, part)))
+    for kind in ("alone", "views", "outcomes"):
+        for name, numbers in getattr(before, kind).items():
+            off = ~np.eye(8, dtype=bool) if numbers.ndim == 2 else slice(None)
+            moved = np.abs(numbers - getattr(after, kind)[name])[off]
+            assert moved.max() > 0.01 if kind in moves else moved.max() < 1e-6, name

@@ -9,10 +9,13 @@ from lib.chapters import three_views_figures
 from lib.chapters.three_views import view_claims
 from lib.gates import learnt
 from lib.views.measures import measure
-from lib.views.outcomes import OUTCOMES, TRANSFER
+from lib.views.outcomes import AGREEMENT, ERRORS, OUTCOMES, TRANSFER
 from lib.views.three_views import CKA, MATCHING, RHO
 
 WIDTHS = np.repeat([2, 4, 8], 6)
+
+
+LEVEL = np.log2(WIDTHS)[:, None] + np.log2(WIDTHS)
 
 
 def verdicts(**given):
@@ -40,6 +43,16 @@ def test_views_of_one_thing_agree_and_one_that_opposes_contradicts(signs, verdic
     assert found["views-agree"] == found["views-agree-within-widths"] == verdict
 
 
+def test_views_that_share_the_width_alone_do_not_agree_within_widths():
+    found = verdicts(**{name: LEVEL + 0.2 * noise(20 + place) for place, name in enumerate((RHO, CKA, MATCHING))})
+    assert found["views-agree"] == "supported" and found["views-agree-within-widths"] != "supported"
+
+
+def test_growth_is_up_down_or_undecided():
+    found = verdicts(rho=LEVEL + 0.2 * noise(3), CKA=-LEVEL + 0.2 * noise(4), matching=noise(5))
+    assert [found[f"grows-{name}"] for name in ("rho", "cka", "matching")] == ["supported", "contradicted", "undecided"]
+
+
 def test_the_view_that_decides_an_outcome_foretells_it_best():
     """Gradients see one thing, both views of representations another."""
     gradients, representations = noise(8, of_networks=0.3), noise(9, of_networks=0.3)
@@ -60,6 +73,17 @@ def test_the_view_that_decides_an_outcome_foretells_it_best():
         errors=gradients + 0.2 * noise(12),
     )
     assert [turned[name] for name in names] == ["contradicted"] * 3
+
+
+def test_views_of_something_else_foretell_nothing():
+    found = verdicts()
+    assert "supported" not in {found[name] for name in found if "best" in name or "add" in name}
+    assert {AGREEMENT, ERRORS, TRANSFER} == {name.rsplit("-", 1)[1] for name in found if "add" in name}
+
+
+def test_outcomes_that_never_differ_leave_it_undecided():
+    found = verdicts(transfer=np.ones((len(WIDTHS),) * 2))
+    assert found["rho-best-for-transfer"] == found["views-add-to-transfer"] == "undecided"
 
 
 @pytest.fixture(scope="module")

@@ -47,6 +47,25 @@ def test_pictures_carry_the_official_labels(place, tmp_path):
     np.testing.assert_array_equal(test.pixels, [colour(50 + number, 64) for number in (1, 2, 0, 3)])
 
 
+def test_half_the_size_is_the_mean_of_four_pixels(place, tmp_path):
+    path = place(native())
+    small, large = tiny_imagenet.load(32, path, tmp_path)[0], tiny_imagenet.load(64, path, tmp_path)[0]
+    means = large.pixels.reshape(6, 3, 32, 2, 32, 2).mean((3, 5))
+    np.testing.assert_allclose(small.pixels, means, atol=0.5)
+
+
+def test_grey_pictures_become_colour_ones(place, tmp_path):
+    grey = colour(1, 64)[0]
+    train, _ = tiny_imagenet.load(64, place(native() | {"train/n01/images/n01_1.JPEG": encoded(grey)}), tmp_path)
+    np.testing.assert_array_equal(train.pixels[1], [grey] * 3)
+
+
+def test_classes_without_words_keep_their_numbers(place, tmp_path):
+    files = native()
+    del files["words.txt"]
+    assert tiny_imagenet.load(32, place(files), tmp_path)[0].classes == ("n01", "n02")
+
+
 def without(start):
     return {name: content for name, content in native().items() if not name.startswith(start)}
 

@@ -1,6 +1,7 @@
 """`make train`: the plan first, then round after round; one at a time, over failures, and from where it stopped."""
 
 import dataclasses
+import errno
 import os
 import shutil
 import subprocess
@@ -8,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 import studies
 import train as command
@@ -96,6 +98,22 @@ def test_a_network_that_fails_is_told_and_left_behind(table, here, monkeypatch, 
     assert store.stored_epochs(list(command.planned("few"))[1].specifications[0], 0) == [1, 2, 3]
 
 
+def test_a_second_one_in_the_same_store_ends_with_a_sentence(table, here, monkeypatch, artifacts):
+    monkeypatch.setattr(populations, "train_or_load", None)  # would fail if it were called
+    with FileLock(artifacts / "training.lock"):
+        with pytest.raises(SystemExit, match="another training is at work in .*; it goes on, and this one ends"):
+            run(monkeypatch, "few")
+
+
+def test_a_full_disk_ends_with_a_sentence(table, here, monkeypatch):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "the disk of here is full; make room")
+
+    monkeypatch.setattr(store, "write_whole", full)
+    with pytest.raises(SystemExit, match="^the disk of here is full; make room$"):
+        run(monkeypatch, "few")
+
+
 def test_control_c_ends_with_a_sentence(table, monkeypatch):
     def interrupted(requests):
         raise KeyboardInterrupt
@@ -118,6 +136,12 @@ def test_control_c_ends_with_a_sentence(table, monkeypatch):
 def test_a_study_that_does_not_exist_or_trains_nothing_is_refused(table, monkeypatch, name, sentence):
     with pytest.raises(SystemExit, match=sentence):
         run(monkeypatch, name)
+
+
+def test_a_wrong_line_is_told_before_any_work(table, monkeypatch):
+    table.write_text(TABLE.replace("seeds = 4", "seed = 4", 1))
+    with pytest.raises(SystemExit, match="study few, line b: there is no seed; did you mean 'seeds'?"):
+        run(monkeypatch, "few")
 
 
 def test_lib_from_another_checkout_is_refused(tmp_path):

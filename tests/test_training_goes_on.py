@@ -48,3 +48,10 @@ def test_a_network_after_some_epochs_of_a_longer_training_is_that_of_the_shorter
     trainer.train(dataclasses.replace(tiny, epochs=5), SEEDS, digits, keep=seen.append)
     for long, short in zip(seen[1], trainer.train(tiny, SEEDS, digits), strict=True):
         assert all(torch.equal(long.state[name], short.state[name]) for name in long.state)
+
+
+def test_going_on_from_the_end_evaluates_and_changes_nothing(tiny, digits, tiny_networks):
+    unseen = [dataclasses.replace(one, test_epochs=[], test_loss=[], test_accuracy=[]) for one in tiny_networks]
+    for again, first in zip(trainer.train(tiny, SEEDS, digits, start=unseen), tiny_networks, strict=True):
+        assert again.test_epochs == [2] and again.test_loss == first.test_loss[-1:]
+        assert all(torch.equal(again.state[name], first.state[name]) for name in first.state)

@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from lib import models
+from lib import data, models, training
+from lib.training.specification import specify
 
 VITS = tuple(models.VIT_LAYOUTS)
 
@@ -82,3 +83,47 @@ def test_embedding_and_heads_are_those_of_the_paper(width):
     attention(x)
     changed = (mixed[0] != mixed[1]).any(dim=(0, 2, 3))
     assert changed[:8].all() and not changed[8:].any()
+
+
+@pytest.mark.parametrize("family", VITS)
+@pytest.mark.parametrize("size", [1, 3, 5, 8, 28, 32, 64])
+def test_every_image_size_gives_one_finite_score_a_class(family, size):
+    scores = models.build(family, 2, image_size=size, num_classes=7)(torch.zeros(3, 3, size, size))
+    assert scores.shape == (3, 7) and scores.isfinite().all()
+
+
+def test_the_variants_differ_from_the_default_in_one_choice_each():
+    models_ = {family: models.build(family, 4, in_channels=1, image_size=8) for family in VITS}
+    shapes = {family: (len(model.blocks), model.patches.kernel_size) for family, model in models_.items()}
+    assert shapes == {"vit": (2, (2, 2)), "vit-deep": (4, (2, 2)), "vit-coarse": (2, (4, 4))}
+
+
+@pytest.mark.parametrize("width", [1, 3, 11])
+def test_an_odd_width_has_no_half_a_head(width):
+    with pytest.raises(ValueError, match=f"vit has k / 2 heads: its width must be even, not {width}"):
+        models.build("vit", width)
+
+
+def test_initial_weights_are_bounded_as_those_of_other_families_and_follow_the_generator_alone():
+    first, second = (models.initialise(models.build("vit", 8), torch.Generator().manual_seed(5)) for _ in range(2))
+    for (name, value), other in zip(first.named_parameters(), second.parameters(), strict=True):
+        assert torch.equal(value, other), name
+    assert first.positions.weight.std().item() == pytest.approx(0.02, rel=0.1)
+    weight = first.blocks[0].mlp[0].weight
+    assert 0.95 * 32**-0.5 < weight.abs().max() <= 32**-0.5
+    assert (first.norm.weight == 1).all() and (first.norm.bias == 0).all()
+
+
+@pytest.mark.parametrize("optimiser", ["sgd", "adam"])
+def test_training_is_deterministic_bit_for_bit(digits, optimiser):
+    specification = specify(digits, "vit", 2, epochs=2, batch_size=25, optimiser=optimiser, learning_rate=0.01)
+    first, second = (training.train(specification, [0, 1, 2, 3], digits) for _ in range(2))
+    for one, other in zip(first, second, strict=True):
+        assert one.train_loss == other.train_loss
+        assert all(torch.equal(one.state[name], other.state[name]) for name in one.state)
+
+
+def test_a_transformer_learns_the_digits_with_adam():
+    images = data.load("digits")
+    (network,) = training.train(specify(images, "vit", 4, epochs=12, optimiser="adam", learning_rate=0.01), [0], images)
+    assert network.train_loss[-1] < 0.5 * network.train_loss[0]

@@ -7,7 +7,7 @@ import pytest
 
 from lib.chapters.individual_similarity import Growth
 from lib.chapters.shared_directions import Everything
-from lib.chapters.vision_transformer import SHARED, TRANSFORMERS
+from lib.chapters.vision_transformer import SHARED, TRANSFORMERS, VARIANTS
 from lib.similarity.crossed import similarity_matrix
 from lib.similarity.mean_directions import planted_population
 from lib.sphere.saw import von_mises_fisher
@@ -38,6 +38,11 @@ def test_a_concentrating_family_with_one_mean_direction_supports_all_claims():
 def test_a_family_that_spreads_contradicts_growth_and_h1():
     found = verdicts(TRANSFORMERS, planted([24, 12, 6]))
     assert found["09-growth-vit"] == found["09-h1-vit"] == "contradicted" and found["09-h2-vit"] == "supported"
+
+
+def test_a_width_with_a_direction_of_its_own_contradicts_h2_alone():
+    found = verdicts(VARIANTS, planted([6, 24], turned=[1]))
+    assert found["09-h2-vit"] == "contradicted" and len(found) == 2
 
 
 @pytest.mark.parametrize("turned, expected", [((), "supported"), ((2, 3), "contradicted")])

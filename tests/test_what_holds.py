@@ -6,6 +6,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
+import ledger
 import what_holds
 from evidence import Study
 from lib.verdicts import Claim
@@ -53,6 +54,42 @@ def test_holm_rejects_what_bonferroni_rejects_in_every_subset_of_the_column():
             all(min(p[list(subset)]) <= 0.05 / len(subset) for subset in subsets if one in subset) for one in range(5)
         ]
         assert found == [*closed, False]
+
+
+@pytest.mark.parametrize(
+    "statements, sentence",
+    [
+        (["It rises."], "It rises."),
+        (["A of cnn-small: up.", "A of cnn-large: up.", "A of resnet-small: up."], "A of each family: up."),
+        (["Two of cnn-small.", "Two of resnet-small."], "Two of cnn-small / resnet-small."),
+        (["It grows (a b).", "It grows (c d).", "It grows (e f)."], "It grows …"),
+        (["One.", "Of other length."], "One."),
+    ],
+)
+def test_one_sentence_for_the_claims_of_a_row(statements, sentence):
+    assert what_holds.together(statements) == sentence
+
+
+def test_lines_stand_in_the_order_of_papers_and_figures():
+    sources = [
+        "Great Minds, abstract",
+        "Great Minds, abstract; Figs 2, 12",
+        "released pictures; Great Minds, Fig. 4",
+        "Great Minds, Fig. 18a",
+        "Great Minds, Table 1",
+        "Wide and Deep, Fig. 1",
+        "Wide and Deep, Figs. 7a and F.1",
+        "Wide and Deep, Fig. C.1",
+        "Wide and Deep, Fig. D.1",
+        "Stitching, abstract",
+        "ours",
+    ]
+    places = [what_holds.place_in_papers(source) for source in sources]
+    assert places == sorted(places) and places[0] == places[1] and len(set(places)) == len(sources) - 1
+
+
+def test_rows_that_say_the_same_are_rows():
+    assert {*what_holds.SAME, *what_holds.SAME.values()} <= set(ledger.rules())
 
 
 def test_claims_of_a_row_make_a_line_and_of_two_studies_the_one_that_tests_counts():

@@ -70,6 +70,30 @@ def test_numbers_become_plain_json(written, value, plain):
     assert found == plain and type(found) is type(plain)
 
 
+def test_parameters_become_plain_json_too(written):
+    parameters = {"widths": np.array([4, 8]), "seeds": np.int64(3), "rate": math.nan, "families": ("a", "b")}
+    assert written(parameters=parameters)["parameters"] == {
+        "widths": [4, 8],
+        "seeds": 3,
+        "rate": None,
+        "families": ["a", "b"],
+    }
+
+
+def test_a_claim_without_an_interval_has_nulls(written):
+    claim = dataclasses.replace(CLAIM, low=np.float64("nan"), high=math.inf, networks=np.int64(3))
+    found = written(found=iter([claim]))["claims"][0]
+    assert (found["low"], found["high"], found["networks"]) == (None, None, 3)
+
+
+def test_new_results_replace_the_old_and_a_failure_keeps_them(written):
+    written({"x": 1})
+    assert written({"x": 2})["numbers"] == {"x": 2}
+    with pytest.raises(TypeError):
+        written({"x": object()})
+    assert json.loads((results.ROOT / "results/small/03_chapter.json").read_text())["numbers"] == {"x": 2}
+
+
 def test_a_table_has_a_row_a_claim_with_whole_sentences_and_three_decimals():
     long = "rho < 1 & " + "so on and on " * 20 + "to the end"
     page = results.table(iter([CLAIM, dataclasses.replace(CLAIM, name="other", statement=long, low=math.nan)])).data
@@ -119,3 +143,8 @@ def test_claims_are_read_as_they_were_written(folder):
 def test_a_faulty_file_of_claims_is_refused_in_one_sentence(folder, old, new, sentence):
     with pytest.raises(ValueError, match=sentence):
         results.read(folder(old, new), ["01_one", "02_two"])
+
+
+def test_a_chapter_without_results_is_refused(folder):
+    with pytest.raises(ValueError, match="chapter 03_three has no results: there is no 03_three.json in results/"):
+        results.read(folder(), ["01_one", "03_three"])

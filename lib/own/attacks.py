@@ -12,6 +12,7 @@ from lib.attacks.one_step import MAIN_SUMMARY, fgsm
 from lib.models import doors
 from lib.own.gradients import check_network
 from lib.own.groups import grouped
+from lib.own.tables import pair_table
 from lib.runtime.checks import check_count
 from lib.runtime.room import check_memory
 
@@ -60,10 +61,5 @@ def attack_transfer(
     before, after = single_networks.attack_all(networks, gradients, images, labels, eps)
     samples = single_networks.resampled(before, after, np.random.default_rng(seed), draws)
     pairs = [(i, j) for i in range(len(groups)) for j in range(len(groups)) if i != j]
-    columns = {
-        (NAMES.get(name, name), end): [values[pair] for pair in pairs]
-        for name, sample in samples.items()
-        for end, values in zip(("estimate", "low", "high"), sample.interval())
-    }
-    names = [(groups[i].name, groups[j].name) for i, j in pairs]
-    return pd.DataFrame(columns, pd.MultiIndex.from_tuples(names, names=["source", "target"]))
+    measures = {NAMES.get(name, name): sample.interval() for name, sample in samples.items()}
+    return pair_table([group.name for group in groups], pairs, measures, ["source", "target"])

@@ -16,6 +16,7 @@ import torch
 from lib.models import doors
 from lib.own.gradients import check_network, directions
 from lib.own.groups import Group, Networks, Scores, grouped
+from lib.own.tables import pair_table
 from lib.runtime.checks import check_count
 from lib.runtime.room import check_memory
 from lib.runtime.tasks import progress
@@ -81,15 +82,7 @@ class Comparison:
         """A row for every two groups, a group and itself too: rho and the mean-direction cosine with their intervals."""
         pairs = [(i, j) for i in range(len(self.groups)) for j in range(i, len(self.groups))]
         measures = {"rho": self.rho, "mean-direction cosine": self.mean_direction_cosines}
-        columns = {
-            (name, end): [values[pair] for pair in pairs]
-            for name, interval in measures.items()
-            for end, values in zip(("estimate", "low", "high"), interval)
-        }
-        index = pd.MultiIndex.from_tuples(
-            [(self.groups[i], self.groups[j]) for i, j in pairs], names=["group", "other group"]
-        )
-        return pd.DataFrame(columns, index=index)
+        return pair_table(self.groups, pairs, measures, ["group", "other group"])
 
     def notes(self) -> list[str]:
         """What must be known to read the numbers, in sentences."""
