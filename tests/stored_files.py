@@ -8,8 +8,8 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.rglob("*.safetensors")}
 
 
-def flip(path: Path, place: int | None = None) -> None:
+def flip(path: Path, place: int | None = None, bit: int = 0) -> None:
     """Turns one bit of a file round: of the byte at `place`, or of the one in the middle."""
     content = bytearray(path.read_bytes())
-    content[len(content) // 2 if place is None else place] ^= 1
+    content[len(content) // 2 if place is None else place] ^= 1 << bit
     path.write_bytes(content)

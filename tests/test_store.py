@@ -2,12 +2,14 @@
 
 import dataclasses
 import errno
+import itertools
 import json
 import os
 import shutil
 
 import pytest
 import torch
+from stored_files import flip
 
 from lib.training import TrainedNetwork, store, train
 
@@ -78,10 +80,18 @@ def test_nothing_stored_is_none_in_silence(tiny, artifacts, recwarn):
 @pytest.mark.parametrize("place", [0.0, 0.001, 0.25, 0.5, 0.75, 1.0])
 @pytest.mark.parametrize("bit", [0, 5, 7])
 def test_a_flipped_bit_is_noticed_and_set_aside(tiny, stored, which, place, bit):
-    content = bytearray(stored[which].read_bytes())
-    content[round(place * (len(content) - 1))] ^= 1 << bit
-    stored[which].write_bytes(content)
+    flip(stored[which], round(place * (stored[which].stat().st_size - 1)), bit)
     assert_set_aside(tiny, stored, "checksum|cannot be read")
+
+
+def test_any_single_flipped_bit_of_a_manifest_is_noticed(stored):
+    """Also one that changes nothing of what it says: the last of 17 digits, a space, the E of an exponent."""
+    content = stored[MANIFEST].read_bytes()
+    for place, bit in itertools.product(range(len(content)), range(8)):
+        flip(stored[MANIFEST], place, bit)
+        with pytest.raises(store.DamagedFile):
+            store.read_pair(*stored)
+        stored[MANIFEST].write_bytes(content)
 
 
 @pytest.mark.parametrize("which", [WEIGHTS, MANIFEST])

@@ -19,6 +19,7 @@ from lib.runtime import array_store
 from lib.runtime.tasks import progress
 from lib.training.populations import Population
 
+PROBED = ("after", "before", "deleted", "whole")  # the fields of BlockMeasures that are stored
 PLATEAU_LOSS = 0.01  # share of the images, for the length of a plateau; no verdict uses it
 
 
@@ -97,7 +98,7 @@ def measure(
     """
     maps = cka_maps(population, images.test_images, generator, batch_size=batch_size, passes=passes)
     key = [population.digest, images.train_digest, images.test_digest, pool]
-    probed = array_store.stored("probes", __name__, key, lambda: _probed(population, images, pool))
+    probed = array_store.stored("probes", PROBED, __name__, key, lambda: _probed(population, images, pool))
     sizes = [len(stage) for stage in stages(population.specification.build())]
     structures, stage = list(map(find, maps)), np.repeat(range(len(sizes)), sizes)
     return BlockMeasures(maps, structures, **probed, stages=stage, images=len(images.test_images))
@@ -114,7 +115,7 @@ def _probed(population: Population, images: ImageData, pool: int) -> dict[str, n
             left, whole = deletion_accuracies(model, *test), accuracy(model, *test)
             rows.append((probed[: len(after)], probed[len(after) :], left, whole))
             bar.update()
-    return dict(zip(("after", "before", "deleted", "whole"), map(np.stack, zip(*rows))))
+    return dict(zip(PROBED, map(np.stack, zip(*rows))))
 
 
 def inside_and_outside(measures: BlockMeasures, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -120,7 +120,7 @@ def _kept(
         return {"maps": measure(population, images, torch.Generator().manual_seed(random_seed))}
 
     key = [population.digest, array_store.digest_of(images.numpy()), random_seed, decides]
-    return array_store.stored("cka", __name__, key, compute)["maps"]
+    return array_store.stored("cka", ["maps"], __name__, key, compute)["maps"]
 
 
 @dataclass(frozen=True, eq=False)

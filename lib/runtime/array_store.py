@@ -22,11 +22,14 @@ from lib.runtime.room import keeps
 Arrays = Mapping[str, np.ndarray]
 
 
-def stored(kind: str, code: str, decides: Sequence[object], compute: Callable[[], Arrays]) -> dict[str, np.ndarray]:
+def stored(
+    kind: str, names: Sequence[str], code: str, decides: Sequence[object], compute: Callable[[], Arrays]
+) -> dict[str, np.ndarray]:
     """What `compute` gives, from the store or else into it.
 
     Args:
         kind: the folder's name beneath statistics/.
+        names: of the arrays that `compute` gives.
         code: the module that computes, as __name__; a change of what it or any module of lib/ beneath it does counts.
         decides: everything else that decides the arrays, as JSON takes it: digests of networks and images, numbers, words.
 
@@ -35,7 +38,7 @@ def stored(kind: str, code: str, decides: Sequence[object], compute: Callable[[]
     version = digest([ast.parse(f"from {code.rpartition('.')[0]} import {code.rpartition('.')[2]}")], ROOT)
     key = hashlib.sha256(json.dumps([version, *decides]).encode()).hexdigest()[:32]
     path = artifacts() / "statistics" / kind / f"{key}.safetensors"
-    found = read(path)
+    found = read(path, names)
     if found is None:
         found = {name: np.ascontiguousarray(array) for name, array in compute().items()}
         write(path, found)
@@ -47,8 +50,8 @@ def digest_of(array: np.ndarray) -> str:
     return hashlib.sha256(f"{array.shape} {array.dtype}".encode() + np.ascontiguousarray(array).tobytes()).hexdigest()
 
 
-def read(path: Path) -> dict[str, np.ndarray] | None:
-    """The arrays of a file, or None if there is none; a damaged file counts as none, with a warning."""
+def read(path: Path, names: Sequence[str]) -> dict[str, np.ndarray] | None:
+    """The arrays of these names in a file, or None if there is none; a damaged file counts as none, with a warning."""
     if not path.exists():
         return None
     try:
@@ -57,7 +60,7 @@ def read(path: Path) -> dict[str, np.ndarray] | None:
     except (SafetensorError, KeyError, IsADirectoryError, PermissionError) as error:
         _damaged(path, f"cannot be read ({type(error).__name__})")
         return None
-    if not np.array_equal(checksum, _checksum(path, found)):
+    if found.keys() != set(names) or not np.array_equal(checksum, _checksum(path, found)):
         _damaged(path, "does not match its own checksum")
         return None
     return found

@@ -34,6 +34,7 @@ Key = TypeVar("Key", bound=Hashable)
 
 # Raise it when a change of lib/ makes other directions of the same networks: stored ones are then computed again.
 RECIPE = 1
+NAMES = ["directions"]  # of the arrays in a file
 PART = 1024  # images whose gradients are held at full resolution
 
 
@@ -92,7 +93,7 @@ def _networks(population: Population, untrained: bool) -> Iterable[tuple[Trained
 
 def _stored(path: Path, model: nn.Module, images: ImageData, output: str, grid: int | None) -> np.ndarray:
     """The directions [n, d] of one network, from the store or else into it, whole or not at all."""
-    kept = array_store.read(path)
+    kept = array_store.read(path, NAMES)
     if kept is None:
         array_store.write(path, kept := {"directions": _computed(model, images, output, grid)})
     return kept["directions"]
@@ -117,7 +118,7 @@ def _store_from_workers(
         missing = {}
         for network, model in _networks(population, untrained):
             path = _path(specification, network.seed, model, images, output, grid)
-            if array_store.read(path) is None:
+            if array_store.read(path, NAMES) is None:
                 missing[path] = save_weights(model.state_dict())
         together, paths = networks_together(specification), list(missing)
         for stack in (tuple(paths[start : start + together]) for start in range(0, len(paths), together)):

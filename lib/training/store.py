@@ -72,7 +72,7 @@ def write_network(specification: Specification, network: TrainedNetwork) -> None
         manifest = _manifest(specification, network, curves, weights)
         write_whole(weights_path, weights, durable=kind == KEPT)
     manifest["manifest_sha256"] = _manifest_digest(manifest)
-    write_whole(manifest_path, json.dumps(manifest, indent=1).encode(), durable=kind == KEPT)
+    write_whole(manifest_path, _text(manifest), durable=kind == KEPT)
 
 
 def read_network(specification: Specification, seed: int) -> TrainedNetwork | None:
@@ -133,9 +133,11 @@ def read_pair(weights_path: Path, manifest_path: Path) -> tuple[dict, bytes]:
         DamagedFile: with what is wrong.
     """
     try:
-        manifest = json.loads(read_whole(manifest_path))
+        content = read_whole(manifest_path)
+        manifest = json.loads(content)
         weights = read_whole(weights_path)
-        intact = manifest["manifest_sha256"] == _manifest_digest(manifest)
+        # The digest is of what a manifest says; the last of 17 digits, or a space, may change without changing that.
+        intact = content == _text(manifest) and manifest["manifest_sha256"] == _manifest_digest(manifest)
     except UNREADABLE as error:
         raise DamagedFile(f"its files cannot be read ({type(error).__name__})") from error
     if not intact:
@@ -193,6 +195,10 @@ def forget_passed(specification: Specification, networks: Sequence[TrainedNetwor
             if int(weights.stem[-5:]) < network.epochs + kept:
                 weights.with_suffix(".json").unlink(missing_ok=True)
                 weights.unlink(missing_ok=True)
+
+
+def _text(manifest: dict) -> bytes:
+    return json.dumps(manifest, indent=1).encode()
 
 
 def _manifest_digest(manifest: dict) -> str:
