@@ -7,15 +7,15 @@ from evidence import AUTHORS, COLUMNS, ORDER
 from lib.rules import CONTRADICTED, MARKS, NOT_TESTED
 from plain_markdown import escaped, pipe_table
 from verdict_html import anchor
-from what_holds import Line, title_of, totals
+from what_holds import Line, of_papers, title_of, totals
 
 DIGITS = COLUMNS["digits"]
 
 
 def front(lines: Sequence[Line]) -> str:
-    """MyST Markdown: a table of totals, a data set a row, then a sentence a paper."""
+    """MyST Markdown: a table of the papers' totals, a data set a row, then a sentence a paper and one of the book's own."""
     shown = [column for column in ORDER if any(column in line.cells for line in lines)]
-    rows = [[escaped(column), *totals(lines, column).values()] for column in shown]
+    rows = [[escaped(column), *totals(of_papers(lines), column).values()] for column in shown]
     table = pipe_table(["headline claims on", *(f"{mark} {verdict}" for verdict, mark in MARKS.items())], rows)
     papers = groupby(lines, key=lambda line: title_of(line.source))
     return table + "\n" + "\n".join(f"- {sentence(title, list(own), shown)}" for title, own in papers) + "\n"

@@ -106,14 +106,18 @@ def level_of(claim: Claim) -> float:
 
 
 def lines(found: Found, level: str = HEADLINE) -> list[Line]:
-    """The lines of a level by paper and figure, in the abstract by chapter, with Holm's correction within each column."""
+    """The lines of a level by paper and figure, in the abstract by chapter, with Holm's correction within each column.
+
+    Those of no paper, the book's own, stand last and are corrected by themselves.
+    """
     by_row: dict[str, dict[str, list[Place]]] = {}
     for column, study, chapter, claim in columns(found):
         if claim.level == level:
             row = SAME.get(claim.row, claim.row) or claim.name
             by_row.setdefault(row, {}).setdefault(column, []).append(Place(claim, study, chapter))
     unsorted = [_line(row, by_column) for row, by_column in by_row.items()]
-    return with_holm(sorted(unsorted, key=lambda line: place_in_papers(line.source)))
+    ordered = sorted(unsorted, key=lambda line: place_in_papers(line.source))
+    return with_holm(of_papers(ordered)) + with_holm([line for line in ordered if paper_of(line.source) == OURS])
 
 
 def _line(row: str, by_column: Mapping[str, list[Place]]) -> Line:
@@ -150,6 +154,11 @@ def paper_of(source: str) -> str:
     """The key in `PAPERS` of the first paper that a source names, or `OURS`."""
     named = {source.find(name): name for name in PAPERS if name in source}
     return named[min(named)] if named else OURS
+
+
+def of_papers(lines: Iterable[Line]) -> list[Line]:
+    """Those that some paper claims; what the book claims by itself is on a list of its own."""
+    return [line for line in lines if paper_of(line.source) != OURS]
 
 
 def title_of(source: str) -> str:

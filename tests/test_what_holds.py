@@ -6,6 +6,8 @@ from itertools import combinations
 import numpy as np
 import pytest
 
+import evidence
+import front
 import ledger
 import what_holds
 from evidence import Study
@@ -86,6 +88,31 @@ def test_lines_stand_in_the_order_of_papers_and_figures():
     ]
     places = [what_holds.place_in_papers(source) for source in sources]
     assert places == sorted(places) and places[0] == places[1] and len(set(places)) == len(sources) - 1
+
+
+def test_the_book_s_own_claims_stand_last_and_neither_count_with_the_papers_nor_correct_them():
+    """Two of a paper and eight of the book at an error level that would not stand among ten."""
+
+    def named(name, source):
+        return dataclasses.replace(CLAIM, name=name, row=name, source=source, p=0.02)
+
+    papers, own = (
+        [named(name, "Great Minds, abstract") for name in "ab"],
+        [named(name, "this book") for name in "cdefghij"],
+    )
+    lines = what_holds.lines({DIGITS: {"03_x": [*own, *papers]}})
+    assert what_holds.of_papers(lines) == lines[:2] and what_holds.title_of(lines[2].source) == "This book's own"
+    assert [line.cells["Digits"].holm for line in lines] == [True] * 2 + [False] * 8
+    assert "| Digits | 2 |" in front.front(lines)
+
+
+@pytest.mark.parametrize(
+    "name, column",
+    [("10-width", "authors' networks"), ("21-authors-matrix", "authors' networks"), ("21-x", "CIFAR-10")],
+)
+def test_claims_about_the_authors_networks_have_their_own_column(name, column):
+    claim = dataclasses.replace(CLAIM, name=name)
+    assert [found[0] for found in evidence.columns({STUDY: {"21_y": [claim]}})] == [column]
 
 
 def test_rows_that_say_the_same_are_rows():
