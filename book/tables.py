@@ -1,8 +1,8 @@
 """Write what pages include: `make book` runs this when the chapters are executed.
 
 Into book/chapters/: what_holds.html, details.html and machinery.html, cards_table.md with the pictures in forest/,
-front_table.md, chapters_table.md, agreement_table.md and studies_table.md.  The chapters' claims are those of results/book/, from this machine; a
-study's are those committed with its pages.
+front_table.md, chapters_table.md, agreement_table.md, studies_table.md and everything_table.md.  The chapters' claims
+are those of results/book/, from this machine; a study's are those committed with its pages.
 """
 
 import json
@@ -26,6 +26,7 @@ MADE = (
     "chapters_table.md",
     "agreement_table.md",
     "studies_table.md",
+    "everything_table.md",
 )
 
 
@@ -55,7 +56,7 @@ def up_to_date(executed: dict[str, dict]) -> bool:
         studies.TABLE,
         *here.glob("*.py"),
         *here.glob("templates/*"),
-        here / "rules.toml",
+        *here.glob("*.toml"),
         *claims,
     ]
     return all(page.exists() for page in made) and all(
@@ -67,6 +68,7 @@ def rendered_tables(executed: dict[str, dict]) -> dict[str, str]:
     """File name -> content."""
     import cards  # with torch, which takes seconds: a book that is up to date does without
     import claims_page
+    import everything
     import front
     import ledger
     import what_holds
@@ -88,6 +90,7 @@ def rendered_tables(executed: dict[str, dict]) -> dict[str, str]:
         claims_page.by_chapter(found),
         claims_page.agreement(found),
         studies_table(executed),
+        everything.everything(executed),
     )
     return dict(zip(MADE, content, strict=True))
 

@@ -1,0 +1,63 @@
+"""The table of everything: each figure, table and numbered claim of the three papers, and where it stands in the book."""
+
+import json
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import evidence
+from chapters import ROOT
+from plain_markdown import pipe_table
+
+TABLE = Path(__file__).with_name("everything.toml")
+HEADER = ("in the paper", "what it shows", "in the book", "on which data, at which scale")
+
+
+def papers() -> list[dict]:
+    """The papers of everything.toml with their items."""
+    return tomllib.loads(TABLE.read_text())["paper"]
+
+
+def everything(executed: Mapping[str, dict]) -> str:
+    """MyST Markdown: a heading and a table for each paper; links lead to the chapters and to the pages of studies.
+
+    executed: the studies whose pages the project keeps, `evidence.executed_studies()`.
+    """
+    studies = evidence.folders(executed)
+    return "\n".join(
+        f"## {paper['title']}\n\n"
+        + pipe_table(HEADER, [[item["name"], item["shows"], *_place(item, paper, studies)] for item in paper["item"]])
+        for paper in papers()
+    )
+
+
+def _place(item: dict, paper: dict, studies: Mapping[evidence.Study, list[str]]) -> tuple[str, str]:
+    """The cells 'in the book' and 'on which data'."""
+    if absent := item.get("absent"):
+        return "not in it", paper["unknown"] if absent == "unknown" else absent
+    links = ", ".join(
+        f"{{doc}}`{chapter.split('_')[0].lstrip('0')} <chapters/{chapter}>`" for chapter in item["chapters"]
+    )
+    return f"chapter{'s' * (len(item['chapters']) > 1)} {links}", "; ".join(
+        dict.fromkeys(_scales(item["chapters"], studies))
+    )
+
+
+def _scales(chapters: list[str], studies: Mapping[evidence.Study, list[str]]) -> Iterator[str]:
+    """'CIFAR-10 (78 networks, 50,000 images, 10 epochs)' of every execution of these chapters; a study's links to its page."""
+    for study, names in studies.items():
+        for chapter in chapters:
+            if chapter in names:
+                title = evidence.AUTHORS if chapter == evidence.RELEASED else study.title
+                if study.results != "book":
+                    title = f"{{doc}}`{title} <{study.pages}/{chapter}>`"
+                yield title + _scale(json.loads((ROOT / "results" / study.results / f"{chapter}.json").read_text()))
+
+
+def _scale(found: dict) -> str:
+    networks = found["provenance"]["networks"]
+    if not networks:
+        return ""
+    images = max(entry["train"] for entries in found["provenance"]["data"].values() for entry in entries)
+    epochs = found["parameters"]["epochs"]
+    return f" ({networks} networks, {images:,} training images, {epochs} epochs)"
