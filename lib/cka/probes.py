@@ -19,6 +19,7 @@ from torch.nn import functional as F
 from lib.cka.grams import MEMORY, within_memory
 from lib.data.loading import ImageData
 from lib.models import doors
+from lib.models.channel_axes import FIRST, channel_places
 from lib.models.cifar_resnets import ResidualBlock
 from lib.models.doors import Array
 from lib.models.representations import activations
@@ -65,9 +66,12 @@ def probe_accuracies(
             values, and a smaller map becomes one pixel.
 
     Raises:
-        ValueError: an unknown point, or a `pool` below 1.
+        ValueError: an unknown point, a `pool` below 1, or one above 1 where a layer puts out no maps [images, channels,
+            rows, columns].
     """
     check_count("pool", pool)
+    if pool > 1:
+        _check_maps(model, images.test_images[:1], points)
     train_labels, test_labels = images.train_labels.numpy(), images.test_labels.numpy()
     count = len(train_labels) + len(test_labels)
     sizes = {point: one.nbytes * count for point, one in _features(model, images.test_images[:1], points, pool).items()}
@@ -172,6 +176,16 @@ def _features(model: nn.Module, images: torch.Tensor, points: Sequence[str], poo
         for batch in activations(model, images, points)
     ]
     return {point: torch.cat([batch[point] for batch in batches]) for point in points}
+
+
+def _check_maps(model: nn.Module, images: torch.Tensor, points: Sequence[str]) -> None:
+    (shown,), places = activations(model, images, points), channel_places(model, images, points)
+    for point, output in shown.items():
+        if output.ndim != 4 or places[point] != FIRST:
+            raise ValueError(
+                f"pool needs maps [images, channels, rows, columns], and the layer {point!r} puts out "
+                f"{list(output.shape)} of which {type(model).__name__} does not tell that they are; pool=1 takes any layer"
+            )
 
 
 def _pooled(maps: torch.Tensor, pool: int) -> torch.Tensor:

@@ -1,6 +1,7 @@
 """Layers of a reader's networks, by the names of their modules: their CKA, and stitches from one network to another."""
 
 from collections.abc import Mapping, Sequence
+from itertools import product
 from typing import Any
 
 import pandas as pd
@@ -9,11 +10,12 @@ from torch import nn
 
 from lib.cka.maps import network_cka
 from lib.models import doors
+from lib.models.channel_axes import LAST, PLACES, channel_places
 from lib.models.class_scores import ClassScores, class_scores
 from lib.models.layer_ends import LayerEnd
 from lib.models.representations import activations, block_points
 from lib.own.groups import named
-from lib.runtime.checks import check_choice, check_count
+from lib.runtime.checks import check_choice, check_count, shown
 from lib.runtime.devices import find_device
 from lib.runtime.room import check_memory
 from lib.runtime.tasks import progress
@@ -73,6 +75,7 @@ def stitch(
     labels: torch.Tensor,
     points: tuple[Sequence[str], Sequence[str]],
     *,
+    channels: tuple[str | None, str | None] = (None, None),
     matching: str = "direct",
     fit_images: int = 100,
     epochs: int = 30,
@@ -86,34 +89,42 @@ def stitch(
     the rest is measured on the others.  The columns: accuracy of the stitched network, and of the `end` by itself;
     residual, the squared distance of the mapped source from the target over the target's squared norm.
 
-    A layer puts out [images, channels, rows, columns], [images, tokens, channels] or [images, features].
+    A layer puts out maps, [images, channels, rows, columns] or [images, rows, columns, channels], tokens, [images,
+    tokens, channels] or [images, channels, tokens], or [images, features].
 
     Args:
         front, end: modules, or `lib.models.ClassScores` of them.
         points: the layers of the front, and those of the end, by the names of their modules.
+        channels: where they stand in the maps and tokens of the front, and of the end: 'first', behind the images, or
+            'last'; by default as the layers with weights around tell (`lib.models.channel_axes`).
         matching: 'direct', nearest to the target, or 'task loss', trained on the labels for `epochs` epochs.
         fit_images: how many; `seed` draws them, and the initial maps of task loss matching.
 
     Raises:
-        ValueError: no such layer, one at which a network cannot be cut (`lib.models.LayerEnd`), too few images, or more
-            layers than there is memory for.
+        ValueError: no such layer, one at which a network cannot be cut (`lib.models.LayerEnd`) or whose channels are
+            not told, too few images, or more layers than there is memory for.
     """
     check_choice("matching", matching, MATCHINGS)
+    if channels not in list(product((None, *PLACES), repeat=2)):
+        told = "two of 'first', 'last' and None, for the layers of the front and for those of the end"
+        raise ValueError(f"channels must be {told}, not {shown(channels)}")
     check_count("epochs", epochs)
     check_count("fit_images", fit_images, 2)
     images = doors.as_images(images, least=fit_images + 2)
     labels, device = doors.as_labels(labels, len(images)), find_device(device)
     front, end = class_scores(front), class_scores(end)
     ends = {point: LayerEnd(end, point, images[:2]).to(device) for point in points[1]}
+    placed, wanted = map(_places, (front, end), (images[:2],) * 2, points, channels)
     sources, targets = _layers((front, end), points, images, batch_size, device)
     fit, rest = _split(len(images), fit_images, seed)
     own = (logits(end, images, batch_size=batch_size, device=device).argmax(1) == labels)[rest].double().mean()
     found = {}
     with progress(len(sources) * len(targets), "stitches", delay=2) as bar:
         for target, maps in targets.items():
-            after = _FromMaps(ends.pop(target), maps.ndim)
-            maps = _as_maps(maps)
-            for source, given in zip(sources, map(_as_maps, sources.values())):
+            after = _FromMaps(ends.pop(target), maps.ndim, wanted.get(target))
+            maps = _as_maps(maps, wanted.get(target))
+            for source, output in sources.items():
+                given = _as_maps(output, placed.get(source))
                 if matching == "direct":
                     one = direct_match(given[fit], maps[fit])
                 else:
@@ -129,22 +140,41 @@ def stitch(
 
 
 class _FromMaps(nn.Module):
-    """An end that takes maps [images, channels, rows, columns], of a layer that puts out `axes` axes."""
+    """An end that takes maps [images, channels, rows, columns], of a layer that puts out `axes` axes.
 
-    def __init__(self, end: nn.Module, axes: int):
+    place: of their channels.
+    """
+
+    def __init__(self, end: nn.Module, axes: int, place: str | None):
         super().__init__()
-        self.end, self.axes = end, axes
+        self.end, self.axes, self.place = end, axes, place
 
     def forward(self, maps: torch.Tensor) -> torch.Tensor:
-        forms = {4: lambda: maps, 3: lambda: maps.flatten(2).movedim(1, 2), 2: lambda: maps.flatten(1)}
-        return self.end(forms[self.axes]())
+        output = maps.flatten(self.axes - 1)  # one axis for those that `_as_maps` added
+        return self.end(output.movedim(1, -1) if self.place == LAST else output)
 
 
-def _as_maps(output: torch.Tensor) -> torch.Tensor:
-    """Tokens as a column of positions, features as a single one."""
-    return (
-        output.movedim(2, 1)[..., None] if output.ndim == 3 else output[..., None, None] if output.ndim == 2 else output
-    )
+def _as_maps(output: torch.Tensor, place: str | None) -> torch.Tensor:
+    """Channels behind the images; tokens as a column of positions, features as a single one."""
+    output = output.movedim(-1, 1) if place == LAST else output
+    return output[(..., *[None] * (4 - output.ndim))]
+
+
+def _places(network: ClassScores, images: torch.Tensor, points: Sequence[str], given: str | None) -> dict[str, str]:
+    """Where the channels of the layers that put out maps or tokens stand.
+
+    Raises:
+        ValueError: neither the network tells it, nor is it `given`.
+    """
+    places = channel_places(network.model, images, points)
+    found = {point: place for point, told in places.items() if (place := given or told)}
+    if untold := [point for point in places if point not in found]:
+        raise ValueError(
+            f"the network {network.name} does not tell where the channels of {untold[0]!r} stand; give channels=(place "
+            "in the front, place in the end), each 'first' for [images, channels, ...] or 'last' for [images, ..., "
+            "channels]"
+        )
+    return found
 
 
 def _split(images: int, fit: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:

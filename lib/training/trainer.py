@@ -69,6 +69,7 @@ def train(
     start: Sequence[TrainedNetwork] = (),
     keep: Callable[[list[TrainedNetwork]], None] | None = None,
     spare: float = 0,
+    advance: Callable[[float], object] = lambda epochs: None,
 ) -> list[TrainedNetwork]:
     """One trained network for each seed, by the recipe of the specification.
 
@@ -79,13 +80,14 @@ def train(
         keep: is called with the networks after every epoch.  The test images are looked at after those of
             `Specification.snapshots` alone, because it costs as much as some epochs of a network with few images.
         spare: seconds between two calls of `keep`; after the epochs of `Specification.snapshots` it is called anyway.
+        advance: is called after every batch with the epochs passed, a fraction among them.
     """
     trainer = _Stack(specification, seeds, data, device, start)
     # float32 means float32 on a GPU too.
     with kept_memory(), torch.backends.cudnn.flags(deterministic=True, allow_tf32=False):
         networks, kept = trainer.networks(), time.monotonic()
         for epoch in range(networks[0].epochs, specification.epochs):
-            trainer.run_epoch(epoch)
+            trainer.run_epoch(epoch, advance)
             if epoch + 1 in specification.snapshots or (keep and time.monotonic() - kept >= spare):
                 networks, kept = trainer.networks(), time.monotonic()
                 if keep:
@@ -145,8 +147,8 @@ class _Stack:
         resume = optimiser.saved(self.optimiser, self.module, self.streams)
         return [replace(one, state=state, resume=further) for one, state, further in zip(self.known, states, resume)]
 
-    def run_epoch(self, epoch: int) -> None:
-        """One pass over the training images."""
+    def run_epoch(self, epoch: int, advance: Callable[[float], object]) -> None:
+        """One pass over the training images; `advance` as in `train`."""
         start = self.clock()
         for group in self.optimiser.param_groups:
             group["lr"] = self.specification.learning_rate_of(epoch)
@@ -154,13 +156,15 @@ class _Stack:
         order = torch.stack([torch.randperm(len(labels), generator=generator) for generator in self.streams["order"]])
         self.module.train()
         sums = torch.zeros(2, len(self.known), device=self.device)
-        for batch in order.to(self.device).split(self.specification.batch_size, dim=1):  # [models, images]
+        batches = order.to(self.device).split(self.specification.batch_size, dim=1)
+        for done, batch in enumerate(batches, 1):  # [models, images]
             losses, hits = self._score(stack_images(self._look_at(batch)), labels[batch].t())
             self.optimiser.zero_grad()
             # Each network sees the gradient of its own mean loss: the sum couples nothing.
             losses.mean(0).sum().backward()
             self.optimiser.step()
             sums += torch.stack([losses.detach().sum(0), hits.sum(0)])
+            advance(epoch + done / len(batches))
         losses, accuracies = (sums.cpu() / len(labels)).tolist()
         seconds = (self.clock() - start) / len(self.known)
         self.known = [

@@ -14,7 +14,7 @@ from lib.runtime.devices import cores, find_device, one_thread
 from lib.runtime.files import FULL, artifacts
 from lib.runtime.room import check_disk, keeps, warn_of_memory, writable
 from lib.runtime.tasks import run_tasks
-from lib.training import arithmetic, store
+from lib.training import arithmetic, passed_epochs, store
 from lib.training.specification import Specification, images_of
 from lib.training.trainer import TrainedNetwork, train
 
@@ -69,7 +69,8 @@ def work(task: Task) -> float:
     specification, seeds = task
     # Narrow networks spend their time on overhead: on 8x8 images about as long an image as 150,000 multiply-adds.
     per_image = multiplications(specification) + 150_000
-    reached = min(max(store.stored_epochs(specification, seed), default=0) for seed in seeds)
+    stored = min(max(store.stored_epochs(specification, seed), default=0) for seed in seeds)
+    reached = passed_epochs.passed(specification, seeds, stored)
     # Where nothing is left to train, a task still evaluates what is there: about a tenth of an epoch.
     return len(seeds) * specification.n_train * max(specification.epochs - reached, 0.1) * per_image
 
@@ -159,7 +160,8 @@ def _train_task(specification: Specification, seeds: tuple[int, ...], device: st
             store.write_network(specification, network)
         store.forget_passed(specification, networks)
 
-    with one_thread():
+    with one_thread(), passed_epochs.told(specification, seeds) as advance:
         start = store.read_latest(specification, seeds)
         kept = keep if writable(artifacts()) else None
-        return pickle.dumps(train(specification, seeds, images, device, start=start, keep=kept, spare=SPARE))
+        networks = train(specification, seeds, images, device, start=start, keep=kept, spare=SPARE, advance=advance)
+        return pickle.dumps(networks)
