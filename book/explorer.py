@@ -1,77 +1,149 @@
-"""The data of the salience explorer, `make book` writes it: directions of chapter 3 as small numbers, a picture, a table.
+"""The data of the salience explorer: directions of chapter 3 as small numbers, a picture, a table.
 
-book/explorer.md includes what is written to book/chapters/; `static/explorer.js` draws it, without a server or a network.
+`make book` writes those of the digits to book/chapters/, where book/explorer.md includes them.  What it cannot make,
+networks of real images, an author exports into book/static/explorer/:
+
+    python book/explorer.py cifar10-50k --epochs 10 --families cnn-small resnet-small
+
+`static/explorer.js` draws them, without a server or a network.
 """
 
+import argparse
 import base64
+import io
 import json
 from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 
 import matplotlib
 import numpy as np
+from PIL import Image
 
+import studies
 from chapters import PAGES, results
-from lib import data, salience, similarity
+from lib import data, parameters, salience, similarity
 from lib.chapters.individual_similarity_figures import gradient_gallery
 from lib.data.loading import ImageData
 from lib.runtime.files import write_whole
-from lib.training.populations import population_grid
+from lib.training.populations import Population, population_grid
 from plain_markdown import pipe_table
 
+CHAPTER = "03_individual_similarity"
+EXPORTED = Path(__file__).resolve().parent / "static" / "explorer"
 SEEDS, A_CLASS = 5, 4  # networks of a population, test images of a class
+SPARE = 2  # times as many images are looked at, because at some a network has no gradient
 LARGEST = 127
+CREDITS = {
+    "digits": "Images: scikit-learn's copy of Optical Recognition of Handwritten Digits (E. Alpaydin and C. Kaynak, UCI "
+    "Machine Learning Repository), CC BY 4.0.",
+    "cifar10": "Images: CIFAR-10 (A. Krizhevsky, Learning multiple layers of features from tiny images, 2009; released "
+    "without a licence, the author asks for this citation).",
+    "cifar100": "Images: CIFAR-100 (A. Krizhevsky, Learning multiple layers of features from tiny images, 2009; released "
+    "without a licence, the author asks for this citation).",
+    "tiny-imagenet": "Images: Tiny ImageNet (Stanford CS231n; pictures from ImageNet, whose terms allow non-commercial "
+    "research and education).",
+}
 Directions = Mapping[tuple[str, int], np.ndarray]
 
 
 def write_explorer() -> None:
-    """explorer.html, explorer_table.md and explorer.png in book/chapters/, unless they are newer than chapter 3's results."""
-    source = results("03_individual_similarity", {"study": "book"})
+    """explorer.html, explorer_table.md and explorer.png in book/chapters/, unless they are newer than what they show."""
+    source = results(CHAPTER, {"study": "book"})
     made = [PAGES / name for name in ("explorer.html", "explorer_table.md", "explorer.png")]
-    if all(path.exists() and path.stat().st_mtime > source.stat().st_mtime for path in made):
+    newest = max(path.stat().st_mtime for path in (source, Path(__file__), *EXPORTED.glob("*.js")))
+    if all(path.exists() and path.stat().st_mtime > newest for path in made):
         return
-    images, trained, untrained = read(json.loads(source.read_text())["parameters"])
-    shown = chosen(images, trained)
+    images, trained, untrained = read(json.loads(source.read_text())["parameters"], A_CLASS)
     page, table, picture = made
-    content = json.dumps(explorer(images, shown, trained, untrained))
-    write_whole(page, f'<script type="application/json" id="salience">{content}</script>\n'.encode())
-    write_whole(table, means(trained, untrained, shown).encode())
-    draw(images, shown[::A_CLASS][:4], trained, picture)
+    sets = {"digits": explorer("Handwritten digits", images, trained, untrained)} | exported()
+    write_whole(page, f"<script>window.salience = {json.dumps(sets)}</script>\n".encode())
+    write_whole(table, means(trained, untrained).encode())
+    draw(images, trained, picture)
 
 
-def read(p: Mapping) -> tuple[ImageData, Directions, Directions]:
-    """The images of chapter 3's parameters, and the directions of its first networks, trained and untrained."""
+def export(study: str, changes: Mapping[str, object], a_class: int) -> Path:
+    """Write the explorer's data of a study, with these `changes` of its parameters, for the page to load when asked."""
+    table = studies.read_table()
+    studies.check_study(study, table, "train")
+    given = studies.parameters_of(CHAPTER) | studies.parameters(study, table[study], CHAPTER) | changes
+    p = vars(parameters.read(given, list(given)))
+    images, trained, untrained = read(p, a_class)
+    title = f"{table[study]['title']}, {len(images.train_labels):,} training images, {p['epochs']} epochs"
+    path = EXPORTED / f"{study}.js"
+    content = json.dumps(explorer(title, images, trained, untrained))
+    write_whole(path, f"window.salience[{json.dumps(study)}] = {content}\n".encode())
+    return path
+
+
+def exported() -> dict[str, str]:
+    """name -> title of the data that lie in book/static/explorer/."""
+    return {path.stem: json.loads(path.read_text().partition(" = ")[2])["title"] for path in EXPORTED.glob("*.js")}
+
+
+def read(p: Mapping, a_class: int) -> tuple[ImageData, Directions, Directions]:
+    """Of chapter 3's parameters the first networks of each population at so many test images of a class.
+
+    -> (the data set with these test images alone, directions of the trained networks, those of untrained ones), each
+    (family, width) -> [networks, images, d].  At every image each network has a gradient.
+    """
     images = data.load(p["dataset"], n_train=p["n_train"], n_test=p["n_test"])
     seeds = {family: min(SEEDS, count) for family, count in p["seeds"].items()}
     grid = population_grid(images, p["families"], p["widths"], seeds, epochs=p["epochs"], precision=p["precision"])
-    kinds = [
-        salience.population_directions(
-            grid, images, output=p["output"], grid=p["grid"], untrained=untrained, keep_dead=True
-        )
+    looked_at = part(images, first_of_each(images.test_labels.numpy(), SPARE * a_class))
+    trained, untrained = (
+        {key: directions(population, looked_at, p, untrained=untrained) for key, population in grid.items()}
         for untrained in (False, True)
-    ]
-    return images, *kinds
+    )
+    alive = np.all([u.any(-1).all(0) for u in (*trained.values(), *untrained.values())], axis=0)
+    labels = looked_at.test_labels.numpy()
+    shown = np.flatnonzero(alive)[first_of_each(labels[alive], a_class)]
+    return (part(looked_at, shown), *({key: u[:, shown] for key, u in kind.items()} for kind in (trained, untrained)))
 
 
-def chosen(images: ImageData, trained: Directions) -> np.ndarray:
-    """The first test images of every class at which every network has a gradient."""
-    alive = np.all([np.any(u, axis=-1).all(0) for u in trained.values()], axis=0)
-    labels = images.test_labels.numpy()
-    return np.concatenate([np.flatnonzero(alive & (labels == label))[:A_CLASS] for label in range(len(images.classes))])
+def first_of_each(labels: np.ndarray, count: int) -> np.ndarray:
+    """Places of the first so many images of every class, class by class."""
+    return np.concatenate([np.flatnonzero(labels == label)[:count] for label in np.unique(labels)])
 
 
-def explorer(images: ImageData, shown: np.ndarray, trained: Directions, untrained: Directions) -> dict:
+def part(images: ImageData, places: np.ndarray) -> ImageData:
+    """The data set with these test images alone."""
+    return replace(images, test_images=images.test_images[places], test_labels=images.test_labels[places])
+
+
+def directions(population: Population, images: ImageData, p: Mapping, *, untrained: bool) -> np.ndarray:
+    """[networks, images, d]: so few that they are computed rather than stored."""
+    models = population.untrained_models() if untrained else population.models()
+    gradients = (
+        salience.input_gradients(model, images.test_images, images.test_labels, output=p["output"]) for model in models
+    )
+    return np.stack([np.asarray(salience.directions(one, grid=p["grid"])) for one in gradients])
+
+
+def explorer(title: str, images: ImageData, trained: Directions, untrained: Directions) -> dict:
     """What the script reads: numbers of one byte as base64, [populations, networks, images, d] in the order of `populations`."""
-    directions = np.stack([u[:, shown] for u in trained.values()])
-    pixels = images.pixel_values(images.test_images[shown])
+    shown = np.stack(list(trained.values()))
     return {
+        "title": title,
+        "credit": CREDITS[data.canonical(images.name)],
         "populations": [list(key) for key in trained],
-        "networks": directions.shape[1],
-        "images": [{"label": images.classes[images.test_labels[at]], "place": int(at)} for at in shown],
-        "dims": directions.shape[-1],
-        "pixels": packed(np.round(255 * np.asarray(pixels)).astype(np.uint8)),
-        "directions": packed(rounded(directions)),
-        "chance": [[chance(a, b, shown) for b in untrained.values()] for a in untrained.values()],
+        "networks": shown.shape[1],
+        "images": [images.classes[label] for label in images.test_labels],
+        "channels": images.test_images.shape[1],
+        "dims": shown.shape[-1],
+        "pictures": beneath_each_other(images),
+        "directions": packed(rounded(shown).tobytes()),
+        "chance": [[chance(a, b) for b in untrained.values()] for a in untrained.values()],
     }
+
+
+def beneath_each_other(images: ImageData) -> str:
+    """The test images in one column, as the address of a WebP without loss."""
+    pixels = np.round(255 * np.asarray(images.pixel_values(images.test_images))).astype(np.uint8)
+    column = np.concatenate(list(pixels))
+    file = io.BytesIO()
+    Image.fromarray(column.squeeze()).save(file, "WEBP", lossless=True, quality=100, method=6)
+    return f"data:image/webp;base64,{packed(file.getvalue())}"
 
 
 def rounded(directions: np.ndarray) -> np.ndarray:
@@ -79,41 +151,56 @@ def rounded(directions: np.ndarray) -> np.ndarray:
     return np.round(LARGEST * directions / np.abs(directions).max(-1, keepdims=True)).astype(np.int8)
 
 
-def packed(numbers: np.ndarray) -> str:
-    return base64.b64encode(numbers.tobytes()).decode()
+def packed(content: bytes) -> str:
+    return base64.b64encode(content).decode()
 
 
-def chance(a: np.ndarray, b: np.ndarray, shown: np.ndarray) -> list[float]:
+def chance(a: np.ndarray, b: np.ndarray) -> list[float]:
     """What 95 % of the cosines at single images lie between, of two different untrained networks of two populations."""
-    cosines = np.einsum("ind,jnd->ijn", a[:, shown], b[:, shown])
+    cosines = np.einsum("ind,jnd->ijn", a, b)
     if a is b:
         cosines = cosines[np.triu_indices(len(a), 1)]
     return [round(float(end), 3) for end in np.quantile(cosines, [0.025, 0.975])]
 
 
-def means(trained: Directions, untrained: Directions, shown: np.ndarray) -> str:
+def means(trained: Directions, untrained: Directions) -> str:
     """A table for those without scripts: the mean cosine of two different networks of each population, and chance's band."""
     rows = []
     for (family, width), u in trained.items():
-        low, high = chance(untrained[family, width], untrained[family, width], shown)
-        rows.append([f"`{family}`", width, f"{similarity.expected(u[:, shown]):.2f}", f"{low:.2f} to {high:.2f}"])
+        low, high = chance(untrained[family, width], untrained[family, width])
+        rows.append([f"`{family}`", width, f"{similarity.expected(u):.2f}", f"{low:.2f} to {high:.2f}"])
     return pipe_table(["family", "width", "mean cosine", "95 % of untrained pairs, image by image"], rows)
 
 
-def draw(images: ImageData, shown: np.ndarray, trained: Directions, picture) -> None:
+def draw(images: ImageData, trained: Directions, picture: Path) -> None:
     """Four images with the maps of two of the widest networks of the first family, and their products."""
     matplotlib.use("agg")
+    shown = np.arange(4) * A_CLASS
     family, _ = next(iter(trained))
-    *_, (first, second, *_) = (u for (name, _), u in trained.items() if name == family)
-    maps = {"network A": first[shown], "network B": second[shown], "product": first[shown] * second[shown]}
+    *_, (first, second, *_) = (u[:, shown] for (name, _), u in trained.items() if name == family)
     channels = images.test_images.shape[1]
+    maps = {"network A": first, "network B": second, "product": first * second}
     figure = gradient_gallery(
         images.pixel_values(images.test_images[shown]),
         {title: salience.as_pictures(rows, channels) for title, rows in maps.items()},
-        [f"cosine {a @ b:.2f}" for a, b in zip(first[shown], second[shown])],
+        [f"cosine {a @ b:.2f}" for a, b in zip(first, second)],
     )
     figure.savefig(picture, dpi=110, metadata={"Software": None})
 
 
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Write the data of the salience explorer.")
+    parser.add_argument("study", nargs="?", help="a name in book/studies.toml; without one, the digits of the book")
+    parser.add_argument("--epochs", type=int, help="of the study's networks; by default the study's")
+    parser.add_argument("--families", nargs="+", help="by default the study's")
+    parser.add_argument("--images", type=int, default=10, help="of every class")
+    arguments = parser.parse_args()
+    if arguments.study is None:
+        return write_explorer()
+    changes = {name: value for name in ("epochs", "families") if (value := getattr(arguments, name))}
+    path = export(arguments.study, changes, arguments.images)
+    print(f"{path.name}: {path.stat().st_size / 1e6:.2f} MB")
+
+
 if __name__ == "__main__":
-    write_explorer()
+    main()

@@ -90,6 +90,7 @@ print("gradients that are exactly zero, of", n_images, "for each network; averag
 # Test images of different classes, and the gradients of two networks of the smallest and two of the largest width.
 # Orange pixels lower the score of the true class when they get brighter, purple ones raise it.
 # The last two columns are the mean directions over all networks of the narrowest and of the widest population.
+# In the {doc}`/book/explorer` you pick the image and both networks.
 
 # %% mystnb={"image": {"alt": "Rows of test images with the input gradients of two narrow and two wide networks, and the mean directions of narrow and of wide networks."}} tags=["hide-input"]
 family = p.families[0]

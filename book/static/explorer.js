@@ -1,25 +1,50 @@
 // The salience explorer: an image, two networks' maps, their product and where its sum lies among all pairs of two populations.
-const data = JSON.parse(document.getElementById("salience").textContent);
-const form = document.querySelector(".explorer"), of = (name) => form.elements[name];
+// window.salience: name of a data set -> its data, or its title where the data lie in explorer/NAME.js and are loaded when chosen.
+const sets = window.salience, form = document.querySelector(".explorer"), of = (name) => form.elements[name];
+const folder = new URL("explorer/", document.currentScript.src);
 const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-const pixels = bytes(data.pixels), all = new Int8Array(bytes(data.directions).buffer);
-const { dims, networks, images, populations } = data, n = images.length;
+let data, all, strip, known; // of the chosen set: numbers, directions, its images below each other, directions of unit length
 
-// A direction of unit length: the stored whole numbers over their length.
-function direction(population, network, image) {
-  const start = ((population * networks + network) * n + image) * dims;
-  const row = Float64Array.from(all.subarray(start, start + dims)), length = Math.hypot(...row);
-  return row.map((value) => value / length);
+function load(name) {
+  return new Promise((done, failed) => {
+    if (typeof sets[name] != "string") return done();
+    const script = Object.assign(document.createElement("script"), { src: new URL(`${name}.js`, folder), onload: done, onerror: failed });
+    document.head.append(script);
+  });
 }
-const units = populations.map((_, p) => [...Array(networks).keys()].map((s) => images.map((_, x) => direction(p, s, x))));
+async function choose(name) {
+  await load(name);
+  if (data == sets[name]) return;
+  strip = Object.assign(new Image(), { src: sets[name].pictures });
+  await strip.decode();
+  [data, known] = [sets[name], {}];
+  all = new Int8Array(bytes(data.directions).buffer);
+  refill("image", data.images.map((label, at) => `${at + 1}: ${label}`));
+  for (const own of ["a", "b"]) refill(own, data.populations.map(([family, width]) => `${family}, width ${width}`));
+  for (const own of ["i", "j"]) refill(own, [...Array(data.networks).keys()]);
+  of("a").value = of("b").value = data.populations.findLastIndex(([family]) => family == data.populations[0][0]);
+  of("j").value = 1;
+  of("credit").textContent = data.credit;
+}
+const refill = (name, words) => of(name).replaceChildren(...words.map((word, at) => new Option(word, at)));
+
+// Directions of unit length, [networks][images][dims]: the stored whole numbers over their length.
+function units(population) {
+  const { dims, networks, images } = data;
+  return (known[population] ??= [...Array(networks).keys()].map((network) => images.map((_, image) => {
+    const start = ((population * networks + network) * images.length + image) * dims;
+    const row = Float64Array.from(all.subarray(start, start + dims)), length = Math.hypot(...row);
+    return row.map((value) => value / length);
+  })));
+}
 const cosine = (u, v) => u.reduce((sum, value, at) => sum + value * v[at], 0);
 
 // Every pair of different networks of two populations at every image.
 function cosines(a, b) {
-  const found = [];
-  for (let i = 0; i < networks; i++)
-    for (let j = a == b ? i + 1 : 0; j < networks; j++)
-      for (let x = 0; x < n; x++) found.push(cosine(units[a][i][x], units[b][j][x]));
+  const found = [], [u, v] = [units(a), units(b)];
+  for (let i = 0; i < u.length; i++)
+    for (let j = a == b ? i + 1 : 0; j < v.length; j++)
+      for (let x = 0; x < u[i].length; x++) found.push(cosine(u[i][x], v[j][x]));
   return found;
 }
 
@@ -30,17 +55,23 @@ function colour(value) {
   return COLOURS[low].map((part, at) => part + (COLOURS[low + 1][at] - part) * (place - low));
 }
 
-function paint(name, colours, says) {
-  const canvas = form.querySelector(`[data-map=${name}]`), size = Math.round(Math.sqrt(colours.length));
-  [canvas.width, canvas.height] = [size, size];
-  const picture = new ImageData(size, size);
-  colours.forEach((rgb, at) => picture.data.set([...rgb, 255], 4 * at));
-  canvas.getContext("2d").putImageData(picture, 0, 0);
-  canvas.setAttribute("aria-label", says);
+function canvas(name, size, says) {
+  const own = form.querySelector(`[data-map=${name}]`);
+  [own.width, own.height] = [size, size];
+  own.setAttribute("aria-label", says);
+  return own.getContext("2d");
 }
+function image(at, says) {
+  const size = strip.width;
+  canvas("pixels", size, says).drawImage(strip, 0, size * at, size, size, 0, 0, size, size);
+}
+// The mean over the colour channels of [channels * size * size] numbers, as a picture.
 function map(name, values, says) {
-  const largest = Math.max(...values.map(Math.abs)) || 1;
-  paint(name, Array.from(values, (value) => colour(value / largest)), says);
+  const count = values.length / data.channels, size = Math.sqrt(count), picture = new ImageData(size, size);
+  const means = Array.from({ length: count }, (_, at) => values.filter((_, place) => place % count == at).reduce((a, b) => a + b));
+  const largest = Math.max(...means.map(Math.abs)) || 1;
+  means.forEach((value, at) => picture.data.set([...colour(value / largest), 255], 4 * at));
+  canvas(name, size, says).putImageData(picture, 0, 0);
 }
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -67,10 +98,9 @@ function histogram(found, [low, high], shown) {
 
 const NAMES = ["image", "a", "i", "b", "j"];
 function show() {
-  const [x, a, i, b, j] = NAMES.map((name) => +of(name).value), u = units[a][i][x], v = units[b][j][x];
+  const [x, a, i, b, j] = NAMES.map((name) => +of(name).value), u = units(a)[i][x], v = units(b)[j][x];
   const product = u.map((value, at) => value * v[at]), shown = cosine(u, v), found = cosines(a, b), [low, high] = data.chance[a][b];
-  const each = pixels.length / n, own = Array.from(pixels.subarray(x * each, (x + 1) * each));
-  paint("pixels", own.map((value) => [value, value, value]), `test image of class ${images[x].label}`);
+  image(x, `test image of class ${data.images[x]}`);
   map("a", u, "gradient map of network A");
   map("b", v, "gradient map of network B");
   map("product", product, `product of both maps, with the sum ${shown.toFixed(3)}`);
@@ -81,36 +111,35 @@ function show() {
       + `and ${shown < low ? "below" : shown > high ? "above" : "within"} the band of untrained ones, ${low} to ${high}.`;
 }
 
-// The address holds the choice: #image=3&a=4&i=0&b=4&j=1.
+// The address holds the choice: #data=digits&image=3&a=4&i=0&b=4&j=1.
 function write() {
-  history.replaceState(null, "", "#" + NAMES.map((name) => `${name}=${of(name).value}`).join("&"));
+  history.replaceState(null, "", "#" + ["data", ...NAMES].map((name) => `${name}=${of(name).value}`).join("&"));
   show();
 }
-function read() {
-  const given = new URLSearchParams(location.hash.slice(1));
-  for (const name of NAMES)
-    if ([...of(name).options].some((option) => option.value == given.get(name))) of(name).value = given.get(name);
+async function read() {
+  const given = new URLSearchParams(location.hash.slice(1)), has = (name) => [...of(name).options].some((one) => one.value == given.get(name));
+  of("data").value = has("data") ? given.get("data") : Object.keys(sets)[0];
+  await choose(of("data").value);
+  for (const name of NAMES) if (has(name)) of(name).value = given.get(name);
   show();
 }
-const fill = (name, words) => words.forEach((word, at) => of(name).add(new Option(word, at)));
-fill("image", images.map((image, at) => `${at + 1}: class ${image.label}`));
-for (const name of ["a", "b"]) fill(name, populations.map(([family, width]) => `${family}, width ${width}`));
-for (const name of ["i", "j"]) fill(name, [...Array(networks).keys()]);
-of("a").value = of("b").value = populations.findLastIndex(([family]) => family == populations[0][0]);
-of("j").value = 1;
-form.addEventListener("change", write);
+for (const name in sets) of("data").add(new Option(sets[name].title ?? sets[name], name));
+form.addEventListener("change", async () => {
+  await choose(of("data").value);
+  write();
+});
 form.addEventListener("submit", (event) => event.preventDefault());
 for (const button of form.querySelectorAll("[data-step]"))
   button.addEventListener("click", () => {
+    const n = data.images.length;
     of("image").value = (+of("image").value + +button.dataset.step + n) % n;
     write();
   });
 of("random").addEventListener("click", () => {
   const any = (count) => Math.floor(Math.random() * count);
   for (const name of NAMES) of(name).value = any(of(name).length);
-  if (of("a").value == of("b").value && of("i").value == of("j").value) of("j").value = (+of("j").value + 1) % networks;
+  if (of("a").value == of("b").value && of("i").value == of("j").value) of("j").value = (+of("j").value + 1) % data.networks;
   write();
 });
 addEventListener("hashchange", read);
-form.hidden = false;
-read();
+read().then(() => (form.hidden = false));
