@@ -15,8 +15,8 @@ from lib.models import doors
 from lib.models.doors import Array
 from lib.runtime.checks import check_count
 
-BLOCK = 256  # images whose rows of a larger one are
-WHOLE = 2048  # images whose Gram matrix is held whole
+WHOLE = 2048  # images whose Gram matrices are held whole
+BLOCK = 2**23  # numbers of the rows of larger ones that are held at once
 Layers = Sequence[Array] | Mapping[str, Array]
 
 
@@ -42,11 +42,7 @@ def linear_cka(X: Shaped[Array, "n ..."], Y: Shaped[Array, "n ..."], *, unbiased
         ValueError: fewer than 4 images, different numbers of them, or a representation that is constant or not finite.
     """
     cka = MinibatchCKA(unbiased=unbiased)
-    x, y = doors.as_layer("layer x", X), doors.as_layer("layer y", Y)
-    if len(x) == len(y) > WHOLE:
-        cka.update_products(_products(x, y, unbiased), ["x"], ["y"])
-    else:
-        cka.update({"x": x}, {"y": y})
+    cka.update({"x": X}, {"y": Y})
     return float(cka.result()[0, 0])
 
 
@@ -76,7 +72,11 @@ class MinibatchCKA:
         counts = dict.fromkeys(len(layer) for layers in both for layer in layers.values())
         if len(counts) > 1:
             raise ValueError(f"all layers need the same images, not {' and '.join(map(str, counts))}")
-        self.update_grams((gram(layer) for layers in both for layer in layers.values()), *both)
+        every = [layer for layers in both for layer in layers.values()]
+        if counts and max(counts) > WHOLE:
+            self.update_products(_products(every, self.unbiased), *both)
+        else:
+            self.update_grams(map(gram, every), *both)
 
     def update_grams(self, grams: Iterable[torch.Tensor], names_a: Iterable[str], names_b: Iterable[str] = ()) -> None:
         """`update` from the Gram matrices [n, n] float64 of all layers, those of `names_a` before `names_b`."""
@@ -131,23 +131,37 @@ def _features(x: torch.Tensor) -> torch.Tensor:
     return x
 
 
-def _products(x: torch.Tensor, y: torch.Tensor, unbiased: bool) -> np.ndarray:
-    """HSIC of two layers with each other and themselves, [2, 2], of which no whole Gram matrix [n, n] is held.
+def _products(layers: Sequence[torch.Tensor], unbiased: bool) -> np.ndarray:
+    """HSIC of every two layers [n, ...] of the same images, [layers, layers], of which no Gram matrix [n, n] is held.
 
     Of centred features the rows of a Gram matrix sum to zero, and Song et al.'s sums over the matrices without their
     diagonals are sums over the diagonals.
     """
-    layers, n = [_features(part).double() for part in (x, y)], len(x)
-    squares = torch.stack([part.square().sum(1) for part in layers])  # the diagonals, [2, n]
-    whole = torch.zeros(2, 2, dtype=torch.float64, device=x.device)
-    for rows in zip(*(layer.split(BLOCK) for layer in layers)):
-        part = torch.stack([(some @ layer.T).flatten() for some, layer in zip(rows, layers)])
-        whole += part @ part.T
+    features, n = [_features(layer).to(layers[0].device).double() for layer in layers], len(layers[0])
+    few = sum(part.shape[1] for part in features) <= n
+    whole = _products_of_features(features) if few else _products_of_rows(features)
     if unbiased:
+        squares = torch.stack([part.square().sum(1) for part in features])  # the diagonals, [layers, n]
         sums = squares.sum(1)
-        diagonals = squares @ squares.T
-        whole = whole - diagonals * n / (n - 2) + torch.outer(sums, sums) / ((n - 1) * (n - 2))
+        whole = whole - squares @ squares.T * n / (n - 2) + torch.outer(sums, sums) / ((n - 1) * (n - 2))
     return whole.cpu().numpy() / _divisor(n, unbiased)
+
+
+def _products_of_features(features: Sequence[torch.Tensor]) -> torch.Tensor:
+    """Inner products of the Gram matrices of every two layers: squared norms of the products of their features."""
+    joined, sizes = torch.cat(list(features), dim=1), [part.shape[1] for part in features]
+    squares = (joined.T @ joined).square()
+    return torch.stack([torch.stack([block.sum() for block in rows.split(sizes, 1)]) for rows in squares.split(sizes)])
+
+
+def _products_of_rows(features: Sequence[torch.Tensor]) -> torch.Tensor:
+    """The same from some rows of the Gram matrices at a time."""
+    n, layers = len(features[0]), len(features)
+    found = features[0].new_zeros(layers, layers)
+    for rows in zip(*(part.split(max(1, BLOCK // (n * layers))) for part in features)):
+        part = torch.stack([(some @ whole.T).flatten() for some, whole in zip(rows, features)])
+        found += part @ part.T
+    return found
 
 
 def of_images(k: Float[torch.Tensor, "n n"], places: Integer[torch.Tensor, " b"]) -> Float[torch.Tensor, "b b"]:
