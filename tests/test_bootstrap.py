@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from scipy.stats import t as student
 
-from lib.similarity import expected
+from lib.similarity import crossed, expected
 from lib.similarity.crossed import JOINT, similarity_matrix
+from lib.statistics.sample import image_counts
 
 PULLS = (0.7, 1.4)
 SIMULATIONS, NETWORKS, IMAGES, DIMS = 400, 5, 40, 8
@@ -54,6 +55,31 @@ def test_values_are_the_expected_similarities(zeros):
     for i, a in enumerate(populations):
         for j, b in enumerate(populations):
             assert matrix.values[i, j] == pytest.approx(expected(a, None if i == j else b), rel=1e-10)
+
+
+@pytest.mark.filterwarnings("ignore:.*no direction")
+@pytest.mark.parametrize("held", [0, 10**6])
+@pytest.mark.parametrize("zeros", [0, 0.01, 0.5])
+def test_draws_are_the_expected_similarities_of_images_drawn_again(monkeypatch, zeros, held):
+    """Networks with and without a direction on all images, also without each network; by the slow way, pair by pair."""
+    rng = np.random.default_rng(0)
+    monkeypatch.setattr(crossed, "HELD", held)
+    populations = [simulate(rng, images=70)[0][:size] for size in (3, 4)]
+    for one in populations:
+        one[1:][rng.random((len(one) - 1, 70)) < zeros] = 0
+    matrix = similarity_matrix(populations, np.random.default_rng(1), draws=60)
+    counts = image_counts(70, np.random.default_rng(1), 60)
+
+    def slow(a, b):
+        return [[expected(a), expected(a, b)], [expected(b, a), expected(b)]]
+
+    for draw in (0, JOINT - 1, 59):
+        a, b = (np.repeat(one, counts[draw], axis=1) for one in populations)
+        np.testing.assert_allclose(matrix.by_images[draw], slow(a, b), rtol=1e-10)
+        if draw < JOINT:
+            without = [slow(np.delete(a, place, 0), b) for place in range(3)]
+            without += [slow(a, np.delete(b, place, 0)) for place in range(4)]
+            np.testing.assert_allclose(matrix.without_by_images[draw], without, rtol=1e-10)
 
 
 def test_zero_gradients_are_told(recwarn):
@@ -121,7 +147,7 @@ def test_draws_are_symmetric_and_seeded():
 
 
 def test_memory_does_not_grow_with_the_number_of_draws():
-    populations = simulate(np.random.default_rng(0), networks=20)
+    populations = simulate(np.random.default_rng(0), networks=100)
     peaks = []
     for draws in (100, 1000):
         tracemalloc.start()
