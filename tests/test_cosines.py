@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lib import similarity
-from lib.similarity import expected, individual, mean_direction_cosine, pairwise
+from lib.similarity import expected, individual, mean_direction_cosine, pairwise, pairwise_of_parts
 
 
 def unit(rows):
@@ -39,6 +39,15 @@ def test_pairwise_is_the_double_loop(zeros):
         a[0, 2] = a[1, 2] = a[1, 3] = b[2, 5] = 0
     np.testing.assert_allclose(pairwise(a, b), slow_pairwise(a, b), rtol=1e-12)
     np.testing.assert_allclose(pairwise(a), slow_pairwise(a, a), rtol=1e-12)
+    parts = (a[:, part] for part in (slice(1), slice(1, 4), slice(4, 6)))
+    np.testing.assert_allclose(pairwise_of_parts(parts), pairwise(a), rtol=1e-12)
+
+
+def test_parts_of_other_networks_or_dims_are_refused():
+    with pytest.raises(ValueError, match="^there are no parts of directions$"):
+        pairwise_of_parts([])
+    with pytest.raises(ValueError, match=r"^all parts need the same networks and dims, not \(4, 10\) and \(3, 10\)$"):
+        pairwise_of_parts([population(4), population(3)])
 
 
 def test_pairwise_is_symmetric_with_ones_on_the_diagonal_and_cosines_beside():

@@ -8,6 +8,7 @@ import torch
 from made_pictures import digests
 
 from lib import data, models
+from lib.runtime import room
 from lib.salience import by_family, directions, extraction, input_gradients, population_directions
 from lib.training import populations, train
 from lib.training.populations import Population
@@ -46,6 +47,16 @@ def test_stored_directions_are_the_computed_ones_bit_for_bit(population, digits,
     network = next(iter(population.models()))
     gradients = extraction.input_gradients(network, digits.test_images, digits.test_labels)
     assert np.array_equal(first[0], extraction.directions(gradients).numpy())
+
+
+def test_more_directions_than_memory_holds_are_refused_before_any_is_computed(
+    population, digits, computed, artifacts, monkeypatch
+):
+    each = 4 * len(digits.test_labels) * 4**2
+    monkeypatch.setattr(room, "available_memory", lambda: 3 * each - 1)
+    with pytest.raises(ValueError, match="^3 networks with the directions of their gradients take .*, 2 at most$"):
+        found(population, digits, grid=4)
+    assert not computed and not files(artifacts)
 
 
 @pytest.mark.parametrize("change", ["output", "grid", "untrained", "images", "weights", "recipe"])

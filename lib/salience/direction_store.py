@@ -6,6 +6,7 @@ differentiated, the grid, and RECIPE.  The content holds its own checksum and is
 
 import hashlib
 import json
+import math
 import warnings
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
@@ -22,7 +23,7 @@ from lib.data.loading import ImageData
 from lib.runtime import array_store, machines
 from lib.runtime.devices import one_thread
 from lib.runtime.files import artifacts
-from lib.runtime.room import keeps
+from lib.runtime.room import check_memory, keeps
 from lib.runtime.tasks import progress, run_tasks
 from lib.salience import extraction
 from lib.training.populations import Population
@@ -59,9 +60,13 @@ def population_directions(
     Warns: of networks that have no gradient at any image, which are left out.
 
     Raises:
-        ValueError: an unknown output, or a population of which that leaves fewer than 3 networks.
+        ValueError: an unknown output or grid, more than memory holds, or a population of which that leaves fewer than 3 networks.
     """
     extraction.check_output(output)
+    count, channels, *size = images.test_images.shape
+    extraction.check_grid(grid, min(size))
+    numbers = count * channels * (math.prod(size) if grid is None else grid**2)
+    check_memory(sum(map(len, populations.values())), 4 * numbers, "networks with the directions of their gradients")
     if machines.address() and keeps():
         _store_from_workers(populations.values(), images, output, grid, untrained)
     found = {}

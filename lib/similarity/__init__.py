@@ -14,6 +14,7 @@ from lib.similarity.cosines import (
     individual,
     mean_direction_cosine,
     pairwise,
+    pairwise_of_parts,
     zero_counts,
 )
 from lib.similarity.network_distances import wasserstein
@@ -27,6 +28,7 @@ __all__ = [
     "individual",
     "mean_direction_cosine",
     "pairwise",
+    "pairwise_of_parts",
     "wasserstein",
     "zero_counts",
 ]

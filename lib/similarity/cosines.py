@@ -6,7 +6,7 @@ Everything raises ValueError for another shape, different images or dims, or num
 """
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from jaxtyping import Bool, Float, Real, Shaped
@@ -34,9 +34,30 @@ def pairwise(
     b = a if others is None else checked(others, like=a)
     has_a, has_b = has_direction(a), has_direction(b)
     warn_of_zeros(*([has_a] if others is None else [has_a, has_b]))
-    cosines = a.reshape(len(a), -1) @ b.reshape(len(b), -1).T
-    shared = has_a.astype(float) @ has_b.T.astype(float)
-    return np.divide(cosines, shared, where=shared > 0, out=np.full(shared.shape, np.nan))
+    return _means(_cosines(a, b), _shared(has_a, has_b))
+
+
+def pairwise_of_parts(parts: Iterable[Real[np.ndarray, "networks _ dims"]]) -> Float[np.ndarray, "networks networks"]:
+    """`pairwise` where the images come in parts, each [networks, some images, d]: of all no more than one part is held.
+
+    Raises:
+        ValueError: no part, or parts of different numbers of networks or dims.
+    """
+    cosines = shared = np.zeros(())
+    has, shape = [], None
+    for part in parts:
+        part = checked(part)
+        networks, _, dims = part.shape
+        if shape not in (None, (networks, dims)):
+            raise ValueError(f"all parts need the same networks and dims, not {shape} and {(networks, dims)}")
+        shape = networks, dims
+        has.append(has_direction(part))
+        cosines = cosines + _cosines(part, part)
+        shared = shared + _shared(has[-1], has[-1])
+    if shape is None:
+        raise ValueError("there are no parts of directions")
+    warn_of_zeros(*has)
+    return _means(cosines, shared)
 
 
 def expected(a: Real[np.ndarray, "_ images dims"], b: Real[np.ndarray, "_ images dims"] | None = None) -> float:
@@ -141,6 +162,20 @@ def zero_counts(directions: Mapping[tuple[str, int], np.ndarray]) -> dict[str, d
     for (family, width), part in directions.items():
         found.setdefault(family, {})[width] = int((~has_direction(part)).sum())
     return found
+
+
+def _cosines(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Sums of cosines over images, [networks, n, d] x [others, n, d] -> [networks, others]."""
+    return (a.reshape(len(a), -1) @ b.reshape(len(b), -1).T).astype(float)
+
+
+def _shared(has_a: np.ndarray, has_b: np.ndarray) -> np.ndarray:
+    """On how many images both have a direction, [networks, n] x [others, n] -> [networks, others]."""
+    return has_a.astype(float) @ has_b.T.astype(float)
+
+
+def _means(cosines: np.ndarray, shared: np.ndarray) -> np.ndarray:
+    return np.divide(cosines, shared, where=shared > 0, out=np.full(shared.shape, np.nan))
 
 
 def checked(directions: np.ndarray, like: np.ndarray | None = None) -> np.ndarray:
