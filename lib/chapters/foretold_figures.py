@@ -1,0 +1,34 @@
+"""The pictures of chapter 21: what was foretold over what was measured."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from lib import figures
+from lib.statistics.intervals import Interval
+
+Points = tuple[Interval, Interval]  # measured and foretold
+
+
+def foretold_over_measured(
+    panels: Mapping[str, Mapping[str, Points]], label: str, foretold: str = "foretold"
+) -> Figure:
+    """A panel a family: foretold over measured on logarithmic axes with the line of equality, a colour for each kind."""
+    figure, axes = figures.panel_grid(len(panels), width=4.6, height=4.2)
+    for axis, (title, kinds) in zip(axes, panels.items()):
+        for position, (name, (measured, found)) in enumerate(kinds.items()):
+            colour, marker = figures.look(name, position)
+            looks = {"fmt": marker, "color": colour, "markersize": 5, "capsize": 2, "elinewidth": 0.8}
+            x, y = (tuple(np.ravel(part) for part in some) for some in (measured, found))
+            figures.bars(axis, x[0], y, label=name, **looks)
+            figures.bars(axis, y[0], x, sideways=True, **looks)
+        ends = [end for both in kinds.values() for some in both for end in np.ravel(some[0])]
+        line = np.array([0.8 * np.nanmin(ends), 1.25 * np.nanmax(ends)])
+        axis.plot(line, line, color="black", linewidth=1)
+        for side in (line / 1.25, line * 1.25):
+            axis.plot(line, side, color="grey", linestyle="dotted", linewidth=1)
+        axis.set(title=title, xscale="log", yscale="log", xlim=line, ylim=line)
+        axis.set(xlabel=f"measured {label}", ylabel=f"{foretold} {label}")
+    figures.legend_below(figure, axes, columns=3)
+    return figure
