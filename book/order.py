@@ -19,6 +19,7 @@ LOADS = {
     **dict.fromkeys(("12_first_component", "13_probes_and_deletion", "14_across_networks", "15_predictions"), DEPTHS),
     "17_out_of_distribution": ("02_populations",),
     "18_three_views": DIRECTIONS,
+    "21_foretold": DIRECTIONS,
     "A2_scale": (*DIRECTIONS, "A1_open_choices"),
     "own_models": (*DIRECTIONS, "09_vision_transformer"),
 }
@@ -40,6 +41,7 @@ SECONDS = {
     "06_deep_ensembles": 35,
     "05_saw_distribution": 30,
     "18_three_views": 30,
+    "21_foretold": 30,
     "A2_scale": 30,
 }
 OTHERS = 15

@@ -24,6 +24,7 @@ from lib.similarity.foretold import (
 )
 from lib.similarity.paired_similarity import paired_similarities
 from lib.similarity.rank_one import ratio
+from lib.statistics.intervals import Interval, in_brackets
 from lib.statistics.sample import Sample
 from lib.verdicts import HEADLINE, Row
 
@@ -66,7 +67,13 @@ class Foretold:
         return rows, columns
 
 
-def joined(directions: Sequence[np.ndarray], transfer: Transfer, rng: np.random.Generator, draws: int) -> Sample:
+def joined(
+    directions: Sequence[np.ndarray],
+    transfer: Transfer,
+    rng: np.random.Generator,
+    draws: int,
+    summary: str = MAIN_SUMMARY,
+) -> Sample:
     """rho(k, k) above 1 - alpha, [1 + widths, widths], of the same networks on the same images: `Foretold.attacks`.
 
     A unit is a group, one network of every width; both see the same draws of images.
@@ -74,10 +81,11 @@ def joined(directions: Sequence[np.ndarray], transfer: Transfer, rng: np.random.
     Args:
         directions: [groups, images, dims] of each width, of the networks and images of the transfer, which has single
             networks as its sources and the same widths as its targets.
+        summary: what alpha is, one of `lib.attacks.SUMMARIES` that is 1 without an attack.
     """
     same = np.random.default_rng(int(copy.deepcopy(rng).integers(2**63)))  # as paired similarities draw their images
     (diagonal,) = paired_similarities([directions], rng, draws)
-    outcome = transfer.resampled(same, draws, [MAIN_SUMMARY])[MAIN_SUMMARY].mapped(lambda alpha: 1 - alpha)
+    outcome = transfer.resampled(same, draws, [summary])[summary].mapped(lambda alpha: 1 - alpha)
 
     def together(one: np.ndarray | None, other: np.ndarray | None) -> np.ndarray:
         assert one is not None and other is not None  # both are samples of networks and images
@@ -142,6 +150,20 @@ def narrow_attack_ratios(both: np.ndarray, one: Foretold) -> np.ndarray:
     """Foretold over measured loss of `Foretold.wider_attacks`, from the narrow widths."""
     r, losses = parts(both)
     return ratio(losses_from_narrow(r, losses, one.widths, one.narrow), losses)[..., *one.wider_attacks]
+
+
+def missed(found: Interval) -> dict[str, object]:
+    """How far foretold over measured is from 1, of some numbers with their intervals: shares, and the farthest."""
+    estimate, low, high = map(np.ravel, found)
+    off = np.abs(log_ratio(estimate, np.ones(1)))  # NaN, where a loss is not positive, is not within anything
+    ends = np.where(np.isnan(off), -np.inf, off)
+    return {
+        "farthest off": in_brackets([part[np.argmax(ends)] for part in (estimate, low, high)]),
+        "within a tenth": float(np.mean(off < np.log(1.1))),
+        "within a quarter": float(np.mean(off < np.log(1.25))),
+        "intervals that hold 1": float(np.mean((low <= 1) & (1 <= high))),
+        "not to be told": float(np.mean(np.isnan(off) | np.isnan(low))),
+    }
 
 
 ROWS = (
