@@ -22,6 +22,7 @@ import re
 import sys
 import time
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 
 import jupytext
@@ -37,6 +38,7 @@ from order import in_turn
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS, PAGES = ROOT / "notebooks", ROOT / "book" / "chapters"
+PICTURES = {"main-result": "main_result.png", "figure-12": "figure_12.png"}  # what is glued -> the file
 # chapter -> what it reads from beside the checkout, which a clone elsewhere lacks; seen from the root
 NEEDS = {"10_released_models": ("../shared/data/authors_checkpoints", "../shared/data/cifar10.zip")}
 
@@ -131,13 +133,13 @@ def keep_committed(name: str, absent: list[str], page: Path) -> None:
         write_changed(path, content.encode())
 
 
-def extract_main_result(page: Path, picture: Path) -> None:
-    """Save the picture that a chapter glued as 'main-result', for the first page of the book and the README."""
+def extract_pictures(page: Path, folder: Path, pictures: Mapping[str, str] = PICTURES) -> None:
+    """Save what a chapter glued, for the first page of the book and the README; `pictures`: name -> file."""
     for cell in nbformat.read(page, 4).cells:
         for output in cell.get("outputs", []):
-            if output.get("metadata", {}).get("scrapbook", {}).get("name") == "main-result":
+            if name := pictures.get(output.get("metadata", {}).get("scrapbook", {}).get("name")):
                 content = base64.b64decode(output.data["application/papermill.record/image/png"])
-                write_changed(picture, content)
+                write_changed(folder / name, content)
 
 
 def is_current(name: str, parameters: dict, page: Path) -> bool:
@@ -168,7 +170,10 @@ def refresh(name: str, parameters: dict, in_place: bool) -> None:
         start = time.monotonic()
         execute(name, parameters, page)
         print(f"chapter {name}: executed in {time.monotonic() - start:.0f} s", flush=True)
-    extract_main_result(page, (ROOT / "book" if in_place else PAGES) / "main_result.png")
+    if in_place:
+        extract_pictures(page, ROOT / "book", {"main-result": PICTURES["main-result"]})  # all that the README shows
+    else:
+        extract_pictures(page, PAGES)
 
 
 def refresh_all(names: list[str], parameters: dict, in_place: bool) -> None:

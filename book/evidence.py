@@ -56,8 +56,8 @@ def folders(executed: Mapping[str, dict]) -> dict[Study, list[str]]:
 
 
 def data_of(dataset: str) -> str:
-    """'cifar10-16' -> 'cifar10': the data set whatever its resolution."""
-    return re.sub(r"-\d+$", "", dataset)
+    """'cifar10-16' -> 'cifar10', 'tiny-imagenet:FILE' -> 'tiny-imagenet': the data set whatever its resolution and place."""
+    return re.sub(r"-\d+$", "", dataset.partition(":")[0])
 
 
 def read_all(executed: Mapping[str, dict]) -> Found:

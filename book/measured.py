@@ -258,13 +258,3 @@ def transformers() -> str:
     found = {name: own["similarity"]["estimate"][-1] for name, own in numbers("09")["variants"].items()}
     others = [f"{found['vit-deep']:.2f} with 4 blocks", f"{found['vit-coarse']:.2f} with 2 x 2 patches"]
     return f"the similarity of the widest that were varied is {found['vit']:.2f}; {', '.join(others)} (chapter 9)"
-
-
-@shown
-def studies_accuracy() -> str:
-    titles = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "tiny-imagenet": "Tiny ImageNet"}
-    parts = []
-    for study, title in titles.items():
-        rows = [row for family in numbers("02", study)["test_accuracy"].values() for row in family]
-        parts.append(f"{span(np.concatenate(rows))} on {title}")
-    return f"their networks have test accuracies of {', '.join(parts)}"

@@ -4,11 +4,15 @@ Beside `measured`: a function's name is what the page calls its setting by.  Cha
 those of book/studies.toml, the others constants of the program.
 """
 
+import json
 from inspect import signature
 
+import numpy as np
+
 import chapters
-import studies
+import evidence
 import tables
+from chapters import ROOT
 from lib.run import defaults
 from measured import provenance, shown, span
 
@@ -17,11 +21,6 @@ def default(chapter: str, parameter: str) -> object:
     """What a chapter's parameter is unless it is given; a chapter by its number."""
     (source,) = chapters.NOTEBOOKS.glob(f"{chapter}_*.py")
     return defaults(source)[parameter]
-
-
-def given(study: str) -> dict:
-    """The parameters that chapters of a study share."""
-    return studies.read_table()[study]["parameters"]
 
 
 def counted(numbers: list[int], last: str = "and") -> str:
@@ -82,31 +81,52 @@ def released_images_here() -> str:
     return f"{default('10', 'images'):,} random ones"
 
 
+def executed(chapter: str) -> list[tuple[str, dict]]:
+    """Title and results of every study whose page of this chapter is kept; a chapter by its number."""
+    return [
+        (study["title"], json.loads((ROOT / "results" / name / f"{own}.json").read_text()))
+        for name, study in evidence.executed_studies().items()
+        for own in study["chapters"]
+        if own.startswith(f"{chapter}_")
+    ]
+
+
+def _trained(results: dict) -> str:
+    """'50,000 images'."""
+    return f"{max(entry['train'] for own in results['provenance']['data'].values() for entry in own):,} images"
+
+
 @shown
 def studies_here() -> str:
-    own, later = given("cifar10"), given("cifar100")
-    if later != given("tiny-imagenet"):
-        raise ValueError("the studies of CIFAR-100 and Tiny ImageNet differ, and are told of together")
-    widths, seeds = sorted({*own["widths"], *later["widths"]}), {*own["seeds"].values(), *later["seeds"].values()}
-    return (
-        f"{own['n_train']:,} images, {own['epochs']} epochs on CIFAR-10; {later['n_train']:,} and {later['epochs']} on parts of "
-        f"CIFAR-100 and Tiny ImageNet; widths {span(widths, '.0f')}, {counted(list(seeds), 'or')} networks; the latter two "
-        f"with the families {' and '.join(later['families'])}, and in chapters 2 and 3 alone"
+    return "; ".join(
+        f"{title}: {_trained(found)}, {found['parameters']['epochs']} epochs, {found['provenance']['networks']} networks, "
+        + tables.sizes(found["parameters"])
+        for title, found in executed("02")
     )
 
 
 @shown
+def studies_accuracy() -> str:
+    parts = []
+    for title, found in executed("02"):
+        rows = [row for family in found["numbers"]["test_accuracy"].values() for row in family]
+        parts.append(f"{span(np.concatenate(rows))} ({title})")
+    return f"test accuracies of {', '.join(parts)}"
+
+
+@shown
 def few_images_here() -> str:
-    images = given("cifar10-16")["n_train"]
-    return f"{default('11', 'n_train')} digits, and {images} images of CIFAR-10 at 16 x 16 pixels; no ImageNet"
+    own = [f"{default('11', 'n_train')} digits"]
+    own += [f"{found['parameters']['n_train']:,} images ({title})" for title, found in executed("11")]
+    return f"{', '.join(own)}; no ImageNet"
 
 
 @shown
 def sizes_here() -> str:
-    study = given("cifar10-16")
-    return (
-        f"depth to {max(default('11', 'depths'))}, width to {max(default('11', 'widths'))} (digits); depth to "
-        f"{max(study['depths'])}, width to {max(study['widths'])} (CIFAR-10)"
+    own = {"digits": {name: default("11", name) for name in ("depths", "widths")}}
+    own |= {title: found["parameters"] for title, found in executed("11")}
+    return "; ".join(
+        f"depth to {max(given['depths'])}, width to {max(given['widths'])} ({title})" for title, given in own.items()
     )
 
 
@@ -114,16 +134,20 @@ def sizes_here() -> str:
 def deep_training_here() -> str:
     from lib.training.wide_and_deep import RECIPE
 
+    epochs = [
+        f"{default('11', 'epochs')} epochs (digits)",
+        *(f"{found['parameters']['epochs']} ({title})" for title, found in executed("11")),
+    ]
     return (
-        f"{default('11', 'epochs')} epochs (digits) or {given('cifar10-16')['epochs']} (CIFAR-10) in batches of {RECIPE['batch_size']}, "
+        f"{' or '.join(epochs)} in batches of {RECIPE['batch_size']}, "
         "no augmentation, the last epoch; learning rate, schedule, momentum and weight decay are the program's"
     )
 
 
 @shown
 def less_data_here() -> str:
-    study = studies.read_table()["cifar10-16"]["chapters"]["11_block_structure"]
-    return f"{counted(default('11', 'train_counts'))} digits; {counted(study['train_counts'])} images of CIFAR-10"
+    studies = [f"{counted(found['parameters']['train_counts'])} images ({title})" for title, found in executed("11")]
+    return "; ".join([f"{counted(default('11', 'train_counts'))} digits", *studies])
 
 
 @shown
@@ -177,11 +201,8 @@ def detectors_here() -> str:
 
 @shown
 def stitched_here() -> str:
-    images = given("cifar10-stitching")["n_train"]
-    return (
-        f"ResNet-18 of width {default('16', 'stitch_width')} (`{default('16', 'stitch_family')}`) on digits, and on {images:,} "
-        "images of CIFAR-10 at 16 x 16 pixels"
-    )
+    own = f"`{default('16', 'stitch_family')}` of width {default('16', 'stitch_width')} on digits"
+    return "; ".join([own, *(f"{_trained(found)} ({title})" for title, found in executed("16"))])
 
 
 @shown

@@ -119,6 +119,7 @@ def refresh(name: str, study: dict, chapter: str) -> None:
     adapt(notebook, study, provenance(json.loads(results.read_text()), given, hours, code))
     pages.seal(notebook, results)
     pages.write(notebook, page)
+    chapters.extract_pictures(page, page.parent)
     executed.unlink()
 
 

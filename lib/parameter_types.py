@@ -156,6 +156,7 @@ TYPES: dict[str, Type] = {
         "cka_batch": whole(4),
         "full_images": whole(8),
         "simulations": whole(10),
+        "trained_controls": Kind("True or False", lambda value: type(value) is bool),
         "bootstrap_draws samples images permutations": whole(100),
         "n_train n_test grid other_width": optional(whole(1)),
         "attack_images view_images": optional(whole(10)),

@@ -145,8 +145,8 @@ matrices = {family: crossed.similarity_matrix(row, rng, p.bootstrap_draws)
 
 # %% mystnb={"image": {"alt": "One heatmap for each family of the expected similarity over widths k1 and k2 with its number and its interval in every cell."}} tags=["hide-input"]
 intervals = {family: matrix.interval() for family, matrix in matrices.items()}
-figure = map_figures.heatmaps(intervals, widths_of, "expected similarity ρ(k1, k2) (cosine)", top=figures.SIMILARITY)
-figures.show(figure, "**The paper's Fig. 12, row of this data set.** Expected similarity with its 95 % "
+maps = map_figures.heatmaps(intervals, widths_of, "expected similarity ρ(k1, k2) (cosine)", top=figures.SIMILARITY)
+figures.show(maps, "**The paper's Fig. 12, row of this data set.** Expected similarity with its 95 % "
              f"interval; the colours end at {figures.SIMILARITY:g} in every study; n = {n_images} test images; networks in all: "
              + ", ".join(f"{count} {family}" for family, count in networks.items()) + ".")
 
@@ -276,7 +276,7 @@ distance_verdicts = distance_claims(distances, widths_of, learnt)
 results.table(distance_verdicts) if distance_verdicts else "too few networks for distances with an interval"
 
 # %% tags=["hide-input", "nbval-ignore-output", "remove-output"]
-# The numbers and the figure of the book's first page.
+# The numbers and the figures of the book's first page.
 for place, corner in (("narrow", 0), ("wide", -1)):
     glue(f"width-{place}", widths_of[p.families[0]][corner], display=False)
     for part, values in zip(("rho", "low", "high"), diagonals[p.families[0]]):
@@ -286,6 +286,7 @@ glue("families", len(p.families), display=False)
 glue("growing", sum(claim.verdict == SUPPORTED for claim in verdicts if claim.row == GROWTH[0].name), display=False)
 glue("answer", results.answer(verdicts + distance_verdicts), display=False)
 glue("main-result", trend, display=False)
+glue("figure-12", maps, display=False)
 
 # %% [markdown]
 # ## What differs from the paper

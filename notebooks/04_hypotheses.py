@@ -31,6 +31,7 @@ seeds = {"cnn-small": 20, "cnn-large": 6, "resnet-small": 6, "resnet-large": 6}
 control_family = "cnn-small"
 control_widths = None  # two from 8 on, because narrower ones learn no shuffled labels in so many epochs; or the widest
 control_seeds = 6
+trained_controls = True  # False: only untrained networks stand beside the trained ones
 epochs = 20
 precision = "float32"
 output = "logit"
@@ -44,8 +45,8 @@ from lib import parameters
 from lib.family_widths import by_family
 
 p = parameters.read(globals(), ["study", "dataset", "n_train", "n_test", "families", "widths", "seeds",
-                                "control_family", "control_widths", "control_seeds", "epochs", "precision", "output",
-                                "grid", "bootstrap_draws", "simulations", "random_seed"])
+                                "control_family", "control_widths", "control_seeds", "trained_controls", "epochs",
+                                "precision", "output", "grid", "bootstrap_draws", "simulations", "random_seed"])
 widths_of = by_family(p.widths, p.families)
 parameters.check_widths(widths_of, 3)
 parameters.check_among("control_family", p.control_family, "families", p.families)
@@ -289,7 +290,7 @@ results.table(law_claims)
 # %% [markdown]
 # ## Where does the alignment come from?
 #
-# Five populations of one family, with the same images and recipe:
+# Populations of one family, with the same images and recipe; the last three only where `trained_controls` asks for them:
 #
 # - **trained**: the networks of above;
 # - **untrained**: the same networks with their initial weights, BatchNorm's running statistics included;
@@ -297,18 +298,19 @@ results.table(law_claims)
 # - **same weights**: all start from the same initial weights and differ in the order of the images;
 # - **same order**: all see the images in the same order and differ in their initial weights.
 #
-# What the last two share is one draw: their intervals say nothing about other initial weights or orders.
+# What *same weights* and *same order* share is one draw: their intervals say nothing about other initial weights or orders.
 
 # %% tags=["nbval-ignore-output"]
 family = p.control_family
+names = POPULATIONS if p.trained_controls else POPULATIONS[:2]
 controls = [population_grid(images, [family], p.control_widths, {family: p.control_seeds}, epochs=p.epochs,
                             precision=p.precision, control=control)
-            for control in ("random-labels", "same-weights", "same-order")]
+            for control in ("random-labels", "same-weights", "same-order") if p.trained_controls]
 control_directions = [salience.population_directions(grid, images, output=p.output, grid=p.grid) for grid in controls]
 own = {(family, k): populations[family, k] for k in p.control_widths}
 untrained = salience.population_directions(own, images, output=p.output, grid=p.grid, untrained=True)
 zeros = [sum(similarity.zero_counts(found)[family].values()) for found in (untrained, *control_directions)]
-print("gradients that are exactly zero, left out of averages:", dict(zip(POPULATIONS[1:], zeros)))
+print("gradients that are exactly zero, left out of averages:", dict(zip(names[1:], zeros)))
 
 # %%
 rng = np.random.default_rng([p.random_seed, 5])
@@ -317,11 +319,11 @@ by_control = {k: crossed.similarity_matrix([found[family, k] for found in (direc
 
 # %% mystnb={"image": {"alt": "Similarity of two networks of one width against the width for five populations, trained, untrained, random labels, same weights and same order, one line each with intervals."}} tags=["hide-input"]
 diagonals = np.array([[np.diagonal(part) for part in bounded(by_control[k].interval(), -1, 1)] for k in p.control_widths])
-lines = {name: tuple(diagonals[:, part, place] for part in range(3)) for place, name in enumerate(POPULATIONS)}
+lines = {name: tuple(diagonals[:, part, place] for part in range(3)) for place, name in enumerate(names)}
 figures.show(figures.by_width(lines, p.control_widths, "expected similarity ρ(k, k) (cosine)"),
              f"**Controls.** {family}, similarity of two different networks of one width with 95 % intervals over networks and "
              f"images; n = {n_images} test images; {by_control[p.control_widths[0]].networks[0]} networks a width trained and "
-             f"untrained, {p.control_seeds} in the other populations.")
+             "untrained" + f", {p.control_seeds} in the other populations." * p.trained_controls)
 
 # %% [markdown]
 # Do the controls point where the real networks point? Corrected cosines of the mean direction with that of the trained
@@ -330,11 +332,11 @@ figures.show(figures.by_width(lines, p.control_widths, "expected similarity ρ(k
 
 # %% tags=["nbval-ignore-output"]
 towards = {k: cut(by_control[k].interval(lambda rho: rank_one.cosines(rho)[..., 0, :]), -1, 1) for k in p.control_widths}
-by_name = {name: test_accuracies(grid)[family] for name, grid in zip((POPULATIONS[0], *POPULATIONS[2:]), (populations, *controls))}
+by_name = {name: test_accuracies(grid)[family] for name, grid in zip((names[0], *names[2:]), (populations, *controls))}
 accuracy = {name: [np.mean(found[k]) for k in p.control_widths] for name, found in by_name.items()}
 pd.DataFrame({f"k = {k}": {name: in_brackets([part[i] for part in towards[k]])
                            if lines[name][1][p.control_widths.index(k)] > 0 else "not established"
-                           for i, name in enumerate(POPULATIONS) if i} for k in p.control_widths})
+                           for i, name in enumerate(names) if i} for k in p.control_widths})
 
 # %% tags=["nbval-ignore-output"]
 pd.DataFrame(accuracy, index=pd.Index(p.control_widths, name="test accuracy, k")).round(3).T
@@ -347,16 +349,18 @@ pd.DataFrame(accuracy, index=pd.Index(p.control_widths, name="test accuracy, k")
 results.rules([*CONTROLS, *LABEL_CONTROLS], family="a family")
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-control_gates = gates.of_families({name: by_name[name] for name in POPULATIONS[3:]}, p.dataset, len(images.classes))
-losses = [network.train_loss[-1] for k in p.control_widths for network in controls[0][family, k].networks]
-control_gates[POPULATIONS[2]] = [gates.drawn(losses, len(images.classes)),
-                                 gates.enough(min(map(len, controls[0].values())))]
+control_gates = gates.of_families({name: by_name[name] for name in names[3:]}, p.dataset, len(images.classes))
+if p.trained_controls:
+    losses = [network.train_loss[-1] for k in p.control_widths for network in controls[0][family, k].networks]
+    control_gates[POPULATIONS[2]] = [gates.drawn(losses, len(images.classes)),
+                                     gates.enough(min(map(len, controls[0].values())))]
 results.gates(control_gates)
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-redone = [*learnt[family], *control_gates[POPULATIONS[3]], *control_gates[POPULATIONS[4]]]
-controlled = judged(CONTROLS, by_control, redone, family=family)
-controlled += judged(LABEL_CONTROLS, by_control, [*learnt[family], *control_gates[POPULATIONS[2]]], family=family)
+redone = [*learnt[family], *(gate for name in names[3:] for gate in control_gates[name])]
+controlled = judged(CONTROLS if p.trained_controls else CONTROLS[:1], by_control, redone, family=family)
+if p.trained_controls:
+    controlled += judged(LABEL_CONTROLS, by_control, [*learnt[family], *control_gates[POPULATIONS[2]]], family=family)
 results.table(controlled)
 
 # %% [markdown]

@@ -5,8 +5,8 @@ import re
 import pytest
 
 import chapters
-import evidence
 import everything
+import evidence
 from lib import results
 
 FIGURE = re.compile(r"(?:Figs?\.?|Table|and|,) ((?:[A-F]\.)?\d+)")

@@ -82,7 +82,7 @@ def test_all_numbers_have_a_source():
     [
         ("02", "epochs", 7, "epochs_here", "7"),
         ("07", "judged_eps", [0.25], "eps_here", "0.25, 4 steps beside each other"),
-        ("16", "stitch_width", 3, "stitched_here", "ResNet-18 of width 3 "),
+        ("16", "stitch_width", 3, "stitched_here", "`resnet-large` of width 3 "),
         ("11", "train_counts", [5, 80, 20], "less_data_here", "80, 20 and 5 digits;"),
     ],
 )

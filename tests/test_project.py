@@ -86,9 +86,8 @@ def test_every_figure_has_a_text_alternative(name):
 
 
 def test_the_picture_of_the_readme_is_that_of_the_committed_notebook(tmp_path):
-    picture = tmp_path / "picture.png"
-    chapters.extract_main_result(ROOT / "notebooks" / "03_individual_similarity.ipynb", picture)
-    assert picture.read_bytes() == (ROOT / "book" / "main_result.png").read_bytes()
+    chapters.extract_pictures(ROOT / "notebooks" / "03_individual_similarity.ipynb", tmp_path)
+    assert (tmp_path / "main_result.png").read_bytes() == (ROOT / "book" / "main_result.png").read_bytes()
     assert "(book/main_result.png)" in (ROOT / "README.md").read_text()
 
 
