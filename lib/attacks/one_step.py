@@ -54,7 +54,8 @@ def fgsm(images: torch.Tensor, gradients: torch.Tensor, *, eps: float) -> torch.
     if images.shape != gradients.shape:
         shapes = f"{list(images.shape)} and {list(gradients.shape)}"
         raise ValueError(f"images and gradients need one shape, not {shapes}")
-    return (images - eps * gradients.sign().to(images)).clamp(images.min(), images.max())
+    step = min(float(eps), torch.finfo(images.dtype).max)  # infinity times a gradient of zero would be no number
+    return (images - step * gradients.sign().to(images)).clamp(images.min(), images.max())
 
 
 def random_signs(shape: tuple[int, ...], rng: np.random.Generator) -> torch.Tensor:

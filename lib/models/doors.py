@@ -16,6 +16,7 @@ from lib.runtime.devices import HALVES
 Array = torch.Tensor | np.ndarray
 IMAGES = "[images, channels, height, width]"
 MAPS = "[images, channels, rows, columns]"
+UNSIGNED = (torch.uint16, torch.uint32, torch.uint64)  # PyTorch stores them and hardly computes with them
 
 
 def as_tensor(name: str, values: object) -> torch.Tensor:
@@ -98,11 +99,11 @@ def finite(name: str, numbers: torch.Tensor, least: int = 1) -> torch.Tensor:
 
 
 def as_layer(name: str, layer: object) -> torch.Tensor:
-    """Representations [n, ...] of images in any form, with numbers of any type."""
+    """Representations [n, ...] of images in any form, with numbers of any type, one at least."""
     found = as_tensor(name, layer)
-    if not found.ndim or found.is_complex():
+    if not found.ndim or not found.numel() or found.is_complex():
         raise ValueError(f"{name} must be real numbers [images, ...], not {list(found.shape)} of {found.dtype}")
-    return found
+    return found.double() if found.dtype in UNSIGNED else found
 
 
 def check_same_images(first: torch.Tensor, second: torch.Tensor) -> None:

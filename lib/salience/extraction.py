@@ -4,7 +4,7 @@ from numbers import Integral
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float32, Integer
+from jaxtyping import Float, Float32, Integer, Shaped
 from torch import nn
 from torch.nn import functional as F
 
@@ -82,7 +82,7 @@ def plain_gradients(
     return gradients
 
 
-def directions(gradients: Float[Array, "n C H W"] | list, *, grid: int | None = 8) -> Float32[torch.Tensor, "n d"]:
+def directions(gradients: Shaped[Array, "n C H W"] | list, *, grid: int | None = 8) -> Float32[torch.Tensor, "n d"]:
     """Unit directions of area-averaged gradients, [n, C, H, W] -> [n, C * grid * grid] float32.
 
     Every channel is averaged over grid x grid equal areas (also where they cut through pixels);
@@ -91,7 +91,7 @@ def directions(gradients: Float[Array, "n C H W"] | list, *, grid: int | None = 
     Raises:
         ValueError: a grid below 1 or finer than the image, or gradients that are not finite.
     """
-    gradients = doors.as_tensor("gradients", gradients).double()
+    gradients = doors.as_layer("gradients", gradients).double()
     if gradients.ndim != 4:
         raise ValueError(f"gradients must be [n, C, H, W], not {list(gradients.shape)}")
     doors.finite("gradients", gradients)

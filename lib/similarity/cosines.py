@@ -71,9 +71,10 @@ def expected(a: Real[np.ndarray, "_ images dims"], b: Real[np.ndarray, "_ images
     """
     if b is not None:
         return float(np.nanmean(pairwise(a, b)))
-    if len(a) < 2:
-        raise ValueError(f"pairs of different networks need at least 2 networks, not {len(a)}")
-    return float(np.nanmean(pairwise(a)[~np.eye(len(a), dtype=bool)]))
+    rho = pairwise(a)
+    if len(rho) < 2:
+        raise ValueError(f"pairs of different networks need at least 2 networks, not {len(rho)}")
+    return float(np.nanmean(rho[~np.eye(len(rho), dtype=bool)]))
 
 
 def mean_direction_cosine(
