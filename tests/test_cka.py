@@ -159,7 +159,7 @@ def test_many_images_have_the_cka_of_their_gram_matrices_which_are_not_held(monk
     monkeypatch.setattr(estimators, "BLOCK", 7 * 60 * 4)
     monkeypatch.setattr(estimators, "gram", None)
     np.testing.assert_allclose(minibatch(pairs, unbiased), slow, rtol=1e-10)
-    with pytest.raises(ValueError, match="^layer y is the same for all images: it has no CKA$"):
+    with pytest.raises(ValueError, match="^layer y is the same for all images, or for all but one: it has no CKA$"):
         linear_cka(x, np.ones((60, 2)), unbiased=unbiased)
 
 
@@ -244,8 +244,20 @@ def test_float32_keeps_the_digits_that_the_values_have(scale, shift):
 @pytest.mark.parametrize("value", [0, 0.1, 7e5])
 @both_estimators
 def test_a_constant_representation_has_no_cka(dtype, value, unbiased):
-    with pytest.raises(ValueError, match="^layer y is the same for all images: it has no CKA$"):
+    with pytest.raises(ValueError, match="^layer y is the same for all images, or for all but one: it has no CKA$"):
         linear_cka(related(30)[0], np.full((30, 5), value, dtype=dtype), unbiased=unbiased)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, int])
+@pytest.mark.parametrize("whole", [4, 2000])
+def test_a_representation_that_tells_one_image_from_all_others_has_no_unbiased_cka(monkeypatch, dtype, whole):
+    """What its numbers leave is rounding, and two of them would have a CKA of 1."""
+    monkeypatch.setattr(estimators, "WHOLE", whole)
+    one = np.zeros((9, 3), dtype)
+    one[4] = 1, 2, 7
+    with pytest.raises(ValueError, match="^layer x is the same .* for all but one: it has no CKA$"):
+        linear_cka(one, one)
+    assert linear_cka(one, one, unbiased=False) == pytest.approx(1)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, 1e30])

@@ -17,6 +17,7 @@ from lib.runtime.checks import check_count
 
 WHOLE = 2048  # images whose Gram matrices are held whole
 BLOCK = 2**23  # numbers of the rows of larger ones that are held at once
+EPS = torch.finfo(torch.float64).eps
 Layers = Sequence[Array] | Mapping[str, Array]
 
 
@@ -108,7 +109,7 @@ class MinibatchCKA:
             if not np.isfinite(norm):
                 raise ValueError(f"layer {name} has values that are not finite, or too large to multiply")
             if norm <= 0:
-                raise ValueError(f"layer {name} is the same for all images: it has no CKA")
+                raise ValueError(f"layer {name} is the same for all images, or for all but one: it has no CKA")
         rows = len(self._names[0])
         return (self._sums / np.sqrt(norms[:, None] * norms))[:rows, rows if self._names[1] else 0 :]
 
@@ -143,7 +144,10 @@ def _products(layers: Sequence[torch.Tensor], unbiased: bool) -> np.ndarray:
     if unbiased:
         squares = torch.stack([part.square().sum(1) for part in features])  # the diagonals, [layers, n]
         sums = squares.sum(1)
+        biased = whole.diagonal()
         whole = whole - squares @ squares.T * n / (n - 2) + torch.outer(sums, sums) / ((n - 1) * (n - 2))
+        known = whole.diagonal() > n * EPS * biased  # else noise would pass for what images share
+        whole *= torch.outer(known, known)
     return whole.cpu().numpy() / _divisor(n, unbiased)
 
 
@@ -172,7 +176,8 @@ def of_images(k: Float[torch.Tensor, "n n"], places: Integer[torch.Tensor, " b"]
 def centred(k: Float[torch.Tensor, "*any n n"], *, unbiased: bool = True) -> Float[torch.Tensor, "*any n n"]:
     """Gram matrices [..., n, n] centred so that the inner product of two is HSIC up to a factor of n alone.
 
-    U-centring (Szekely and Rizzo 2014) with a zero diagonal for the unbiased HSIC, else H K H.
+    U-centring (Szekely and Rizzo 2014) with a zero diagonal for the unbiased HSIC, else H K H.  The first is zero of a
+    matrix that tells one image from all others and nothing more.
 
     Raises:
         ValueError: fewer than 4 images.
@@ -182,6 +187,7 @@ def centred(k: Float[torch.Tensor, "*any n n"], *, unbiased: bool = True) -> Flo
         raise ValueError(f"HSIC needs at least 4 samples, not {n}")
     if not unbiased:
         return k - k.mean(-1, keepdim=True) - k.mean(-2, keepdim=True) + k.mean((-2, -1), keepdim=True)
+    rounding = n * EPS * k.abs().amax((-2, -1), keepdim=True)
     k = k.clone()
     k.diagonal(dim1=-2, dim2=-1).zero_()
     means = k.sum(-1, keepdim=True) / (n - 2)
@@ -189,7 +195,7 @@ def centred(k: Float[torch.Tensor, "*any n n"], *, unbiased: bool = True) -> Flo
     k -= means
     k -= means.transpose(-2, -1)
     k.diagonal(dim1=-2, dim2=-1).zero_()
-    return k
+    return k.mul_(k.abs().amax((-2, -1), keepdim=True) > rounding)  # else noise would pass for what images share
 
 
 def batches(images: int, batch_size: int, passes: int, generator: torch.Generator) -> Iterator[torch.Tensor]:
