@@ -1,93 +1,146 @@
-"""Matrices of all sources and targets of two networks: how long do both matchings take, and what is gained?
+"""Matrices of all sources and targets of two networks, against one pair after another through both networks.
 
-    .venv/bin/python benchmarks/stitching.py
-
-Seconds on one core for a ResNet-18 of width 8 with its 8 blocks on the digits, and ratios of times measured side by
-side in this run: all sources of a target together against one by one, ends as they are against folded ones.
+That is how the authors' program goes through pairs: for every one the images pass the front up to its layer, the map, and
+the rest of the end.  `lib.stitching` computes every layer once, and trains all maps into one end together, through an end
+whose BatchNorm is in its weights.
 """
 
-import time
-
 import torch
+from torch.nn import functional as F
 
+from benchmarks.measuring import Case, Cases
 from lib import data, models
 from lib.models.cut_networks import LOGITS, CutNetwork
-from lib.stitching import direct_match, hits, match_task_loss, residual
-from lib.stitching import task_loss as training
+from lib.stitching import AffineMap, direct_match, hits, match_task_loss, residual
 
-SHORT = 2  # epochs of a comparison
+FIT = 100  # images for direct matching
 
 
-def network(seed: int, images: data.ImageData) -> CutNetwork:
+def network(seed: int, images: data.ImageData, width: int) -> CutNetwork:
     """An untrained network: times do not depend on its weights."""
-    model = models.build(
-        "resnet-large",
-        8,
-        in_channels=images.train_images.shape[1],
-        image_size=images.train_images.shape[2],
-        num_classes=len(images.classes),
-    )
+    sizes = {"in_channels": images.train_images.shape[1], "image_size": images.train_images.shape[2]}
+    model = models.build("resnet-large", width, num_classes=len(images.classes), **sizes)
     return CutNetwork(models.initialise(model, torch.Generator().manual_seed(seed)))
 
 
-def direct(front: CutNetwork, end: CutNetwork, images: data.ImageData, count: int = 100) -> None:
-    """All maps, their residuals and accuracies, from the images on."""
-    start = time.perf_counter()
-    fit = [net.representations(images.train_images[:count]) for net in (front, end)]
+def up_to(net: CutNetwork, point: str, images: torch.Tensor) -> torch.Tensor:
+    """The images through the network, as far as one layer."""
+    with torch.no_grad():
+        for name, piece in net.pieces.items():
+            images = piece(images)
+            if name == point:
+                break
+    return images
+
+
+def direct(front: CutNetwork, end: CutNetwork, images: data.ImageData) -> list[torch.Tensor]:
+    """[sources * targets] residuals and hits, every layer computed once."""
+    fit = [net.representations(images.train_images[:FIT]) for net in (front, end)]
     test = [net.representations(images.test_images) for net in (front, end)]
+    return [
+        judged(direct_match(fit[0][i], fit[1][j]), test[0][i], test[1][j], end, j, images)
+        for i in front.points
+        for j in end.points
+    ]
+
+
+def direct_by_pair(front: CutNetwork, end: CutNetwork, images: data.ImageData) -> list[torch.Tensor]:
+    found = []
     for i in front.points:
         for j in end.points:
-            one = direct_match(fit[0][i], fit[1][j])
-            residual(one(test[0][i]), test[1][j])
-            hits(one, test[0][i], end.end(j), images.test_labels)
-    print(
-        f"direct matching, {len(front.points)} x {len(end.points)}, {count} images to fit, {len(images.test_labels)} to "
-        f"test: {time.perf_counter() - start:.1f} s",
-        flush=True,
-    )
+            source, target = (up_to(net, at, images.train_images[:FIT]) for net, at in ((front, i), (end, j)))
+            one = direct_match(source, target)
+            source, target = (up_to(net, at, images.test_images) for net, at in ((front, i), (end, j)))
+            found.append(judged(one, source, target, end, j, images))
+    return found
 
 
-def task_loss(front: CutNetwork, end: CutNetwork, images: data.ImageData) -> None:
-    """The whole matrix, then both comparisons over a few epochs."""
-    sources = list(
-        {point: maps for point, maps in front.representations(images.train_images).items() if point != LOGITS}.values()
-    )
-    shapes = {point: maps.shape[1:] for point, maps in end.representations(images.train_images[:1]).items()}
+def judged(one: AffineMap, source, target, end: CutNetwork, point: str, images: data.ImageData) -> torch.Tensor:
+    right = hits(one, source, end.end(point), images.test_labels).double()
+    return torch.cat([torch.tensor([residual(one(source), target)]), right])
 
-    def matched(groups: list[list[torch.Tensor]], epochs: int) -> float:
-        start = time.perf_counter()
+
+def solves(front: CutNetwork, end: CutNetwork, images: data.ImageData) -> None:
+    """One pass over both networks, and one solve a pair."""
+    for net in (front, end):
+        net.representations(images.test_images)
+    fit = [net.representations(images.train_images[:FIT]) for net in (front, end)]
+    for i in front.points:
         for j in end.points:
-            for group in groups:
-                match_task_loss(
-                    group,
-                    end.end(j),
-                    shapes[j],
-                    images.train_labels,
-                    torch.Generator().manual_seed(0),
-                    epochs=epochs,
-                    learning_rate=1e-2,
-                )
-        return time.perf_counter() - start
+            direct_match(fit[0][i], fit[1][j])
 
-    whole = matched([sources], 30)
-    together, alone = matched([sources], SHORT), matched([[source] for source in sources], SHORT)
-    training.folded, quick = lambda end: end, training.folded
-    slow = matched([sources], SHORT)
-    training.folded = quick
-    print(
-        f"task loss matching, {len(sources)} x {len(end.points)}, 30 epochs of {len(images.train_labels)} images: "
-        f"{whole:.1f} s; one by one / together = {alone / together:.2f}; ends as they are / folded = "
-        f"{slow / together:.2f}"
+
+def outcomes_apart(ours: list[torch.Tensor], theirs: list[torch.Tensor]) -> float:
+    """The largest difference of two residuals, or the share of hits that differ."""
+    a, b = torch.stack(ours), torch.stack(theirs)
+    return max(float((a - b)[:, 0].abs().max()), float((a[:, 1:] != b[:, 1:]).double().mean()))
+
+
+def task_loss(front: CutNetwork, end: CutNetwork, images: data.ImageData, epochs: int) -> list[AffineMap]:
+    """Maps of all sources and targets, target by target."""
+    found = front.representations(images.train_images)
+    sources = [maps for point, maps in found.items() if point != LOGITS]
+    shapes = {point: maps.shape[1:] for point, maps in end.representations(images.train_images[:1]).items()}
+    return [
+        one
+        for j in end.points
+        for one in match_task_loss(sources, end.end(j), shapes[j], images.train_labels, epochs=epochs)
+    ]
+
+
+def task_loss_by_pair(front: CutNetwork, end: CutNetwork, images: data.ImageData, epochs: int) -> list[AffineMap]:
+    """Likewise, one map after another through both networks, from the same weights and with the same batches."""
+    weights, order = torch.randint(2**62, (2,), generator=torch.Generator().manual_seed(0)).tolist()
+    found = []
+    for j in end.points:
+        rest, shape = end.end(j), up_to(end, j, images.train_images[:1]).shape[1:]
+        for i in front.points:
+            channels = up_to(front, i, images.train_images[:1]).shape[1]
+            generator, bound = torch.Generator().manual_seed(weights), channels**-0.5
+            sizes = (shape[0], channels), (shape[0],)
+            one = AffineMap(
+                *(torch.empty(size).uniform_(-bound, bound, generator=generator) for size in sizes), shape[1:]
+            )
+            optimiser = torch.optim.Adam(one.parameters(), lr=1e-3, weight_decay=1e-5)
+            batches = torch.Generator().manual_seed(order)
+            for _ in range(epochs):
+                for batch in torch.randperm(len(images.train_labels), generator=batches).split(256):
+                    logits = rest(one(up_to(front, i, images.train_images[batch])))
+                    optimiser.zero_grad()
+                    F.cross_entropy(logits, images.train_labels[batch]).backward()
+                    optimiser.step()
+            found.append(one)
+    return found
+
+
+def weights_apart(ours: list[AffineMap], theirs: list[AffineMap]) -> float:
+    return max(float((a.weight - b.weight).abs().max().detach()) for a, b in zip(ours, theirs, strict=True))
+
+
+def cases(quick: bool) -> Cases:
+    images = data.load("digits", **({"n_train": 120, "n_test": 50} if quick else {}))
+    front, end = (network(seed, images, 1 if quick else 8) for seed in (0, 1))
+    size = f"ResNet-18, {len(front.points)} x {len(end.points)} layers"
+    yield Case(
+        "direct matching of all pairs",
+        f"{size}, {FIT} images to fit, {len(images.test_labels)} to test",
+        lambda: direct(front, end, images),
+        {"pair by pair through both networks": lambda: direct_by_pair(front, end, images)},
+        ("one pass over the networks, one solve a pair", lambda: solves(front, end, images)),
+        outcomes_apart,
+        1e-3,
+        goal=10,
+        repeats=2,
     )
-
-
-def main() -> None:
-    torch.set_num_threads(1)
-    images = data.load("digits")
-    front, end = (network(seed, images) for seed in (0, 1))
-    direct(front, end, images)
-    task_loss(front, end, images)
-
-
-if __name__ == "__main__":
-    main()
+    count, epochs = len(images.train_labels), 1 if quick else 2
+    yield Case(
+        "task loss matching of all pairs",
+        f"{size}, {count} images, {epochs} epochs",
+        lambda: task_loss(front, end, images, epochs),
+        {"map by map through both networks": lambda: task_loss_by_pair(front, end, images, epochs)},
+        None,
+        weights_apart,
+        1e-3,
+        goal=5,
+        repeats=1,
+    )
