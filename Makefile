@@ -5,12 +5,13 @@ export PYTHONUNBUFFERED := 1
 # Without stored bytecode every kernel and worker would compile torch anew, seconds each.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: book run test test-all study train release fetch notebooks environment lint help clean
+.PHONY: book run test test-all study train release fetch notebooks bench environment lint help clean
 
 book: .venv/installed  ## the environment, the chapters executed on this machine, the pages
 	$(BIN)/python book/chapters.py
 	$(BIN)/python book/tables.py
 	$(BIN)/python book/explorer.py
+	$(BIN)/python book/speed.py
 	$(BIN)/python book/house.py
 	@$(MAKE) --no-print-directory _build/html/index.html
 	@echo "the book is at _build/html/index.html"
@@ -52,6 +53,10 @@ fetch: .venv/installed  ## STUDY=name: released networks that are not in the rep
 # For authors: execute the sources with their default parameters and commit the result.
 notebooks: .venv/installed  ## the chapters executed with their defaults, to be committed (for authors)
 	$(BIN)/python book/chapters.py --commit
+
+# One core, so that nothing waits for another thread; about ten minutes, on a machine that does nothing else.
+bench: .venv/installed  ## [PARTS="similarity cka"]: times beside those of others, written to benchmarks/results.json
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks $(PARTS)
 
 environment: .venv/installed  ## .venv with everything that is needed
 

@@ -34,14 +34,15 @@ def machine() -> dict:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmarks", description="Time the book's computations beside their peers.")
     parser.add_argument("--quick", action="store_true", help="tiny sizes, a repetition each: whether everything runs")
-    parser.add_argument("--output", type=Path, default=RESULTS)
+    parser.add_argument("--output", type=Path, help="a file for the results; by default all parts go to results.json")
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(ROWS + STUDIES)}; all by default")
     given = parser.parse_args()
     if unknown := [part for part in given.parts if part not in ROWS + STUDIES]:
         sys.exit(f"there is no part {unknown[0]}; the parts are {', '.join(ROWS + STUDIES)}")
     torch.set_num_threads(1)
     found = measured(given.parts or ROWS + STUDIES, given.quick)
-    write_whole(given.output, (json.dumps(found, indent=1) + "\n").encode())
+    if output := given.output or (None if given.parts or given.quick else RESULTS):
+        write_whole(output, (json.dumps(found, indent=1) + "\n").encode())
 
 
 def measured(parts: Sequence[str], quick: bool) -> dict:

@@ -77,7 +77,7 @@ def measured(case: Case, repeats: int | None = None) -> dict:
         "seconds": {name: spread(times) for name, times in seconds.items()},
         "ratios": {name: spread([slow / fast for slow, fast in zip(seconds[name], own)]) for name in case.peers},
         "of_limit": spread([least / fast for least, fast in zip(seconds[LIMIT], own)]) if case.limit else None,
-        "scaled": {name: times for name, times in case.times.items()},
+        "scaled": dict(case.times),
         "apart": apart,
     }
 
