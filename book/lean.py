@@ -17,6 +17,7 @@ NEVER_LOADED = ("**/*.map", "locales/**/*", "scripts/fontawesome.js*", "*webpack
 FONT = re.compile(r'url\((\S+?)\.woff2\) format\("woff2"\),url\(\S+?\.ttf\) format\("truetype"\)')
 ICON = re.compile(r'((?:\.fa-[\w-]+:before,?)+)\{content:"[^"]+"\}')
 PRIVATE = re.compile(r"\\([ef][0-9a-f]{3})|([\ue000-\uf8ff])")
+PLAIN = re.compile(r'<span class="(?:n|p|w)">([^<]*)</span>')  # names, punctuation and spaces have the text's colour
 SCRIPT = r'\s*<script[^>]* src="[^"]*(?:{})\.js[^>]*></script>'
 ICONS = re.compile(SCRIPT.format("scripts/fontawesome"))  # their font draws them too
 SEARCH = re.compile(SCRIPT.format("searchtools|language_data|searchindex"))  # search_as_you_type is off
@@ -37,9 +38,9 @@ def slim(app, exception):
 
 
 def lean(html: str, searches: bool = False) -> str:
-    """A page that asks for the smaller pictures, and for no script that does nothing there."""
+    """A page that asks for the smaller pictures and for no script that does nothing there, its listings without empty marks."""
     html = re.sub(r'(_images/[^"]+)\.png"', r'\1.webp"', html)
-    html = ICONS.sub("", html)
+    html = PLAIN.sub(r"\1", ICONS.sub("", html))
     return html if searches else SEARCH.sub("", html)
 
 

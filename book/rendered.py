@@ -2,7 +2,6 @@
 pages whose networks learnt little."""
 
 import json
-import shutil
 from pathlib import Path
 
 from docutils import nodes
@@ -24,12 +23,15 @@ def numbers(app, config):
 
 
 def files_of_numbers(app, error):
-    """results/ of the studies with a page beside the pages, for the links of detail checks."""
+    """results/ of the studies with a page beside the pages, without spaces, for the links of detail checks."""
     import evidence
 
     for study in {} if error else evidence.folders(evidence.executed_studies()):
         own = Path("results", study.results)
-        shutil.copytree(evidence.ROOT / own, app.outdir / own, dirs_exist_ok=True)
+        (app.outdir / own).mkdir(parents=True, exist_ok=True)
+        for path in (evidence.ROOT / own).glob("*.json"):
+            content = json.dumps(json.loads(path.read_text()), separators=(",", ":"))
+            (app.outdir / own / path.name).write_text(content)
 
 
 def warn(app, doctree):

@@ -1,0 +1,84 @@
+"""A Sphinx extension: every figure of a chapter has a number of the book's own, a permalink, and says which figure of which
+paper it is; with the numbers behind it, where `touched` knows them, for `static/figures.js`.
+
+Captions are displayed by the executed chapters, so all this is written into the built pages: nothing is executed again.
+"""
+
+import json
+import re
+from collections.abc import Callable
+from html import escape
+from pathlib import Path
+
+import studies
+import touched
+from chapters import ROOT
+
+FIGURE = re.compile(r'(<a class="enlarge" (?:(?!</a>).)*</a>)\s*<p>(<strong>.*?)</p>', re.S)
+# "Fig. 12", "Figs. 7a, 7b and F.1", "Table 1" in the bold beginning of a caption
+ORIGIN = re.compile(r"(?:Figs?\.?|Table) (?:[A-Z]\.)?\d+\w?(?:(?:, | and |, and )(?:[A-Z]\.)?\d+\w?)*")
+SCRIPT = '<script defer src="{}_static/figures.js"></script>'
+PAPERS = {
+    "Great Minds Think Alike": ("01", "02", "03", "04", "05", "06", "07", "08", "09", "10", "A1", "A2"),
+    "Do Wide and Deep Networks Learn the Same Things?": ("11", "12", "13", "14", "15"),
+    "How not to Stitch Representations": ("16", "17", "18"),
+}
+
+
+def number_all(app, exception):
+    """After a build of pages that went well."""
+    if exception is None and app.builder.format == "html":
+        table, out = studies.read_table(), Path(app.outdir) / "book"
+        for page in [*out.glob("chapters/*.html"), *out.glob("studies/*/*.html")]:
+            study = page.parent.name if page.parent.name in table else "book"
+            results = ROOT / "results" / study / f"{page.stem}.json"
+            found = json.loads(results.read_text()) if results.exists() else None
+            page.write_text(numbered(page.read_text(), page.stem, table.get(study, {}).get("title"), found))
+
+
+def numbered(html: str, chapter: str, data: str | None = None, found: dict | None = None) -> str:
+    """A page whose figures are numbered in their order.
+
+    chapter: its file's stem; data: the title of a study; found: the chapter's results, where there are any.
+    """
+    behind: dict[str, dict] = {}
+    counted = iter(range(1, 1000))
+    html = FIGURE.sub(lambda match: _figure(*match.groups(), chapter, next(counted), data, found, behind.update), html)
+    if not behind:
+        return html
+    content = json.dumps({"command": touched.command(chapter, found), "figures": behind}).replace("</", "<\\/")
+    script = SCRIPT.format("../" * (2 + (data is not None)))
+    return html.replace(
+        "</body>", f'<script type="application/json" id="behind-figures">{content}</script>{script}</body>'
+    )
+
+
+def _figure(
+    picture: str, caption: str, chapter: str, count: int, data: str | None, found: dict | None, keep: Callable
+) -> str:
+    label = chapter.partition("_")[0].lstrip("0")
+    label = "O" if label == "own" else label
+    anchor, title = f"figure-{label}-{count}", f"Figure {label}.{count}" + (f", {data}" if data else "")
+    if found and (shown := touched.behind(chapter, plain(caption), found)):
+        keep({anchor: shown})
+    return (
+        f'<figure class="numbered" id="{anchor}">{picture}<figcaption><p><a class="number" href="#{anchor}">{escape(title)}</a>'
+        f"{origin(chapter, caption)} {caption}</p></figcaption></figure>"
+    )
+
+
+def origin(chapter: str, caption: str) -> str:
+    """' (Fig. 12 of Great Minds Think Alike).', as HTML, where the bold beginning of a caption names a paper's figure."""
+    own = ORIGIN.search(plain(caption.partition("</strong>")[0]))
+    paper = next((title for title, chapters in PAPERS.items() if chapter.partition("_")[0] in chapters), None)
+    return f' <span class="origin">({own[0]} of <cite>{escape(paper)}</cite>)</span>' if own and paper else ""
+
+
+def plain(html: str) -> str:
+    return re.sub(r"<[^>]*>", "", html).replace("’", "'")
+
+
+def setup(app):
+    app.connect("build-finished", number_all, priority=700)  # after `reading`, which makes links of pictures
+    app.add_css_file("figures.css")
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,100 @@
+// Figures that answer when touched: a chart of the numbers behind them, those numbers as CSV, the command that computes them.
+// Plotly is loaded with the first chart; the picture stays beneath, for paper and for those without scripts.
+const behind = JSON.parse(document.getElementById("behind-figures").textContent), own = document.currentScript.src;
+let plotly;
+function library() {
+  return (plotly ??= new Promise((done, failed) => {
+    const src = new URL("plotly-cartesian.min.js", own);
+    document.head.append(Object.assign(document.createElement("script"), { src, onload: () => done(window.Plotly), onerror: failed }));
+  }));
+}
+
+const quoted = (value) => (/[",\n]/.test(value ?? "") ? `"${value.replaceAll('"', '""')}"` : value ?? "");
+const csv = ({ columns, rows }) => [columns, ...rows].map((row) => row.map(quoted).join(",")).join("\n") + "\n";
+const unique = (values) => [...new Set(values)];
+
+// The table's rows as objects, and what a reader sees of one: every column and how many of what.
+const points = ({ columns, rows }) => rows.map((row) => Object.fromEntries(columns.map((name, at) => [name, row[at]])));
+const hover = (table) => (point) => [...table.columns.map((name) => `${name}: ${point[name] ?? "–"}`), table.n].join("<br>");
+
+const SCALE = [[0, "#ffffe5"], [0.5, "#a1dab4"], [1, "#41a5c4"]]; // black numbers can be read on all of them
+function maps(table, own, axes) {
+  const says = hover(table), [columns, rows] = [table.x, table.y].map((name) => unique(own.map((point) => `${point[name]}`)));
+  const at = (row, column) => own.find((point) => `${point[table.y]}` == row && `${point[table.x]}` == column);
+  const filled = (of) => rows.map((row) => columns.map((column) => (at(row, column) ? of(at(row, column)) : null)));
+  const colours = table.shared ? { coloraxis: "coloraxis" } : { showscale: false, colorscale: SCALE };
+  return [{
+    type: "heatmap", x: columns, y: rows, z: filled((point) => point[table.value]), text: filled(says), hoverinfo: "text",
+    ...(columns.length < 10 ? { texttemplate: "%{z:.2f}", textfont: { color: "#000" } } : {}), ...colours, ...axes,
+  }];
+}
+const MARKERS = ["circle", "square", "triangle-up", "diamond", "triangle-down", "cross", "x"];
+const kind = (name) => `${name}`.split(",")[0]; // 'cnn-small, m = 4' has the colour of its family
+function lines(table, own, axes, names, seen) {
+  return unique(own.map((point) => point[table.by])).map((name) => {
+    const part = own.filter((point) => point[table.by] == name), at = names.indexOf(name), y = part.map((point) => point[table.y]);
+    const color = PALETTE[unique(names.map(kind)).indexOf(kind(name)) % 6];
+    const ends = ["high", "low"].map((end, sign) => part.map((point, place) => (sign ? y[place] - point.low : point.high - y[place])));
+    return {
+      type: "scatter", mode: "lines+markers", name, legendgroup: name, showlegend: !seen.has(name) && !!seen.add(name), x: part.map((point) => point[table.x]), y,
+      text: part.map(hover(table)), hoverinfo: "text", marker: { symbol: MARKERS[at % 7], size: 8, color }, line: { color },
+      ...("low" in part[0] ? { error_y: { type: "data", symmetric: false, array: ends[0], arrayminus: ends[1] } } : {}), ...axes,
+    };
+  });
+}
+const PALETTE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"];
+
+// Panels in rows of two, one below the other on a telephone.
+function chart(table, width, ink) {
+  const all = points(table), panels = table.panel ? unique(all.map((point) => point[table.panel])) : [""];
+  const columns = Math.min(panels.length, width < 600 ? 1 : 2), count = Math.ceil(panels.length / columns);
+  const faint = { gridcolor: "rgba(128,128,128,0.3)", zeroline: false, automargin: true }, traces = [];
+  const seen = new Set(), names = table.by ? unique(all.map((point) => point[table.by])) : [];
+  const layout = {
+    height: 60 + 340 * count + 20 * names.length, font: { color: ink }, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", annotations: [],
+    grid: { rows: count, columns, pattern: "independent", xgap: 0.25, ygap: 0.3 }, margin: { t: 40, r: 10, l: 50, b: 60 + 20 * names.length },
+    legend: { orientation: "h", yref: "container", y: 0, yanchor: "bottom" }, hoverlabel: { align: "left" },
+    ...(table.shared ? { coloraxis: { colorscale: SCALE } } : {}),
+  };
+  panels.forEach((panel, at) => {
+    const end = at ? at + 1 : "", category = table.kind == "map" ? "category" : undefined, axes = at ? { xaxis: `x${end}`, yaxis: `y${end}` } : {};
+    const own = all.filter((point) => !table.panel || point[table.panel] == panel);
+    layout[`xaxis${end}`] = { ...faint, title: { text: table.x }, type: category ?? (table.log ? "log" : "linear") };
+    layout[`yaxis${end}`] = { ...faint, title: { text: table.y }, type: category ?? (table.steep?.includes(panel) ? "log" : "linear"), autorange: table.down ? "reversed" : true };
+    if (table.log) Object.assign(layout[`xaxis${end}`], { tickvals: unique(own.map((point) => point[table.x])), ticktext: unique(own.map((point) => `${point[table.x]}`)) });
+    layout.annotations.push({ text: panel, showarrow: false, xref: `x${end} domain`, yref: `y${end} domain`, x: 0.5, y: 1.02, yanchor: "bottom" });
+    traces.push(...(table.kind == "map" ? maps(table, own, axes) : lines(table, own, axes, names, seen)));
+  });
+  return [traces, layout];
+}
+
+async function explore(figure, table, button) {
+  const shown = figure.querySelector(".chart");
+  if (shown) {
+    shown.remove();
+  } else {
+    const box = Object.assign(document.createElement("div"), { className: "chart" }), Plotly = await library();
+    figure.prepend(box);
+    await Plotly.newPlot(box, ...chart(table, box.clientWidth, getComputedStyle(figure).color), { displayModeBar: false, responsive: true });
+  }
+  button.setAttribute("aria-expanded", !shown);
+}
+function tool(tools, words, act) {
+  const button = Object.assign(document.createElement("button"), { type: "button", textContent: words });
+  button.addEventListener("click", () => act(button));
+  tools.append(button);
+  return button;
+}
+async function copy(button, text) {
+  await navigator.clipboard.writeText(text).catch(() => window.ClipboardJS.copy(text));
+  const words = button.textContent;
+  button.textContent = "Copied";
+  setTimeout(() => (button.textContent = words), 1500);
+}
+for (const [anchor, table] of Object.entries(behind.figures)) {
+  const figure = document.getElementById(anchor), tools = Object.assign(document.createElement("div"), { className: "tools" });
+  tool(tools, "Explore", (button) => explore(figure, table, button)).setAttribute("aria-expanded", false);
+  tool(tools, "Copy data (CSV)", (button) => copy(button, csv(table)));
+  tool(tools, "Copy command", (button) => copy(button, behind.command));
+  figure.append(tools);
+}

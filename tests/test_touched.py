@@ -1,0 +1,111 @@
+"""Figures with numbers of the book's own, and what a reader who touches them gets: the numbers of results/ and no others."""
+
+import csv
+import io
+import json
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+from skips import browser
+
+import numbered
+import touched
+from chapters import NOTEBOOKS, ROOT
+
+HTML = ROOT / "_build" / "html" / "book"
+BROWSER = browser()
+CAPTION = "<p><strong>The paper’s Fig. 12, row of this data set.</strong> n = 3.</p>"
+PICTURE = '<a class="enlarge" href="a.webp"><img alt="A" src="a.webp" /></a>'
+
+
+def results(chapter):
+    return json.loads((ROOT / "results" / "digits" / f"{chapter}.json").read_text())
+
+
+@pytest.mark.parametrize("chapter, begin", touched.FIGURES)
+def test_every_table_belongs_to_a_caption_and_holds_numbers_of_the_results(chapter, begin):
+    displayed = [
+        "".join(output["data"]["text/markdown"]).lstrip("*")
+        for cell in nbformat.read(NOTEBOOKS / f"{chapter}.ipynb", 4).cells
+        for output in cell.get("outputs", [])
+        if "text/markdown" in output.get("data", {})
+    ]
+    (caption,) = (caption for caption in displayed if caption.startswith(begin))
+    table = touched.behind(chapter, caption, results(chapter))
+    assert {len(row) for row in table["rows"]} == {len(table["columns"])}
+    roles = {table[role] for role in ("panel", "x", "y", "value", "by") if role in table}
+    assert roles <= {*table["columns"]} and table["n"]
+    places = [tuple(map(str, row[:3])) for row in table["rows"]]
+    assert table["kind"] != "map" or len(set(places)) == len(places)
+
+
+def test_a_map_keeps_each_number_in_its_place():
+    found = results("03_individual_similarity")
+    table = touched.behind("03_individual_similarity", "The paper's Fig. 12", found)
+    values = {(row[0], row[1], row[2]): row[3:] for row in table["rows"]}
+    widths = found["parameters"]["widths"]["resnet-large"]
+    for row, k2 in enumerate(widths):
+        for column, k1 in enumerate(widths):
+            ends = [found["numbers"]["expected"]["resnet-large"][end][row][column] for end in touched.ENDS]
+            assert values["resnet-large", k2, k1] == pytest.approx(ends, abs=1e-4)
+
+
+def test_results_of_an_earlier_revision_have_no_table():
+    old = {"numbers": {"images": 3}, "parameters": {"widths": [1], "families": ["a"]}, "study": "old"}
+    assert touched.behind("03_individual_similarity", "The paper's Fig. 12", old) is None
+
+
+@pytest.mark.parametrize(
+    "chapter, caption, said",
+    [
+        ("03_a", "<strong>The paper’s Fig. 12, row of this data set.</strong> n", "Fig. 12 of <cite>Great Minds"),
+        ("15_a", "<strong>The paper’s Figs. 7a, 7b and F.1.</strong> n", "Figs. 7a, 7b and F.1 of <cite>Do Wide and"),
+        ("03_a", "<strong>The paper’s Table 1 as a picture.</strong> n", "Table 1 of <cite>Great Minds"),
+        ("01_a", "<strong>Not in the paper.</strong> The families of Fig. 1", ""),
+        ("19_a", "<strong>Fig. 3</strong>", ""),
+    ],
+)
+def test_a_caption_says_which_figure_of_which_paper_it_is(chapter, caption, said):
+    own = numbered.origin(chapter, caption)
+    assert said in own and bool(said) == bool(own)
+
+
+def test_figures_are_counted_in_their_order_and_nothing_else_is():
+    page = f"<body>{PICTURE}{CAPTION}{PICTURE}{PICTURE}\n{CAPTION}</body>"
+    made = numbered.numbered(page, "A1_open_choices", "CIFAR-10")
+    assert re.findall(r'id="(figure[^"]*)"', made) == ["figure-A1-1", "figure-A1-2"]
+    assert "Figure A1.2, CIFAR-10</a>" in made and made.count(PICTURE) == 3
+
+
+@pytest.mark.skipif(not (HTML / "index.html").exists(), reason="needs the built pages")
+@pytest.mark.skipif(BROWSER is None, reason="needs Chromium")
+def test_a_reader_touches_a_figure_and_takes_its_numbers_along():
+    from playwright.sync_api import sync_playwright
+
+    found = json.loads((ROOT / "results" / "book" / "03_individual_similarity.json").read_text())
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
+        context = chromium.new_context(viewport={"width": 390, "height": 800})
+        context.grant_permissions(["clipboard-read", "clipboard-write"])
+        page, asked = context.new_page(), []
+        page.on("request", lambda request: asked.append(Path(request.url).name))
+        page.goto((HTML / "chapters" / "03_individual_similarity.html").as_uri() + "#figure-3-3")
+        figure = page.locator("#figure-3-3")
+        assert "plotly-cartesian.min.js" not in asked
+        figure.get_by_role("button", name="Explore").click()
+        figure.locator(".heatmaplayer image").first.wait_for(state="attached")
+        assert "plotly-cartesian.min.js" in asked and page.evaluate("document.documentElement.scrollWidth") == 390
+        figure.locator(".nsewdrag").first.hover()
+        said = figure.locator(".hoverlayer .hovertext").first
+        assert all(f"{name}: " in said.text_content() for name in ("estimate", "low", "high"))
+        figure.get_by_role("button", name="CSV").click()
+        rows = list(csv.DictReader(io.StringIO(page.evaluate("navigator.clipboard.readText()"))))
+        wide = [row for row in rows if row["family"] == "cnn-small"][-1]
+        assert float(wide["low"]) == pytest.approx(found["numbers"]["expected"]["cnn-small"]["low"][-1][-1], abs=1e-4)
+        figure.get_by_role("button", name="command").click()
+        assert "papermill notebooks/03_individual_similarity.ipynb" in page.evaluate("navigator.clipboard.readText()")
+        figure.get_by_role("button", name="Explore").click()
+        assert figure.locator(".chart").count() == 0
+        chromium.close()
