@@ -179,6 +179,7 @@ TYPES: dict[str, Type] = {
         "thresholds": several(SHARE),
         "checkpoints pictures": PATH,
         "model_folder picture_folder": optional(PATH),
+        "own_measure": optional(text("the path of a function, as in package.module:function", r"\w+(\.\w+)*:\w+")),
         "picture_size": _picture_size,
         "picture_mean": row(number("a finite number"), *CHANNELS),
         "picture_std": row(POSITIVE, *CHANNELS),
