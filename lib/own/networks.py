@@ -93,16 +93,23 @@ def load_model(path: str | Path, *, trusted: bool = False) -> nn.Module:
     path = Path(path)
     if not path.is_file():
         raise ValueError(f"there is no file {path}")
-    kind = _kind(path)
+    with _told_of(path):
+        kind = _kind(path)
     if kind in REFUSED:
         raise ValueError(f"{path.name} {REFUSED[kind]}")
+    with _told_of(path), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*torch.jit.load.*deprecated")  # no matter of the reader's
+        if kind == "script":
+            return torch.jit.load(path, map_location="cpu")
+        with _no_pickles(path) if not trusted else nullcontext():
+            return Exported(torch.export.load(path).module())
+
+
+@contextmanager
+def _told_of(path: Path) -> Iterator[None]:
+    """Whatever reading a file stumbles over becomes a ValueError that names it."""
     try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message=".*torch.jit.load.*deprecated")  # no matter of the reader's
-            if kind == "script":
-                return torch.jit.load(path, map_location="cpu")
-            with _no_pickles(path) if not trusted else nullcontext():
-                return Exported(torch.export.load(path).module())
+        yield
     except pickle.UnpicklingError as error:
         raise ValueError(f"{path.name} {REFUSED['pickled program']}") from error
     except Exception as error:
@@ -134,7 +141,7 @@ def _kind(path: Path) -> str:
         return "unknown"
     with zipfile.ZipFile(path) as archive:
         inside = {name.partition("/")[2] or name: name for name in archive.namelist()}  # most have one folder around
-        pickled = archive.read(inside["data.pkl"]) if "data.pkl" in inside else b""
+        pickled = _record(archive, inside["data.pkl"]) if "data.pkl" in inside else b""
     if inside.keys() & {"archive_format", "serialized_exported_program.json"}:
         return "exported"
     if "constants.pkl" in inside or any(name.startswith("code/") for name in inside):
@@ -146,3 +153,10 @@ def _kind(path: Path) -> str:
     except Exception:  # more than weights
         return "mixed" if b"_rebuild_tensor" in pickled and b"_modules" not in pickled else "pickle"
     return "weights"
+
+
+def _record(archive: zipfile.ZipFile, name: str) -> bytes:
+    """One of the records of an archive; torch compresses none, so that none is larger than the file."""
+    if archive.getinfo(name).file_size > Path(archive.filename).stat().st_size:
+        raise zipfile.BadZipFile(f"{name} is compressed")
+    return archive.read(name)

@@ -26,6 +26,7 @@ from lib.training.trainer import TrainedNetwork
 KEPT, UNDER_WAY = "epoch", "under-way"
 CURVES = ("train_loss", "train_accuracy", "arithmetic")
 TEST_CURVES = ("test_epochs", "test_loss", "test_accuracy")
+KINDS = {"tests": dict, "device": str, "seconds": (int, float), **dict.fromkeys(CURVES, list)}
 UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, RecursionError, FileNotFoundError, IsADirectoryError)
 RESUME = "resume:"  # begins the names of what a training goes on from, beside the weights
 
@@ -112,8 +113,11 @@ def _checked(specification: Specification, seed: int, epochs: int, kind: str) ->
         return None
     try:
         manifest, weights = read_pair(weights_path, manifest_path)
-        if (manifest["specification"], manifest["seed"], manifest["epochs"]) != (specification.fields(), seed, epochs):
+        about = [manifest.get(field) for field in ("specification", "seed", "epochs")]
+        if about != [specification.fields(), seed, epochs]:
             raise DamagedFile(f"{manifest_path.name} describes another network")
+        if wrong := [field for field, kind in KINDS.items() if not isinstance(manifest.get(field), kind)]:
+            raise DamagedFile(f"{manifest_path.name} has no {wrong[0]}")
     except DamagedFile as damage:
         for path in (manifest_path, weights_path):
             set_aside(path)
@@ -138,11 +142,12 @@ def read_pair(weights_path: Path, manifest_path: Path) -> tuple[dict, bytes]:
         weights = read_whole(weights_path)
         # The digest is of what a manifest says; the last of 17 digits, or a space, may change without changing that.
         intact = content == _text(manifest) and manifest["manifest_sha256"] == _manifest_digest(manifest)
+        known = manifest["weights_sha256"]
     except UNREADABLE as error:
         raise DamagedFile(f"its files cannot be read ({type(error).__name__})") from error
     if not intact:
         raise DamagedFile(f"{manifest_path.name} does not match its own checksum")
-    if hashlib.sha256(weights).hexdigest() != manifest["weights_sha256"]:
+    if hashlib.sha256(weights).hexdigest() != known:
         raise DamagedFile(f"{weights_path.name} does not match the checksum in its manifest")
     return manifest, weights
 
