@@ -91,7 +91,7 @@ def _parsed(value: object) -> object:
     if isinstance(value, str) and value.lstrip().startswith(("[", "{")):
         try:
             return yaml.safe_load(value)
-        except (yaml.YAMLError, RecursionError):
+        except Exception:  # YAML's, or of what it makes: dates, whole numbers of thousands of digits
             raise ValueError(f"{shown(value)} is not a list or mapping") from None
     return value
 

@@ -19,7 +19,7 @@ import nbformat
 import yaml
 
 from lib import execution
-from lib.runtime.checks import did_you_mean
+from lib.runtime.checks import did_you_mean, shown
 from lib.runtime.files import ROOT, write_whole
 from lib.runtime.room import results_folder, writable
 
@@ -36,7 +36,9 @@ def chapter_of(name: str) -> str:
     known = sorted(path.stem for path in NOTEBOOKS.glob("*.py") if path.stem != "conftest")
     found = [one for one in known if one == name or one.startswith(f"{name}_")]
     if len(found) != 1:
-        raise Refused(f"there is no chapter {name!r}; {did_you_mean(name, known)}the chapters are {', '.join(known)}")
+        raise Refused(
+            f"there is no chapter {shown(name)}; {did_you_mean(name, known)}the chapters are {', '.join(known)}"
+        )
     return found[0]
 
 
@@ -57,14 +59,16 @@ def given(words: Sequence[str], known: dict[str, object], chapter: str) -> tuple
             name = name.replace("-", "_")
             if name not in (*known, "output"):
                 hint = did_you_mean(name, known)
-                raise Refused(f"unknown parameter {name!r}; {hint}the parameters of {chapter} are {', '.join(known)}")
+                raise Refused(
+                    f"unknown parameter {shown(name)}; {hint}the parameters of {chapter} are {', '.join(known)}"
+                )
             values = found[name] = [value] if equals else []
         elif not found:
-            raise Refused(f"{word!r} belongs to no parameter; they are given as --NAME VALUE")
+            raise Refused(f"{shown(word)} belongs to no parameter; they are given as --NAME VALUE")
         else:
             values.append(word)
     for name in (name for name, values in found.items() if not values):
-        raise Refused(f"parameter {name!r} is given without a value")
+        raise Refused(f"parameter {shown(name)} is given without a value")
     output = found.pop("output", [None])[0]
     return {name: _value(values, known[name]) for name, values in found.items()}, output
 
@@ -79,7 +83,7 @@ def _value(words: list[str], default: object) -> object:
 def _parsed(word: str) -> object:
     try:
         return yaml.safe_load(word)
-    except (yaml.YAMLError, RecursionError):
+    except Exception:  # YAML's, or of what it makes: dates, whole numbers of thousands of digits
         return word  # the check of the parameter says what is wrong with it
 
 
@@ -87,8 +91,12 @@ def place_of(output: str | None, study: str, chapter: str) -> Path:
     """Where the executed chapter goes: beside its numbers, or where the reader wants it, but not over a source."""
     if output is None:
         return results_folder(ROOT) / study / f"{chapter}.ipynb"
-    path = Path(output).expanduser().resolve()
-    if path.parent == NOTEBOOKS.resolve() or path.is_dir():
+    try:
+        path = Path(output).expanduser().resolve()
+        taken = path.parent == NOTEBOOKS.resolve() or path.is_dir()
+    except (OSError, RuntimeError, ValueError):  # too long, the home of nobody, a character that no path has
+        raise Refused(f"the output {shown(output)} is no path of a file; name another") from None
+    if taken:
         raise Refused(f"the output {output} would take the place of a folder or of a chapter; name another file")
     return path
 

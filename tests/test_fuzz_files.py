@@ -168,7 +168,7 @@ ODD_TENSORS = [
 ]
 
 
-@bounded(80)
+@bounded(30)
 @given(
     st.sampled_from(released.networks.FAMILIES),
     st.integers(1, 3),

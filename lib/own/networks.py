@@ -141,7 +141,7 @@ def _kind(path: Path) -> str:
         return "unknown"
     with zipfile.ZipFile(path) as archive:
         inside = {name.partition("/")[2] or name: name for name in archive.namelist()}  # most have one folder around
-        pickled = _record(archive, inside["data.pkl"]) if "data.pkl" in inside else b""
+        pickled = _record(archive, path, inside["data.pkl"]) if "data.pkl" in inside else b""
     if inside.keys() & {"archive_format", "serialized_exported_program.json"}:
         return "exported"
     if "constants.pkl" in inside or any(name.startswith("code/") for name in inside):
@@ -155,8 +155,8 @@ def _kind(path: Path) -> str:
     return "weights"
 
 
-def _record(archive: zipfile.ZipFile, name: str) -> bytes:
+def _record(archive: zipfile.ZipFile, path: Path, name: str) -> bytes:
     """One of the records of an archive; torch compresses none, so that none is larger than the file."""
-    if archive.getinfo(name).file_size > Path(archive.filename).stat().st_size:
+    if archive.getinfo(name).file_size > path.stat().st_size:
         raise zipfile.BadZipFile(f"{name} is compressed")
     return archive.read(name)

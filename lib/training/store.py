@@ -26,7 +26,12 @@ from lib.training.trainer import TrainedNetwork
 KEPT, UNDER_WAY = "epoch", "under-way"
 CURVES = ("train_loss", "train_accuracy", "arithmetic")
 TEST_CURVES = ("test_epochs", "test_loss", "test_accuracy")
-KINDS = {"tests": dict, "device": str, "seconds": (int, float), **dict.fromkeys(CURVES, list)}
+KINDS: dict[str, type | tuple[type, ...]] = {
+    "tests": dict,
+    "device": str,
+    "seconds": (int, float),
+    **dict.fromkeys(CURVES, list),
+}
 UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, RecursionError, FileNotFoundError, IsADirectoryError)
 RESUME = "resume:"  # begins the names of what a training goes on from, beside the weights
 
