@@ -88,7 +88,7 @@ def test_every_chapter_reaches_only_what_it_needs():
         for name in [path.stem]
     }
     stitching = {name for name, modules in chapters.items() if any("lib.stitching." in module for module in modules)}
-    assert {"16_stitching", "17_out_of_distribution", "18_three_views"} == stitching
+    assert {"16_stitching", "17_out_of_distribution", "18_three_views", "19_which_measure"} == stitching
 
 
 def test_other_versions_of_python_give_the_same_form():
