@@ -288,3 +288,15 @@ def test_three_views_agree_over_widths_and_each_grows_with_the_width(read, famil
     assert {found[f"18-{claim}-{family}"] for claim in ("views-agree", "grows-rho", "grows-cka", "grows-matching")} == {
         "supported"
     }
+
+
+def test_input_gradients_tell_groups_apart_and_task_loss_matching_tells_none(read):
+    chapter = read("19_which_measure")
+    found, numbers = verdicts(chapter), chapter["numbers"]
+    assert "contradicted" not in found.values()
+    assert found["19-angle"] == found["19-unbiased"] == "supported"
+    for design in ("labels", "shortcut", "augmentation"):
+        score = dict(zip(numbers["measures"], numbers["scores"][design]["estimate"]))
+        assert score["ρ"] > 0.6 and abs(score["task loss matching"] - 0.5) < 0.1
+    layers = dict(zip(numbers["measures"], numbers["scores"]["layers"]["estimate"]))
+    assert layers["CKA, unbiased"] > 0.95 > 0.75 > layers["mean CCA"]
