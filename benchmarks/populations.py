@@ -5,8 +5,10 @@ make a tensor of it and normalise it, and the loader collates a batch.  Both way
 batches; in float64 they end at the same weights.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import nullcontext
+from multiprocessing import get_context
 
 import numpy as np
 import torch
@@ -69,27 +71,33 @@ def prepared(pictures: Pictures) -> ImageData:
     )
 
 
-def ours(specification: Specification, networks: int, images: ImageData) -> list:
+def stacks(specification: Specification, networks: int) -> list[range]:
+    """The seeds that are trained together."""
     together = networks_together(specification)
-    stacks = (range(start, min(start + together, networks)) for start in range(0, networks, together))
-    return [network for seeds in stacks for network in train(specification, seeds, images)]
+    return [range(start, min(start + together, networks)) for start in range(0, networks, together)]
+
+
+def ours(specification: Specification, networks: int, images: ImageData) -> list:
+    return [one for seeds in stacks(specification, networks) for one in train(specification, seeds, images)]
 
 
 def released(specification: Specification, networks: int, pictures: Pictures) -> list[tuple[dict, float]]:
-    """The weights and mean loss of each network, one after another."""
+    """The weights and mean loss in the last epoch of each network, one after another."""
     found = []
     dtype = torch.float64 if specification.precision == "float64" else torch.float32
     for seed in range(networks):
         model = specification.initial(seed).to(dtype)
-        order, losses = specification.generator(seed, "order"), []
-        optimiser = torch.optim.SGD(model.parameters(), lr=specification.learning_rate_of(0))
-        sampler = torch.randperm(len(pictures), generator=order).tolist()
-        for images, labels in DataLoader(pictures, specification.batch_size, sampler=sampler):
-            loss = F.cross_entropy(model(images.to(dtype)), labels)
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
-            losses.append(loss.item())
+        order = specification.generator(seed, "order")
+        optimiser = torch.optim.SGD(model.parameters(), lr=specification.learning_rate)
+        for epoch in range(specification.epochs):
+            optimiser.param_groups[0]["lr"] = specification.learning_rate_of(epoch)
+            sampler, losses = torch.randperm(len(pictures), generator=order).tolist(), []
+            for images, labels in DataLoader(pictures, specification.batch_size, sampler=sampler):
+                loss = F.cross_entropy(model(images.to(dtype)), labels)
+                optimiser.zero_grad()
+                loss.backward()
+                optimiser.step()
+                losses.append(loss.item())
         found.append((model.state_dict(), float(np.mean(losses))))
     return found
 
@@ -102,7 +110,9 @@ class Bare:
             min(networks, networks_together(specification)),
             arithmetic.used(specification.precision, "cpu"),
         )
-        self.steps = len(images.train_labels) // specification.batch_size * (networks // together)
+        self.steps = (
+            specification.epochs * len(images.train_labels) // specification.batch_size * (networks // together)
+        )
         module = stack([specification.initial(seed) for seed in range(together)]).to(memory_format=torch.channels_last)
         self.module = fused(module) if specification.precision == "mixed" else module
         dtype = torch.bfloat16 if self.word == "bfloat16" else torch.float32
@@ -132,13 +142,15 @@ def weights_apart(specification: Specification, pictures: Pictures) -> float:
     return max(float((one.state[name] - state[name]).abs().max()) for one, (state, _) in pairs for name in state)
 
 
-def case(row: str, pictures: Pictures, family: str, width: int, networks: int, precision: str, goals: tuple) -> Case:
+def case(
+    row: str, pictures: Pictures, family: str, width: int, networks: int, epochs: int, precision: str, goals: tuple
+) -> Case:
     images, few = prepared(pictures), Pictures(pictures.pixels[:80], pictures.labels[:80])
-    chosen = specify(images, family, width, epochs=1, precision=precision)
-    exact = specify(prepared(few), family, width, epochs=1, precision="float64", batch_size=32)
+    chosen = specify(images, family, width, epochs=epochs, precision=precision)
+    exact = specify(prepared(few), family, width, epochs=2, precision="float64", batch_size=32)
     return Case(
         row,
-        f"{family}, k = {width}, {networks} networks, {len(pictures)} images, {precision}",
+        f"{family}, k = {width}, {networks} networks, {len(pictures)} images, epochs: {epochs}, {precision}",
         lambda: ours(chosen, networks, images),
         {"DataLoader, one by one": lambda: released(chosen, networks, pictures)},
         ("forward and backward on a batch that lies ready", Bare(chosen, networks, images)),
@@ -151,12 +163,46 @@ def case(row: str, pictures: Pictures, family: str, width: int, networks: int, p
     )
 
 
+def on_two_threads(way: Callable[[], list]) -> list:
+    """PyTorch shares every operation out over two cores."""
+    torch.set_num_threads(2)
+    try:
+        return way()
+    finally:
+        torch.set_num_threads(1)
+
+
+def on_two_cores(pictures: Pictures, family: str, width: int, networks: int, pool: Executor) -> Case:
+    """As both are used: stacks are handed out over processes; one program leaves the second core to PyTorch."""
+    images = prepared(pictures)
+    chosen = specify(images, family, width, epochs=1, precision="mixed")
+
+    def handed_out() -> list:
+        parts = [pool.submit(train, chosen, seeds, images) for seeds in stacks(chosen, networks)]
+        return [network for part in parts for network in part.result()]
+
+    return Case(
+        "train a population on two cores, 32 x 32",
+        f"{family}, k = {width}, {networks} networks, {len(pictures)} images, mixed",
+        handed_out,
+        {"DataLoader, two threads": lambda: on_two_threads(lambda: released(chosen, networks, pictures))},
+        None,
+        loss_apart,
+        LOSS,
+        goal=5,
+        repeats=3,
+    )
+
+
 def cases(quick: bool) -> Cases:
     for family in ("cnn-small", "resnet-small"):
         for width, count in [(2, 256)] if quick else LARGE:
             for precision in ("mixed", "float32") if width == 16 else ("mixed",):
                 row = "train a population, 32 x 32"
-                yield case(row, noise(count), family, width, 2, precision, (5, 0.85))
+                yield case(row, noise(count), family, width, 2, 1, precision, (5, 0.85))
     for width in (2,) if quick else (2, 8, 32):
         row, images = "train a population, digits", digits(256 if quick else 1280)
-        yield case(row, images, "cnn-small", width, 4, "float32", (10, 0.6) if width == 2 else (None, 0.6))
+        yield case(row, images, "cnn-small", width, 4, 3, "float32", (10, 0.6) if width == 2 else (None, 0.6))
+    with ProcessPoolExecutor(2, get_context("spawn"), torch.set_num_threads, (1,)) as pool:
+        for family in ("cnn-small",) if quick else ("cnn-small", "resnet-small"):
+            yield on_two_cores(noise(128 if quick else 512), family, 2 if quick else 8, 2 if quick else 4, pool)

@@ -16,6 +16,8 @@ SMALL = 0.05  # seconds: less is told in milliseconds
 REASONS = {
     "train a population, 32 x 32": "the loader and its transforms take a smaller part of a step the wider the networks "
     "are: what is left is the convolutions, which both ways compute with the same kernels",
+    "train a population on two cores, 32 x 32": "as on one core; PyTorch's two threads help the other way less than a second "
+    "process helps ours",
     "train a population, digits": "building the networks, evaluating them and taking their weights apart is not spread "
     "over many epochs here, and steps of narrow networks are calls into PyTorch more than arithmetic",
     "input gradients": "convolutions take most of the time, in both ways; what is gained is BatchNorm, pooling and copies",

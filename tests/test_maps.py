@@ -14,6 +14,7 @@ from torch import nn
 from lib.cka import hidden_points, largest_block, linear_cka, maps, network_cka
 from lib.cka.maps import PARTS, all_maps, cka_maps, maps_between, part_maps
 from lib.models.representations import block_points, representation
+from lib.runtime import room
 
 pytestmark = pytest.mark.usefixtures("artifacts")
 
@@ -174,6 +175,15 @@ def test_what_cannot_be_is_refused_before_any_work(pair, change, message):
     with pytest.raises(ValueError, match=message):
         network_cka(**arguments | change)
     assert torch.equal(rng.get_state(), generator().get_state())
+
+
+def test_batches_larger_than_memory_are_refused_before_any_work(pair, monkeypatch):
+    models, points = pair
+    count = sum(map(len, points))
+    monkeypatch.setattr(room, "available_memory", lambda: 16 * 40**2 * count - 1)
+    sentence = f"^{count} Gram matrices of batches of 40 images take .*; take fewer of them, {count - 1} at most$"
+    with pytest.raises(ValueError, match=sentence):
+        network_cka(models, pictures(40), points, batch_size=40, passes=1)
 
 
 def test_maps_of_a_population_are_those_of_its_networks():

@@ -16,6 +16,7 @@ from lib.models.doors import Array
 from lib.models.representations import activations, check_points
 from lib.runtime import array_store
 from lib.runtime.devices import find_device, on_device
+from lib.runtime.room import check_memory
 from lib.runtime.tasks import progress
 from lib.training.populations import Population
 
@@ -45,7 +46,7 @@ def network_cka(
 
     Raises:
         ValueError: no network, or not as many lists of layers; a batch size below 4 or above the number of images; an
-            unknown layer, or one that is constant over the images or not finite.
+            unknown layer, or one that is constant over the images or not finite; larger batches than memory holds.
     """
     images = doors.as_inputs(images)
     check_batches(batch_size, passes, len(images))
@@ -56,6 +57,8 @@ def network_cka(
         raise ValueError(f"every network needs its list of points, not {len(points)} lists for {len(models)} networks")
     for model, chosen in zip(models, points):
         check_points(model, chosen)
+    # As they come, and stacked for their products.
+    check_memory(sum(map(len, points)), 16 * batch_size**2, f"Gram matrices of batches of {batch_size} images")
     device = find_device(device)
     models = [on_device(model, device) for model in models]
     generator = generator or torch.Generator().manual_seed(0)
