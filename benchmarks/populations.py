@@ -97,8 +97,8 @@ def released(specification: Specification, networks: int, pictures: Pictures) ->
                 optimiser.zero_grad()
                 loss.backward()
                 optimiser.step()
-                losses.append(loss.item())
-        found.append((model.state_dict(), float(np.mean(losses))))
+                losses.append(len(labels) * loss.item())
+        found.append((model.state_dict(), sum(losses) / len(pictures)))
     return found
 
 
@@ -201,7 +201,7 @@ def cases(quick: bool) -> Cases:
                 row = "train a population, 32 x 32"
                 yield case(row, noise(count), family, width, 2, 1, precision, (5, 0.85))
     for width in (2,) if quick else (2, 8, 32):
-        row, images = "train a population, digits", digits(256 if quick else 1280)
+        row, images = "train a population, digits", digits(256 if quick else 1152)
         yield case(row, images, "cnn-small", width, 4, 3, "float32", (10, 0.6) if width == 2 else (None, 0.6))
     with ProcessPoolExecutor(2, get_context("spawn"), torch.set_num_threads, (1,)) as pool:
         for family in ("cnn-small",) if quick else ("cnn-small", "resnet-small"):

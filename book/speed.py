@@ -49,7 +49,7 @@ def rendered(results: Mapping) -> dict[str, str]:
     """File name -> Markdown."""
     return {
         "speed_machine.md": on_machine(results),
-        "speed_rows.md": rows(results["rows"]),
+        "speed_rows.md": rows(results["rows"]) + "".join(f"\nRefused: {one}.\n" for one in results["refused"]),
         "speed_short.md": short(results["rows"]),
         "speed_unchanged.md": unchanged(results["book"]),
         "speed_streams.md": streams(results["streams"]),

@@ -105,11 +105,12 @@ def test_the_page_shows_every_row_and_says_which_fall_short_and_why(quick):
         row | {"goal": goal, "ratios": {"peer": dict.fromkeys(("median", "low", "high"), 20.0)}}
         for row, goal in zip(quick["rows"], (10, 50, None))
     ]
-    pages = speed.rendered(quick | {"rows": rows})
+    pages = speed.rendered(quick | {"rows": rows, "refused": ["a row: a peer is far from ours"]})
     assert all(row["work"] in pages["speed_rows.md"] for row in rows)
     missed = [row for row in rows if row["work"] in pages["speed_short.md"]]
     assert rows[1] in missed and rows[2] not in missed
     assert "20 times as fast instead of 50" in pages["speed_short.md"] and "tiny sizes" in pages["speed_machine.md"]
+    assert "Refused: a row: a peer is far from ours." in pages["speed_rows.md"]
     assert "an estimate, not measured" in pages["speed_forecast.md"]
     assert all(one["work"] in pages["speed_growth.md"] for one in quick["growth"])
 
