@@ -23,7 +23,7 @@ from lib import models, salience
 from lib.models.folding import quick as folded
 
 NETWORKS = 2  # the time of 20 is ten times theirs: each passes by itself
-SIZES = (("cnn-small", 16, 3, 32, 1000), ("resnet-small", 16, 3, 32, 1000), ("cnn-small", 8, 1, 8, 2000))
+SIZES = (("cnn-small", 16, 3, 32, 750), ("resnet-small", 16, 3, 32, 750), ("cnn-small", 8, 1, 8, 2000))
 FEW = (("cnn-small", 2, 3, 32, 24), ("resnet-small", 2, 3, 32, 24))
 BATCH = 250  # images
 KINKS = 0.02  # of the images; a unit within rounding of a ReLU's kink is on in one way and off in another
@@ -94,4 +94,5 @@ def cases(quick: bool) -> Cases:
             1e-5,
             goal=1.7,
             share=0.85,
+            repeats=3,
         )

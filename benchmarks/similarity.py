@@ -71,7 +71,7 @@ def intervals(widths: int, networks: int, images: int, dims: int) -> Case:
         1e-5,
         times=draws,
         goal=50,
-        repeats=3,
+        repeats=2,
     )
 
 

@@ -6,11 +6,13 @@ whose BatchNorm is in its weights.
 """
 
 import torch
+from torch import nn
 from torch.nn import functional as F
 
 from benchmarks.measuring import Case, Cases
 from lib import data, models
 from lib.models.cut_networks import LOGITS, CutNetwork
+from lib.models.folding import folded
 from lib.stitching import AffineMap, direct_match, hits, match_task_loss, residual
 
 FIT = 100  # images for direct matching
@@ -34,11 +36,12 @@ def up_to(net: CutNetwork, point: str, images: torch.Tensor) -> torch.Tensor:
 
 
 def direct(front: CutNetwork, end: CutNetwork, images: data.ImageData) -> list[torch.Tensor]:
-    """[sources * targets] residuals and hits, every layer computed once."""
+    """[sources * targets] residuals and hits, every layer computed once, through ends as `lib.stitching.layers` has them."""
+    ends = {j: folded(end.end(j)) for j in end.points}
     fit = [net.representations(images.train_images[:FIT]) for net in (front, end)]
     test = [net.representations(images.test_images) for net in (front, end)]
     return [
-        judged(direct_match(fit[0][i], fit[1][j]), test[0][i], test[1][j], end, j, images)
+        judged(direct_match(fit[0][i], fit[1][j]), test[0][i], test[1][j], ends[j], images)
         for i in front.points
         for j in end.points
     ]
@@ -51,12 +54,13 @@ def direct_by_pair(front: CutNetwork, end: CutNetwork, images: data.ImageData) -
             source, target = (up_to(net, at, images.train_images[:FIT]) for net, at in ((front, i), (end, j)))
             one = direct_match(source, target)
             source, target = (up_to(net, at, images.test_images) for net, at in ((front, i), (end, j)))
-            found.append(judged(one, source, target, end, j, images))
+            found.append(judged(one, source, target, end.end(j), images))
     return found
 
 
-def judged(one: AffineMap, source, target, end: CutNetwork, point: str, images: data.ImageData) -> torch.Tensor:
-    right = hits(one, source, end.end(point), images.test_labels).double()
+def judged(one: AffineMap, source, target, end: nn.Module, images: data.ImageData) -> torch.Tensor:
+    """The residual on the test images, and which of them the end classifies rightly."""
+    right = hits(one, source, end, images.test_labels).double()
     return torch.cat([torch.tensor([residual(one(source), target)]), right])
 
 

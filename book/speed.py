@@ -26,9 +26,11 @@ REASONS = {
     "CKA of all pairs of layers": "the pass through the network and the Gram matrix of every layer stay; what goes are the "
     "matrices that are made again for every pair",
     "CKA of two transformers": "with all images in one batch the Gram matrices themselves are most of the work",
-    "direct matching of all pairs": "the solves of least squares take most of the time, and both ways need one a pair",
-    "task loss matching of all pairs": "the maps still have to pass the end one by one, forwards and backwards",
-    "similarity matrix with its intervals": "one draw is taken as it is, and all of them need the directions but once",
+    "direct matching of all pairs": "of every pair the test images have to pass the rest of the end, in both ways, which "
+    "takes most of the time; the limit leaves it out",
+    "task loss matching of all pairs": "every map's images have to pass the end forwards and backwards in both ways; only "
+    "the way through the front is spared",
+    "similarity matrix with its intervals": "all of the draws need the directions but once; then their sums are left",
     "scores, probes and deletions of a chapter": "both call the same solver of scikit-learn, and other work is small",
     "Wasserstein-1 distances": "the distances of the sorted values take longer than the sorting",
     "decoding pictures": "both decode with the same library, which takes most of the time",
