@@ -65,8 +65,9 @@ from lib.chapters.out_of_distribution import (
 from lib.chapters.out_of_distribution_tables import accuracy_table, checks_table, intervals, scores_table
 from lib.models.cut_networks import CutNetwork
 from lib.stitching import detection, sensitivity
-from lib.stitching.detection import INDICES, likenesses
+from lib.stitching.detection import INDICES
 from lib.stitching.identification import specificity
+from lib.stitching.pair_measures import measured
 from lib.training.populations import population_grid, test_accuracies
 
 # %% [markdown]
@@ -120,16 +121,9 @@ print(f"pairs: {len(pairs)} of {p.stitch_family}, k = {p.stitch_width}; layers: 
 
 # %% tags=["nbval-ignore-output"]
 generator = torch.Generator().manual_seed(p.random_seed)
-found, likeness, truncations = [], [], []
-for first, second in pairs:
-    front, end = (detection.network(cuts[place], points, images) for place in (first, second))
-    stitches = detection.stitches(front, end, images.train_labels, generator, epochs=p.matching_epochs,
-                                  learning_rate=p.matching_rate)
-    trained = detection.detectors(end, images, generator, p.detector_epochs)
-    found.append(detection.detect(front, end, stitches, trained, images, generator))
-    likeness.append(likenesses(front, end, found[-1]))
-    truncations.append(sensitivity.truncations(end, images, generator, epochs=p.matching_epochs,
-                                               learning_rate=p.matching_rate))
+measures = [measured(cuts[front], cuts[end], points, images, generator, epochs=p.matching_epochs,
+                     learning_rate=p.matching_rate, detector_epochs=p.detector_epochs) for front, end in pairs]
+found, likeness, truncations = zip(*((one.detection, one.likeness, one.truncated) for one in measures))
 
 # %% [markdown]
 # *Checks.* A detector ought to tell the end's own activations of test images from those of training images no better

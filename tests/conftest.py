@@ -18,6 +18,7 @@ from skips import pytest_sessionfinish, pytest_terminal_summary  # noqa: F401
 from threadpoolctl import threadpool_limits
 
 from lib import data
+from lib.runtime import array_store
 from lib.training import specification, train
 
 torch.set_num_threads(1)  # as in the worker processes: more threads would add in another order
@@ -46,6 +47,12 @@ def artifacts(tmp_path, monkeypatch):
     """An empty folder of trained networks for one test."""
     monkeypatch.setenv("GREATMINDS_ARTIFACTS", str(tmp_path))
     return tmp_path
+
+
+@pytest.fixture
+def unstored(artifacts, monkeypatch):
+    """Statistics are computed every time."""
+    monkeypatch.setattr(array_store, "write", lambda *_: None)
 
 
 @pytest.fixture(scope="session")

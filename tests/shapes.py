@@ -4,7 +4,7 @@ What a function refuses in its own words does not come to this: what goes in is 
 """
 
 from collections.abc import Iterator
-from typing import Annotated, Any, Union, get_args
+from typing import Annotated, Any, get_args
 
 from beartype import beartype
 from beartype.vale import Is
@@ -21,7 +21,7 @@ def after(function):
         return function
     shaped = {name: kind for name, kind in annotations.items() if _has_shape(kind)}
     function.__annotations__ = {
-        name: kind if name == "return" else Union[kind, _not_of(kind)] for name, kind in shaped.items()
+        name: kind if name == "return" else kind | _not_of(kind) for name, kind in shaped.items()
     }
     return beartype(function) if function.__annotations__ else function
 

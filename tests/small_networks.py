@@ -42,6 +42,10 @@ class Untrained:
     def __len__(self):
         return len(self.seeds)
 
+    @property
+    def digest(self):
+        return f"untrained {self.seeds}"
+
     def models(self):
         return map(network, self.seeds)
 

@@ -43,6 +43,13 @@ def test_whatever_decides_keeps_them_apart(computing, change):
     assert computing.times == 2
 
 
+def test_arrays_of_any_order_and_size_are_read_as_they_were(artifacts):
+    arrays = {"a": np.arange(24.0).reshape(2, 3, 4).T[::-1], "b": np.ones((3, 0), bool)}
+    array_store.write(artifacts / "x", arrays)
+    found = array_store.read(artifacts / "x", NAMES)
+    assert all(np.array_equal(found[name], arrays[name]) and found[name].shape == arrays[name].shape for name in NAMES)
+
+
 @pytest.mark.parametrize("damage", ["cut", "empty", "swap"])
 def test_a_damaged_file_is_noticed_and_computed_again(computing, artifacts, damage):
     for number in (1, 2):

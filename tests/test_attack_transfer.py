@@ -12,6 +12,7 @@ from lib.attacks import attack_transfer, single_networks
 from lib.attacks.one_step import SUMMARIES, decay_ratio, fgsm, true_class_scores
 from lib.salience import input_gradients
 
+pytestmark = pytest.mark.usefixtures("unstored")
 IMAGES, LABELS = random_images()
 
 

@@ -15,6 +15,7 @@ from lib.stitching.layers import MEASURES, RESIDUAL, Layer, Matching, index_scor
 from lib.stitching.similarity_indices import PROCRUSTES, PWCCA
 from lib.stitching.stitched_pairs import NARROWED, SEEDS, WIDENED, WITHIN, cut, planned_pairs, score_pairs
 
+pytestmark = pytest.mark.usefixtures("unstored")
 MATCHING = Matching(fit_images=20, fit_counts=(5, 40), epochs=2, learning_rate=1e-2, compared_epochs=(1, 3))
 
 

@@ -18,6 +18,7 @@ from lib.views import outcomes, three_views
 from lib.views.outcomes import AGREEMENT, ERRORS, TRANSFER
 from lib.views.three_views import ACCURACY, VIEWS, WEAKNESS, halves, pair_table
 
+pytestmark = pytest.mark.usefixtures("unstored")
 SEEN, OTHERS = slice(0, 12), slice(12, 24)
 OPTIONS = {"view_images": None, "fit_images": 10, "eps": 0.25}
 
@@ -27,6 +28,7 @@ class Some:
 
     def __init__(self, width, models):
         self.specification, self.kept = SimpleNamespace(name=f"resnet-8, k = {width}", width=width), models
+        self.digest = f"untrained, k = {width}"
 
     def models(self):
         return map(copy.deepcopy, self.kept)  # new ones each time, as of a population

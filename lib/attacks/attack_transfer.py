@@ -8,12 +8,14 @@ target and as a part of means, then is one step of a jackknife over networks.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
 from torch import nn
 
 from lib.attacks.one_step import SUMMARIES, Scores, fgsm, random_signs, ratios, resampled_summaries, true_class_scores
+from lib.runtime import array_store
 from lib.runtime.checks import check_count
 from lib.salience.extraction import directions, input_gradients
 from lib.statistics.sample import Sample
@@ -33,12 +35,14 @@ class Networks:
         models: the A that are attacked; clean: their scores of the clean images, [A, n].
         gradients: of their true-class probability, [A, n, C, H, W].
         unit_sums: [A, n, C, H, W], sums of the unit gradients of all networks of a group.
+        digest: of the population.
     """
 
     models: list[nn.Module]
     clean: Scores
     gradients: torch.Tensor
     unit_sums: torch.Tensor
+    digest: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +54,12 @@ class Source:
 
     gradients: torch.Tensor
     mean: bool = False
+
+    @cached_property
+    def digest(self) -> str:
+        """Of all gradients."""
+        same = self.gradients.stride(1) == 0  # for all targets
+        return array_store.digest_of((self.gradients[:, 0] if same else self.gradients).numpy())
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +114,7 @@ def prepare(population: Population, images: torch.Tensor, labels: torch.Tensor, 
             models.append(model.to(memory_format=torch.channels_last))  # a CPU convolves faster in this order
             own.append(found)
             clean.append(true_class_scores(model, images, labels))
-    return Networks(models, Scores.stacked(clean), torch.stack(own), sums)
+    return Networks(models, Scores.stacked(clean), torch.stack(own), sums, population.digest)
 
 
 def single(networks: Networks) -> Source:
@@ -133,19 +143,34 @@ def attack(
     groups = {len(networks.models) for networks in targets} | {len(source.gradients) for source in sources.values()}
     if len(groups) != 1:
         raise ValueError(f"sources and targets need equally many groups, not {', '.join(map(str, sorted(groups)))}")
-    (count,) = groups
+    digests = [array_store.digest_of(part.numpy()) for part in (images, labels)]
+    decides = [[[one.digest, one.mean] for one in sources.values()], [one.digest for one in targets], *digests]
+    found = array_store.stored(
+        "attacks",
+        Scores._fields,
+        __name__,
+        [*decides, float(eps), *groups],
+        lambda: _attacked(list(sources.values()), targets, images, labels, eps)._asdict(),
+    )
+    before = Scores(*(part[:, None] for part in Scores.stacked([networks.clean for networks in targets])))
+    return Transfer(before, Scores(**found), tuple(source.mean for source in sources.values()))
+
+
+def _attacked(
+    sources: Sequence[Source], targets: Sequence[Networks], images: torch.Tensor, labels: torch.Tensor, eps: float
+) -> Scores:
+    """Scores of all targets under attack, [sources, targets, A, A, n]."""
+    count = len(targets[0].models)
     after = Scores.unknown(len(sources), len(targets), count, count, len(images))
-    gradients = [source.gradients for source in sources.values()]
     for j in range(count):
-        used = [(row, i) for row, source in enumerate(sources.values()) for i in range(count) if source.mean or i != j]
-        attacked = torch.stack([fgsm(images, gradients[row][i, j], eps=eps) for row, i in used])
+        used = [(row, i) for row, source in enumerate(sources) for i in range(count) if source.mean or i != j]
+        attacked = torch.stack([fgsm(images, sources[row].gradients[i, j], eps=eps) for row, i in used])
         rows, columns = np.transpose(used)
         for column, networks in enumerate(targets):
             scores = true_class_scores(networks.models[j], attacked, labels)
             for part, found in zip(after, scores):
                 part[rows, column, columns, j] = found
-    before = Scores(*(part[:, None] for part in Scores.stacked([networks.clean for networks in targets])))
-    return Transfer(before, after, tuple(source.mean for source in sources.values()))
+    return after
 
 
 def step_length(source: Source, images: torch.Tensor, eps: float) -> float:

@@ -1,9 +1,12 @@
 """Networks cut into pieces that follow one another, so that one's front can go on in another's end."""
 
+import hashlib
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any
 
 import torch
+from safetensors.torch import save
 from torch import nn
 
 from lib.models import doors
@@ -44,6 +47,15 @@ class CutNetwork:
         pieces = _pieces(usable_copy(model).requires_grad_(False))
         self.pieces = {name: piece.eval() for name, piece in pieces.items()}
         self.points = tuple(self.pieces)[1:-1]
+
+    @cached_property
+    def digest(self) -> str:
+        """sha256 over its layers, their kinds and settings, and all weights, for what is stored of it."""
+        sha = hashlib.sha256()
+        for name, piece in self.pieces.items():
+            sha.update(f"{name} {piece}".encode())
+            sha.update(save({key: value.contiguous() for key, value in piece.state_dict().items()}))
+        return sha.hexdigest()
 
     def check_point(self, point: str) -> None:
         """Raises ValueError, naming the points there are, for any other."""

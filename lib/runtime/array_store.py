@@ -28,21 +28,30 @@ def stored(
     """What `compute` gives, from the store or else into it.
 
     Args:
-        kind: the folder's name beneath statistics/.
         names: of the arrays that `compute` gives.
-        code: the module that computes, as __name__; a change of what it or any module of lib/ beneath it does counts.
-        decides: everything else that decides the arrays, as JSON takes it: digests of networks and images, numbers, words.
+        kind, code, decides: as for `place`.
 
     Warns: of a damaged file.
     """
-    version = digest([ast.parse(f"from {code.rpartition('.')[0]} import {code.rpartition('.')[2]}")], ROOT)
-    key = hashlib.sha256(json.dumps([version, *decides]).encode()).hexdigest()[:32]
-    path = artifacts() / "statistics" / kind / f"{key}.safetensors"
+    path = place(kind, code, decides)
     found = read(path, names)
     if found is None:
         found = {name: np.ascontiguousarray(array) for name, array in compute().items()}
         write(path, found)
     return found
+
+
+def place(kind: str, code: str, decides: Sequence[object]) -> Path:
+    """Where arrays lie that all this decides.
+
+    Args:
+        kind: the folder's name beneath statistics/.
+        code: the module that computes, as __name__; a change of what it or any module of lib/ beneath it does counts.
+        decides: everything else that decides the arrays, as JSON takes it: digests of networks and images, numbers, words.
+    """
+    version = digest([ast.parse(f"from {code.rpartition('.')[0]} import {code.rpartition('.')[2]}")], ROOT)
+    key = hashlib.sha256(json.dumps([version, *decides]).encode()).hexdigest()[:32]
+    return artifacts() / "statistics" / kind / f"{key}.safetensors"
 
 
 def digest_of(array: np.ndarray) -> str:
@@ -63,14 +72,15 @@ def read(path: Path, names: Sequence[str]) -> dict[str, np.ndarray] | None:
     if found.keys() != set(names) or not np.array_equal(checksum, _checksum(path, found)):
         _damaged(path, "does not match its own checksum")
         return None
-    return found
+    return {name: found[name] for name in names}
 
 
 def write(path: Path, arrays: Arrays) -> None:
     """Write arrays, whole or not at all; nothing where the folder of what was computed is read-only."""
     if not keeps():
         return
-    write_whole(path, save({**arrays, "sha256": _checksum(path, arrays)}))
+    whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}  # safetensors takes no other as it is
+    write_whole(path, save({**whole, "sha256": _checksum(path, whole)}))
 
 
 def _damaged(path: Path, what: str) -> None:

@@ -4,7 +4,7 @@ One network is the front, its layers the sources i; the other is the end, its la
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import NamedTuple
 
@@ -78,6 +78,9 @@ class LayerScores:
     def likeness(self, name: str) -> np.ndarray:
         """[sources, targets] of one measure, turned so that more means more alike."""
         return -self.measures[name] if name in DISTANCES else self.measures[name]
+
+
+TARGET_SCORES = tuple(field.name for field in fields(LayerScores) if field.name not in ("indices", "own_hits"))
 
 
 def target_scores(

@@ -2,21 +2,26 @@
 
 import pickle
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Executor
-from typing import Any
+from concurrent.futures import Executor, Future
+from dataclasses import asdict
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
 
 from lib.data.loading import ImageData
 from lib.models.cut_networks import LOGITS, CutNetwork
+from lib.runtime import array_store
 from lib.runtime.devices import one_thread
 from lib.runtime.tasks import run_tasks
-from lib.stitching.layers import Layer, LayerScores, Matching, index_scores, target_scores
+from lib.stitching.layers import TARGET_SCORES, Layer, LayerScores, Matching, index_scores, target_scores
+from lib.stitching.similarity_indices import SIMILARITY_INDICES
 from lib.training.populations import Population
 
 Network = tuple[int, int]  # width, seed
 Pair = tuple[Network, Network]  # front, end
+Layers = Mapping[Network, Mapping[str, "Arrays"]]  # point -> layer
 Arrays = tuple[np.ndarray, np.ndarray]  # a layer, or the labels, as they travel between processes: training, test
 INDEX_IMAGES = 1000  # at most, for the similarity indices
 WITHIN, SEEDS, NARROWED, WIDENED = "within", "across seeds", "wide into narrow", "narrow into wide"
@@ -83,24 +88,74 @@ def score_pairs(
         own_hits[key] = test[LOGITS].argmax(1).numpy() == labels[1]
         layers[key] = {point: (train[point].numpy(), test[point].numpy()) for point in network.points}
         _check_varies(key, layers[key])
+    # A task a target: it is matched with all its sources, of whatever front, at once.
     fronts = {end: list(dict.fromkeys(front for front, other in pairs if other == end)) for _, end in pairs}
-    tasks: dict[tuple, tuple] = {}
-    for end, those in fronts.items():  # a task a target: it is matched with all its sources, of whatever front, at once
-        for place, point in enumerate(networks[end].points):
-            sources = [list(layers[front].values()) for front in those]
-            seed = int(np.random.default_rng([random_seed, *end, place]).integers(2**62))
-            rest = pickle.dumps(networks[end].end(point))
-            tasks[end, point] = _target_job, sources, layers[end][point], rest, labels, matching, seed
-    tasks |= {pair: (_index_job, *(layers[key] for key in pair)) for pair in pairs}
-    results: dict[tuple, Any] = {}
-    run_tasks(tasks, lambda key, done: results.update({key: done.result()}), f"stitching, {len(tasks)} tasks", executor)
+    shown = images.train_digest, images.test_digest
+    tasks = {
+        (end, point): _target_task(networks, end, point, those, layers, labels, matching, shown, random_seed)
+        for end, those in fronts.items()
+        for point in networks[end].points
+    } | {pair: _index_task(networks, pair, layers, images.test_digest) for pair in pairs}
+    results = _stored_or_run(tasks, executor)
 
     def scores(front: Network, end: Network) -> LayerScores:
-        targets = [results[end, point][fronts[end].index(front)] for point in networks[end].points]
-        columns = {name: np.stack([target[name] for target in targets], axis=1) for name in targets[0]}
+        points = networks[end].points
+        before = fronts[end].index(front) * len(points)
+        rows = slice(before, before + len(points))
+        columns = {
+            name: np.stack([results[end, point][name][rows] for point in points], axis=1) for name in TARGET_SCORES
+        }
         return LayerScores(**columns, indices=results[front, end], own_hits=own_hits[end])
 
     return {pair: scores(*pair) for pair in pairs}
+
+
+class _Task(NamedTuple):
+    """A function with its arguments, and the place and names of the arrays that it gives."""
+
+    job: tuple
+    place: Path
+    names: Sequence[str]
+
+
+def _target_task(
+    networks: Mapping[Network, CutNetwork],
+    end: Network,
+    point: str,
+    fronts: Sequence[Network],
+    layers: Layers,
+    labels: Arrays,
+    matching: Matching,
+    shown: Sequence[str],
+    random_seed: int,
+) -> _Task:
+    """`shown`: digests of the training and test images."""
+    network, sources = networks[end], [layer for front in fronts for layer in layers[front].values()]
+    seed = int(np.random.default_rng([random_seed, *end, network.points.index(point)]).integers(2**62))
+    job = _target_job, sources, layers[end][point], pickle.dumps(network.end(point)), labels, matching, seed
+    digests = [network.digest, *(networks[front].digest for front in fronts)]
+    decides = [digests, point, asdict(matching), shown, random_seed, seed]
+    return _Task(job, array_store.place("stitches", __name__, decides), TARGET_SCORES)
+
+
+def _index_task(networks: Mapping[Network, CutNetwork], pair: Pair, layers: Layers, shown: str) -> _Task:
+    decides = [*(networks[one].digest for one in pair), shown]
+    place = array_store.place("indices", __name__, decides)
+    return _Task((_index_job, *(layers[one] for one in pair)), place, list(SIMILARITY_INDICES))
+
+
+def _stored_or_run(tasks: Mapping[tuple, _Task], executor: Executor | None) -> dict[tuple, dict[str, np.ndarray]]:
+    """The arrays of every task, from their place or else into it as soon as they are there."""
+    stored = {key: array_store.read(task.place, task.names) for key, task in tasks.items()}
+    found = {key: arrays for key, arrays in stored.items() if arrays is not None}
+
+    def finish(key: tuple, done: Future) -> None:
+        found[key] = done.result()
+        array_store.write(tasks[key].place, found[key])
+
+    if left := {key: task.job for key, task in tasks.items() if key not in found}:
+        run_tasks(left, finish, f"stitching, {len(left)} tasks", executor)
+    return found
 
 
 def _check_varies(network: Network, layers: Mapping[str, Arrays]) -> None:
@@ -111,16 +166,12 @@ def _check_varies(network: Network, layers: Mapping[str, Arrays]) -> None:
 
 
 def _target_job(
-    fronts: Sequence[Sequence[Arrays]], target: Arrays, end: bytes, labels: Arrays, matching: Matching, seed: int
-) -> list[dict[str, np.ndarray]]:
-    """`target_scores` of each front.  Arrays and bytes travel between processes; tensors would each take a file."""
-    sources = [_tensors(layer) for front in fronts for layer in front]
-    arguments = sources, _tensors(target), pickle.loads(end), _tensors(labels), matching, seed
+    sources: Sequence[Arrays], target: Arrays, end: bytes, labels: Arrays, matching: Matching, seed: int
+) -> dict[str, np.ndarray]:
+    """`target_scores`.  Arrays and bytes travel between processes; tensors would each take a file."""
+    layers, rest = list(map(_tensors, sources)), pickle.loads(end)
     with one_thread():
-        scores = target_scores(*arguments)
-    ends = np.cumsum([len(front) for front in fronts])[:-1]
-    split = {name: np.split(values, ends) for name, values in scores.items()}
-    return [{name: parts[place] for name, parts in split.items()} for place in range(len(fronts))]
+        return target_scores(layers, _tensors(target), rest, _tensors(labels), matching, seed)
 
 
 def _index_job(*networks: Mapping[str, Arrays]) -> dict[str, np.ndarray]:

@@ -16,6 +16,7 @@ from lib.data.loading import ImageData
 from lib.effects.errors import agreement
 from lib.models import architectures
 from lib.models.cut_networks import LOGITS, CutNetwork
+from lib.runtime import array_store
 from lib.salience import direction_store
 from lib.salience.predictions import logits
 from lib.similarity import cosines
@@ -69,6 +70,30 @@ def pair_table(
     """
     seen, unseen = halves(images, view_images)
     networks, widths, directions = _living(populations, images, seen, output, grid)
+    digests = [population.digest for population in populations], images.train_digest, images.test_digest
+    decides = [*digests, array_store.digest_of(directions), seen.stop, fit_images, float(eps)]
+    names = ACCURACY, WEAKNESS, *VIEWS, *OUTCOMES
+    found = array_store.stored(
+        "views",
+        names,
+        __name__,
+        decides,
+        lambda: _measured(networks, directions, images, seen, unseen, fit_images, eps),
+    )
+    alone, views, outcomes = ({name: found[name] for name in part} for part in (names[:2], VIEWS, OUTCOMES))
+    return PairTable(widths, alone, views, outcomes)
+
+
+def _measured(
+    networks: list[nn.Module],
+    directions: np.ndarray,
+    images: ImageData,
+    seen: slice,
+    unseen: slice,
+    fit_images: int,
+    eps: float,
+) -> dict[str, np.ndarray]:
+    """What is known of each network alone, views and outcomes, by name."""
     predicted = torch.stack([logits(network, images.test_images).argmax(1) for network in networks])
     right = (predicted == images.test_labels).numpy()
     shown = images.test_images[seen], images.test_labels[seen]
@@ -76,7 +101,7 @@ def pair_table(
     alone = {ACCURACY: right[:, seen].mean(1), WEAKNESS: weakness(networks, *shown, eps)}
     views = {RHO: cosines.pairwise(directions)} | _at_equal_depth(networks, images, seen, fit_images)
     alike = agreement(predicted[:, unseen].numpy()), error_consistency(right[:, unseen]), (taken + taken.T) / 2
-    return PairTable(widths, alone, views, dict(zip(OUTCOMES, alike)))
+    return alone | views | dict(zip(OUTCOMES, alike))
 
 
 def _at_equal_depth(
