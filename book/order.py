@@ -20,6 +20,7 @@ LOADS = {
     "17_out_of_distribution": ("02_populations",),
     "18_three_views": DIRECTIONS,
     "19_which_measure": ("02_populations",),
+    "20_while_they_learn": (*DIRECTIONS, "04_hypotheses", "A2_scale"),
     "21_foretold": DIRECTIONS,
     "A2_scale": (*DIRECTIONS, "A1_open_choices"),
     "own_models": (*DIRECTIONS, "09_vision_transformer"),
@@ -43,6 +44,7 @@ SECONDS = {
     "06_deep_ensembles": 35,
     "05_saw_distribution": 30,
     "18_three_views": 30,
+    "20_while_they_learn": 60,
     "21_foretold": 30,
     "A2_scale": 30,
 }

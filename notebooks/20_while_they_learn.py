@@ -201,12 +201,12 @@ whole = [setting for setting in settings if setting.n_train == n_train]
 for control in chapter.CONTROLS:
     requests = learning.specifications(images, p.control_family, p.control_widths, whole, precision=p.precision, control=control)
     there, lacking = learning.populations(requests, p.control_seeds, n_train)
-    if lacking:
-        absent.append(control)
-    else:
+    without = {width for _, width, _ in lacking}
+    absent += [f"{control} at k = {width}" for width in sorted(without)]
+    if there := {key: one for key, one in there.items() if key[1] not in without}:
         more[control] = learning.learning(there, viewed, least, [p.random_seed, 20], p.bootstrap_draws, **look)[p.control_family]
 if absent:
-    display(Markdown(f"There are no networks of {p.control_family} here with {' or '.join(absent)}: nothing is said about them."))
+    display(Markdown(f"Without networks of {p.control_family} here, and left out: {', '.join(absent)}."))
 
 # %% mystnb={"image": {"alt": "Similarity of two networks of one width over the epochs for networks with the same initial weights, with the same order of images, and with neither; a panel for each width."}} tags=["hide-input"]
 if more:
@@ -233,7 +233,7 @@ for family, law in laws.items():
     fitted[family] = {term: [float(part[1 + place]) for part in interval] for place, term in enumerate(terms)}
     rows[family] = {"populations": len(numbers)} | {f"exponent of the {term}": in_brackets(of) for term, of in fitted[family].items()}
     rows[family] |= {"r.m.s. residual": in_brackets(law.size().interval(0.95), ".3f")}
-    rows[family] |= {f"foretold over measured, {place}": in_brackets([part[at] for part in law.left_out()[1].interval(0.95)])
+    rows[family] |= {f"foretold over measured, {place.split(',')[0]}": in_brackets([part[at] for part in law.left_out()[1].interval(0.95)])
                      for at, place in enumerate(law.left_out()[0])}
 pd.DataFrame(rows).fillna("–")
 

@@ -300,7 +300,7 @@ pd.DataFrame({key: row["within a quarter"] for key, row in by_kind.items()}, ind
 # %% [markdown]
 # ## What this is not
 #
-# - All of it is of one recipe and one number of epochs.
+# - All of it is of one recipe and one number of epochs; {doc}`20_while_they_learn` asks how similarities change on the way.
 # - The power law is taken from the authors' pictures and is not derived. $\mathbb E[t]$ cannot pass 1, so that it must end somewhere.
 # - Predictions and measurements share networks. For a family of your own the networks of the widths that are foretold need not exist;
 #   the interval of a prediction alone is that of the second figure.

@@ -18,9 +18,10 @@ def foretold_over_measured(panels: Mapping[str, Mapping[str, Points]], label: st
     Points that are not positive are not drawn.
     """
     figure, axes = figures.panel_grid(len(panels), width=4.6, height=4.2)
+    names = list(dict.fromkeys(name for kinds in panels.values() for name in kinds))
     for axis, (title, kinds) in zip(axes, panels.items()):
-        for position, (name, (measured, found)) in enumerate(kinds.items()):
-            colour, marker = figures.look(name, position)
+        for name, (measured, found) in kinds.items():
+            colour, marker = figures.look(name, names.index(name))
             looks = {"fmt": marker, "color": colour, "markersize": 5, "capsize": 2, "elinewidth": 0.8}
             x, y = (tuple(np.ravel(part) for part in some) for some in (measured, found))
             figures.bars(axis, x[0], y, label=name, **looks)
@@ -36,5 +37,5 @@ def foretold_over_measured(panels: Mapping[str, Mapping[str, Points]], label: st
             side.set_major_locator(LogLocator(subs=(1, 2, 5)))
             side.set_major_formatter(FormatStrFormatter("%g"))
             side.set_minor_formatter(NullFormatter())
-    figures.legend_below(figure, axes, columns=3)
+    figures.legend_below(figure, axes, names, columns=2)
     return figure

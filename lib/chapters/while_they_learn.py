@@ -16,6 +16,11 @@ from lib.statistics.contrasts import slope_weights
 from lib.statistics.sample import Estimated, side_by_side
 from lib.verdicts import HEADLINE, Row
 
+LARGEST = {
+    "width": "the widest networks",
+    "training images": "the largest training set",
+    "epochs": "the longest training",
+}
 TENTH = 0.1  # of the epochs: what is decided by then is decided early
 
 
@@ -100,7 +105,7 @@ class Law:
             sample.estimated(lambda rho, left=left: np.exp(errors(rho, columns, ~left)[..., left].mean(-1))[..., None])
             for left in found.values()
         ]
-        places = [f"the largest {term}, {int(np.count_nonzero(left))} points" for term, left in found.items()]
+        places = [f"{LARGEST[term]}, {int(np.count_nonzero(left))} populations" for term, left in found.items()]
         return places, side_by_side(parts, sum(sample.networks))
 
 

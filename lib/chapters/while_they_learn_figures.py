@@ -1,14 +1,13 @@
 """The pictures of chapter 20: similarity and accuracy through training, what is decided when, and the law's points."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lib import figures
 from lib.chapters.foretold_figures import Points
-from lib.chapters.while_they_learn import Law
+from lib.chapters.while_they_learn import LARGEST, Law
 from lib.effects.learning import INITIAL, Learning
 from lib.effects.power_law import design, errors, extremes
 from lib.similarity.over_time import own, shared
@@ -52,14 +51,11 @@ def decided(families: Mapping[str, Learning]) -> Figure:
             figures.by_size(axis, places, tuple(np.stack(part) for part in zip(*parts)), one.widths, "epochs")
             axis.set_ylabel(f"{label},\nto the end")
             axis.axhline(0, color="black", linewidth=1)
-        _name_epochs(column[1], one.epochs[:-1])
+            axis.label_outer()
+        column[1].set_xticks([BEFORE, *one.epochs[:-1]], ["before", *map(str, one.epochs[:-1])])
         column[0].set_title(family)
     figures.legend_below(figure, axes[0])
     return figure
-
-
-def _name_epochs(axis: Axes, epochs: Sequence[int]) -> None:
-    axis.set_xticks([BEFORE, *epochs], ["before", *map(str, epochs)])
 
 
 def controls(usual: Learning, more: Mapping[str, Learning]) -> Figure:
@@ -92,5 +88,5 @@ def law_points(law: Law) -> dict[str, Points]:
 
     everything = np.ones(len(columns), dtype=bool)
     return {"fitted": points(everything, everything)} | {
-        f"without the largest {term}": points(left, ~left) for term, left in extremes(numbers).items()
+        f"without {LARGEST[term]}": points(left, ~left) for term, left in extremes(numbers).items()
     }

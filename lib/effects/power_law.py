@@ -53,8 +53,8 @@ def design(points: Sequence[Sequence[float]], terms: Sequence[str] = TERMS) -> t
 
     The first column is the constant; a term of which all points have the same number has no exponent and is left out.
     """
-    logs = np.log(np.asarray(points, dtype=float))
-    varies = [place for place in range(len(terms)) if np.ptp(logs[:, place]) > 0]
+    logs = np.log(np.asarray(points, dtype=float).reshape(-1, len(terms)))
+    varies = [place for place, column in enumerate(logs.T) if len(np.unique(column)) > 1]
     return np.column_stack([np.ones(len(logs)), logs[:, varies]]), [terms[place] for place in varies]
 
 
@@ -74,7 +74,7 @@ def extremes(points: Sequence[Sequence[float]], terms: Sequence[str] = TERMS) ->
 
     -> term -> [points] bool.  At least two other numbers of the term must remain, or the rest would not show its exponent.
     """
-    numbers = np.asarray(points, dtype=float)
+    numbers = np.asarray(points, dtype=float).reshape(-1, len(terms))
     return {term: column == column.max() for term, column in zip(terms, numbers.T) if len(np.unique(column)) > 2}
 
 

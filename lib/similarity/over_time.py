@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lib.similarity.cosines import checked, has_direction
+from lib.similarity.cosines import checked
 from lib.similarity.rank_one import cosines
 from lib.statistics.sample import Sample, image_counts
 
@@ -39,7 +39,7 @@ def over_time(populations: Sequence[np.ndarray], rng: np.random.Generator, draws
     for start in range(0, images, CHUNK):
         part = np.stack([one[:, start : start + CHUNK] for one in populations], axis=2).astype(float)  # [N, n, P, d]
         weights = counts[:, start : start + CHUNK]
-        has = has_direction(part)[..., None].astype(float)
+        has = part.any(axis=-1, keepdims=True).astype(float)
         whole.add(weights, _pairs(part), _pairs(has))
         without.add(weights[:kept], _pairs_without_each(part), _pairs_without_each(has))
     values, left_out = whole.found(), without.found()  # [1 + draws, 2, P, P] and [1 + JOINT, N, 2, P, P]
