@@ -262,7 +262,11 @@ if p.dataset == heatmaps.DATASET and heatmaps.FAMILY in laws:
         here = sample.interval(lambda rho: np.exp(exponents(rho, columns) @ at))
         rows.append({"width": width, "picture": round(float(similarity), 3), "law": in_brackets(here),
                      "law over picture": in_brackets([part / similarity for part in here])})
-pd.DataFrame(rows, columns=["width", "picture", "law", "law over picture"])
+        if "epochs" in terms:  # after how many the law has the picture's similarity
+            place, found_exponents = 1 + terms.index("epochs"), exponents(sample.values, columns)
+            others = np.delete(found_exponents * at, place).sum()
+            rows[-1]["epochs by the law"] = f"{np.exp((np.log(similarity) - others) / found_exponents[place]):.0f}"
+pd.DataFrame(rows, columns=["width", "picture", "law", "law over picture", "epochs by the law"])
 
 # %% [markdown]
 # ## Verdicts

@@ -300,3 +300,26 @@ def test_input_gradients_tell_groups_apart_and_task_loss_matching_tells_none(rea
         assert score["ρ"] > 0.6 and abs(score["task loss matching"] - 0.5) < 0.1
     layers = dict(zip(numbers["measures"], numbers["scores"]["layers"]["estimate"]))
     assert layers["CKA, unbiased"] > 0.95 > 0.75 > layers["mean CCA"]
+
+
+@pytest.mark.parametrize("family", ["cnn-small", "resnet-small"])
+def test_networks_share_early_what_sets_them_apart_later_and_wide_ones_are_more_alike_all_the_way(read, family):
+    chapter = read("20_while_they_learn")
+    found = verdicts(chapter)
+    assert {found[f"20-{claim}-{family}"] for claim in ("width", "shared-before-own")} == {"supported"}
+    for own in map(np.array, chapter["numbers"]["own"][family]):
+        kept = own[:6, 5]  # before training, then after each number of epochs, with the last one
+        assert abs(kept[0]) < 0.15 and (np.diff(kept[1:]) > 0).all()
+
+
+def test_the_same_weights_make_networks_alike_though_their_first_direction_is_forgotten(read):
+    assert verdicts(read("20_while_they_learn"))["20-same-weights-cnn-small"] == "supported"
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_two_widths_foretell_the_widest_direction_and_single_widths_the_matrix(read, family):
+    found = verdicts(read("21_foretold"))
+    assert (
+        found[f"21-direction-{family}"] in CERTAIN["resnet-small"] and found[f"21-matrix-{family}"] in CERTAIN[family]
+    )
+    assert min(read("21_foretold")["numbers"]["coverage"]["6 networks a width"].values()) > 0.9
