@@ -98,7 +98,8 @@ HEADLINES = (
     ),
     Row(
         "19-gradients-beat-representations",
-        "Input gradients tell them apart better than every measure that compares representations.",
+        "Input gradients tell networks that were trained to differ apart better than every measure that compares "
+        "representations.",
         "ours",
         "conformity of ρ less that of the other",
         partial(leads, measure=RHO, others=BY_REPRESENTATIONS),
@@ -109,7 +110,7 @@ HEADLINES = (
     ),
     Row(
         "19-no-best",
-        "No measure is the best in all tests.",
+        "No measure of similarity is the best in all six tests.",
         "ours",
         "lead of another measure in the test where a measure falls behind furthest",
         beaten,
