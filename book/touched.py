@@ -170,6 +170,15 @@ def detected(numbers: Mapping, p: Mapping) -> dict:
     return maps(panels, same(numbers["points"]), sides=("source", "target"), panel="detector") | DOWN
 
 
+def ranked(numbers: Mapping, p: Mapping) -> dict:
+    """Measures by tests; as ends of an interval the best and the worst rank that a measure may have."""
+    found = numbers["ranks"].values()
+    ends = {end: np.transpose([of[part] for of in found]) for end, part in zip(ENDS, ("rank", "best", "worst"))}
+    sides = {"sides": ("measure", "test"), "panel": "number"}
+    table = maps({"rank": ends}, same(numbers["measures"]), same(numbers["tests"].values()), **sides) | DOWN
+    return table | {"rows": [row for row in table["rows"] if row[-1] is not None]}  # others do not take part
+
+
 def same(names: Iterable) -> Callable:
     return lambda _: list(names)
 
@@ -209,6 +218,7 @@ FIGURES: dict[tuple[str, str], Callable[[Mapping, Mapping], dict]] = {
     ("16_stitching", "Within one network"): stitches("within"),
     ("16_stitching", "Across seeds"): stitches("across seeds"),
     ("17_out_of_distribution", "Stitched against own"): detected,
+    ("19_which_measure", "Measures by tests"): ranked,
     ("own_models", "Groups of networks"): lambda n, p: maps(
         {"expected similarity": n["expected"], "mean directions": n["cosine_corrected"]},
         same(n["groups"]),
