@@ -157,7 +157,7 @@ def test_ranks_need_two_numbers():
         ranks(jackknifed(np.array([1.0, np.nan]), [np.ones((4, 2))]))
 
 
-@pytest.mark.parametrize("trials", [60, pytest.param(1000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("trials", [60, pytest.param(400, marks=pytest.mark.slow)])
 def test_rank_intervals_hold_the_true_rank(trials):
     """Of five measures through noise of known order; the two of one noise share ranks 2 and 3."""
     noise, design = dict(zip("abcde", (0.5, 1.0, 1.0, 2.0, 4.0))), places(LABELS)
@@ -171,7 +171,7 @@ def test_rank_intervals_hold_the_true_rank(trials):
 
 @pytest.mark.parametrize(
     "score, trials",
-    [(conformity, 60), *(pytest.param(score, 1000, marks=pytest.mark.slow) for score in (conformity, mean_precision))],
+    [(conformity, 60), *(pytest.param(score, 400, marks=pytest.mark.slow) for score in (conformity, mean_precision))],
 )
 def test_intervals_of_scores_hold_the_truth(score, trials):
     noise, design = {"a": 0.7, "b": 2.0}, places(LABELS)
@@ -221,7 +221,7 @@ def planted(rho=1.0, **others):
     return {name: others.get(name, 1.0) for name in MEASURES} | {RHO: rho}
 
 
-@pytest.mark.parametrize("trials", [3, pytest.param(60, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("trials", [3, pytest.param(40, marks=pytest.mark.slow)])
 def test_rules_err_no_more_often_than_they_may(trials):
     """Measures that are all alike: no lead is there.  Then gradients that see more, and such that see less."""
     equal, better, worse = (verdicts(planted(noise), range(trials)) for noise in (1.0, 0.05, 8.0))
