@@ -181,7 +181,7 @@ def test_an_untouched_copy_of_the_network_gives_the_same():
         (["stam"], r"^CifarResNet has no layer 'stam'; did you mean 'stem'\? the layers are stem, stem.0, .*, \.\.\.$"),
         (["stem", "zzz"], "^CifarResNet has no layer 'zzz'; the layers are stem, stem.0, "),
         ([""], "^CifarResNet has no layer ''; the layers are stem"),
-        ("fc", "^points must be a list of layers, not the word 'fc'$"),
+        ("fc", "^points must be a list of the names of layers, not 'fc'$"),
         ([], r"^points must be one or more different layers, not \[\]$"),
         (["fc", "stem", "fc"], r"^points must be one or more different layers, not \['fc', 'stem', 'fc'\]$"),
     ],

@@ -12,7 +12,7 @@ from lib.models import doors
 from lib.models.architectures import BasicBlock
 from lib.models.cifar_resnets import ResidualBlock
 from lib.models.class_scores import ModelError, complaints
-from lib.runtime.checks import check_count, did_you_mean
+from lib.runtime.checks import check_count, did_you_mean, shown
 from lib.runtime.devices import evaluating, find_device, on_device, precision
 
 BLOCKS = (ResidualBlock, BasicBlock)
@@ -52,8 +52,12 @@ def check_points(model: nn.Module, points: Sequence[str]) -> None:
     So does a layer of a TorchScript, which lets nobody look at it.
     """
     doors.check_network(model)
-    if isinstance(points, str):
-        raise ValueError(f"points must be a list of layers, not the word {points!r}")
+    if (
+        isinstance(points, str)
+        or not isinstance(points, Sequence)
+        or not all(isinstance(point, str) for point in points)
+    ):
+        raise ValueError(f"points must be a list of the names of layers, not {shown(points)}")
     modules = dict(model.named_modules())
     names = [name for name in modules if name]
     for point in points:

@@ -1,7 +1,6 @@
 """Layers of a reader's networks, by the names of their modules: their CKA, and stitches from one network to another."""
 
 from collections.abc import Mapping, Sequence
-from itertools import product
 from typing import Any
 
 import pandas as pd
@@ -13,7 +12,7 @@ from lib.models import doors
 from lib.models.channel_axes import LAST, PLACES, channel_places
 from lib.models.class_scores import ClassScores, class_scores
 from lib.models.layer_ends import LayerEnd
-from lib.models.representations import activations, block_points
+from lib.models.representations import activations, block_points, check_points
 from lib.own.groups import named
 from lib.runtime.checks import check_choice, check_count, shown
 from lib.runtime.devices import find_device
@@ -51,13 +50,17 @@ def layer_cka(
         ValueError: all that `lib.cka.network_cka` refuses, or a network that has no points.
     """
     models = named(models)
+    if points is not None and not isinstance(points, Mapping):
+        raise ValueError(f"points must be a dictionary of the networks' names and layers, not {shown(points)}")
+    check_count("batch_size", batch_size, 4)
+    check_count("passes", passes)
     chosen = {name: block_points(model) if points is None else points.get(name, ()) for name, model in models.items()}
-    if missing := [name for name, layers in chosen.items() if not layers]:
+    if missing := [name for name, layers in chosen.items() if isinstance(layers, Sequence) and not layers]:
         raise ValueError(
             f"points has no layers of {missing[0]!r}; it is a dictionary of the networks' names and layers"
         )
     images, generator = doors.as_inputs(images), torch.Generator().manual_seed(seed)
-    batch_size = min(batch_size, len(images))
+    batch_size = min(int(batch_size), len(images))
     settings: dict[str, Any] = {"batch_size": batch_size, "passes": passes, "device": device, "generator": generator}
     with progress(passes * (len(images) // batch_size), f"CKA of {', '.join(models)}", delay=2) as bar:
         values = network_cka(
@@ -105,14 +108,14 @@ def stitch(
             not told, too few images, or more layers than there is memory for.
     """
     check_choice("matching", matching, MATCHINGS)
-    if channels not in list(product((None, *PLACES), repeat=2)):
-        told = "two of 'first', 'last' and None, for the layers of the front and for those of the end"
-        raise ValueError(f"channels must be {told}, not {shown(channels)}")
+    _check_pairs(points, channels)
     check_count("epochs", epochs)
     check_count("fit_images", fit_images, 2)
     images = doors.as_images(images, least=fit_images + 2)
     labels, device = doors.as_labels(labels, len(images)), find_device(device)
     front, end = class_scores(front), class_scores(end)
+    for network, chosen in zip((front, end), points):
+        check_points(network.model, chosen)
     ends = {point: LayerEnd(end, point, images[:2]).to(device) for point in points[1]}
     placed, wanted = map(_places, (front, end), (images[:2],) * 2, points, channels)
     sources, targets = _layers((front, end), points, images, batch_size, device)
@@ -137,6 +140,18 @@ def stitch(
     index = pd.MultiIndex.from_tuples(list(found), names=["source", "target"])
     frame = pd.DataFrame(list(found.values()), index, ["accuracy", "accuracy of the end", "residual"])
     return frame.loc[[(one, other) for one in sources for other in targets]]
+
+
+def _check_pairs(points: object, channels: object) -> None:
+    if not isinstance(points, (tuple, list)) or len(points) != 2:
+        raise ValueError(f"points must be two lists, the layers of the front and of the end, not {shown(points)}")
+    if not isinstance(channels, tuple) or len(channels) != 2 or not all(map(_is_place, channels)):
+        told = "two of 'first', 'last' and None, for the layers of the front and for those of the end"
+        raise ValueError(f"channels must be {told}, not {shown(channels)}")
+
+
+def _is_place(value: object) -> bool:
+    return value is None or isinstance(value, str) and value in PLACES
 
 
 class _FromMaps(nn.Module):

@@ -15,15 +15,15 @@ def check_count(name: str, value: int, least: int = 1) -> None:
 
 def check_choice(name: str, value: object, choices: Iterable[str]) -> None:
     """Raises ValueError, naming the choices there are, for any other `value`."""
-    choices = list(choices)  # no set: also for what cannot be hashed
-    if value not in choices:
+    choices = list(choices)
+    if not isinstance(value, str) or value not in choices:  # an array would be compared element by element
         raise ValueError(f"unknown {name} {shown(value)}; the {name}s are {', '.join(choices)}")
 
 
 def shown(value: object) -> str:
-    """A value as it is written, its middle left out where it is long."""
+    """A value as it is written, in one line, its middle left out where it is long."""
     try:
-        text = repr(value)
+        text = " ".join(repr(value).split())
     except (RecursionError, ValueError):  # lists within lists within lists, whole numbers of thousands of digits
         return f"this {type(value).__name__}"
     return text if len(text) <= SHOWN else f"{text[: SHOWN // 2]} ... {text[-SHOWN // 4 :]}"
