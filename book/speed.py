@@ -84,13 +84,13 @@ def rows(measured: Sequence[Mapping]) -> str:
                     duration(row["seconds"]["ours"]["median"]),
                     name + scaled,
                     between(ratio),
-                    percent(row["of_limit"]) + (f": {row['limit']}" if row["of_limit"] else ""),
+                    percent(row["of_limit"]),
                     f"{max(row['apart'].values()):.0e}",
                 ]
             )
-    return pipe_table(
-        ["work", "ours", "peer", "its time over ours", "share of the limit's speed", "results apart"], lines
-    )
+    limits = dict.fromkeys(f"{row['row']}: {row['limit']}" for row in measured if row["limit"])
+    head = ["work", "ours", "peer", "its time over ours", "share of the limit's speed", "results apart"]
+    return pipe_table(head, lines) + f"\nThe limits are: {'; '.join(limits)}.\n"
 
 
 def short(measured: Sequence[Mapping]) -> str:
@@ -188,19 +188,28 @@ def ratio(one: Mapping) -> str:
 
 
 def draw(measured: Sequence[Mapping], picture) -> None:
-    """Seconds over sizes, a panel for what they grow with."""
+    """Seconds and bytes over sizes, a column for what they grow with."""
     import matplotlib
 
     matplotlib.use("agg")
     from matplotlib import pyplot as plt
 
     kinds = list(dict.fromkeys(one["against"] for one in measured))
-    figure, axes = plt.subplots(1, len(kinds), figsize=(3.2 * len(kinds), 3.2), layout="constrained", squeeze=False)
-    for axis, kind in zip(axes[0], kinds):
-        for one in (one for one in measured if one["against"] == kind):
-            axis.loglog(one["sizes"], one["seconds"], "o-", label=f"{one['work']}: {one['exponent'][0]:.1f}")
-        axis.set(xlabel=kind, ylabel="seconds" if kind == kinds[0] else None)
-        axis.legend(fontsize=6)
+    shape = {"figsize": (3.2 * len(kinds), 6), "layout": "constrained", "squeeze": False}
+    figure, axes = plt.subplots(2, len(kinds), **shape)
+    for column, kind in zip(axes.T, kinds):
+        for axis, cost, fitted in zip(column, ("seconds", "bytes"), ("exponent", "bytes exponent")):
+            shown = [one for one in measured if one["against"] == kind and cost in one]
+            if not shown:
+                axis.set_axis_off()
+                continue
+            for one in shown:
+                axis.plot(one["sizes"], one[cost], "o-", label=f"{one['work']}: {one[fitted][0]:.1f}")
+            ticks = sorted({size for one in shown for size in one["sizes"]})
+            axis.set(xscale="log", yscale="log", xlabel=kind, ylabel=cost)
+            axis.set_xticks(ticks, [f"{size:,}" for size in ticks], rotation=60, minor=False)
+            axis.set_xticks([], minor=True)
+            axis.legend(fontsize=6)
     figure.savefig(picture, dpi=110, metadata={"Software": None})
     plt.close(figure)
 
