@@ -22,7 +22,9 @@ WIDTHS = (4, 8, 16, 32)
 def exponent(sizes: list[float], costs: list[float]) -> tuple[float, float]:
     """The slope of log cost over log size, and its standard error."""
     fitted = linregress(np.log(sizes), np.log(costs))
-    return round(float(fitted.slope), 2), round(float(fitted.stderr), 2)
+    return round(float(fitted.slope), 2), round(
+        float(np.nan_to_num(fitted.stderr)), 2
+    )  # NaN of costs that stay the same
 
 
 def pairs(networks: int = 60, images: int = 1000, numbers: int = 192) -> Callable:

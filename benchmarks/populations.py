@@ -26,7 +26,7 @@ from lib.training.fused import fused, kept_memory
 from lib.training.specification import Specification, specify
 
 MEAN, STD = 0.5, 0.25
-LOSS = 0.05  # how far mean losses of an epoch may be apart; bfloat16 and ReLUs that rounding tips over move them
+LOSS = 0.1  # how far mean losses of an epoch may be apart; bfloat16 and ReLUs that rounding tips over move them
 LARGE = ((8, 512), (16, 256), (32, 128))  # width, images
 
 

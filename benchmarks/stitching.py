@@ -146,5 +146,5 @@ def cases(quick: bool) -> Cases:
         weights_apart,
         1e-3,
         goal=5,
-        repeats=1,
+        repeats=2,
     )

@@ -63,7 +63,7 @@ def test_ways_take_turns_and_scaled_ones_count_as_often(monkeypatch):
     assert found["seconds"]["ours"]["median"] == 1 and found["apart"] == {"peer": 0}
 
 
-@pytest.mark.parametrize("power", [0.5, 1, 2.25])
+@pytest.mark.parametrize("power", [0, 0.5, 1, 2.25])
 def test_exponents_are_those_of_planted_costs(power):
     sizes = [2, 4, 8, 16]
     assert growth.exponent(sizes, [3e-6 * size**power for size in sizes]) == (pytest.approx(power), 0)
