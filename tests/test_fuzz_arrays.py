@@ -91,7 +91,7 @@ def units(draw, networks, images, dims):
 def populations(draw, single=False):
     images, dims = draw(SIZES), draw(st.integers(2, 4))
     pair = [draw(rarely(units(1 if single else draw(SIZES), images, dims), anything())) for _ in range(2)]
-    return [one[0] if single and hasattr(one, "ndim") and one.ndim == 3 else one for one in pair]
+    return [one[0] if single and hasattr(one, "ndim") and one.ndim == 3 and len(one) else one for one in pair]
 
 
 def cosines(a, b):

@@ -168,6 +168,7 @@ ODD_TENSORS = [
 ]
 
 
+@pytest.mark.filterwarnings("ignore:torch.quantize_per_tensor")
 @bounded(30)
 @given(
     st.sampled_from(released.networks.FAMILIES),
