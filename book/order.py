@@ -34,7 +34,7 @@ SECONDS = {
     "08_batch_size": 115,
     "17_out_of_distribution": 90,
     "07_black_box_attack": 90,
-    "19_which_measure": 110,
+    "19_which_measure": 130,
     "04_hypotheses": 85,
     "10_released_models": 80,
     "15_predictions": 60,
