@@ -243,7 +243,7 @@ def test_pages_of_a_study_are_made_again_after_another_release_of_it(tmp_path, m
 def test_the_scripts_refuse_an_unknown_study_without_a_traceback(script):
     ended = subprocess.run([sys.executable, f"book/{script}.py", "cifar1"], cwd=ROOT, capture_output=True, text=True)
     assert ended.returncode == 1 and "Traceback" not in ended.stderr
-    assert ended.stderr.startswith("there is no study cifar1; the studies are cifar10, ")
+    assert ended.stderr.startswith("there is no study cifar1; the studies are cifar10-full, ")
 
 
 def test_make_hands_its_variables_over(tmp_path):
