@@ -245,6 +245,21 @@ if laws:
                  f"{n_images} test images. Dotted: 25 % off.")
 
 # %% [markdown]
+# One exponent for all widths is much to ask. Those of images and epochs at each width alone, to see where the law fails:
+
+# %% tags=["nbval-ignore-output"]
+rows, by_width = {}, {}
+for family, one in found.items():
+    for place, width in enumerate(one.widths):
+        at = np.flatnonzero(one.learnt[place])
+        columns, terms = design([(width, one.settings[place][spot].n_train, one.settings[place][spot].epochs) for spot in at])
+        if terms and len(at) > len(terms):
+            interval = one.similarities(place, at).interval(lambda rho: exponents(rho, columns))
+            by_width[f"{family} {width}"] = {term: [float(part[1 + spot]) for part in interval] for spot, term in enumerate(terms)}
+            rows[family, f"k = {width}"] = {f"exponent of the {term}": in_brackets(of) for term, of in by_width[f"{family} {width}"].items()}
+pd.DataFrame(rows).T.fillna("–")
+
+# %% [markdown]
 # ### Where do the authors' pictures lie?
 #
 # The authors' networks were trained with 50,000 images of CIFAR-10 for 100 epochs ({doc}`A2_scale`). Only a law of `cnn-small` on
@@ -306,6 +321,6 @@ numbers = {"images": n_images, "epochs": list(p.epoch_counts), "missing": [[fami
            "shared": {family: [shared(group.values) for group in one.groups] for family, one in found.items()},
            "own": {family: [own(group.values) for group in one.groups] for family, one in found.items()},
            "controls": {control: dict(zip(ends, one.similarity_over_epochs())) for control, one in more.items()},
-           "exponents": fitted, "law": {family: while_they_learn_figures.law_points(law)["fitted"][0][0] for family, law in laws.items()},
+           "exponents": fitted, "exponents_by_width": by_width, "law": {family: while_they_learn_figures.law_points(law)["fitted"][0][0] for family, law in laws.items()},
            "points": {family: law.one.points()[1] for family, law in laws.items()}}
 results.write(p.study, "20_while_they_learn", vars(p), numbers, verdicts)

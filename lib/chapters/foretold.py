@@ -91,6 +91,7 @@ def joined(
         assert one is not None and other is not None  # both are samples of networks and images
         return np.concatenate([one[..., None, :], other], axis=-2)
 
+    assert diagonal.without_by_images is not None and outcome.without_by_images is not None
     joint = diagonal.without_by_images, outcome.without_by_images[: len(diagonal.without_by_images)]
     return Sample(
         together(diagonal.values, outcome.values),

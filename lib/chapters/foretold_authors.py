@@ -30,7 +30,7 @@ class Picture:
     def without(self, place: int) -> "Picture":
         """With one network less."""
         similarity, losses = (np.delete(np.delete(one, place, 0), place, 1) for one in (self.similarity, self.losses))
-        return Picture(similarity, losses, np.delete(self.widths, place))
+        return Picture(similarity, losses, [*self.widths[:place], *self.widths[place + 1 :]])
 
     @property
     def far(self) -> tuple[np.ndarray, np.ndarray]:

@@ -1,6 +1,7 @@
 """The pictures of chapter 21: what was foretold over what was measured."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -22,7 +23,7 @@ def foretold_over_measured(panels: Mapping[str, Mapping[str, Points]], label: st
     for axis, (title, kinds) in zip(axes, panels.items()):
         for name, (measured, found) in kinds.items():
             colour, marker = figures.look(name, names.index(name))
-            looks = {"fmt": marker, "color": colour, "markersize": 5, "capsize": 2, "elinewidth": 0.8}
+            looks: dict[str, Any] = {"fmt": marker, "color": colour, "markersize": 5, "capsize": 2, "elinewidth": 0.8}
             x, y = (tuple(np.ravel(part) for part in some) for some in (measured, found))
             figures.bars(axis, x[0], y, label=name, **looks)
             figures.bars(axis, y[0], x, sideways=True, **looks)

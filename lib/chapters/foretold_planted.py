@@ -17,7 +17,12 @@ DRAWS = 50  # of images, a trial
 
 
 def planted(
-    resultants: Sequence[float], networks: int, images: int, dim: int, rng: np.random.Generator, draws: int = DRAWS
+    resultants: Sequence[float] | np.ndarray,
+    networks: int,
+    images: int,
+    dim: int,
+    rng: np.random.Generator,
+    draws: int = DRAWS,
 ) -> Sample:
     """rho of populations with these E[t] about one mean direction, which obey the law."""
     laws = [von_mises_fisher(float(sphere.vmf_concentration(r, dim)), dim) for r in resultants]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -69,13 +70,22 @@ def rises(one: Learning) -> tuple[list[str], Estimated]:
     places = [place for place in one.judged(0) if place in one.judged(len(one.widths) - 1)]
     if not places:
         return [], NOWHERE
-    both = beside([one.similarities(width, places) for width in (0, len(one.widths) - 1)])
-    count = len(places)
-    found = both.estimated(lambda rho: rho[..., count:] - rho[..., :count])
+    both = beside([one.similarities(width, places) for width in (len(one.widths) - 1, 0)])
+    found = both.estimated(partial(first_less_others, count=len(places)))
     return [f"after {one.epochs[place]} epochs" for place in places], found
 
 
 NOWHERE = Estimated(lambda level: (np.empty(0),) * 3, 0, 0)  # no population has learnt enough
+
+
+def left_out_ratio(rho: np.ndarray, columns: np.ndarray, left: np.ndarray) -> np.ndarray:
+    """Geometric mean of foretold over measured rho of what was left out of the fit: [..., points] -> [..., 1]."""
+    return np.exp(errors(rho, columns, ~left)[..., left].mean(-1, keepdims=True))
+
+
+def first_less_others(rho: np.ndarray, count: int) -> np.ndarray:
+    """The first numbers less as many others: [..., 2 count] -> [..., count]."""
+    return rho[..., :count] - rho[..., count:]
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,10 +111,7 @@ class Law:
         columns, found = design(numbers)[0], extremes(numbers)
         if not found:
             return [], NOWHERE
-        parts = [
-            sample.estimated(lambda rho, left=left: np.exp(errors(rho, columns, ~left)[..., left].mean(-1))[..., None])
-            for left in found.values()
-        ]
+        parts = [sample.estimated(partial(left_out_ratio, columns=columns, left=left)) for left in found.values()]
         places = [f"{LARGEST[term]}, {int(np.count_nonzero(left))} populations" for term, left in found.items()]
         return places, side_by_side(parts, sum(sample.networks))
 
@@ -127,8 +134,7 @@ class Controlled:
                     self.usual.similarities(self.usual.widths.index(width), usual),
                 ]
             )
-            count = len(usual)
-            found.append(both.estimated(lambda rho, count=count: rho[..., :count] - rho[..., count:]))
+            found.append(both.estimated(partial(first_less_others, count=len(usual))))
         return side_by_side(found)
 
     def places(self) -> list[str]:

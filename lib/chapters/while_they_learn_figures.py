@@ -1,6 +1,7 @@
 """The pictures of chapter 20: similarity and accuracy through training, what is decided when, and the law's points."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -47,7 +48,7 @@ def decided(families: Mapping[str, Learning]) -> Figure:
             parts = [
                 cut(group.interval(lambda both: measure(both)[..., first:count, count]), -1, 1) for group in one.groups
             ]
-            places = [*[BEFORE] * (first == INITIAL), *one.epochs[:-1]]
+            places: Any = [*[BEFORE] * (first == INITIAL), *one.epochs[:-1]]  # half an epoch is no number of epochs
             figures.by_size(axis, places, tuple(np.stack(part) for part in zip(*parts)), one.widths, "epochs")
             axis.set_ylabel(f"{label},\nto the end")
             axis.axhline(0, color="black", linewidth=1)

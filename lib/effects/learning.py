@@ -94,7 +94,7 @@ class Learning:
 
     def points(self) -> tuple[Sample, list[tuple[int, int, int]]]:
         """rho(k, k) of every population that has learnt enough, and its width, training images and epochs."""
-        places = [np.flatnonzero(passed) for passed in self.learnt]
+        places = [np.flatnonzero(passed).tolist() for passed in self.learnt]
         numbers = [
             (self.widths[width], self.settings[width][place].n_train, self.settings[width][place].epochs)
             for width, own in enumerate(places)
@@ -125,7 +125,7 @@ def learning(
         look: output and grid of `population_directions`.
     """
     trained = population_directions(found, images, keep_dead=True, **look)
-    first = {key[:2]: key for key in reversed(found)}  # of each width, for its initial weights
+    first = {key[:2]: key for key in reversed(list(found))}  # of each width, for its initial weights
     initial = population_directions(
         {key: found[key] for key in first.values()}, images, untrained=True, keep_dead=True, **look
     )

@@ -21,12 +21,11 @@ def beside(groups: Sequence[Sample]) -> Sample:
     Raises:
         ValueError: groups with different numbers of draws.
     """
-    if len({len(group.by_images) for group in groups}) > 1:
+    by_image, left_out, jointly = zip(*map(_parts, groups))
+    if len(set(map(len, by_image))) > 1:
         raise ValueError("all groups need the same draws of images")
-    values, by_images = (
-        np.concatenate([getattr(one, name) for one in groups], axis=-1) for name in ("values", "by_images")
-    )
-    joint = len(groups[0].without_by_images)
+    values = np.concatenate([group.values for group in groups], axis=-1)
+    by_images = np.concatenate(by_image, axis=-1)
 
     def without(whole: np.ndarray, parts: Sequence[np.ndarray]) -> np.ndarray:
         """[..., units of all groups, points] of [..., points] and of each group's [..., units, own points]."""
@@ -40,12 +39,18 @@ def beside(groups: Sequence[Sample]) -> Sample:
 
     return Sample(
         values,
-        without(values, [one.without for one in groups]),
+        without(values, left_out),
         by_images,
-        without(by_images[:joint], [one.without_by_images for one in groups]),
+        without(by_images[: len(jointly[0])], jointly),
         tuple(units for one in groups for units in one.networks),
         groups[0].images,
     )
+
+
+def _parts(group: Sample) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What varies in a sample of networks and images: over images, without a network, and both."""
+    assert group.by_images is not None and group.without is not None and group.without_by_images is not None
+    return group.by_images, group.without, group.without_by_images
 
 
 def design(points: Sequence[Sequence[float]], terms: Sequence[str] = TERMS) -> tuple[np.ndarray, list[str]]:

@@ -30,7 +30,7 @@ def from_narrow(rho: np.ndarray, widths: Sequence[int], narrow: Sequence[int]) -
 def narrow_resultants(rho: np.ndarray, widths: Sequence[int], narrow: Sequence[int]) -> np.ndarray:
     """R_k of all widths by that power law: [..., widths, widths] -> [..., widths]."""
     own = np.exp(coefficients(_block(rho, narrow)))
-    return power_law(own, np.take(widths, narrow), widths)
+    return power_law(own, [widths[place] for place in narrow], widths)
 
 
 def direction_of_widest(
@@ -41,7 +41,7 @@ def direction_of_widest(
     Foretold from the similarities of those widths alone; both are [...] (`rank_one.direction_cosine`).
     """
     places = [*narrow, rho.shape[-1] - 1]
-    measured, counts = _block(rho, places), np.take(networks, places)
+    measured, counts = _block(rho, places), [networks[place] for place in places]
     law, r = measured.copy(), resultants(measured)
     law[..., :-1, -1] = r[..., :-1] * r[..., -1:]  # the widest R is taken out again
     return direction_cosine(law, counts), direction_cosine(measured, counts)
@@ -60,7 +60,7 @@ def losses_from_narrow(
     block, own = _block(losses, narrow), resultant[..., narrow]
     ratio = np.where(block > 0, block, np.nan) / own[..., :, None]
     sensitivity = np.exp(np.log(ratio).mean(-2))  # over sources
-    few = np.take(widths, narrow)
+    few = [widths[place] for place in narrow]
     target = power_law(SMALL * sensitivity, few, widths) / SMALL
     return power_law(own, few, widths)[..., :, None] * target[..., None, :]
 

@@ -69,7 +69,8 @@ class _Means:
     """Weighted means over images that come in parts: sums of products over sums of what has a direction."""
 
     def __init__(self):
-        self.sums, self.counts = 0.0, 0.0
+        self.sums: np.ndarray | float = 0.0
+        self.counts: np.ndarray | float = 0.0
 
     def add(self, weights: np.ndarray, products: np.ndarray, known: np.ndarray) -> None:
         """Of some images: [draws, n], and twice [n, ...]."""
