@@ -5,7 +5,7 @@ export PYTHONUNBUFFERED := 1
 # Without stored bytecode every kernel and worker would compile torch anew, seconds each.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: book run test test-all study train release fetch notebooks bench environment lint help clean
+.PHONY: book pdf run test test-all study train release fetch notebooks bench environment lint help clean
 
 book: .venv/installed  ## the environment, the chapters executed on this machine, the pages
 	$(BIN)/python book/chapters.py
@@ -21,6 +21,10 @@ book: .venv/installed  ## the environment, the chapters executed on this machine
 _build/html/index.html: _config.yml _toc.yml $(wildcard book/*.* book/chapters/* book/static/* book/templates/* book/studies/*/* book/api/*) $(wildcard lib/*.py lib/*/*.py)
 	rm -rf _build
 	$(BIN)/jupyter-book build . --warningiserror --nitpick --keep-going --quiet
+
+# Through a headless Chromium.
+pdf: book  ## the book as one PDF, and the findings on two pages, in _build/pdf/
+	$(BIN)/python book/printed.py
 
 # Two tests at once: threads of one that wait for each other would take time from the other.
 test: book  ## the tests of everything, in the quick tier

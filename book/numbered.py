@@ -6,10 +6,11 @@ Captions are displayed by the executed chapters, so all this is written into the
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from html import escape
 from pathlib import Path
 
+import everything
 import studies
 import touched
 from chapters import ROOT
@@ -18,11 +19,6 @@ FIGURE = re.compile(r'(<a class="enlarge" (?:(?!</a>).)*</a>)\s*<p>(<strong>.*?)
 # "Fig. 12", "Figs. 7a, 7b and F.1", "Table 1" in the bold beginning of a caption
 ORIGIN = re.compile(r"(?:Figs?\.?|Table) (?:[A-Z]\.)?\d+\w?(?:(?:, | and |, and )(?:[A-Z]\.)?\d+\w?)*")
 SCRIPT = '<script defer src="{}_static/figures.js"></script>'
-PAPERS = {
-    "Great Minds Think Alike": ("01", "02", "03", "04", "05", "06", "07", "08", "09", "10", "A1", "A2"),
-    "Do Wide and Deep Networks Learn the Same Things?": ("11", "12", "13", "14", "15"),
-    "How not to Stitch Representations": ("16", "17", "18"),
-}
 
 
 def number_all(app, exception):
@@ -70,8 +66,13 @@ def _figure(
 def origin(chapter: str, caption: str) -> str:
     """' (Fig. 12 of Great Minds Think Alike).', as HTML, where the bold beginning of a caption names a paper's figure."""
     own = ORIGIN.search(plain(caption.partition("</strong>")[0]))
-    paper = next((title for title, chapters in PAPERS.items() if chapter.partition("_")[0] in chapters), None)
+    paper = next((one["title"] for one in everything.papers() if chapter in chapters_of(one)), None)
     return f' <span class="origin">({own[0]} of <cite>{escape(paper)}</cite>)</span>' if own and paper else ""
+
+
+def chapters_of(paper: Mapping) -> set[str]:
+    """The chapters that redraw something of a paper (everything.toml)."""
+    return {chapter for item in paper["item"] for chapter in item.get("chapters", ())}
 
 
 def plain(html: str) -> str:

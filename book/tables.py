@@ -1,7 +1,8 @@
 """Write what pages include: `make book` runs this when the chapters are executed.
 
 Into book/chapters/: what_holds.html, details.html and machinery.html, cards_table.md with the pictures in forest/,
-front_table.md, chapters_table.md, agreement_table.md, studies_table.md and everything_table.md.  The chapters' claims
+front_table.md, chapters_table.md, agreement_table.md, studies_table.md, everything_table.md and
+report_table.md.  The chapters' claims
 are those of results/book/, from this machine; a study's are those committed with its pages.
 """
 
@@ -27,6 +28,7 @@ MADE = (
     "agreement_table.md",
     "studies_table.md",
     "everything_table.md",
+    "report_table.md",
 )
 
 
@@ -71,6 +73,7 @@ def rendered_tables(executed: dict[str, dict]) -> dict[str, str]:
     import everything
     import front
     import ledger
+    import report
     import what_holds
     from lib.verdicts import DETAIL, MACHINERY
     from verdict_html import rendered
@@ -91,6 +94,7 @@ def rendered_tables(executed: dict[str, dict]) -> dict[str, str]:
         claims_page.agreement(found),
         studies_table(executed),
         everything.everything(executed),
+        report.report(lines),
     )
     return dict(zip(MADE, content, strict=True))
 

@@ -70,6 +70,18 @@ def test_a_page_is_light_fits_a_telephone_and_is_walked_by_keyboard(chromium, na
 
 
 @built
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", PAGES)
+def test_axe_finds_nothing_moderate_or_worse(chromium, name, scheme):
+    page, _ = opened(chromium, name, width=1440)
+    page.evaluate(f"document.documentElement.dataset.theme = '{scheme}'")
+    page.add_script_tag(path=Path(__file__).with_name("axe.min.js"))
+    found = page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")["violations"]
+    page.close()
+    assert [(one["id"], one["nodes"][0]["html"][:200]) for one in found if one["impact"] != "minor"] == []
+
+
+@built
 def test_a_picture_is_enlarged_and_put_away_by_keyboard(chromium):
     page, _ = opened(chromium, "chapters/03_individual_similarity")
     page.locator("a.enlarge").first.focus()

@@ -60,11 +60,11 @@ def test_results_of_an_earlier_revision_have_no_table():
 @pytest.mark.parametrize(
     "chapter, caption, said",
     [
-        ("03_a", "<strong>The paper’s Fig. 12, row of this data set.</strong> n", "Fig. 12 of <cite>Great Minds"),
-        ("15_a", "<strong>The paper’s Figs. 7a, 7b and F.1.</strong> n", "Figs. 7a, 7b and F.1 of <cite>Do Wide and"),
-        ("03_a", "<strong>The paper’s Table 1 as a picture.</strong> n", "Table 1 of <cite>Great Minds"),
-        ("01_a", "<strong>Not in the paper.</strong> The families of Fig. 1", ""),
-        ("19_a", "<strong>Fig. 3</strong>", ""),
+        ("03_individual_similarity", "<strong>The paper’s Fig. 12, row of this data set.</strong> n", "Fig. 12 of <cite>Great Minds"),
+        ("15_predictions", "<strong>The paper’s Figs. 7a, 7b and F.1.</strong> n", "Figs. 7a, 7b and F.1 of <cite>Do Wide and"),
+        ("03_individual_similarity", "<strong>The paper’s Table 1 as a picture.</strong> n", "Table 1 of <cite>Great Minds"),
+        ("01_introduction", "<strong>Not in the paper.</strong> The families of Fig. 1", ""),
+        ("own_models", "<strong>Fig. 3</strong>", ""),
     ],
 )
 def test_a_caption_says_which_figure_of_which_paper_it_is(chapter, caption, said):

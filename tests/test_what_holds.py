@@ -9,6 +9,7 @@ import pytest
 import evidence
 import front
 import ledger
+import report
 import what_holds
 from evidence import Study
 from lib.verdicts import Claim
@@ -134,3 +135,15 @@ def test_claims_of_a_row_make_a_line_and_of_two_studies_the_one_that_tests_count
         "Digits": "undecided",
     }
     assert what_holds.totals([line], "Digits")["undecided"] == 1
+
+
+def test_the_report_has_a_row_a_claim_of_a_paper_and_a_column_a_data_set():
+    own = "Great Minds, Fig. 2"
+    lines = [
+        Line("a", "It | rises.", own, {"Digits": Cell([place(*NO)])}),
+        Line("b", "It falls.", own, {"CIFAR-10": Cell([place(*SURE, study=STUDY)])}),
+        Line("c", "Ours.", "ours", {"Digits": Cell([place(*SURE)])}),
+    ]
+    title, _, header, _, *rows = report.report(lines).splitlines()
+    assert title == "## Great Minds Think Alike" and header.count("|") == 4
+    assert [row.split("|")[-3:-1] for row in rows] == [[" – ", " ✘ 0\\.10 "], [" ✔ 0\\.10 ", " – "]]

@@ -42,7 +42,7 @@ function lines(table, own, axes, names, seen) {
     };
   });
 }
-const PALETTE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"];
+const PALETTE = ["#0072B2", "#56B4E9", "#D55E00", "#E69F00", "#009E73", "#CC79A7"];
 
 // Panels in rows of two, one below the other on a telephone.
 function chart(table, width, ink) {
@@ -50,9 +50,10 @@ function chart(table, width, ink) {
   const columns = Math.min(panels.length, width < 600 ? 1 : 2), count = Math.ceil(panels.length / columns);
   const faint = { gridcolor: "rgba(128,128,128,0.3)", zeroline: false, automargin: true }, traces = [];
   const seen = new Set(), names = table.by ? unique(all.map((point) => point[table.by])) : [];
+  const below = 30 * Math.ceil(names.length / (2 * columns)); // the legend
   const layout = {
-    height: 60 + 340 * count + 20 * names.length, font: { color: ink }, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", annotations: [],
-    grid: { rows: count, columns, pattern: "independent", xgap: 0.25, ygap: 0.3 }, margin: { t: 40, r: 10, l: 50, b: 60 + 20 * names.length },
+    height: 60 + 340 * count + below, font: { color: ink }, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", annotations: [],
+    grid: { rows: count, columns, pattern: "independent", xgap: 0.25, ygap: 0.3 }, margin: { t: 40, r: 10, l: 50, b: 60 + below },
     legend: { orientation: "h", yref: "container", y: 0, yanchor: "bottom" }, hoverlabel: { align: "left" },
     ...(table.shared ? { coloraxis: { colorscale: SCALE } } : {}),
   };
@@ -61,6 +62,7 @@ function chart(table, width, ink) {
     const own = all.filter((point) => !table.panel || point[table.panel] == panel);
     layout[`xaxis${end}`] = { ...faint, title: { text: table.x }, type: category ?? (table.log ? "log" : "linear") };
     layout[`yaxis${end}`] = { ...faint, title: { text: table.y }, type: category ?? (table.steep?.includes(panel) ? "log" : "linear"), autorange: table.down ? "reversed" : true };
+    if (table.steep?.includes(panel)) layout[`yaxis${end}`].dtick = "D2"; // named at 1, 2 and 5
     if (table.log) Object.assign(layout[`xaxis${end}`], { tickvals: unique(own.map((point) => point[table.x])), ticktext: unique(own.map((point) => `${point[table.x]}`)) });
     layout.annotations.push({ text: panel, showarrow: false, xref: `x${end} domain`, yref: `y${end} domain`, x: 0.5, y: 1.02, yanchor: "bottom" });
     traces.push(...(table.kind == "map" ? maps(table, own, axes) : lines(table, own, axes, names, seen)));
