@@ -9,42 +9,25 @@ networks of real images, an author exports into book/static/explorer/:
 """
 
 import argparse
-import base64
-import io
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import matplotlib
 import numpy as np
-from PIL import Image
 
 import studies
 from chapters import PAGES, results
-from lib import data, parameters, salience, similarity
+from explorer_numbers import Directions, chance, explorer, read
+from lib import parameters, salience, similarity
 from lib.chapters.individual_similarity_figures import gradient_gallery
 from lib.data.loading import ImageData
 from lib.runtime.files import write_whole
-from lib.training.populations import Population, population_grid
 from plain_markdown import pipe_table
 
 CHAPTER = "03_individual_similarity"
+A_CLASS = 4  # test images of a class of digits
 EXPORTED = Path(__file__).resolve().parent / "static" / "explorer"
-SEEDS, A_CLASS = 5, 4  # networks of a population, test images of a class
-SPARE = 2  # times as many images are looked at, because at some a network has no gradient
-LARGEST = 127
-CREDITS = {
-    "digits": "Images: scikit-learn's copy of Optical Recognition of Handwritten Digits (E. Alpaydin and C. Kaynak, UCI "
-    "Machine Learning Repository), CC BY 4.0.",
-    "cifar10": "Images: CIFAR-10 (A. Krizhevsky, Learning multiple layers of features from tiny images, 2009; released "
-    "without a licence, the author asks for this citation).",
-    "cifar100": "Images: CIFAR-100 (A. Krizhevsky, Learning multiple layers of features from tiny images, 2009; released "
-    "without a licence, the author asks for this citation).",
-    "tiny-imagenet": "Images: Tiny ImageNet (Stanford CS231n; pictures from ImageNet, whose terms allow non-commercial "
-    "research and education).",
-}
-Directions = Mapping[tuple[str, int], np.ndarray]
 
 
 def write_explorer() -> None:
@@ -79,88 +62,6 @@ def export(study: str, changes: Mapping[str, object], a_class: int) -> Path:
 def exported() -> dict[str, str]:
     """name -> title of the data that lie in book/static/explorer/."""
     return {path.stem: json.loads(path.read_text().partition(" = ")[2])["title"] for path in EXPORTED.glob("*.js")}
-
-
-def read(p: Mapping, a_class: int) -> tuple[ImageData, Directions, Directions]:
-    """Of chapter 3's parameters the first networks of each population at so many test images of a class.
-
-    -> (the data set with these test images alone, directions of the trained networks, those of untrained ones), each
-    (family, width) -> [networks, images, d].  At every image each network has a gradient.
-    """
-    images = data.load(p["dataset"], n_train=p["n_train"], n_test=p["n_test"])
-    seeds = {family: min(SEEDS, count) for family, count in p["seeds"].items()}
-    grid = population_grid(images, p["families"], p["widths"], seeds, epochs=p["epochs"], precision=p["precision"])
-    looked_at = part(images, first_of_each(images.test_labels.numpy(), SPARE * a_class))
-    trained, untrained = (
-        {key: directions(population, looked_at, p, untrained=untrained) for key, population in grid.items()}
-        for untrained in (False, True)
-    )
-    alive = np.all([u.any(-1).all(0) for u in (*trained.values(), *untrained.values())], axis=0)
-    labels = looked_at.test_labels.numpy()
-    shown = np.flatnonzero(alive)[first_of_each(labels[alive], a_class)]
-    return (part(looked_at, shown), *({key: u[:, shown] for key, u in kind.items()} for kind in (trained, untrained)))
-
-
-def first_of_each(labels: np.ndarray, count: int) -> np.ndarray:
-    """Places of the first so many images of every class, class by class."""
-    return np.concatenate([np.flatnonzero(labels == label)[:count] for label in np.unique(labels)])
-
-
-def part(images: ImageData, places: np.ndarray) -> ImageData:
-    """The data set with these test images alone."""
-    return replace(images, test_images=images.test_images[places], test_labels=images.test_labels[places])
-
-
-def directions(population: Population, images: ImageData, p: Mapping, *, untrained: bool) -> np.ndarray:
-    """[networks, images, d]: so few that they are computed rather than stored."""
-    models = population.untrained_models() if untrained else population.models()
-    gradients = (
-        salience.input_gradients(model, images.test_images, images.test_labels, output=p["output"]) for model in models
-    )
-    return np.stack([np.asarray(salience.directions(one, grid=p["grid"])) for one in gradients])
-
-
-def explorer(title: str, images: ImageData, trained: Directions, untrained: Directions) -> dict:
-    """What the script reads: numbers of one byte as base64, [populations, networks, images, d] in the order of `populations`."""
-    shown = np.stack(list(trained.values()))
-    return {
-        "title": title,
-        "credit": CREDITS[data.canonical(images.name)],
-        "populations": [list(key) for key in trained],
-        "networks": shown.shape[1],
-        "images": [images.classes[label] for label in images.test_labels],
-        "channels": images.test_images.shape[1],
-        "dims": shown.shape[-1],
-        "pictures": beneath_each_other(images),
-        "directions": packed(rounded(shown).tobytes()),
-        "chance": [[chance(a, b) for b in untrained.values()] for a in untrained.values()],
-    }
-
-
-def beneath_each_other(images: ImageData) -> str:
-    """The test images in one column, as the address of a WebP without loss."""
-    pixels = np.round(255 * np.asarray(images.pixel_values(images.test_images))).astype(np.uint8)
-    column = np.concatenate(list(pixels))
-    file = io.BytesIO()
-    Image.fromarray(column.squeeze()).save(file, "WEBP", lossless=True, quality=100, method=6)
-    return f"data:image/webp;base64,{packed(file.getvalue())}"
-
-
-def rounded(directions: np.ndarray) -> np.ndarray:
-    """Each direction [..., d] on whole numbers from -127 to 127; no cosine moves by more than 0.006."""
-    return np.round(LARGEST * directions / np.abs(directions).max(-1, keepdims=True)).astype(np.int8)
-
-
-def packed(content: bytes) -> str:
-    return base64.b64encode(content).decode()
-
-
-def chance(a: np.ndarray, b: np.ndarray) -> list[float]:
-    """What 95 % of the cosines at single images lie between, of two different untrained networks of two populations."""
-    cosines = np.einsum("ind,jnd->ijn", a, b)
-    if a is b:
-        cosines = cosines[np.triu_indices(len(a), 1)]
-    return [round(float(end), 3) for end in np.quantile(cosines, [0.025, 0.975])]
 
 
 def means(trained: Directions, untrained: Directions) -> str:

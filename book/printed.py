@@ -17,7 +17,20 @@ LEFT_OUT = re.compile(
 )  # a reference, a table of a hundred pages, and what has to be touched
 ARTICLE = re.compile(r'<article class="bd-article"[^>]*>(.*?)</article>', re.S)
 SCRIPT = re.compile(r"<script\b.*?</script>", re.S)
-PAPER = {"format": "A4", "margin": dict.fromkeys(("top", "bottom", "left", "right"), "16mm"), "print_background": True}
+PAPER = {
+    "format": "A4",
+    "margin": dict.fromkeys(("top", "bottom", "left", "right"), "16mm"),
+    "print_background": True,
+    "scale": 0.72,
+}
+# The theme prints titles elsewhere; a page's parts are what the book calls it.
+LOOK = """<style>
+  section.page { break-before: page; }
+  section.page h1 { display: block !important; break-after: avoid; }
+  section.page :is(.headerlink, summary, .permalink) { display: none !important; }
+  section.page a:not([href]) { color: inherit; text-decoration: none; }
+  section.page details { border: none !important; box-shadow: none !important; }
+</style>"""
 NUMBERS = '<div style="width:100%;text-align:center;font-size:8px"><span class="pageNumber"></span></div>'
 
 
@@ -32,11 +45,10 @@ def whole(names: list[str]) -> str:
     texts = {name: (HTML / f"{name}.html").read_text() for name in names}
     head = re.search(r"<head>(.*?)</head>", texts[names[0]], re.S)[1]
     parts = [
-        f'<section class="page" id="{key(name)}" style="break-before: page">{article(text, name, names)}</section>'
-        for name, text in texts.items()
+        f'<section class="page" id="{key(name)}">{article(text, name, names)}</section>' for name, text in texts.items()
     ]
     body = f'<main class="bd-main"><div class="bd-content"><div class="bd-article-container"><article class="bd-article">{"".join(parts)}'
-    return f'<!DOCTYPE html><html lang="en" data-theme="light"><head>{addressed(head, names[0], [])}</head><body>{body}</article></div></div></main></body></html>'
+    return f'<!DOCTYPE html><html lang="en" data-theme="light"><head>{addressed(head, names[0], [])}{LOOK}</head><body>{body}</article></div></div></main></body></html>'
 
 
 def article(text: str, name: str, names: list[str]) -> str:

@@ -12,6 +12,7 @@ from PIL import Image
 from skips import browser
 
 import explorer
+import explorer_numbers
 from lib import data, similarity
 
 HTML = Path(__file__).resolve().parents[1] / "_build" / "html"
@@ -26,22 +27,22 @@ def scaled(rows):
 def test_rounding_moves_no_cosine_by_more_than_it_may(shared):
     rng = np.random.default_rng(0)
     u, v = (scaled(rng.standard_t(5, (2000, 64)) + shared * rng.standard_normal(64)) for _ in range(2))
-    kept = [scaled(explorer.rounded(rows).astype(float)) for rows in (u, v)]
+    kept = [scaled(explorer_numbers.rounded(rows).astype(float)) for rows in (u, v)]
     assert np.abs(np.sum(kept[0] * kept[1], -1) - np.sum(u * v, -1)).max() < 0.006
 
 
 def test_chance_is_of_different_networks_alone():
     u = scaled(np.random.default_rng(0).standard_normal((4, 300, 64)))
-    assert explorer.chance(u, u) == pytest.approx([-1.96 / 8, 1.96 / 8], abs=0.02)
-    assert explorer.chance(u, u.copy())[1] == pytest.approx(1)
+    assert explorer_numbers.chance(u, u) == pytest.approx([-1.96 / 8, 1.96 / 8], abs=0.02)
+    assert explorer_numbers.chance(u, u.copy())[1] == pytest.approx(1)
 
 
 def test_images_of_every_class_in_turn_and_pictures_that_lose_nothing():
     images = data.load("digits", n_test=60)
-    places = explorer.first_of_each(images.test_labels.numpy(), 2)
+    places = explorer_numbers.first_of_each(images.test_labels.numpy(), 2)
     assert images.test_labels[places].tolist() == [label for label in range(10) for _ in range(2)]
-    few = explorer.part(images, places)
-    address = explorer.beneath_each_other(few)
+    few = explorer_numbers.part(images, places)
+    address = explorer_numbers.beneath_each_other(few)
     column = np.asarray(Image.open(io.BytesIO(base64.b64decode(address.partition(",")[2]))).convert("L"))
     expected = np.round(255 * few.pixel_values(few.test_images)).squeeze(-1)
     np.testing.assert_array_equal(column.reshape(20, 8, 8), expected)
@@ -53,7 +54,7 @@ def test_exported_data_are_whole_and_small(path):
     numbers = np.frombuffer(base64.b64decode(kept["directions"]), np.int8)
     populations, images = len(kept["populations"]), len(kept["images"])
     rows = numbers.reshape(populations, kept["networks"], images, kept["dims"]).astype(int)
-    assert np.abs(rows).max(-1).min() == explorer.LARGEST and kept["credit"]
+    assert np.abs(rows).max(-1).min() == explorer_numbers.LARGEST and kept["credit"]
     assert np.shape(kept["chance"]) == (populations, populations, 2)
     assert path.stat().st_size < 1.5e6
 
@@ -64,7 +65,7 @@ def test_the_browser_shows_the_cosine_of_the_library_and_the_address_holds_the_c
     from playwright.sync_api import sync_playwright
 
     parameters = json.loads(explorer.results(explorer.CHAPTER, {"study": "book"}).read_text())["parameters"]
-    _, trained, _ = explorer.read(parameters, explorer.A_CLASS)
+    _, trained, _ = explorer_numbers.read(parameters, explorer.A_CLASS)
     directions, others = list(trained.values()), [path.stem for path in explorer.EXPORTED.glob("*.js")]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])

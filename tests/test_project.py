@@ -44,6 +44,13 @@ def test_the_citation_is_of_this_version_and_licence():
     assert (cited["version"], cited["license"]) == (project["version"], project["license"])
 
 
+def test_the_container_runs_commands_of_the_makefile_and_binder_the_pinned_packages():
+    container, makefile = ((ROOT / name).read_text() for name in ("Containerfile", "Makefile"))
+    commands = re.findall(r'\bmake"?,? "?(book|test)\b', container)
+    assert commands == ["book", "test"] and all(f"\n{name}: " in makefile for name in commands)
+    assert "../constraints.txt" in (ROOT / "binder" / "requirements.txt").read_text()
+
+
 def test_every_source_is_a_chapter_of_the_book():
     assert sorted(path.stem for path in (ROOT / "notebooks").glob("*.py")) == sorted([*NAMES, "conftest"])
     assert sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb")) == sorted(NAMES)

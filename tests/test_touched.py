@@ -10,6 +10,7 @@ import nbformat
 import pytest
 from skips import browser
 
+import figure_tables
 import numbered
 import touched
 from chapters import NOTEBOOKS, ROOT
@@ -48,7 +49,7 @@ def test_a_map_keeps_each_number_in_its_place():
     widths = found["parameters"]["widths"]["resnet-large"]
     for row, k2 in enumerate(widths):
         for column, k1 in enumerate(widths):
-            ends = [found["numbers"]["expected"]["resnet-large"][end][row][column] for end in touched.ENDS]
+            ends = [found["numbers"]["expected"]["resnet-large"][end][row][column] for end in figure_tables.ENDS]
             assert values["resnet-large", k2, k1] == pytest.approx(ends, abs=1e-4)
 
 
@@ -60,9 +61,21 @@ def test_results_of_an_earlier_revision_have_no_table():
 @pytest.mark.parametrize(
     "chapter, caption, said",
     [
-        ("03_individual_similarity", "<strong>The paper’s Fig. 12, row of this data set.</strong> n", "Fig. 12 of <cite>Great Minds"),
-        ("15_predictions", "<strong>The paper’s Figs. 7a, 7b and F.1.</strong> n", "Figs. 7a, 7b and F.1 of <cite>Do Wide and"),
-        ("03_individual_similarity", "<strong>The paper’s Table 1 as a picture.</strong> n", "Table 1 of <cite>Great Minds"),
+        (
+            "03_individual_similarity",
+            "<strong>The paper’s Fig. 12, row of this data set.</strong> n",
+            "Fig. 12 of <cite>Great Minds",
+        ),
+        (
+            "15_predictions",
+            "<strong>The paper’s Figs. 7a, 7b and F.1.</strong> n",
+            "Figs. 7a, 7b and F.1 of <cite>Do Wide and",
+        ),
+        (
+            "03_individual_similarity",
+            "<strong>The paper’s Table 1 as a picture.</strong> n",
+            "Table 1 of <cite>Great Minds",
+        ),
         ("01_introduction", "<strong>Not in the paper.</strong> The families of Fig. 1", ""),
         ("own_models", "<strong>Fig. 3</strong>", ""),
     ],

@@ -1,0 +1,140 @@
+"""Tables of figures, a row a point: the panel that it stands in, its place, its value and interval (`touched`)."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import numpy as np
+
+from lib.family_widths import by_family
+
+ENDS = ["estimate", "low", "high"]
+DOWN = {"down": True}  # the first row above
+Rows = list[list]
+
+
+def cells(panels: Mapping[str, object], rows: Callable, columns: Callable | None = None) -> Rows:
+    """[panel, row, column, estimate, low, high] of every cell of maps {panel: [r, c] or their three ends}.
+
+    rows, columns: panel -> the names along its sides; columns as rows where they are not given.
+    """
+    found = []
+    for panel, values in panels.items():
+        ends = [np.array(part, float) for part in (values.values() if isinstance(values, Mapping) else [values])]
+        for row, r in enumerate(rows(panel)):
+            for column, c in enumerate((columns or rows)(panel)):
+                found.append([panel, r, c, *(plain(part[row, column]) for part in ends)])
+    return found
+
+
+def plain(value: float) -> float | None:
+    return None if np.isnan(value) else float(f"{value:.4g}")
+
+
+def maps(
+    panels: Mapping[str, object],
+    rows: Callable,
+    columns: Callable | None = None,
+    *,
+    sides: Sequence[str] = ("k2", "k1"),
+    panel: str = "family",
+    shared: bool = True,
+) -> dict:
+    """Maps beside each other; sides: names of the rows and the columns; shared: one scale of colours for all."""
+    table, (y, x) = cells(panels, rows, columns), sides
+    names = [panel, y, x, *ENDS][: len(table[0])]
+    return {"kind": "map", "columns": names, "rows": table, "panel": panel, "x": x, "y": y, "value": "estimate"} | {
+        "shared": shared
+    }
+
+
+def over_width(families: Mapping[str, Mapping], widths: Callable, label: str) -> dict:
+    """A line a family over the width, {family: {estimate, low, high}}, [widths] each."""
+    rows = [
+        [family, width, *map(plain, map(float, ends))]
+        for family, found in families.items()
+        for width, *ends in zip(widths(family), *(np.array(found[end], float) for end in ENDS))
+    ]
+    return lines(["family", "k", label, "low", "high"], rows, x="k", y=label, by="family", log=True)
+
+
+def lines(columns: Sequence[str], rows: Rows, **roles: object) -> dict:
+    return {"kind": "lines", "columns": list(columns), "rows": rows} | roles
+
+
+def widths_of(p: Mapping) -> Callable:
+    """family -> its widths; of a panel that is no family, those of all."""
+    families = p.get("families") or ["all"]
+    of = by_family(p["widths"], families)
+    return lambda family: of.get(family, next(iter(of.values())))
+
+
+def diagonals(expected: Mapping[str, Mapping]) -> dict[str, dict]:
+    return {family: {end: np.diagonal(found[end]) for end in ENDS} for family, found in expected.items()}
+
+
+def populations(numbers: Mapping, p: Mapping) -> dict:
+    names = [f"{family} {width}" for family in p["families"] for width in widths_of(p)(family)]
+    return maps({"all populations": numbers["cosine_across"]}, same(names), sides=("one", "other"), panel="map")
+
+
+def ensembles(numbers: Mapping, p: Mapping) -> dict:
+    """E[t] against test loss and accuracy, averaged probabilities: a line a family and number of members over the width."""
+    rows = [
+        [f"test {measure}", f"{family}, m = {members}", width, members, plain(t), plain(value)]
+        for measure in ("loss", "accuracy")
+        for family, found in numbers["measures"].items()
+        for column, members in enumerate(numbers["members"][family])
+        for width, t, value in zip(
+            widths_of(p)(family),
+            *(np.array(found[name], float)[:, column] for name in ("t", f"{measure} probabilities")),
+        )
+    ]
+    columns = ["measure", "networks", "k", "members", "E[t]", "value"]
+    return lines(columns, rows, panel="measure", x="E[t]", y="value", by="networks", steep=["test loss"])
+
+
+def members(numbers: Mapping, p: Mapping) -> dict:
+    rows = [
+        [*population.split(", "), count, *(plain(found[end][place]) for end in ENDS)]
+        for population, found in numbers["t_intervals"].items()
+        for place, count in enumerate(numbers["members"][population.split(", ")[0]])
+    ]
+    columns = ["family", "width", "members", "E[t]", "low", "high"]
+    return lines(columns, rows, panel="family", x="members", y="E[t]", by="width", log=True)
+
+
+def attack(numbers: Mapping, p: Mapping) -> dict:
+    sources, own = numbers["sources"], widths_of(p)
+    of = sources if isinstance(sources, Mapping) else dict.fromkeys(p["families"], sources)
+    panels = {family: found["mean of ratios"] for family, found in numbers["outcomes"].items()}
+    return maps(panels, of.get, own, sides=("source", "target"))
+
+
+def stitches(kind: str) -> Callable:
+    def table(numbers: Mapping, p: Mapping) -> dict:
+        sides = {"sides": ("source", "target"), "panel": "measure", "shared": False}
+        return maps(numbers["matrices"][kind], same(numbers["points"]), **sides) | DOWN
+
+    return table
+
+
+def detected(numbers: Mapping, p: Mapping) -> dict:
+    found = numbers["auroc"]
+    panels = {
+        f"{detector}, {matching}": np.mean([pair[detector][matching] for pair in found], axis=0)
+        for detector, by_matching in found[0].items()
+        for matching in by_matching
+    }
+    return maps(panels, same(numbers["points"]), sides=("source", "target"), panel="detector") | DOWN
+
+
+def ranked(numbers: Mapping, p: Mapping) -> dict:
+    """Measures by tests; as ends of an interval the best and the worst rank that a measure may have."""
+    found = numbers["ranks"].values()
+    ends = {end: np.transpose([of[part] for of in found]) for end, part in zip(ENDS, ("rank", "best", "worst"))}
+    sides = {"sides": ("measure", "test"), "panel": "number"}
+    table = maps({"rank": ends}, same(numbers["measures"]), same(numbers["tests"].values()), **sides) | DOWN
+    return table | {"rows": [row for row in table["rows"] if row[-1] is not None]}  # others do not take part
+
+
+def same(names: Iterable) -> Callable:
+    return lambda _: list(names)
