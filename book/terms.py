@@ -47,7 +47,19 @@ COMMON = {
     "its share",
     "rule",
 }
-COMMON |= {"of a claim", "residual", "source", "target", "the law", "threshold", "view"}
+COMMON |= {
+    "contradicted",
+    "not tested",
+    "of a claim",
+    "residual",
+    "source",
+    "target",
+    "supported",
+    "the law",
+    "threshold",
+    "undecided",
+    "view",
+}
 
 
 def meanings() -> dict[str, str]:
