@@ -74,7 +74,8 @@ def test_a_page_is_light_fits_a_telephone_and_is_walked_by_keyboard(chromium, na
 @pytest.mark.parametrize("name", PAGES)
 def test_axe_finds_nothing_moderate_or_worse(chromium, name, scheme):
     page, _ = opened(chromium, name, width=1440, scheme=scheme)
-    page.evaluate("() => Promise.all(document.getAnimations().map((one) => one.finished))")  # colours that change slowly
+    # Colours that change slowly would be caught half way.
+    page.evaluate("() => Promise.all(document.getAnimations().map((one) => one.finished))")
     page.add_script_tag(path=Path(__file__).with_name("axe.min.js"))
     found = page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")["violations"]
     page.close()
