@@ -119,6 +119,7 @@ PATH = text("the path of a file or folder", r"[^\0]*[^\0\s][^\0]*")
 POSITIVE = number("a finite number above 0", 0)
 SHARE = number("a number between 0 and 1", 0, 1)
 CHANNELS = (1, 3), "a list of three numbers, for colour, or of one, for grey"
+TRUTH: Type = Kind("True or False", lambda value: type(value) is bool)
 NETWORKS = whole(3, 10**4)
 WIDTHS = several(whole(1, 2**12), 2)
 STITCHED = also(
@@ -156,7 +157,7 @@ TYPES: dict[str, Type] = {
         "cka_batch": whole(4),
         "full_images": whole(8),
         "simulations": whole(10),
-        "trained_controls": Kind("True or False", lambda value: type(value) is bool),
+        "trained_controls": TRUTH,
         "bootstrap_draws samples images permutations": whole(100),
         "n_train n_test grid other_width": optional(whole(1)),
         "attack_images view_images": optional(whole(10)),

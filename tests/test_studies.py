@@ -22,7 +22,7 @@ EXECUTED = [(name, chapter) for name, study in tables.executed_studies().items()
 # (study, chapter) -> parameters that the kept page was executed with and its chapter no longer has.
 GONE = {
     # now stitch_width and other_width, and all networks of them
-    ("cifar10-stitching", "16_stitching"): {"widths", "stitched_networks", "stitched_across"},
+    ("cifar10-stitching", "16_stitching"): {"widths", "stitched_networks", "stitched_across"}
 }
 
 
@@ -101,7 +101,11 @@ def test_a_mistake_in_the_table_is_told_before_anything_is_executed(house, old, 
 @pytest.mark.parametrize("name", ["cifar1", ""])
 def test_an_unknown_study_is_refused_with_those_there_are(name):
     result = subprocess.run([sys.executable, "book/studies.py", name], cwd=ROOT, capture_output=True, text=True)
-    assert result.returncode == 1 and "the studies are cifar10-full, " in result.stderr and "Traceback" not in result.stderr
+    assert (
+        result.returncode == 1
+        and "the studies are cifar10-full, " in result.stderr
+        and "Traceback" not in result.stderr
+    )
 
 
 def test_a_page_of_a_study_says_what_it_rests_on_and_is_kept_until_something_changes(house, capsys):
