@@ -90,7 +90,8 @@ from lib.verdicts import verdicts_by
 # %%
 images = data.load(p.dataset, n_train=p.n_train, n_test=p.n_test)
 parameters.check_at_most("attack_images", p.attack_images, len(images.test_images))
-test_images, test_labels = (part[:p.attack_images] for part in (images.test_images, images.test_labels))
+attacked = data.mixed_order(images.test_labels)[:p.attack_images]
+test_images, test_labels = images.test_images[attacked], images.test_labels[attacked]
 n_images = len(test_images)
 print(f"test images: {n_images}, normalised pixels from {test_images.min():.2f} to {test_images.max():.2f}")
 pd.DataFrame({"eps (normalised)": p.eps, "eps (pixel values from 0 to 1)": np.multiply(p.eps, np.mean(images.std)),

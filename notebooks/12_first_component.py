@@ -104,7 +104,7 @@ results.gates({"all networks": fit})
 # %%
 model = next(iter(populations[wide[-1]].models()))
 points = hidden_points(model)
-outer = representation(model, images.test_images[:p.cka_batch], (points[0], points[-1]))
+outer = representation(model, images.test_images[data.mixed_order(images.test_labels)[:p.cka_batch]], (points[0], points[-1]))
 stem, last = (layer.astype(np.float64) for layer in outer.values())
 error = abs(component_cka(components(stem), components(last)) - linear_cka(stem, last, unbiased=False))
 print(f"layers {points[0]} and {points[-1]}, {p.cka_batch} images: both forms agree to 1e-10: {error < 1e-10}")

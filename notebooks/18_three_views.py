@@ -112,7 +112,7 @@ for family in p.families:
         print(f"{family}: {one.message}")
 
 # %%
-n_images = seen.stop
+n_images = len(seen)
 counted = "; ".join(f"{family}: {len(table)} networks, {len(table.first)} pairs" for family, table in tables.items())
 print(f"{counted}; {n_images} test images for the views, {n_images} others for what networks do")
 found = {family: measure(table) for family, table in tables.items()}

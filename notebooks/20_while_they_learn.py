@@ -32,7 +32,7 @@ control_seeds = 6
 precision = "float32"
 output = "logit"
 grid = 8
-view_images = None  # test images for directions: all
+view_images = None  # test images for directions, drawn at random: all
 bootstrap_draws = 300
 random_seed = 0
 
@@ -53,7 +53,6 @@ parameters.check_among("control_widths", p.control_widths, "widths", widths_of[p
 
 # %%
 import warnings
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -63,6 +62,7 @@ from myst_nb import glue
 from lib import data, figures, gates, results, salience
 from lib.chapters import foretold_figures, while_they_learn_figures
 from lib.chapters import while_they_learn as chapter
+from lib.chapters import while_they_learn_picture as picture
 from lib.effects import learning
 from lib.effects.power_law import design, exponents
 from lib.released import heatmaps
@@ -103,7 +103,7 @@ if missing:
         for (family, count), own in lacks.items()) + "."))
 
 # %% tags=["nbval-ignore-output"]
-viewed = replace(images, test_images=images.test_images[:p.view_images], test_labels=images.test_labels[:p.view_images])
+viewed = learning.viewed(images, p.view_images)
 least = min(gates.TIMES_CHANCE, (classes + 1) / 2) / classes
 look = {"output": p.output, "grid": p.grid}
 found = learning.learning(populations, viewed, least, [p.random_seed, 20], p.bootstrap_draws, **look)
@@ -284,6 +284,24 @@ if p.dataset == heatmaps.DATASET and heatmaps.FAMILY in laws:
 pd.DataFrame(rows, columns=["width", "picture", "law", "law over picture", "epochs by the law"])
 
 # %% [markdown]
+# Width by width, without one law for all: similarity after each number of epochs, the straight line of its logarithm over that of
+# the epochs, and what the picture has. What is left between line and star at its epochs is not explained by the time of training.
+
+# %% mystnb={"image": {"alt": "A panel a width: similarity of two networks over the epochs on logarithmic axes with intervals, a dashed line through it to the epochs of the authors, and a star for their picture."}} tags=["hide-input", "nbval-ignore-output"]
+beside = {}
+if p.dataset == heatmaps.DATASET and heatmaps.FAMILY in found:
+    beside = picture.beside_picture(found[heatmaps.FAMILY], heatmaps.read(heatmaps.SIMILARITY).values)
+if beside:
+    figures.show(picture.figure(found[heatmaps.FAMILY].epochs, beside),
+                 f"**Beside the authors' picture.** {heatmaps.FAMILY}, with 95 % intervals over networks and images; dashed: the line "
+                 f"through the populations that have learnt enough; star: the picture, after {heatmaps.EPOCHS} epochs; n = {n_images} "
+                 f"test images, {p.seeds[heatmaps.FAMILY]} networks a width.")
+
+# %% tags=["hide-input", "nbval-ignore-output"]
+pd.DataFrame([[width, round(at.picture, 3), in_brackets(at.foretold), in_brackets(at.ratio), at.explained] for width, at in beside.items()],
+             columns=["width", "picture", f"line at {heatmaps.EPOCHS} epochs", "line over picture", "explained by epochs"])
+
+# %% [markdown]
 # ## Verdicts
 #
 # The rules were written before the first run of this chapter, on 27 November 2026. Known were the numbers of chapters 2, 4 and A2, among
@@ -321,6 +339,7 @@ numbers = {"images": n_images, "epochs": list(p.epoch_counts), "missing": [[fami
            "shared": {family: [shared(group.values) for group in one.groups] for family, one in found.items()},
            "own": {family: [own(group.values) for group in one.groups] for family, one in found.items()},
            "controls": {control: dict(zip(ends, one.similarity_over_epochs())) for control, one in more.items()},
+           "beside_picture": {width: {"picture": at.picture, **dict(zip(ends, at.foretold))} for width, at in beside.items()},
            "exponents": fitted, "exponents_by_width": by_width, "law": {family: while_they_learn_figures.law_points(law)["fitted"][0][0] for family, law in laws.items()},
            "points": {family: law.one.points()[1] for family, law in laws.items()}}
 results.write(p.study, "20_while_they_learn", vars(p), numbers, verdicts)

@@ -119,7 +119,8 @@ results.gates(learnt)
 # drawing images again, changes both sides of a prediction at once.
 
 # %% tags=["nbval-ignore-output"]
-test_images, test_labels = (part[:p.attack_images] for part in (images.test_images, images.test_labels))
+attacked = data.mixed_order(images.test_labels)[:p.attack_images]
+test_images, test_labels = images.test_images[attacked], images.test_labels[attacked]
 SUMMARIES = attacks.MAIN_SUMMARY, "ratio of means", "median ratio"
 found, by_summary = {}, {summary: {} for summary in SUMMARIES}
 for number, (family, own) in enumerate(widths_of.items()):
@@ -128,7 +129,7 @@ for number, (family, own) in enumerate(widths_of.items()):
     ready = [attack_transfer.prepare(populations[family, k], test_images, test_labels, groups) for k in own]
     sources = {k: attack_transfer.single(networks) for k, networks in zip(own, ready)}
     transfer = attack_transfer.attack(sources, ready, test_images, test_labels, p.main_eps)
-    attacking = [u[:groups, :p.attack_images] for u in by_family_directions[family]]
+    attacking = [u[:groups, attacked] for u in by_family_directions[family]]
     for summary in SUMMARIES:
         both = chapter.joined(attacking, transfer, np.random.default_rng([p.random_seed, number]), p.bootstrap_draws, summary)
         by_summary[summary][family] = chapter.Foretold(matrix, both, own, [own.index(k) for k in p.pair_widths])

@@ -161,3 +161,14 @@ def test_pixel_values_are_those_of_the_pictures_again(digits):
     assert shown.shape == (20, 8, 8, 1)
     original = {tuple(row) for row in (pixels / 16).round(4)}
     assert all(tuple(picture.astype(float).ravel().round(4)) in original for picture in shown)
+
+
+def test_a_part_of_a_set_that_is_sorted_by_class_is_a_sample_of_it():
+    labels = torch.arange(10).repeat_interleave(100)
+    order = data.mixed_order(labels)
+    assert sorted(order) == list(range(1000)) and np.bincount(labels[order[:200]]).min() >= 8  # 20 expected, sd 3.8
+    assert np.array_equal(order, data.mixed_order(labels))
+
+
+def test_a_set_that_is_mixed_keeps_its_order(digits):
+    assert data.mixed_order(digits.test_labels).tolist() == list(range(len(digits.test_labels)))

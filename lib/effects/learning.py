@@ -1,11 +1,12 @@
 """Populations through training: the same networks after several numbers of epochs, and with fewer training images."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from lib.data.loading import ImageData
+from lib.data.mixed_order import mixed_order
 from lib.effects.paired import Key, shared_seeds
 from lib.effects.power_law import beside
 from lib.effects.scale import Setting, with_fewer
@@ -112,6 +113,14 @@ class Learning:
         every = range(len(self.epochs))
         found = [self.similarities(width, every).interval() for width in range(len(self.widths))]
         return tuple(np.stack(part) for part in zip(*found))
+
+
+def viewed(images: ImageData, count: int | None) -> ImageData:
+    """The images with so many of their test images; None: all of them, as they are."""
+    if count is None:
+        return images
+    drawn = mixed_order(images.test_labels)[:count]
+    return replace(images, test_images=images.test_images[drawn], test_labels=images.test_labels[drawn])
 
 
 def learning(

@@ -18,6 +18,7 @@ from scipy.stats import rankdata
 from sklearn.metrics import average_precision_score
 
 from lib.data.loading import ImageData
+from lib.data.mixed_order import mixed_order
 from lib.effects.errors import agreement
 from lib.runtime.tasks import progress
 from lib.salience.predictions import logits
@@ -101,7 +102,7 @@ def put(
     populations: Mapping[str, Population],
     images: ImageData,
     measures: Mapping[str, Measure],
-    halves: tuple[slice, slice],
+    halves: tuple[np.ndarray, np.ndarray],
     *,
     fit_images: int = 400,
     output: str = "logit",
@@ -112,13 +113,14 @@ def put(
     Args:
         populations: control -> its networks, for all CONTROLS.
         measures: name -> measure, `lib.views.similarity_measures.MEASURES` or others.
-        halves: the test images that measures see, and those on which networks differ in DIFFERENCES.
+        halves: places of the test images that measures see, and those on which networks differ in DIFFERENCES.
         fit_images: training images that maps between networks are fitted to.
 
     Raises:
         ValueError: fewer than 4 networks of a group, or a measure without a finite number for some pair.
     """
-    fitting = images.train_images[:fit_images], images.train_labels[:fit_images]
+    fitted = mixed_order(images.train_labels)[:fit_images]
+    fitting = images.train_images[fitted], images.train_labels[fitted]
     seen, done = {}, {}
     for control, population in populations.items():
         shown = shown_to(control, images)

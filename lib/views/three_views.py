@@ -13,6 +13,7 @@ from torch import nn
 
 from lib.cka.estimators import MinibatchCKA
 from lib.data.loading import ImageData
+from lib.data.mixed_order import mixed_order
 from lib.effects.errors import agreement
 from lib.models import architectures
 from lib.models.cut_networks import LOGITS, CutNetwork
@@ -34,8 +35,8 @@ LEAST_POSITIONS = 1600
 Outputs = Mapping[str, torch.Tensor]  # block -> [images, channels, rows, columns]
 
 
-def halves(images: ImageData, count: int | None) -> tuple[slice, slice]:
-    """The test images that views see, and as many others for the outcomes; None takes half of all.
+def halves(images: ImageData, count: int | None) -> tuple[np.ndarray, np.ndarray]:
+    """Places of the test images that views see, and of as many others for the outcomes; None takes half of all.
 
     Raises:
         ValueError: more than half of the test images.
@@ -45,7 +46,8 @@ def halves(images: ImageData, count: int | None) -> tuple[slice, slice]:
         told = f"must be at most {half}, half of the test images, not {count}"
         raise ValueError(f"{told}: the outcomes take as many others")
     count = count or half
-    return slice(count), slice(count, 2 * count)
+    order = mixed_order(images.test_labels)
+    return order[:count], order[count : 2 * count]
 
 
 def pair_table(
@@ -71,7 +73,7 @@ def pair_table(
     seen, unseen = halves(images, view_images)
     networks, widths, directions = _living(populations, images, seen, output, grid)
     digests = [population.digest for population in populations], images.train_digest, images.test_digest
-    decides = [*digests, array_store.digest_of(directions), seen.stop, fit_images, float(eps)]
+    decides = [*digests, array_store.digest_of(directions), seen.tolist(), fit_images, float(eps)]
     names = ACCURACY, WEAKNESS, *VIEWS, *OUTCOMES
     found = array_store.stored(
         "views",
@@ -88,8 +90,8 @@ def _measured(
     networks: list[nn.Module],
     directions: np.ndarray,
     images: ImageData,
-    seen: slice,
-    unseen: slice,
+    seen: np.ndarray,
+    unseen: np.ndarray,
     fit_images: int,
     eps: float,
 ) -> dict[str, np.ndarray]:
@@ -105,18 +107,18 @@ def _measured(
 
 
 def _at_equal_depth(
-    networks: Sequence[nn.Module], images: ImageData, seen: slice, fit_images: int
+    networks: Sequence[nn.Module], images: ImageData, seen: np.ndarray, fit_images: int
 ) -> dict[str, np.ndarray]:
     """The two views that compare representations."""
     networks = [CutNetwork(network) for network in networks]
     outputs = block_outputs(networks, images.test_images[seen])
     most = max(fitting_images(layer.shape, fit_images) for layer in outputs[0].values())
-    fitting = block_outputs(networks, images.train_images[:most])
+    fitting = block_outputs(networks, images.train_images[mixed_order(images.train_labels)[:most]])
     return {CKA: cka_at_equal_depth(outputs), MATCHING: matching_at_equal_depth(fitting, outputs, fit_images)}
 
 
 def _living(
-    populations: Sequence[Population], images: ImageData, seen: slice, output: str, grid: int | None
+    populations: Sequence[Population], images: ImageData, seen: np.ndarray, output: str, grid: int | None
 ) -> tuple[list[nn.Module], np.ndarray, np.ndarray]:
     """The networks that have a gradient at some image that the views see: modules, widths, directions."""
     kept, widths, directions = [], [], []
