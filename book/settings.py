@@ -60,6 +60,11 @@ def networks_here() -> str:
 
 
 @shown
+def attacked_here() -> str:
+    return f"{default('07', 'attack_images')}, of all classes: where a set is sorted, in an order drawn once"
+
+
+@shown
 def eps_here() -> str:
     main, judged = default("07", "main_eps"), default("07", "judged_eps")
     others = [eps for eps in judged if eps != main]
