@@ -10,7 +10,7 @@ from chapters import ROOT
 from plain_markdown import pipe_table
 
 TABLE = Path(__file__).with_name("everything.toml")
-HEADER = ("in the paper", "what it shows", "in the book", "on which data, at which scale")
+HEADER = ("in the paper", "what it shows, where in the book, on which data and at which scale")  # two: for telephones
 
 
 def papers() -> list[dict]:
@@ -26,21 +26,22 @@ def everything(executed: Mapping[str, dict]) -> str:
     studies = evidence.folders(executed)
     return "\n".join(
         f"## {paper['title']}\n\n"
-        + pipe_table(HEADER, [[item["name"], item["shows"], *_place(item, paper, studies)] for item in paper["item"]])
+        + pipe_table(
+            HEADER, [[item["name"], f"{item['shows']}<br>{_place(item, paper, studies)}"] for item in paper["item"]]
+        )
         for paper in papers()
     )
 
 
-def _place(item: dict, paper: dict, studies: Mapping[evidence.Study, list[str]]) -> tuple[str, str]:
-    """The cells 'in the book' and 'on which data'."""
+def _place(item: dict, paper: dict, studies: Mapping[evidence.Study, list[str]]) -> str:
+    """'Chapters 3, 10: Digits (178 networks, ...); ...', or why it is not in the book."""
     if absent := item.get("absent"):
-        return "not in it", paper["unknown"] if absent == "unknown" else absent
+        return f"Not in the book: {paper['unknown'] if absent == 'unknown' else absent}"
     links = ", ".join(
         f"{{doc}}`{chapter.split('_')[0].lstrip('0')} <chapters/{chapter}>`" for chapter in item["chapters"]
     )
-    return f"chapter{'s' * (len(item['chapters']) > 1)} {links}", "; ".join(
-        dict.fromkeys(_scales(item["chapters"], studies))
-    )
+    scales = "; ".join(dict.fromkeys(_scales(item["chapters"], studies)))
+    return f"Chapter{'s' * (len(item['chapters']) > 1)} {links}: {scales}"
 
 
 def _scales(chapters: list[str], studies: Mapping[evidence.Study, list[str]]) -> Iterator[str]:

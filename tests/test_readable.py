@@ -108,7 +108,7 @@ def test_every_icon_has_a_glyph_in_the_fonts_that_are_left(chromium):
 
 @built
 def test_the_book_is_small():
-    assert sum(path.stat().st_size for path in HTML.rglob("*") if path.is_file()) < 32e6
+    assert sum(path.stat().st_size for path in HTML.rglob("*") if path.is_file()) < 30e6
 
 
 @built
