@@ -3,6 +3,7 @@
 import os
 import tempfile
 from collections.abc import Iterator
+from unittest.mock import patch
 
 import numpy as np
 import torch
@@ -50,8 +51,7 @@ def gradients(networks: int, images: int) -> None:
     specification = specify(data, "cnn-small", 4)
     states = [specification.initial(seed).state_dict() for seed in range(networks)]
     known = tuple(TrainedNetwork(seed, state, [], [], [], [], [], [], "cpu", 0.0) for seed, state in enumerate(states))
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ["GREATMINDS_ARTIFACTS"] = folder
+    with tempfile.TemporaryDirectory() as folder, patch.dict(os.environ, GREATMINDS_ARTIFACTS=folder):
         population_directions({"noise": Population(specification, known)}, data, grid=None)
 
 

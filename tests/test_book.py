@@ -100,7 +100,7 @@ def test_a_reader_sees_the_heatmaps_and_the_maths_without_a_network_or_an_error(
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on("request", lambda request: requests.append(request.url))
         page.goto((HTML / "book" / "index.html").as_uri())
-        assert page.locator("figure img").evaluate("image => image.naturalWidth") > 500
+        assert page.locator("figure img").first.evaluate("image => image.naturalWidth") > 500
         page.goto((HTML / "book" / "chapters" / "03_individual_similarity.html").as_uri())
         page.wait_for_selector("mjx-container mjx-math", state="attached")
         heatmap = page.locator("img[alt*='heatmap for each family of the expected similarity']")
