@@ -235,6 +235,10 @@ def test_new_images_make_networks_more_alike_and_further_passes_hardly(read):
         assert expected["cnn-small"][2] > 3 * numbers["picture"]["8"]
 
 
+# study -> whether all steps rise: after ten epochs on all of CIFAR-10 that is undecided; from end to end they do.
+GROWTH = {"cifar10-50k": "undecided", "cifar100": "supported"}
+
+
 @pytest.mark.parametrize(
     "name",
     [name for name, study in tables.executed_studies().items() if "03_individual_similarity" in study["chapters"]],
@@ -242,8 +246,7 @@ def test_new_images_make_networks_more_alike_and_further_passes_hardly(read):
 def test_similarity_rises_with_the_width_of_plain_networks_in_every_study(name):
     chapter = json.loads((RESULTS / name / "03_individual_similarity.json").read_text())
     found = verdicts(chapter)
-    # After ten epochs on all of CIFAR-10 whether the least of all steps rises is undecided; from end to end it does.
-    assert found["03-range-cnn-small"] == "supported" and found["03-growth-cnn-small"] in ("supported", "undecided")
+    assert (found["03-range-cnn-small"], found["03-growth-cnn-small"]) == ("supported", GROWTH[name])
     assert "contradicted" not in {verdict for claim, verdict in found.items() if claim.startswith("03-above-chance")}
     for matrix in chapter["numbers"]["expected"].values():
         estimate = np.array(matrix["estimate"])

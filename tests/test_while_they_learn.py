@@ -8,9 +8,11 @@ import pytest
 
 from lib import data
 from lib.chapters.while_they_learn import CONTROLS, LAW, LEARNING, Controlled, Law
+from lib.chapters.while_they_learn_picture import beside_picture
 from lib.effects import learning
 from lib.effects.learning import Learning
 from lib.effects.scale import Setting
+from lib.released import heatmaps
 from lib.runtime import tasks
 from lib.similarity.over_time import over_time
 from lib.training.at_hand import at_hand
@@ -132,3 +134,14 @@ def test_controls_are_compared_with_the_usual_networks_of_their_widths(name, lea
     assert both.places() == [f"k = 4 after {epochs} epochs" for epochs in EPOCHS]
     assert both.leads().interval(0.95)[0] == pytest.approx(lead, abs=0.04)
     assert judged([CONTROLS[name]], both, family="vit")[0].verdict == verdict
+
+
+@pytest.mark.parametrize("share, explained", [(1, "yes"), (3, "no"), (1 / 3, "no")])
+def test_a_picture_on_the_line_of_the_logarithms_is_explained_by_its_epochs_and_no_other(share, explained):
+    rho = 0.6 * np.array(EPOCHS) ** -0.3
+    one = planted(np.random.default_rng(0), np.tile(rho, (len(WIDTHS), 1)))
+    truth = 0.6 * heatmaps.EPOCHS**-0.3
+    found = beside_picture(one, np.full((len(heatmaps.WIDTHS),) * 2, share * truth))
+    assert list(found) == [8]  # the picture begins there
+    assert found[8].foretold[1] <= truth <= found[8].foretold[2] and found[8].explained == explained
+    assert found[8].picture == pytest.approx(share * truth) and found[8].epochs[0] == 5  # the first that has learnt
