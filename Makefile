@@ -43,8 +43,8 @@ study: .venv/installed  ## STUDY=name: its chapters with the data and parameters
 	$(BIN)/python book/studies.py "$(STUDY)"
 
 # Networks of the studies, for hours or days at the lowest priority; stop it at any moment, and go on with the same command.
-train: .venv/installed  ## [STUDY=name] [PLAN=1]: networks of the studies, at the lowest priority; PLAN prints what is left
-	$(BIN)/python book/train.py $(STUDY) $(if $(PLAN),--plan)
+train: .venv/installed  ## [STUDY=name] [LINES="b e"] [EPOCHS=n] [PLAN=1]: networks of the studies, at the lowest priority
+	$(BIN)/python book/train.py $(STUDY) $(if $(LINES),--lines $(LINES)) $(if $(EPOCHS),--epochs $(EPOCHS)) $(if $(PLAN),--plan)
 
 # For authors: the trained networks of a study, rounded and packed with checksums; EPOCHS=n and FAMILIES="a b" choose.
 release: .venv/installed  ## STUDY=name [EPOCHS=n] [FAMILIES="a b"]: trained networks packed with checksums (for authors)

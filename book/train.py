@@ -1,14 +1,16 @@
 """Train the networks of studies without executing chapters: `make train`, or `make train STUDY=name`.
 
 It prints its plan first: populations, rounds, what is there, a forecast.  Then it works through the lines of
-book/studies.toml in the order of their names, at the lowest priority of the processor.  It can be stopped at any moment
+book/studies.toml in the order of their names (or the named ones, `LINES="b e"`), at the lowest priority of the processor.  It can be stopped at any moment
 and started again: every network goes on from its last whole epoch.
 """
 
 import argparse
+import math
 import os
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -29,8 +31,9 @@ def check_house() -> None:
         )
 
 
-def planned(chosen: str | None) -> list:
-    """The lines of the chosen study, or of all, in the order of their names."""
+def planned(chosen: str | None, names: Sequence[str] = ()) -> list:
+    """The lines of the chosen study, or of all, in the order of their names; or the named ones, in the order given."""
+    from lib.runtime.checks import check_choice
     from lib.training.plan import lines
 
     table = studies.read_table()
@@ -45,7 +48,13 @@ def planned(chosen: str | None) -> list:
             f"study {chosen} has no training lines in {studies.TABLE.name}: make study STUDY={chosen} trains what "
             "its chapters need"
         )
-    return sorted(found, key=lambda line: line.name)
+    by_name = {line.name: line for line in sorted(found, key=lambda line: line.name)}
+    try:
+        for name in names:
+            check_choice("line", name, by_name)
+    except ValueError as error:
+        sys.exit(str(error))
+    return [by_name[name] for name in names or by_name]
 
 
 def print_plan(lines: list) -> None:
@@ -93,13 +102,13 @@ def standing(specification, seeds: int) -> str:
     return f"{reached} epochs, test accuracy {min(accuracies):.3f} to {max(accuracies):.3f}, {passed} of {seeds} pass"
 
 
-def work_through(lines: list) -> None:
-    """Every round of every line; networks that fail are told and left behind."""
+def work_through(lines: list, most_epochs: float) -> None:
+    """Every round of every line up to so many epochs; networks that fail are told and left behind."""
     from lib.runtime.files import FULL
     from lib.training.populations import train_or_load
 
     for line in lines:
-        for epochs in line.rounds():
+        for epochs in (count for count in line.rounds() if count <= most_epochs):
             print(f"{time.strftime('%H:%M')} line {line.name} ({line.study}) to {epochs} epochs", flush=True)
             try:
                 train_or_load(line.requests(epochs))
@@ -112,6 +121,8 @@ def work_through(lines: list) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Train the networks of studies.")
     parser.add_argument("study", nargs="?", help="a name in book/studies.toml; without one, all lines of the table")
+    parser.add_argument("--lines", nargs="+", default=(), help="names of lines, in the order in which they are trained")
+    parser.add_argument("--epochs", type=int, default=math.inf, help="only rounds of so many epochs or fewer")
     parser.add_argument("--plan", action="store_true", help="print the plan and end")
     arguments = parser.parse_args()
     check_house()
@@ -123,7 +134,7 @@ def main() -> None:
         machines.check()
     except ValueError as error:
         sys.exit(str(error))
-    lines = planned(arguments.study or None)
+    lines = planned(arguments.study or None, arguments.lines)
     print_plan(lines)
     if arguments.plan:
         return
@@ -132,7 +143,7 @@ def main() -> None:
         sys.exit(f"{artifacts()} cannot be written; name another folder in GREATMINDS_ARTIFACTS")
     try:
         with FileLock(artifacts() / "training.lock", timeout=0):
-            work_through(lines)
+            work_through(lines, arguments.epochs)
     except Timeout:
         sys.exit(f"another training is at work in {artifacts()}; it goes on, and this one ends")
     except KeyboardInterrupt:

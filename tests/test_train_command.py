@@ -68,6 +68,14 @@ def run(monkeypatch, *arguments):
     command.main()
 
 
+def test_named_lines_are_worked_through_in_the_order_given_up_to_so_many_epochs(table, here, monkeypatch, capsys):
+    run(monkeypatch, "--lines", "b", "a", "--epochs", "2")
+    rounds = [line.partition("line ")[2] for line in capsys.readouterr().out.splitlines() if line[2:3] == ":"]
+    assert rounds == ["b (few) to 1 epochs", "b (few) to 2 epochs", "a (few) to 1 epochs"]
+    with pytest.raises(SystemExit, match="the lines are a, b"):
+        run(monkeypatch, "--lines", "c")
+
+
 def test_it_says_its_plan_and_trains_lines_by_name_in_rounds(table, here, monkeypatch, capsys, artifacts):
     run(monkeypatch, "few")
     said = capsys.readouterr().out
