@@ -4,6 +4,7 @@
 """
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 
 from changed import write_changed
@@ -100,7 +101,7 @@ def short(measured: Sequence[Mapping]) -> str:
         first = next(iter(row["ratios"].values()), None)
         missed = []
         if row["goal"] and first and first["median"] < row["goal"]:
-            missed.append(f"{first['median']:.3g} times as fast instead of {row['goal']:g}")
+            missed.append(f"{first['median']:.3g} times as fast instead of {row['goal']:g}{at_the_limit(row, first)}")
         if row["share"] and row["of_limit"] and row["of_limit"]["median"] < row["share"]:
             missed.append(f"{row['of_limit']['median']:.0%} of the limit instead of {row['share']:.0%}")
         if missed:
@@ -108,6 +109,12 @@ def short(measured: Sequence[Mapping]) -> str:
                 [f"**{row['row']}**: {row['work']}", " and ".join(missed), REASONS.get(row["row"], "not known")]
             )
     return pipe_table(["work", "reached", "because"], lines) if lines else "Every row reaches what was hoped for.\n"
+
+
+def at_the_limit(row: Mapping, ratio: Mapping) -> str:
+    """How many times as fast the limit itself would be, where even that is less than what was hoped for."""
+    best = ratio["median"] / row["of_limit"]["median"] if row["of_limit"] else math.inf  # times as fast as the peer
+    return f" (the limit itself would be {best:.3g} times as fast)" if best < row["goal"] else ""
 
 
 def unchanged(book: Mapping) -> str:

@@ -71,6 +71,11 @@ def test_exponents_are_those_of_planted_costs(power):
     assert abs(slope - power) < 3 * error
 
 
+def test_memory_is_that_of_a_process_of_its_own_however_much_this_one_has_held():
+    np.ones(50_000_000)
+    assert measuring.peak(np.ones, 25_000_000)[0] == pytest.approx(2e8, rel=0.05)
+
+
 def test_the_study_takes_the_time_of_its_multiplications():
     """At a nanosecond each, also beyond the widths that are measured: operations are six a multiply-add."""
     known, extrapolated = (forecast.study((2, 4, 8), widest, forecast.in_proportion) for widest in (8, 4))
@@ -115,6 +120,12 @@ def test_the_page_shows_every_row_and_says_which_fall_short_and_why(quick):
     assert all(one["work"] in pages["speed_growth.md"] for one in quick["growth"])
 
 
+@pytest.mark.parametrize("share, told", [(0.5, " (the limit itself would be 40 times as fast)"), (0.4, ""), (None, "")])
+def test_a_row_says_when_even_the_limit_falls_short(share, told):
+    row = {"goal": 50, "of_limit": share and {"median": share}}
+    assert speed.at_the_limit(row, {"median": 20}) == told
+
+
 def test_the_plot_has_a_panel_for_whatever_cost_grows_with(quick, tmp_path):
     speed.draw(quick["growth"], tmp_path / "growth.png")
     assert (tmp_path / "growth.png").read_bytes().startswith(b"\x89PNG")
@@ -123,4 +134,4 @@ def test_the_plot_has_a_panel_for_whatever_cost_grows_with(quick, tmp_path):
 def test_whatever_is_hoped_for_has_a_reason_at_hand_and_the_committed_results_are_whole():
     results = json.loads(speed.RESULTS.read_text())
     assert set(speed.REASONS) == {row["row"] for row in results["rows"] if row["goal"] or row["share"]}
-    assert all(speed.rendered(results).values())
+    assert all(speed.rendered(results).values()) and all(one["bytes"] > 0 for one in results["streams"])
