@@ -7,11 +7,13 @@ published peak of an H100.
 
 import json
 import os
+import tomllib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields, replace
 from pathlib import Path
 
 from lib.models import FAMILIES
+from lib.training import plan
 from lib.training.plan import seconds_per_image
 from lib.training.specification import Specification
 from lib.training.workers import multiplications
@@ -24,6 +26,10 @@ STEP = 6  # operations a multiply-add: forward, backward to the weights and to w
 PEAK = 989e12  # operations a second of an NVIDIA H100 SXM in bfloat16, dense, as its maker publishes them
 Measure = Callable[[Iterable[Specification]], dict[Specification, float]]
 SHARES = (0.05, 0.3)  # of the peak that small and large networks might reach: an assumption
+NARROW = (
+    0.005,
+    0.05,
+)  # the same for the narrow networks of this book's studies, whose steps last as long as their launching
 
 
 def specification(family: str, width: int, images: int = 50_000, classes: int = 10) -> Specification:
@@ -64,7 +70,7 @@ def study(widths: tuple[int, ...], widest: int, measure: Measure = seconds_per_i
             for width in widths
         },
         "operations": float(f"{operations:.3g}"),
-        "gpu_hours": [float(f"{operations / PEAK / share / 3600:.3g}") for share in reversed(SHARES)],
+        "gpu_hours": gpu_hours(operations, SHARES),
         "gpu": "an H100 at 30 % and at 5 % of its published 989 TFLOP/s in bfloat16: an estimate, not measured",
         "cores": os.cpu_count(),
         "networks": len(seconds) * SEEDS * len(IMAGES),
@@ -105,14 +111,47 @@ def queue(folder: Path, measure: Measure = seconds_per_image) -> list[dict]:
     ]
 
 
+def lines(table: Path, measure: Measure = seconds_per_image) -> list[dict]:
+    """What `make train` makes, line by line of book/studies.toml: hours of a core from this machine's rates, and of a GPU.
+
+    Lines share networks, which are counted in each; a study whose images are not at hand is left out.
+    """
+    found = []
+    for name, own in tomllib.loads(table.read_text()).items():
+        try:
+            found += plan.lines(name, own)
+        except ValueError as error:
+            print(f"left out: {error}", flush=True)
+    rates = measure({one for line in found for one in line.specifications})
+    return [_line(line, rates) for line in found]
+
+
+def _line(line: plan.Line, rates: dict[Specification, float]) -> dict:
+    looks = {one: line.seeds * one.epochs * one.n_train for one in line.specifications}
+    operations = sum(STEP * multiplications(one) * count for one, count in looks.items())
+    return {
+        "study": line.study,
+        "line": line.name,
+        "networks": line.seeds * len(looks),
+        "epochs": max(one.epochs for one in looks),
+        "core_hours": float(f"{sum(rates[one] * count for one, count in looks.items()) / 3600:.3g}"),
+        "gpu_hours": gpu_hours(operations, NARROW),
+    }
+
+
+def gpu_hours(operations: float, shares: tuple[float, float]) -> list[float]:
+    """At the larger and the smaller share of the peak."""
+    return [float(f"{operations / PEAK / share / 3600:.3g}") for share in reversed(shares)]
+
+
 def in_proportion(specifications: Iterable[Specification]) -> dict[Specification, float]:
     """In place of a measurement: a nanosecond a multiply-add."""
     return {one: 1e-9 * multiplications(one) for one in specifications}
 
 
 def found(quick: bool) -> dict:
-    """The study of the paper, and the queue where it lies beside the checkout (or in BENCH_NETWORKS)."""
+    """The study of the paper, the lines of the queue, and what it has made beside the checkout (or in BENCH_NETWORKS)."""
     if quick:
-        return {"study": study((2, 4), 2, in_proportion), "queue": []}
+        return {"study": study((2, 4), 2, in_proportion), "lines": [], "queue": []}
     folder = Path(os.environ.get("BENCH_NETWORKS", ROOT.parent / "networks")) / "networks"
-    return {"study": study(WIDTHS, MEASURED), "queue": queue(folder)}
+    return {"study": study(WIDTHS, MEASURED), "lines": lines(ROOT / "book" / "studies.toml"), "queue": queue(folder)}

@@ -58,6 +58,7 @@ def rendered(results: Mapping) -> dict[str, str]:
         "speed_streams.md": streams(results["streams"]),
         "speed_growth.md": growth(results["growth"]),
         "speed_forecast.md": forecast(results["forecast"]["study"]),
+        "speed_lines.md": planned(results["forecast"]["lines"], results["machine"]["cores"]),
         "speed_queue.md": queue(results["forecast"]["queue"]),
     }
 
@@ -169,6 +170,22 @@ def forecast(study: Mapping) -> str:
     )
 
 
+def planned(lines: Sequence[Mapping], cores: int) -> str:
+    """What the lines of book/studies.toml take."""
+    told = [
+        [
+            one["study"],
+            one["line"],
+            one["networks"],
+            one["epochs"],
+            years(one["core_hours"] / cores),
+            " to ".join(map(years, one["gpu_hours"])),
+        ]
+        for one in lines
+    ]
+    return pipe_table(["study", "line", "networks", "epochs", f"on {cores} idle cores", "on one GPU"], told)
+
+
 def queue(populations: Sequence[Mapping]) -> str:
     if not populations:
         return "No training queue lay beside the checkout when this was measured.\n"
@@ -241,7 +258,7 @@ def years(hours: float) -> str:
     for name, length in (("years", 8766), ("days", 24)):
         if hours >= 2 * length:
             return f"{hours / length:.3g} {name}"
-    return f"{hours:.3g} hours"
+    return f"{hours:.3g} hours" if hours >= 1 else f"{60 * hours:.2g} minutes"
 
 
 if __name__ == "__main__":

@@ -100,6 +100,40 @@ def test_the_queue_is_compared_by_its_last_manifests(tmp_path):
     assert forecast.queue(tmp_path / "none") == []
 
 
+TABLE = """
+[few]
+dataset = "digits"
+[few.parameters]
+[[few.training]]
+line = "a"
+families = ["cnn-small", "resnet-small"]
+widths = [2, 4]
+seeds = 3
+epochs = 5
+[gone]
+dataset = "imagefolder:nowhere"
+[gone.parameters]
+[[gone.training]]
+line = "b"
+families = ["cnn-small"]
+widths = [2]
+seeds = 1
+epochs = 1
+"""
+
+
+def test_lines_take_the_time_of_their_multiplications_and_those_without_images_are_left_out(tmp_path):
+    """At a nanosecond a multiply-add; operations are six of them, in hours of the peak's shares."""
+    table = tmp_path / "studies.toml"
+    table.write_text(TABLE)
+    (found,) = forecast.lines(table, forecast.in_proportion)
+    assert (found["study"], found["line"], found["networks"], found["epochs"]) == ("few", "a", 12, 5)
+    operations = 6 * found["core_hours"] * 3600 * 1e9
+    assert [
+        hours * 3600 * forecast.PEAK * share for hours, share in zip(found["gpu_hours"], (0.05, 0.005))
+    ] == pytest.approx([operations] * 2, rel=0.01)
+
+
 @pytest.fixture(scope="module")
 def quick():
     return measured(("similarity", *STUDIES), True)
