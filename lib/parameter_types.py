@@ -159,7 +159,7 @@ TYPES: dict[str, Type] = {
         "simulations": whole(10),
         "trained_controls": TRUTH,
         "bootstrap_draws samples images permutations": whole(100),
-        "n_train n_test grid other_width": optional(whole(1)),
+        "n_train n_test matching_images grid other_width": optional(whole(1)),
         "attack_images view_images": optional(whole(10)),
         "grids": GRIDS,
         "widths": by_family(WIDTHS),

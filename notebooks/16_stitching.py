@@ -30,6 +30,7 @@ epochs = 20
 precision = "float32"
 fit_images = 200
 fit_counts = [25, 50, 100, 200, 400]
+matching_images = None  # training images that matchings see; all that the networks were trained on
 matching_epochs = 30
 matching_rate = 0.01
 compared_epochs = [3, 10]  # other moments of the same training, within networks
@@ -39,8 +40,8 @@ random_seed = 0
 from lib import parameters
 
 p = parameters.read(globals(), ["study", "dataset", "n_train", "n_test", "stitch_family", "stitch_width", "other_width",
-                                "seeds", "epochs", "precision", "fit_images", "fit_counts", "matching_epochs",
-                                "matching_rate", "compared_epochs", "random_seed"])
+                                "seeds", "epochs", "precision", "fit_images", "fit_counts", "matching_images",
+                                "matching_epochs", "matching_rate", "compared_epochs", "random_seed"])
 widths = {"stitch_width": p.stitch_width} | ({} if p.other_width is None else {"other_width": p.other_width})
 for name, width in widths.items():
     parameters.check_family_widths([p.stitch_family], [width], name)
@@ -108,7 +109,9 @@ from lib.verdicts import judged
 
 # %% tags=["nbval-ignore-output"]
 images = data.load(p.dataset, n_train=p.n_train, n_test=p.n_test)
-n_train, n_images = len(images.train_labels), len(images.test_labels)
+parameters.check_at_most("matching_images", p.matching_images, len(images.train_labels), "training images")
+matched = data.load(p.dataset, n_train=p.matching_images or p.n_train, n_test=p.n_test)
+n_train, n_images = len(matched.train_labels), len(matched.test_labels)
 for name in ("fit_images", "fit_counts"):
     parameters.check_at_most(name, getattr(p, name), n_train, "training images")
 populations = population_grid(images, [p.stitch_family], sorted({*widths.values()}), {p.stitch_family: p.seeds},
@@ -145,7 +148,7 @@ print(pd.DataFrame({"channels": {point: shape[0] for point, shape in shapes.item
 
 # %% tags=["nbval-ignore-output"]
 matching = Matching(p.fit_images, tuple(p.fit_counts), p.matching_epochs, p.matching_rate, tuple(p.compared_epochs))
-scores = stitched_pairs.score_pairs(networks, pairs, images, matching, p.random_seed)
+scores = stitched_pairs.score_pairs(networks, pairs, matched, matching, p.random_seed)
 stitched = {kind: Stitched(scores, those) for kind, those in plan.items()}
 alone, across = stitched[WITHIN], stitched[SEEDS]
 

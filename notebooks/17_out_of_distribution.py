@@ -30,6 +30,7 @@ stitch_pairs = 6
 epochs = 20
 precision = "float32"
 point_step = 2  # every second block
+matching_images = None  # training images that stitches, detectors and probes see; all that the networks were trained on
 matching_epochs = 30
 matching_rate = 0.01
 detector_epochs = 20
@@ -39,8 +40,8 @@ random_seed = 0
 from lib import parameters
 
 p = parameters.read(globals(), ["study", "dataset", "n_train", "n_test", "stitch_family", "stitch_width",
-                                "stitch_pairs", "epochs", "precision", "point_step", "matching_epochs",
-                                "matching_rate", "detector_epochs", "random_seed"])
+                                "stitch_pairs", "epochs", "precision", "point_step", "matching_images",
+                                "matching_epochs", "matching_rate", "detector_epochs", "random_seed"])
 parameters.check_family_widths([p.stitch_family], [p.stitch_width], "stitch_width")
 
 # %%
@@ -82,6 +83,8 @@ from lib.training.populations import population_grid, test_accuracies
 
 # %% tags=["nbval-ignore-output"]
 images = data.load(p.dataset, n_train=p.n_train, n_test=p.n_test)
+parameters.check_at_most("matching_images", p.matching_images, len(images.train_labels), "training images")
+matched = data.load(p.dataset, n_train=p.matching_images or p.n_train, n_test=p.n_test)
 populations = population_grid(images, [p.stitch_family], [p.stitch_width], {p.stitch_family: 2 * p.stitch_pairs},
                               epochs=p.epochs, precision=p.precision)
 learnt = gates.of_families(test_accuracies(populations), p.dataset, len(images.classes))
@@ -121,7 +124,7 @@ print(f"pairs: {len(pairs)} of {p.stitch_family}, k = {p.stitch_width}; layers: 
 
 # %% tags=["nbval-ignore-output"]
 generator = torch.Generator().manual_seed(p.random_seed)
-measures = [measured(cuts[front], cuts[end], points, images, generator, epochs=p.matching_epochs,
+measures = [measured(cuts[front], cuts[end], points, matched, generator, epochs=p.matching_epochs,
                      learning_rate=p.matching_rate, detector_epochs=p.detector_epochs) for front, end in pairs]
 found, likeness, truncations = zip(*((one.detection, one.likeness, one.truncated) for one in measures))
 
