@@ -24,6 +24,7 @@ import time
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
+from threading import Lock
 
 import jupytext
 import nbformat
@@ -38,6 +39,7 @@ from order import in_turn
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS, PAGES = ROOT / "notebooks", ROOT / "book" / "chapters"
+PARSING = Lock()  # Python 3.11 mixes up the depths of trees that two threads parse: python/cpython issue 106905
 PICTURES = {"main-result": "main_result.png", "figure-12": "figure_12.png"}  # what is glued -> the file
 # chapter -> what it reads from beside the checkout, which a clone elsewhere lacks; seen from the root
 NEEDS = {"10_released_models": ("../shared/data/authors_checkpoints", "../shared/data/cifar10.zip")}
@@ -54,7 +56,8 @@ def chapter_names() -> list[str]:
 def digest(name: str, parameters: dict) -> str:
     """sha256 over all that decides a chapter's outputs, except the machine."""
     sha = hashlib.sha256(json.dumps(parameters, sort_keys=True).encode())
-    sha.update(closure.digest(NOTEBOOKS / f"{name}.py", ROOT).encode())
+    with PARSING:
+        sha.update(closure.digest(NOTEBOOKS / f"{name}.py", ROOT).encode())
     released = (ROOT / "networks").glob(f"{parameters.get('study')}.sha256")  # what a study is computed from
     for content in ["\n".join(pins()).encode(), *(path.read_bytes() for path in released)]:
         sha.update(f"{len(content)}\n".encode() + content)

@@ -11,6 +11,8 @@ from fontTools.subset import Options, Subsetter  # with matplotlib; a pin of its
 from fontTools.ttLib import TTFont
 from PIL import Image
 
+from address import cited
+
 # The build that pages load, and its letters.
 MATHJAX = ("tex-chtml.js", "output/chtml/fonts/woff-v2/")
 NEVER_LOADED = ("**/*.map", "locales/**/*", "scripts/fontawesome.js*", "*webpack-macros.html", "vendor/**/*.woff2")
@@ -18,6 +20,8 @@ FONT = re.compile(r'url\((\S+?)\.woff2\) format\("woff2"\),url\(\S+?\.ttf\) form
 ICON = re.compile(r'((?:\.fa-[\w-]+:before,?)+)\{content:"[^"]+"\}')
 PRIVATE = re.compile(r"\\([ef][0-9a-f]{3})|([\ue000-\uf8ff])")
 PLAIN = re.compile(r'<span class="(?:n|p|w)">([^<]*)</span>')  # names, punctuation and spaces have the text's colour
+TOLD = "how-to-run-this"  # the cell of a downloaded chapter that tells it
+OF_THE_BOOK = re.compile(r'^study = "(?!mine")[^"]*"\n?', re.M)  # where the book keeps its own numbers
 SCRIPT = r'\s*<script[^>]* src="[^"]*(?:{})\.js[^>]*></script>'
 ICONS = re.compile(SCRIPT.format("scripts/fontawesome"))  # their font draws them too
 SEARCH = re.compile(SCRIPT.format("searchtools|language_data|searchindex"))  # search_as_you_type is off
@@ -85,12 +89,25 @@ def only(rule: re.Match, names: set[str]) -> str:
 
 
 def strip_outputs(path: Path) -> None:
-    """Make a notebook to download small: whoever runs it gets the outputs again."""
+    """Make a notebook to download small: whoever runs it gets the outputs again, as results of their own, and is told how."""
     notebook = nbformat.read(path, 4)
+    if notebook.cells[0].get("id") != TOLD:
+        notebook.cells.insert(0, nbformat.v4.new_markdown_cell(to_run(cited().get("repository-code")), id=TOLD))
     for cell in notebook.cells:
         if cell.cell_type == "code":
+            cell.source = OF_THE_BOOK.sub("", cell.source)
             cell.outputs, cell.execution_count = [], None
     nbformat.write(notebook, path)
+
+
+def to_run(repository: str | None) -> str:
+    """What a downloaded chapter says above its title."""
+    clone = f"a clone of <{repository}>" if repository else "a clone of the project that this book was made from"
+    return (
+        f"To run this chapter you need the project's library, `lib`. In {clone}, `make environment` installs it into "
+        "`.venv`; then open this file with the Python of `.venv` as its kernel, or execute it with "
+        "`.venv/bin/papermill FILE.ipynb out.ipynb`, wherever it lies. Numbers and verdicts go to `results/mine/` of the clone."
+    )
 
 
 def to_webp(images: Path) -> None:

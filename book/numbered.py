@@ -14,10 +14,12 @@ import everything
 import studies
 import touched
 from chapters import ROOT
+from figure_words import words
 
 FIGURE = re.compile(r'(<a class="enlarge" (?:(?!</a>).)*</a>)\s*<p>(<strong>.*?)</p>', re.S)
 # "Fig. 12", "Figs. 7a, 7b and F.1", "Table 1" in the bold beginning of a caption
 ORIGIN = re.compile(r"(?:Figs?\.?|Table) (?:[A-Z]\.)?\d+\w?(?:(?:, | and |, and )(?:[A-Z]\.)?\d+\w?)*")
+ALT = re.compile(r'(<img [^>]*?alt="[^"]*)')
 SCRIPT = '<script defer src="{}_static/figures.js"></script>'
 
 
@@ -57,6 +59,7 @@ def _figure(
     anchor, title = f"figure-{label}-{count}", f"Figure {label}.{count}" + (f", {data}" if data else "")
     if found and (shown := touched.behind(chapter, plain(caption), found)):
         keep({anchor: shown})
+        picture = ALT.sub(lambda match: f"{match[1].rstrip()} {escape(words(shown))}", picture, count=1)
     return (
         f'<figure class="numbered" id="{anchor}">{picture}<figcaption><p><a class="number" href="#{anchor}">{escape(title)}</a>'
         f"{origin(chapter, caption)} {caption}</p></figcaption></figure>"

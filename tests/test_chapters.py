@@ -31,6 +31,13 @@ def test_a_page_is_made_and_known_as_current_until_something_changes(project):
     assert not chapters.is_current("trial", {"divisor": 2}, page)
 
 
+def test_one_thread_at_a_time_parses(project, monkeypatch):
+    held = []
+    monkeypatch.setattr(chapters.closure, "digest", lambda *_: held.append(chapters.PARSING.locked()) or "")
+    chapters.digest("trial", {})
+    assert held == [True] and not chapters.PARSING.locked()
+
+
 def test_prose_and_comments_come_into_the_page_without_an_execution(project):
     page, source = project / "page.ipynb", project / "notebooks" / "trial.py"
     chapters.execute("trial", {"divisor": 2}, page)

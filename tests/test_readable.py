@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import nbformat
 import numpy as np
 import pytest
 from PIL import Image
@@ -123,6 +124,42 @@ def test_pictures_lose_no_point(tmp_path):
     lean.to_webp(tmp_path)
     np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "a.webp")), points)
     assert not (tmp_path / "a.png").exists()
+
+
+@pytest.mark.parametrize("repository, place", [(None, "the project"), ("https://a.org/b", "<https://a.org/b>")])
+def test_a_downloaded_chapter_says_how_to_get_lib_and_writes_no_results_of_the_book(
+    tmp_path, monkeypatch, repository, place
+):
+    cells = [
+        nbformat.v4.new_code_cell('study = "mine"\nseeds = 3', outputs=[nbformat.v4.new_output("stream", text="1")]),
+        nbformat.v4.new_code_cell('# Parameters\nstudy = "cifar10-50k"\nseeds = 5\n'),
+    ]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "a.ipynb")
+    monkeypatch.setattr(lean, "cited", lambda: {"repository-code": repository})
+    for _ in range(2):
+        lean.strip_outputs(tmp_path / "a.ipynb")
+    told, *own = nbformat.read(tmp_path / "a.ipynb", 4).cells
+    assert f"clone of {place}" in told.source and "make environment" in told.source
+    assert [cell.source for cell in own] == ['study = "mine"\nseeds = 3', "# Parameters\nseeds = 5\n"]
+    assert own[0].outputs == []
+
+
+@built
+@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize("link", [".bibtex-citation a", "a.term"])
+def test_a_citation_and_a_word_are_told_in_the_margin_to_pointer_and_keyboard(chromium, link, width):
+    page, _ = opened(chromium, "chapters/11_block_structure", width=width)
+    note, first = page.locator("#note"), page.locator(f"article {link}").first
+    for show in (first.hover, first.focus):
+        show()
+        note.wait_for(state="visible")
+        assert len(note.inner_text()) > 10 and first.get_attribute("aria-describedby") == "note"
+        box, column = note.bounding_box(), page.locator("article.bd-article").bounding_box()
+        assert box["x"] >= 0 and box["x"] + box["width"] <= width
+        assert width == 390 or box["x"] >= column["x"] + column["width"]
+        page.keyboard.press("Escape")
+        note.wait_for(state="hidden")
+    page.close()
 
 
 def test_only_the_rules_of_used_icons_stay():
