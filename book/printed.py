@@ -16,6 +16,7 @@ LEFT_OUT = re.compile(
     r"book/(api/|claims|explorer)"
 )  # a reference, a table of a hundred pages, and what has to be touched
 ARTICLE = re.compile(r'<article class="bd-article"[^>]*>(.*?)</article>', re.S)
+UNFOLDED = re.compile('<details(?! class="as-digits)')  # what stands in another chapter stays folded
 SCRIPT = re.compile(r"<script\b.*?</script>", re.S)
 PAPER = {
     "format": "A4",
@@ -53,7 +54,7 @@ def whole(names: list[str]) -> str:
 
 def article(text: str, name: str, names: list[str]) -> str:
     """The text of one page, its code unfolded, its pictures loaded."""
-    own = SCRIPT.sub("", ARTICLE.search(text)[1]).replace("<details", "<details open").replace('loading="lazy"', "")
+    own = UNFOLDED.sub("<details open", SCRIPT.sub("", ARTICLE.search(text)[1])).replace('loading="lazy"', "")
     own = re.sub(r'\bid="([^"]*)"', rf'id="{key(name)}--\1"', own)
     return addressed(own, name, names)
 

@@ -1,8 +1,8 @@
 """Write what pages include: `make book` runs this when the chapters are executed.
 
 Into book/chapters/: what_holds.html, details.html and machinery.html, cards_table.md with the pictures in forest/,
-front_table.md, chapters_table.md, agreement_table.md, studies_table.md, everything_table.md and
-report_table.md.  The chapters' claims
+front_table.md, chapters_table.md, agreement_table.md, studies_table.md, everything_table.md,
+report_table.md and differences.json.  The chapters' claims
 are those of results/book/, from this machine; a study's are those committed with its pages.
 """
 
@@ -29,6 +29,7 @@ MADE = (
     "studies_table.md",
     "everything_table.md",
     "report_table.md",
+    "differences.json",
 )
 
 
@@ -70,6 +71,7 @@ def rendered_tables(executed: dict[str, dict]) -> dict[str, str]:
     """File name -> content."""
     import cards  # with torch, which takes seconds: a book that is up to date does without
     import claims_page
+    import differences
     import everything
     import front
     import ledger
@@ -95,6 +97,7 @@ def rendered_tables(executed: dict[str, dict]) -> dict[str, str]:
         studies_table(executed),
         everything.everything(executed),
         report.report(lines),
+        json.dumps(differences.differences(found)),
     )
     return dict(zip(MADE, content, strict=True))
 
