@@ -28,6 +28,20 @@ def test_the_faster_arithmetic_is_taken_and_kept_for_other_processes(undecided, 
     assert arithmetic.used("mixed", "cpu") == used
 
 
+@pytest.mark.parametrize("content", [b"", b"[]", b'{"x": ', b"\xff", b"[" * 100_000, None])
+def test_where_the_file_says_nothing_it_is_measured_and_written_again(undecided, monkeypatch, content):
+    path = undecided / "arithmetic.json"
+    path.mkdir() if content is None else path.write_bytes(content)
+    monkeypatch.setattr(arithmetic, "bfloat16_gain", lambda: 1.7)
+    assert arithmetic.used("mixed", "cpu") == "bfloat16" and list(json.loads(path.read_bytes()).values()) == [1.7]
+
+
+def test_in_a_read_only_store_nothing_is_written(undecided, monkeypatch):
+    monkeypatch.setattr(arithmetic, "keeps", lambda: False)
+    monkeypatch.setattr(arithmetic, "bfloat16_gain", lambda: 1.7)
+    assert arithmetic.used("mixed", "cpu") == "bfloat16" and not list(undecided.iterdir())
+
+
 def test_a_processor_that_only_imitates_bfloat16_is_not_measured(undecided, monkeypatch):
     monkeypatch.setattr(arithmetic, "instruction_sets", lambda: {"avx2"})
     monkeypatch.setattr(arithmetic, "bfloat16_gain", None)

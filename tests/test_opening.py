@@ -64,6 +64,8 @@ def test_a_pipe_is_no_picture(tmp_path):
     ):
         with pytest.raises(ValueError, match="ant/pipe.png is no regular file"):
             read()
+    with pytest.raises(ValueError, match="^pipe.png is neither a folder nor a zip archive$"):
+        pictures.find(place / "train" / "ant" / "pipe.png", "train")
 
 
 def test_more_pictures_than_there_is_memory_for_are_refused_when_the_first_is_known(reading, monkeypatch):

@@ -50,7 +50,9 @@ def with_backslashes(name):
         (rewritten(lambda name: [name] * (2 if name == "test/b/1.png" else 1)), "lists test/b/1.png twice"),
         (rewritten(with_backslashes), "has a backslash in the name"),
         (patched(8, 6, 1), "is encrypted with a password"),
-        (patched(10, 8, 9), r"is compressed by a method that cannot be read \(number 9\)"),
+        (patched(10, 8, 12), r"is compressed by a method that is not read \(number 12\)"),
+        (patched(6, 4, 64), "is cut off or damaged"),
+        (patched(10, 8, 9), r"is compressed by a method that is not read \(number 9\)"),
     ],
 )
 def test_an_archive_of_another_kind_says_which(tmp_path, write, sentence):

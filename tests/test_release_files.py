@@ -6,7 +6,9 @@ import subprocess
 import tomllib
 
 import pytest
+import torch
 from released_files import loaded
+from safetensors.torch import save
 from stored_files import flip
 
 from lib.runtime.files import ROOT
@@ -30,6 +32,20 @@ def test_a_truncated_file_is_refused(tiny, released_file, untrainable, left):
     content = released_file.read_bytes()
     released_file.write_bytes(content[: int(left * len(content)) if isinstance(left, float) else left])
     with pytest.raises(RuntimeError, match="is damaged"):
+        loaded(tiny)
+
+
+def test_a_folder_in_the_place_of_a_file_is_refused(tiny, released_file, untrainable):
+    released_file.unlink()
+    (released_file / "inside").mkdir(parents=True)
+    with pytest.raises(RuntimeError, match="is damaged, .* restore it with git checkout"):
+        loaded(tiny)
+
+
+@pytest.mark.parametrize("content", [b"", b"x" * 100, save({"a": torch.zeros(1)}), save({}, {"manifest": "[1]"})])
+def test_a_listed_file_that_is_no_population_is_refused(tiny, released_file, untrainable, content):
+    releases.write("few", tiny, content, committed=True)
+    with pytest.raises(RuntimeError, match="holds another population than its name says"):
         loaded(tiny)
 
 
@@ -70,10 +86,11 @@ def test_a_file_under_another_name_is_refused_though_its_checksum_is_listed(two_
         "0" * 64 + "  few/../a",
         "0" * 64 + "  few/a/b",
         "0" * 64 + " few/a",
+        "\udcff",
     ],
 )
 def test_a_list_with_another_line_is_refused(tiny, released_file, line):
-    releases.list_path("few").write_text(releases.list_path("few").read_text() + line + "\n")
+    releases.list_path("few").write_text(releases.list_path("few").read_text() + line + "\n", errors="surrogateescape")
     with pytest.raises(RuntimeError, match="networks/few.sha256, line 2, is not SHA256  few/FILE"):
         loaded(tiny)
 

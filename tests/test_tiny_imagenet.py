@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from made_pictures import colour, encoded, write_folder, write_zip
+from stored_files import flip
 
 from lib.data import tiny_imagenet
 
@@ -78,6 +79,12 @@ def without(start):
             "is not in the native layout of Tiny ImageNet: it needs wnids.txt and val/val_annotations.txt",
         ),
         (without("val/val"), "is not in the native layout of Tiny ImageNet"),
+        (native() | {"wnids.txt": b"n02\nn01\nn02\n"}, r"set(.zip)?: (tiny/)?wnids.txt lists n02 twice$"),
+        (
+            native() | {"val/val_annotations.txt": 2 * native()["val/val_annotations.txt"]},
+            "val/val_annotations.txt lists val_0.JPEG twice$",
+        ),
+        (native() | {"words.txt": b"n01\t\xff"}, r"words.txt cannot be read \(UnicodeDecodeError\)$"),
         (without("train/n02"), r"has no pictures of the class n02 in (tiny/)?train/n02/images/$"),
         (
             native() | {"train/n07/images/0.JPEG": b""},
@@ -142,6 +149,13 @@ def test_a_cut_off_archive_is_told(tmp_path, artifacts):
     path = write_zip(tmp_path / "set.zip", native())
     path.write_bytes(path.read_bytes()[:-50])
     with pytest.raises(ValueError, match="^the zip archive set.zip is cut off or damaged"):
+        tiny_imagenet.load(32, path, tmp_path)
+
+
+def test_a_text_that_is_damaged_in_its_archive_is_told(tmp_path, artifacts):
+    path = write_zip(tmp_path / "set.zip", native())
+    flip(path, path.read_bytes().index(native()["wnids.txt"]))
+    with pytest.raises(ValueError, match=r"^set.zip: wnids.txt cannot be read \(BadZipFile\)$"):
         tiny_imagenet.load(32, path, tmp_path)
 
 

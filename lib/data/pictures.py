@@ -3,6 +3,7 @@
 Listing does not decode: a subset of a large archive costs what the subset costs.  Pillow decodes.
 """
 
+import io
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -17,7 +18,8 @@ from lib.runtime.tasks import progress
 
 CHANNELS = {"L": 1, "RGB": 3}  # Pillow's mode -> channels
 LEVELS = ("/*", "/*/*", "/*/*/*", "/*/*/*/*")  # below a split: classes, their pictures, and what lies too deep
-COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
+# Not bzip2: of that zipfile unpacks gigabytes from a few KB, whatever size the archive declares.
+COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA)
 KINDS = {1: "grey", 3: "colour"}  # channels -> word
 
 
@@ -153,7 +155,7 @@ def names(path: Path, patterns: Iterable[str], content: str) -> list[str]:
 
     Raises:
         ValueError: a path that is neither a folder nor a whole zip archive, or an archive that is encrypted, compressed
-            by another method than zipfile knows, or has a name twice or with a backslash.
+            by a method that is not read, or has a name twice or with a backslash.
     """
     if not path.exists():
         raise ValueError(f"there is no {path}; a folder or zip archive with {content} is needed")
@@ -169,14 +171,14 @@ def names(path: Path, patterns: Iterable[str], content: str) -> list[str]:
 
 
 def _archived(path: Path) -> list[str]:
+    with path.open("rb") if path.is_file() else io.BytesIO() as file:  # a pipe would be waited for
+        if file.read(4) != b"PK\3\4":
+            raise ValueError(f"{path.name} is neither a folder nor a zip archive")
     try:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
-    except zipfile.BadZipFile:
-        with path.open("rb") as file:
-            if file.read(4) == b"PK\3\4":
-                raise ValueError(f"the zip archive {path.name} is cut off or damaged; fetch or copy it again") from None
-        raise ValueError(f"{path.name} is neither a folder nor a zip archive") from None
+    except Exception:  # zipfile's are of many kinds
+        raise ValueError(f"the zip archive {path.name} is cut off or damaged; fetch or copy it again") from None
     listed = [entry.filename for entry in entries]
     if twice := next((one for one, count in Counter(listed).items() if count > 1), None):
         raise ValueError(f"the zip archive {path.name} lists {twice} twice; pack it again")
@@ -185,7 +187,7 @@ def _archived(path: Path) -> list[str]:
             raise ValueError(f"the zip archive {path.name} is encrypted with a password; unpack it, or pack it without")
         if entry.compress_type not in COMPRESSIONS:
             raise ValueError(
-                f"the zip archive {path.name} is compressed by a method that cannot be read (number "
+                f"the zip archive {path.name} is compressed by a method that is not read (number "
                 f"{entry.compress_type}); unpack it, or pack it with deflate"
             )
         if "\\" in entry.filename:

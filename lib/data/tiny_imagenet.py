@@ -6,12 +6,12 @@ test set were never published.  words.txt gives the classes' names.  Some pictur
 """
 
 import zipfile
-from collections.abc import Callable
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 
-from lib.data import pictures
+from lib.data import opening, pictures
 from lib.data.pictures import Split
 from lib.data.pixel_cache import Decoded, decoded, remembered
 
@@ -63,7 +63,7 @@ def find(path: Path) -> tuple[Split, Split]:
     """List the training and the validation pictures.
 
     Raises:
-        ValueError: a path that is neither a folder nor a whole zip archive, one in another layout, a class without
+        ValueError: a path that is neither a folder nor a whole zip archive, one in another layout, a text that cannot be read or lists a name twice, a class without
             training pictures, or a validation picture without a label or a label without its picture.
     """
     names = pictures.names(path, PATTERNS, "Tiny ImageNet in its native layout")
@@ -74,13 +74,13 @@ def find(path: Path) -> tuple[Split, Split]:
             "its top or one folder further down"
         )
     (top,) = tops
-    read = _reader(path)
-    classes = sorted(read(f"{top}wnids.txt").split())
+    classes = sorted(_text(path, f"{top}wnids.txt").split())
+    _check_once(path, f"{top}wnids.txt", classes)
     parts = [name.removeprefix(top).split("/") for name in names if not name.endswith("/")]
     train = _training(path, top, parts, classes)
     files = {one[2] for one in parts if len(one) == 3 and one[:2] == ["val", "images"]}
-    held_out = _annotated(path, read(f"{top}val/val_annotations.txt"), set(classes), files)
-    lines = read(f"{top}words.txt").splitlines() if f"{top}words.txt" in names else []
+    held_out = _annotated(path, _text(path, f"{top}val/val_annotations.txt"), set(classes), files)
+    lines = _text(path, f"{top}words.txt").splitlines() if f"{top}words.txt" in names else []
     words = dict(line.split("\t", 1) for line in lines if "\t" in line)
     titles = tuple(words.get(wnid, wnid).split(",")[0] for wnid in classes)
 
@@ -103,7 +103,9 @@ def _training(path: Path, top: str, parts: list[list[str]], classes: list[str]) 
 
 def _annotated(path: Path, annotations: str, classes: set[str], files: set[str]) -> list[tuple[str, str]]:
     """The validation pictures as (class, file), sorted."""
-    found = {line.split("\t")[0]: line.split("\t")[1] for line in annotations.splitlines() if "\t" in line}
+    lines = [line.split("\t")[:2] for line in annotations.splitlines() if "\t" in line]
+    _check_once(path, "val/val_annotations.txt", [file for file, _ in lines])
+    found = dict(lines)
     if different := sorted(found.keys() ^ files):
         what = "lies in val/images/ and has no label" if different[0] in files else "has a label and no picture"
         raise ValueError(f"{path.name}: {different[0]} {what} in val/val_annotations.txt")
@@ -112,13 +114,17 @@ def _annotated(path: Path, annotations: str, classes: set[str], files: set[str])
     return sorted((wnid, file) for file, wnid in found.items())
 
 
-def _reader(path: Path) -> Callable[[str], str]:
-    """Reads a text of the folder or archive by its name."""
-    if path.is_dir():
-        return lambda name: (path / name).read_text()
+def _check_once(path: Path, text: str, names: list[str]) -> None:
+    if twice := next((name for name, count in Counter(names).items() if count > 1), None):
+        raise ValueError(f"{path.name}: {text} lists {twice} twice")
 
-    def read(name: str) -> str:
+
+def _text(path: Path, name: str) -> str:
+    """A text of the folder or archive by its name."""
+    try:
+        if path.is_dir():
+            return opening.content_of(path / name).decode()
         with zipfile.ZipFile(path) as archive:
-            return archive.read(name).decode()
-
-    return read
+            return opening.member_of(archive, name).decode()
+    except Exception as error:  # damaged archives raise many kinds
+        raise ValueError(f"{path.name}: {name} cannot be read ({type(error).__name__})") from None

@@ -12,6 +12,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from lib.models import checkpoints
+
 ENDINGS = (".bin", ".ckpt", ".jit", ".pt", ".pt2", ".pth", ".safetensors", ".torchscript", ".ts")
 FORCE = "TORCH_FORCE_WEIGHTS_ONLY_LOAD"  # torch.load then reads tensors alone, whoever calls it
 BY_HAND = "give lib.own.compare a dictionary of a name and the module"
@@ -141,22 +143,17 @@ def _kind(path: Path) -> str:
         return "unknown"
     with zipfile.ZipFile(path) as archive:
         inside = {name.partition("/")[2] or name: name for name in archive.namelist()}  # most have one folder around
-        pickled = _record(archive, path, inside["data.pkl"]) if "data.pkl" in inside else b""
     if inside.keys() & {"archive_format", "serialized_exported_program.json"}:
         return "exported"
     if "constants.pkl" in inside or any(name.startswith("code/") for name in inside):
         return "script"
     if "data.pkl" not in inside:
         return "unknown"
+    checkpoints.check_records(path)
     try:
-        torch.load(path, map_location="cpu", weights_only=True)
+        checkpoints.tensors(path)
     except Exception:  # more than weights
+        with zipfile.ZipFile(path) as archive:
+            pickled = archive.read(inside["data.pkl"])
         return "mixed" if b"_rebuild_tensor" in pickled and b"_modules" not in pickled else "pickle"
     return "weights"
-
-
-def _record(archive: zipfile.ZipFile, path: Path, name: str) -> bytes:
-    """One of the records of an archive; torch compresses none, so that none is larger than the file."""
-    if archive.getinfo(name).file_size > path.stat().st_size:
-        raise zipfile.BadZipFile(f"{name} is compressed")
-    return archive.read(name)

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from lib.models import architectures
+from lib.models import architectures, checkpoints
 
 FAMILIES = (
     *architectures.CNN_LAYOUTS,
@@ -125,7 +125,7 @@ def _is_aside(path: Path) -> bool:
 
 def _state(path: Path) -> dict[str, torch.Tensor]:
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)  # weights alone: code in the file never runs
+        state = checkpoints.tensors(path)
     except Exception as error:  # whatever a file that is no checkpoint makes the reader stumble over
         raise ValueError(
             f"{path.name} is no PyTorch state dict, or holds more than weights "

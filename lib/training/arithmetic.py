@@ -8,13 +8,15 @@ import json
 import time
 from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache
+from pathlib import Path
 
 import torch
 from torch.nn import functional as F
 
 from lib.models.architectures import build
 from lib.runtime.devices import instruction_sets, one_thread, processor
-from lib.runtime.files import artifacts, write_whole
+from lib.runtime.files import artifacts, set_aside, write_whole
+from lib.runtime.room import keeps
 
 # Flags of /proc/cpuinfo of processors that multiply bfloat16 in hardware; others only imitate it.
 BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16", "avx_ne_convert", "bf16"}
@@ -45,12 +47,24 @@ def _bfloat16_is_faster(device: str) -> bool:
         return False
     # Kept, so that all processes and later runs decide alike.
     path = artifacts() / "arithmetic.json"
-    known = json.loads(path.read_bytes()) if path.exists() else {}
-    here = f"{processor()}, torch {torch.__version__}"
-    if here not in known:
+    known, here = _measured(path), f"{processor()}, torch {torch.__version__}"
+    if not isinstance(known.get(here), float):
         known[here] = round(bfloat16_gain(), 2)
-        write_whole(path, json.dumps(known, indent=1).encode())
+        if keeps():
+            write_whole(path, json.dumps(known, indent=1).encode())
     return known[here] > WORTHWHILE
+
+
+def _measured(path: Path) -> dict:
+    """What earlier processes measured; nothing where the file does not say it, or a folder lies in its place."""
+    try:
+        found = json.loads(path.read_bytes())
+    except IsADirectoryError:
+        set_aside(path)
+        return {}
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def bfloat16_gain() -> float:

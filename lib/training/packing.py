@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import nn
 from torch.nn import functional as F
@@ -134,15 +135,23 @@ def unpack(specification: Specification, content: bytes) -> list[TrainedNetwork]
     Raises:
         RuntimeError: they are of another specification or number of epochs.
     """
-    header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])  # the format of safetensors
-    manifest, tensors = json.loads(header["__metadata__"]["manifest"]), load(content)
-    if (manifest["specification"], manifest["epochs"]) != (specification.fields(), specification.epochs):
+    manifest, tensors = _opened(content)
+    if (manifest.get("specification"), manifest.get("epochs")) != (specification.fields(), specification.epochs):
         raise RuntimeError(
             f"the released file {releases.file_name(specification)} holds another population than its "
             "name says; restore it and its list with git checkout"
         )
     entries, digest = manifest["networks"], specification.test_digest
     return [network_of(one, digest, state_of(tensors, place)) for place, one in enumerate(entries)]
+
+
+def _opened(content: bytes) -> tuple[dict, dict[str, torch.Tensor]]:
+    """Manifest and tensors of a file; empty ones where it is none of `pack`."""
+    try:
+        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])  # the format of safetensors
+        return dict(json.loads(header["__metadata__"]["manifest"])), load(content)
+    except (SafetensorError, ValueError, KeyError, TypeError):
+        return {}, {}
 
 
 def state_of(tensors: Mapping[str, torch.Tensor], place: int) -> dict[str, torch.Tensor]:

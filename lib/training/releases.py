@@ -14,7 +14,7 @@ from http.client import HTTPException
 from pathlib import Path
 from urllib.request import urlopen
 
-from lib.runtime.files import ROOT, artifacts, write_whole
+from lib.runtime.files import ROOT, artifacts, read_whole, write_whole
 from lib.training.specification import Specification
 
 FOLDER = ROOT / "networks"
@@ -50,7 +50,7 @@ class Release:
         """
         path = self.path
         assert path is not None
-        content = path.read_bytes()
+        content = read_whole(path) if path.is_file() else b""  # a folder is not what was released
         if hashlib.sha256(content).hexdigest() != self.sha256:
             committed = path.is_relative_to(FOLDER)
             restore = "with git checkout" if committed else f"by deleting it and make fetch STUDY={self.study}"
@@ -90,7 +90,7 @@ def listed(study: str) -> list[Release]:
         RuntimeError: a line that is none of sha256sum's, or one of another study.
     """
     path, found = list_path(study), []
-    for number, line in enumerate(path.read_text().splitlines() if path.exists() else [], 1):
+    for number, line in enumerate(path.read_text(errors="replace").splitlines() if path.exists() else [], 1):
         match = LINE.fullmatch(line)
         if not match or match[2] != study:
             raise RuntimeError(
