@@ -60,4 +60,6 @@ def test_a_grid_that_does_not_fit_is_refused(grid):
 def test_directions_at_full_size_are_pictures_again():
     images, _ = random_images(5, channels=3)
     pictures = extraction.as_pictures(images.flatten(1).numpy(), 3)
+    with pytest.raises(ValueError, match="are no square pictures of 2 channels"):
+        extraction.as_pictures(images.flatten(1).numpy(), 2)
     np.testing.assert_allclose(pictures, images.mean(1).numpy(), rtol=1e-6, atol=1e-7)

@@ -9,7 +9,7 @@ from hypothesis.extra import numpy as arrays
 from scipy import linalg, special
 from small_networks import linear
 
-from lib import attacks, cka, salience, similarity, stitching
+from lib import attacks, cka, salience, similarity, sphere, stitching
 from lib.salience import predictions
 
 CLASSES, SHAPE = 3, (2, 3, 3)  # of a linear network
@@ -146,6 +146,33 @@ def test_by_image(pair):
                     near(found[image, i, j], np.nanmean(rho[~np.eye(*rho.shape, dtype=bool)] if i == j else rho), 0.01)
 
     lawful(lambda *pair: similarity.by_image(pair), pair, oracle)
+
+
+FUNCTIONS = {
+    "uniform": lambda t: sphere.uniform_pdf(t, 5),
+    "tail": lambda p: sphere.cosine_tail(p, 5),
+    "resultant": lambda kappa: sphere.vmf_mean_resultant(kappa, 5),
+    "concentration": lambda resultant: sphere.vmf_concentration(resultant, 5),
+    "distances": similarity.wasserstein,
+}
+
+
+@bounded(60)
+@given(st.sampled_from(sorted(FUNCTIONS)), rarely(numbers(2, 3, of=st.floats(0, 0.75, width=16)), anything()))
+def test_functions_of_numbers(name, values):
+    lawful(FUNCTIONS[name], [values], lambda found, values: near(found, FUNCTIONS[name](plain(values))))
+
+
+@bounded(30)
+@given(units(2, 4, 3), rarely(forms(np.arange(4) % 3), anything()))
+def test_across_labels(directions, labels):
+    def oracle(found, directions, labels):
+        one, other = plain(directions)
+        pairs = [(i, j) for i in range(4) for j in range(4) if plain(labels)[i] != plain(labels)[j]]
+        shared = [one[i] @ other[j] for i, j in pairs if one[i].any() and other[j].any()]
+        near(found[0, 1], np.mean(shared) if shared else np.nan, 0.01)
+
+    lawful(similarity.across_labels, [directions, labels], oracle)
 
 
 @st.composite

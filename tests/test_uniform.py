@@ -131,6 +131,20 @@ def test_tangent_normal_gives_the_direction_back_from_two_orthogonal_parts(dim, 
     np.testing.assert_allclose(across @ mu, 0, atol=1e-12)
 
 
+@pytest.mark.parametrize(
+    "u, mu, sentence",
+    [
+        (np.eye(3), np.ones(2), r"not of shapes \(3, 3\) and \(2,\)"),
+        (np.ones(3), np.ones(3), "not of shapes"),
+        (2 * np.eye(3), np.eye(3)[0], "must be of length 1"),
+        (np.eye(3), np.full(3, np.nan), "must be of length 1"),
+    ],
+)
+def test_what_is_no_direction_has_no_parts(u, mu, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        sphere.tangent_normal(u, mu)
+
+
 def test_tangent_normal_finds_a_part_that_is_tiny():
     mu = np.array([0.6, 0.0, 0.8])
     across = np.array([0.0, 1.0, 0.0])

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from lib.models import doors
+from lib.runtime.checks import real_numbers, shown
 from lib.salience.predictions import logits
 from lib.statistics.sample import image_counts
 
@@ -49,7 +50,7 @@ def fgsm(images: torch.Tensor, gradients: torch.Tensor, *, eps: float) -> torch.
             finite.
     """
     if isinstance(eps, bool) or not isinstance(eps, Real) or not 0 <= eps < float("inf"):
-        raise ValueError(f"eps must be a finite number of at least 0, not {eps!r}")
+        raise ValueError(f"eps must be a finite number of at least 0, not {shown(eps)}")
     images, gradients = doors.as_images(images), doors.as_images(gradients, "gradients")
     if images.shape != gradients.shape:
         shapes = f"{list(images.shape)} and {list(gradients.shape)}"
@@ -146,7 +147,9 @@ def ratios(before: Scores, after: Scores) -> np.ndarray:
 
 def tail(ratios: np.ndarray) -> dict[str, float]:
     """How far few images rule the mean of `ratios`; NaN marks what was no attack."""
-    found = np.sort(ratios[np.isfinite(ratios)])[::-1]
+    ratios = real_numbers("ratios", ratios)
+    if not (found := np.sort(ratios[np.isfinite(ratios)])[::-1]).size:
+        raise ValueError("there are no ratios that are finite")
     most = found[: -(-len(found) // 100)]
     return {
         "median ratio": float(np.median(found)),

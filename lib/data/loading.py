@@ -227,7 +227,7 @@ def _subset(part: Decoded, count: int | None, seed: int, what: str) -> np.ndarra
     if count is None:
         return np.arange(most)
     if isinstance(count, bool) or not isinstance(count, Integral) or not classes <= count <= most:
-        raise ValueError(f"{what} must be a whole number from {classes} (one a class) to {most}, not {count!r}")
+        raise ValueError(f"{what} must be a whole number from {classes} (one a class) to {most}, not {shown(count)}")
     return pictures.subset(part.labels, int(count), np.random.default_rng(seed), balanced=True)
 
 

@@ -14,8 +14,9 @@ import numpy as np
 from scipy.special import softmax
 
 from lib.ensembles.cosines import CHUNK, cosine_with_mean, ensemble_sizes, law, member_cosines, squared_spread
-from lib.runtime.checks import check_count
-from lib.similarity.cosines import has_direction
+from lib.models import doors
+from lib.runtime.checks import check_count, real_numbers
+from lib.similarity.cosines import checked, has_direction
 
 BINS = 15  # of the calibration error
 _OF_AVERAGES = [
@@ -64,15 +65,15 @@ def measure(
         ValueError: fewer than 5 networks, or arrays that do not belong together or are not finite.
     """
     check_count("splits", splits)
-    directions, scores, labels = (np.asarray(array) for array in (directions, scores, labels))
-    if directions.shape[:2] != scores.shape[:2] or labels.shape != scores.shape[1:2]:
-        shapes = f"{directions.shape}, {scores.shape} and {labels.shape}"
+    directions, scores = checked(directions), real_numbers("scores", scores)
+    if scores.ndim != 3 or directions.shape[:2] != scores.shape[:2]:
         raise ValueError(
-            "directions [networks, images, dims], scores [networks, images, classes] and labels [images] must be of "
-            f"the same networks and images, not of shapes {shapes}"
+            "directions [networks, images, dims] and scores [networks, images, classes] must be of the same networks "
+            f"and images, not of shapes {directions.shape} and {scores.shape}"
         )
-    if not (np.isfinite(directions).all() and np.isfinite(scores).all()):
-        raise ValueError("directions and scores must be finite numbers")
+    if not np.isfinite(scores).all():
+        raise ValueError("scores must be finite numbers")
+    labels = doors.as_labels(labels, *scores.shape[1:]).numpy()
     directions, scores = _with_gradients(directions, scores)
     sizes = ensemble_sizes(len(directions))
     circles = [rng.permutation(len(directions)) for _ in range(splits)]

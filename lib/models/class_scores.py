@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from lib.models.doors import check_network
+from lib.runtime.checks import shown
 from lib.runtime.devices import HALVES, precision
 
 WHERE = ", of lib.own.compare or of lib.models.ClassScores(name, model, scores)"
@@ -38,7 +39,7 @@ class ClassScores(nn.Module):
         super().__init__()
         check_network(model, name)
         if scores is not None and not callable(scores):
-            raise ValueError(f"scores must be a function of what a network returns, not {scores!r}")
+            raise ValueError(f"scores must be a function of what a network returns, not {shown(scores)}")
         self.name, self.model, self.pick = name, model, scores or _logits
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:

@@ -4,6 +4,8 @@ import difflib
 from collections.abc import Iterable
 from numbers import Integral
 
+import numpy as np
+
 SHOWN = 60  # characters of a wrong value
 
 
@@ -18,6 +20,22 @@ def check_choice(name: str, value: object, choices: Iterable[str]) -> None:
     choices = list(choices)
     if not isinstance(value, str) or value not in choices:  # an array would be compared element by element
         raise ValueError(f"unknown {name} {shown(value)}; the {name}s are {', '.join(choices)}")
+
+
+def real_numbers(name: str, values: object) -> np.ndarray:
+    """Real numbers as an array, float32 as it is and all others in float64; of a tensor, on any device, its numbers.
+
+    Raises:
+        ValueError: what is no array of real numbers.
+    """
+    try:
+        if hasattr(values, "detach"):  # a tensor, perhaps with a graph, perhaps in a precision that numpy lacks
+            values = values.detach().cpu()
+            values = (values.double() if values.is_floating_point() else values).numpy()
+        array = np.asarray(values)
+        return array if array.dtype in (np.float32, np.float64) else array.astype(float, casting="same_kind")
+    except (TypeError, ValueError, RuntimeError):
+        raise ValueError(f"{name} must be real numbers, not a {type(values).__name__}") from None
 
 
 def shown(value: object) -> str:

@@ -11,6 +11,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from lib.runtime.checks import shown
+
 HALVES = (torch.float16, torch.bfloat16)
 
 
@@ -63,7 +65,7 @@ def find_device(device: str) -> str:
     try:
         found = torch.device(device)
     except (RuntimeError, TypeError):
-        raise ValueError(f"device must be 'auto', 'cpu', 'cuda' or another of PyTorch's, not {device!r}") from None
+        raise ValueError(f"device must be 'auto', 'cpu', 'cuda' or another of PyTorch's, not {shown(device)}") from None
     if found.type == "cuda" and not torch.cuda.is_available():
         raise ValueError(
             f"device {device!r} is a GPU, and PyTorch finds none here; 'auto' takes one where there is one"

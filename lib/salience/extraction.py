@@ -12,7 +12,7 @@ from lib.models import doors
 from lib.models.class_scores import ModelError, class_scores, own_words
 from lib.models.doors import Array
 from lib.models.folding import quick
-from lib.runtime.checks import check_choice, check_count
+from lib.runtime.checks import check_choice, check_count, shown
 from lib.runtime.devices import evaluating, find_device
 
 # output -> score [images] of logits [images, classes] and labels [images, 1]
@@ -106,7 +106,10 @@ def directions(gradients: Shaped[Array, "n C H W"] | list, *, grid: int | None =
 
 def as_pictures(directions: Float[np.ndarray, "n d"], channels: int) -> Float[np.ndarray, "n grid grid"]:
     """Directions [n, channels * grid * grid] as square pictures [n, grid, grid], averaged over the colour channels."""
+    check_count("channels", channels)
     grid = int(round((directions.shape[1] / channels) ** 0.5))
+    if channels * grid**2 != directions.shape[1]:
+        raise ValueError(f"directions of {directions.shape[1]} numbers are no square pictures of {channels} channels")
     return directions.reshape(len(directions), channels, grid, grid).mean(1)
 
 
@@ -114,7 +117,7 @@ def check_grid(grid: int | None, size: int) -> None:
     """Raises ValueError for a grid that is below 1, not whole, or finer than an image of `size` pixels."""
     if grid is not None and (isinstance(grid, bool) or not isinstance(grid, Integral) or not 1 <= grid <= size):
         raise ValueError(
-            f"grid must be a whole number from 1 to {size}, the size of the gradients, or None, not {grid!r}"
+            f"grid must be a whole number from 1 to {size}, the size of the gradients, or None, not {shown(grid)}"
         )
 
 

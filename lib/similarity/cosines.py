@@ -12,12 +12,14 @@ import numpy as np
 from jaxtyping import Bool, Float, Real, Shaped
 from scipy.stats import norm
 
+from lib.runtime.checks import check_count, real_numbers
+
 UNIT = 0.01  # how far the square of a length may be from 1: directions may be stored in half precision
 
 
 def individual(u: Real[np.ndarray, "images dims"], v: Real[np.ndarray, "images dims"]) -> float:
     """rho_ind: the mean cosine over images of two networks' directions, [n, d] x [n, d] -> one number (Fig. 2)."""
-    u, v = _numbers(u), _numbers(v)
+    u, v = (real_numbers("directions", part) for part in (u, v))
     if u.shape != v.shape or u.ndim != 2:
         raise ValueError(f"two networks need directions of one shape [images, dims], not {u.shape} and {v.shape}")
     return float(pairwise(np.stack([u, v]))[0, 1])
@@ -134,6 +136,8 @@ def across_labels(
     What they share that has nothing to do with the image; the diagonal is of a network with itself.
     """
     directions, labels = checked(directions), np.asarray(labels)
+    if labels.shape != directions.shape[1:2]:
+        raise ValueError(f"labels must be one an image, {directions.shape[1:2]}, not of shape {labels.shape}")
     has = has_direction(directions).astype(float)
     classes = [np.flatnonzero(labels == label) for label in np.unique(labels)]
     parts = [np.arange(len(labels)), *classes]  # all pairs of images, less those of one class
@@ -149,6 +153,8 @@ def chance_limit(images: int, dims: int) -> float:
 
     The cosine of uniform directions has the variance 1 / dims, and its mean over `images` is nearly normal.
     """
+    check_count("images", images)
+    check_count("dims", dims)
     return float(norm.ppf(0.975) / np.sqrt(images * dims))
 
 
@@ -184,7 +190,7 @@ def checked(directions: np.ndarray, like: np.ndarray | None = None) -> np.ndarra
 
     In float32 at least; of a tensor on any device and with a graph its numbers.
     """
-    directions = _numbers(directions)
+    directions = real_numbers("directions", directions)
     if directions.ndim != 3 or not directions.size:
         raise ValueError(f"directions must be [networks, images, dims], not of shape {directions.shape}")
     if like is not None and directions.shape[1:] != like.shape[1:]:
@@ -199,16 +205,6 @@ def checked(directions: np.ndarray, like: np.ndarray | None = None) -> np.ndarra
             f"gradients; these are up to {np.sqrt(lengths.max()):.3g} long"
         )
     return directions
-
-
-def _numbers(values: np.ndarray) -> np.ndarray:
-    if hasattr(values, "detach"):  # a tensor: this room knows no torch
-        values = values.detach().cpu().double().numpy()
-    try:
-        array = np.asarray(values)
-        return array if array.dtype in (np.float32, np.float64) else array.astype(float, casting="same_kind")
-    except (TypeError, ValueError):
-        raise ValueError(f"directions must be real numbers, not a {type(values).__name__}") from None
 
 
 def warn_of_zeros(*has: np.ndarray) -> None:

@@ -13,6 +13,7 @@ import pandas as pd
 from jaxtyping import Float, Real
 from scipy.spatial.distance import pdist, squareform
 
+from lib.runtime.checks import real_numbers
 from lib.similarity.cosines import has_direction
 from lib.similarity.mean_directions import checked_population, leave_one_out_cosines
 from lib.statistics.sample import Sample, jackknifed
@@ -28,7 +29,7 @@ def wasserstein(samples: Real[np.ndarray, "networks n"]) -> Float[np.ndarray, "n
     Raises:
         ValueError: samples of another shape, or not finite.
     """
-    samples = np.asarray(samples, dtype=float)
+    samples = real_numbers("samples", samples).astype(float, copy=False)
     if samples.ndim != 2 or not np.isfinite(samples).all():
         raise ValueError(f"samples must be finite numbers [networks, n], not of shape {samples.shape}")
     return squareform(pdist(np.sort(samples, axis=1), "cityblock")) / samples.shape[1]

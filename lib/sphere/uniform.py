@@ -4,6 +4,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import betainc, betaincc, gammaln, xlog1py
 
+from lib.runtime.checks import real_numbers, shown
+
 
 def uniform_pdf(t: ArrayLike, dim: int) -> np.ndarray:
     """Density of the cosine t between a fixed direction and a uniform one on the sphere in `dim` dimensions.
@@ -18,7 +20,7 @@ def uniform_pdf(t: ArrayLike, dim: int) -> np.ndarray:
 def uniform_logpdf(t: ArrayLike, dim: int) -> np.ndarray:
     """Logarithm of `uniform_pdf`, where that would vanish too."""
     check_dimension(dim)
-    t = np.asarray(t, dtype=float)
+    t = real_numbers("cosines", t).astype(float, copy=False)
     log_constant = gammaln(dim / 2) - gammaln((dim - 1) / 2) - 0.5 * np.log(np.pi)
     inside, power = np.clip(t, -1, 1), 0.5 * (dim - 3)
     log_shape = xlog1py(power, inside) + xlog1py(power, -inside)  # 0 log 0 = 0, which keeps dim = 3 flat to its ends
@@ -31,7 +33,7 @@ def cosine_tail(p: ArrayLike, dim: int) -> np.ndarray:
     Keeps its relative precision in the tail, down to the smallest positive numbers; beyond p = +-1 it is 0 or 1.
     """
     check_dimension(dim)
-    p = np.clip(np.asarray(p, dtype=float), -1, 1)
+    p = np.clip(real_numbers("cosines", p).astype(float, copy=False), -1, 1)
     size, half = np.abs(p), (dim - 1) / 2
     # Two forms of one integral: 1 - p^2 loses the digits of a small p, and p^2 those of a p near 1.
     upper = 0.5 * np.where(size < 0.7, betaincc(0.5, half, size**2), betainc(half, 0.5, (1 - size) * (1 + size)))
@@ -51,7 +53,11 @@ def tangent_normal(u: np.ndarray, mu: np.ndarray) -> tuple[np.ndarray, np.ndarra
     Args:
         u: [n, dim] unit rows; mu: [dim], of unit length.  mu_perp of a row that equals +-mu is not defined: zero.
     """
-    u, mu = np.asarray(u, dtype=float), np.asarray(mu, dtype=float)
+    u, mu = (real_numbers("directions", part).astype(float, copy=False) for part in (u, mu))
+    if u.ndim != 2 or mu.shape != u.shape[1:]:
+        raise ValueError(f"directions [n, dim] need a mean direction [dim], not of shapes {u.shape} and {mu.shape}")
+    if not np.allclose([*np.linalg.norm(u, axis=1), np.linalg.norm(mu)], 1, atol=1e-3):
+        raise ValueError("directions and their mean direction must be of length 1")
     t = u @ mu
     rest = u - t[:, None] * mu
     rest -= (rest @ mu)[:, None] * mu  # a float32 mu is a unit only to 1e-7: once more, or u = mu would leave +-mu here
@@ -61,5 +67,5 @@ def tangent_normal(u: np.ndarray, mu: np.ndarray) -> tuple[np.ndarray, np.ndarra
 
 def check_dimension(dim: int) -> None:
     """Raises ValueError for fewer than 2 dimensions."""
-    if dim < 2:
-        raise ValueError(f"a sphere needs at least 2 dimensions, not {dim!r}")
+    if not dim >= 2:
+        raise ValueError(f"a sphere needs at least 2 dimensions, not {shown(dim)}")

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.polynomial import Polynomial
 from numpy.typing import ArrayLike
 
+from lib.runtime.checks import real_numbers, shown
+
 MOST_DIMENSIONS = 20_000  # as far as it was compared with other computations
 STEPS = 12  # of `vmf_concentration`: each gains a digit or more, on the circle; fewer would do in 3-space
 LARGE_ORDER = 64.0
@@ -34,7 +36,7 @@ def vmf_concentration(resultant: ArrayLike, dim: int) -> np.ndarray:
 
     Raises ValueError for a resultant of 1 or more, or NaN.
     """
-    resultant = np.asarray(resultant, dtype=float)
+    resultant = real_numbers("mean resultant lengths", resultant).astype(float, copy=False)
     if not np.all(resultant < 1):
         raise ValueError(f"a mean resultant length must be below 1, not {np.max(resultant):g}")
     resultant = np.maximum(resultant, 0)
@@ -50,8 +52,10 @@ def vmf_concentration(resultant: ArrayLike, dim: int) -> np.ndarray:
 def checked_concentration(kappa: ArrayLike, dim: int) -> np.ndarray:
     """kappa as float64; raises ValueError if it, or the dimension, is none of a von Mises-Fisher distribution."""
     if not 2 <= dim <= MOST_DIMENSIONS:
-        raise ValueError(f"a von Mises-Fisher distribution here has 2 to {MOST_DIMENSIONS} dimensions, not {dim!r}")
-    kappa = np.asarray(kappa, dtype=float)
+        raise ValueError(
+            f"a von Mises-Fisher distribution here has 2 to {MOST_DIMENSIONS} dimensions, not {shown(dim)}"
+        )
+    kappa = real_numbers("concentrations", kappa).astype(float, copy=False)
     if not np.all((kappa >= 0) & np.isfinite(kappa)):
         raise ValueError("a concentration kappa must be a finite number of 0 or more")
     return kappa
