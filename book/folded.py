@@ -1,7 +1,7 @@
 """A Sphinx extension: a study's page is what differs from the chapter on digits, whose text and code are folded away.
 
 Nothing is executed again: the page is compared with that of the digits when it is read, and its figures get those of the
-digits beside them when the pages are built.
+digits beside them when the pages are built (`finished`).
 """
 
 import json
@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from functools import cache
 from html import escape
 from itertools import groupby
-from pathlib import Path
 
 from docutils import nodes
 
@@ -90,16 +89,6 @@ def raw(html: str) -> nodes.raw:
     return nodes.raw("", html, format="html")
 
 
-def beside_all(app, exception):
-    """After a build of pages that went well: every figure of a study beside that of the digits."""
-    if exception is None and app.builder.format == "html":
-        out = Path(app.outdir) / "book"
-        for page in out.glob("studies/*/*.html"):
-            digits = out / "chapters" / page.name
-            if digits.exists():
-                page.write_text(beside(page.read_text(), digits.read_text(), f"../../chapters/{page.name}"))
-
-
 def beside(html: str, digits: str, address: str) -> str:
     """A page whose figures stand beside those of the digits' page whose captions begin alike, in their order."""
     theirs: dict[str, list[tuple[str, str]]] = {}
@@ -127,6 +116,5 @@ def begins(inside: str) -> str:
 
 def setup(app):
     app.connect("doctree-read", fold)
-    app.connect("build-finished", beside_all, priority=750)  # after `numbered`, before `terms`
     app.add_css_file("folded.css")
     return {"parallel_read_safe": False, "parallel_write_safe": True}

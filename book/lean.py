@@ -1,4 +1,4 @@
-"""A Sphinx extension: when the book is built, all that no page uses is removed, and pages ask for no more than they need.
+"""When the book is built, all that no page uses is removed, and pages ask for no more than they need (`finished`).
 
 The theme brings the icons of Font Awesome twice, as a script of 1.5 MB and as fonts; MathJax comes in fourteen builds.
 """
@@ -27,18 +27,13 @@ ICONS = re.compile(SCRIPT.format("scripts/fontawesome"))  # their font draws the
 SEARCH = re.compile(SCRIPT.format("searchtools|language_data|searchindex"))  # search_as_you_type is off
 
 
-def slim(app, exception):
-    """After a build of pages that went well; every step looks at what is there, so that it may come twice."""
-    if exception is None and app.builder.format == "html":
-        out = Path(app.outdir)
-        remove_unused(out / "_static")
-        pages = sorted(out.rglob("*.html"))
-        subset_icons(out / "_static", used_icons([*pages, *out.glob("_static/scripts/*.js")]))
-        for source in out.glob("_sources/**/*.ipynb"):
-            strip_outputs(source)
-        to_webp(out / "_images")
-        for page in pages:
-            page.write_text(lean(page.read_text(), searches=page.name == "search.html"))
+def shrink(out: Path, pages: list[Path]) -> None:
+    """The files of a built book; every step looks at what is there, so that it may come twice."""
+    remove_unused(out / "_static")
+    subset_icons(out / "_static", used_icons([*pages, *out.glob("_static/scripts/*.js")]))
+    for source in out.glob("_sources/**/*.ipynb"):
+        strip_outputs(source)
+    to_webp(out / "_images")
 
 
 def lean(html: str, searches: bool = False) -> str:
@@ -115,8 +110,3 @@ def to_webp(images: Path) -> None:
     for path in images.glob("*.png"):
         Image.open(path).save(path.with_suffix(".webp"), lossless=True, method=2, quality=50, exact=True)
         path.unlink()
-
-
-def setup(app):
-    app.connect("build-finished", slim)
-    return {"parallel_read_safe": True, "parallel_write_safe": True}

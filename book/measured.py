@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 
 import numpy as np
+from jinja2 import UndefinedError
 
 from chapters import ROOT
 from lib.statistics.intervals import in_brackets
@@ -29,7 +30,7 @@ def all_measured() -> dict[str, str]:
     for name, function in MEASURED.items():
         try:
             found[name] = function()
-        except (OSError, KeyError, IndexError, TypeError, ValueError) as error:
+        except (OSError, KeyError, IndexError, TypeError, ValueError, UndefinedError) as error:
             raise ValueError(f"the number {name} of book/deviations.md has no source in results/: {error!r}") from error
     return found
 

@@ -1,4 +1,4 @@
-"""A Sphinx extension: every figure of a chapter has a number of the book's own, a permalink, and says which figure of which
+"""Every figure of a chapter has a number of the book's own, a permalink, and says which figure of which
 paper it is; with the numbers behind it, where `touched` knows them, for `static/figures.js`.
 
 Captions are displayed by the executed chapters, so all this is written into the built pages: nothing is executed again.
@@ -8,12 +8,9 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from html import escape
-from pathlib import Path
 
 import everything
-import studies
 import touched
-from chapters import ROOT
 from figure_words import words
 
 FIGURE = re.compile(r'(<a class="enlarge" (?:(?!</a>).)*</a>)\s*<p>(<strong>.*?)</p>', re.S)
@@ -21,17 +18,6 @@ FIGURE = re.compile(r'(<a class="enlarge" (?:(?!</a>).)*</a>)\s*<p>(<strong>.*?)
 ORIGIN = re.compile(r"(?:Figs?\.?|Table) (?:[A-Z]\.)?\d+\w?(?:(?:, | and |, and )(?:[A-Z]\.)?\d+\w?)*")
 ALT = re.compile(r'(<img [^>]*?alt="[^"]*)')
 SCRIPT = '<script defer src="{}_static/figures.js"></script>'
-
-
-def number_all(app, exception):
-    """After a build of pages that went well."""
-    if exception is None and app.builder.format == "html":
-        table, out = studies.read_table(), Path(app.outdir) / "book"
-        for page in [*out.glob("chapters/*.html"), *out.glob("studies/*/*.html")]:
-            study = page.parent.name if page.parent.name in table else "book"
-            results = ROOT / "results" / study / f"{page.stem}.json"
-            found = json.loads(results.read_text()) if results.exists() else None
-            page.write_text(numbered(page.read_text(), page.stem, table.get(study, {}).get("title"), found))
 
 
 def numbered(html: str, chapter: str, data: str | None = None, found: dict | None = None) -> str:
@@ -80,9 +66,3 @@ def chapters_of(paper: Mapping) -> set[str]:
 
 def plain(html: str) -> str:
     return re.sub(r"<[^>]*>", "", html).replace("’", "'")
-
-
-def setup(app):
-    app.connect("build-finished", number_all, priority=700)  # after `reading`, which makes links of pictures
-    app.add_css_file("figures.css")
-    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,4 +1,4 @@
-"""A Sphinx extension: pages for a keyboard, a screen reader, a telephone and paper, beside `static/reading.css` and `.js`.
+"""Pages for a keyboard, a screen reader, a telephone and paper, beside `static/reading.css` and `.js` (`finished`).
 
 The theme's markup is mended after the build, because its own templates and scripts come from four packages.
 """
@@ -19,13 +19,6 @@ MENDS = (
 # The theme's script hides the column of contents beside wide tables, and fails on a page that has none.
 NO_CONTENTS = '<div class="bd-sidebar-secondary" hidden></div></body>'
 PICTURE = re.compile(r'<img ([^>]*?)src="([^"]*_images/[^"]+)"([^>]*?)\s*/?>')
-
-
-def mend_all(app, exception):
-    """After a build of pages that went well."""
-    if exception is None and app.builder.format == "html":
-        for page in Path(app.outdir).rglob("*.html"):
-            page.write_text(mended(page.read_text(), page.parent))
 
 
 def mended(html: str, folder: Path) -> str:
@@ -52,10 +45,3 @@ def size(path: Path) -> tuple[int, int]:
         return round(float(width) * 4 / 3), round(float(height) * 4 / 3)
     with Image.open(path) as image:
         return image.size
-
-
-def setup(app):
-    app.connect("build-finished", mend_all, priority=600)  # after `lean`, which chooses the pictures' format
-    app.add_css_file("reading.css")
-    app.add_js_file("reading.js", loading_method="defer")
-    return {"parallel_read_safe": True, "parallel_write_safe": True}

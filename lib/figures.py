@@ -1,6 +1,7 @@
 """The pictures of the book: one look, readable without colour vision, captions that say how many of what."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain, repeat
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -8,6 +9,7 @@ import numpy as np
 from IPython.display import Markdown, display
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 from numpy.typing import ArrayLike
 
 from lib.family_widths import Widths, by_family, union
@@ -45,31 +47,33 @@ def subplots(rows: int = 1, columns: int = 1, *, width: float = 6.4, height: flo
     return plt.subplots(rows, columns, figsize=(width * columns, height * rows), **options)
 
 
-def panel_grid(count: int, **options) -> tuple[Figure, list[Axes]]:
-    """Panels in rows of two, large enough to be read on a page."""
-    columns = min(count, 2)
-    figure, axes = subplots(-(-count // columns), columns, squeeze=False, **options)
+def panel_grid(count: int, columns: int = 2, **options) -> tuple[Figure, list[Axes]]:
+    """Panels in rows of two, or of so many `columns`, which fill the width of a page unless `width` is given."""
+    size, columns = {"width": PAGE / columns}, min(count, columns)
+    figure, axes = subplots(-(-count // columns), columns, squeeze=False, **size | options)
     for axis in axes.flat[count:]:
         axis.set_visible(False)
     return figure, list(axes.flat[:count])
 
 
 def by_width(
-    families: Mapping[str, Interval], widths: Widths, label: str, *, log: bool = False, axis: Axes | None = None
+    families: Mapping[str, Interval],
+    widths: Widths,
+    label: str,
+    *,
+    log: bool = False,
+    axis: Axes | None = None,
+    legend: bool = True,
 ) -> Figure:
     """One line a family over the width k, with its intervals; each value is (estimate, low, high), [widths] each."""
     axis = axis or subplots()[1]
     widths = by_family(widths, families)
-    for position, (family, interval) in enumerate(families.items()):
-        # So that bars do not hide others.
-        shifted = np.asarray(widths[family]) * 1.03 ** (position - (len(families) - 1) / 2)
-        colour, marker = look(family, position)
-        bars(axis, shifted, interval, label=family, color=colour, marker=marker)
+    lines(axis, {family: (widths[family], interval) for family, interval in families.items()})
     width_axis(axis, union(widths))
     axis.set(ylabel=label, yscale="log" if log else "linear")
-    if len(families) > 4:  # no corner is free then
+    if legend and len(families) > 4:  # no corner is free then
         axis.figure.legend(loc="outside right center")
-    else:
+    elif legend:
         axis.legend()
     return figure_of(axis)
 
@@ -86,6 +90,23 @@ def bars(axis: Axes, at: ArrayLike, interval: Interval, *, sideways: bool = Fals
     lengths = np.abs([estimate - low, high - estimate])
     places = (estimate, at, None, lengths) if sideways else (at, estimate, lengths, None)
     axis.errorbar(*places, **{"capsize": 3} | look)
+
+
+def lines(
+    axis: Axes,
+    found: Mapping[str, tuple[ArrayLike, Interval]],
+    apart: float = 1.03,
+    looks: Iterable[Mapping[str, Any]] = (),
+    **more: Any,
+) -> None:
+    """A line each with its intervals, name -> places and (estimate, low, high), in the look of its position or in `looks`.
+
+    Places are moved by the factor `apart` from line to line, so that bars do not hide others.
+    """
+    for position, ((name, (places, interval)), own) in enumerate(zip(found.items(), chain(looks, repeat({})))):
+        shifted = np.asarray(places) * apart ** (position - (len(found) - 1) / 2)
+        colour, marker = look(name, position)
+        bars(axis, shifted, interval, **{"color": colour, "marker": marker, "label": name} | more | dict(own))
 
 
 def dots(axis: Axes, rows: ArrayLike, interval: Interval, name: str, position: int, **more: object) -> None:
@@ -112,20 +133,17 @@ def width_shades(widths: Mapping[str, Iterable[int]]) -> dict[int, np.ndarray]:
     return dict(zip(union(widths), shades(len(union(widths)))))
 
 
-def legend_entries(axes: Iterable[Axes], first: Iterable[str] = ()) -> tuple[list, list[str]]:
-    """Handles and labels of several panels, each label once: those named `first`, then all others."""
+def shared_legend(
+    figure: Figure, columns: int = 6, first: Iterable[str] = (), where: str = "lower center", **options: Any
+) -> None:
+    """One legend outside of all panels, each label once: those named `first`, then all others, in so many columns at most."""
     found: dict = {}
-    for axis in axes:
+    for axis in figure.axes:
         for handle, label in zip(*axis.get_legend_handles_labels()):
             found.setdefault(label, handle)
-    labels = list(dict.fromkeys([*first, *found]))
-    return [found[label] for label in labels], labels
-
-
-def legend_below(figure: Figure, axes: Iterable[Axes], first: Iterable[str] = (), columns: int = 6) -> None:
-    """One legend below all panels, as `legend_entries`, in so many columns at most."""
-    handles, labels = legend_entries(axes, first)
-    figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), columns))
+    labels = [label for label in dict.fromkeys([*first, *found]) if label in found]
+    options |= {"loc": f"outside {where}", "ncols": min(len(labels), columns)}
+    figure.legend([found[label] for label in labels], labels, **options)
 
 
 def width_axis(axis: Axes, widths: Sequence[float], label: str = "width k (multiplier of the channels)") -> None:
@@ -138,10 +156,9 @@ def width_axis(axis: Axes, widths: Sequence[float], label: str = "width k (multi
 
 def by_size(axis: Axes, sizes: Sequence[int], interval: Interval, widths: Sequence[int], label: str) -> None:
     """A line a width with intervals, [widths, sizes] each, over sizes on a logarithmic axis that names them."""
-    for position, (width, colour, *found) in enumerate(zip(widths, shades(len(widths)), *interval)):
-        shifted = np.asarray(sizes) * 1.04 ** (position - (len(widths) - 1) / 2)  # so that bars do not hide others
-        marker = "os^Dv"[position % 5]
-        bars(axis, shifted, found, color=colour, marker=marker, markersize=5, capsize=2, label=f"k = {width}")
+    found = {f"k = {width}": (sizes, of_width) for width, *of_width in zip(widths, *interval)}
+    looks = [{"color": colour, "marker": "os^Dv"[place % 5]} for place, colour in enumerate(shades(len(widths)))]
+    lines(axis, found, 1.04, looks, markersize=5, capsize=2)
     width_axis(axis, sizes, label)
 
 
@@ -150,14 +167,47 @@ def curves(families: Mapping[str, Mapping[int, np.ndarray]], label: str) -> Figu
 
     `families`: family -> width -> [networks, epochs].
     """
-    figure, axes = panel_grid(len(families), width=4.6, height=3.2, sharex=True, sharey=True)
+    figure, axes = panel_grid(len(families), height=3.2, sharex=True, sharey=True)
     colours = width_shades(families)
     for axis, (family, widths) in zip(axes, families.items()):
         for width, values in widths.items():
-            epochs = np.arange(1, values.shape[1] + 1)
-            axis.plot(epochs, values.mean(0), color=colours[width], label=f"k = {width}")
-            axis.fill_between(epochs, values.min(0), values.max(0), color=colours[width], alpha=0.25, linewidth=0)
+            band_of_curves(axis, np.arange(1, values.shape[1] + 1), values, colours[width], f"k = {width}")
         axis.set(title=family, xlabel="epoch", ylabel=label, yscale="log")
         axis.label_outer()
-    figure.legend(*legend_entries(axes, [f"k = {width}" for width in colours]), loc="outside right center")
+    shared_legend(figure, 1, [f"k = {width}" for width in colours], "right center")
+    return figure
+
+
+def band_of_curves(axis: Axes, places: ArrayLike, values: np.ndarray, colour: Any, label: str) -> None:
+    """The mean of curves [networks, places] with the band that holds all of them."""
+    axis.plot(places, values.mean(0), color=colour, label=label)
+    axis.fill_between(places, values.min(0), values.max(0), color=colour, alpha=0.25, linewidth=0)
+
+
+def against_equality(panels: Mapping[str, Mapping[str, tuple[Interval, Interval]]], label: str) -> Figure:
+    """A panel a family: foretold over measured on logarithmic axes with the line of equality, a colour for each kind.
+
+    panels: family -> kind -> measured and foretold.  Points that are not positive are not drawn; dotted: a quarter off.
+    """
+    figure, axes = panel_grid(len(panels), height=4.2)
+    names = list(dict.fromkeys(name for kinds in panels.values() for name in kinds))
+    for axis, (title, kinds) in zip(axes, panels.items()):
+        for name, (measured, found) in kinds.items():
+            colour, marker = look(name, names.index(name))
+            looks: dict[str, Any] = {"fmt": marker, "color": colour, "markersize": 5, "capsize": 2, "elinewidth": 0.8}
+            x, y = (tuple(np.ravel(part) for part in some) for some in (measured, found))
+            bars(axis, x[0], y, label=name, **looks)
+            bars(axis, y[0], x, sideways=True, **looks)
+        ends = [end for both in kinds.values() for some in both for end in np.ravel(some[0]) if end > 0]
+        line = np.array([0.8 * min(ends), 1.25 * max(ends)])
+        axis.plot(line, line, color="black", linewidth=1)
+        for side in (line / 1.25, line * 1.25):
+            axis.plot(line, side, color="grey", linestyle="dotted", linewidth=1)
+        axis.set(title=title, xscale="log", yscale="log", xlim=line, ylim=line)
+        axis.set(xlabel=f"measured {label}", ylabel=f"foretold {label}")
+        for side in (axis.xaxis, axis.yaxis):
+            side.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            side.set_major_formatter(FormatStrFormatter("%g"))
+            side.set_minor_formatter(NullFormatter())
+    shared_legend(figure, 2, names)
     return figure

@@ -28,7 +28,7 @@ def heatmaps(
 
     Colours go from `low` to `top`, by default the largest value.  `axes_labels`: of the columns and of the rows.
     """
-    figure, axes = panel_grid(len(panels), width=4.6, height=4.2)
+    figure, axes = panel_grid(len(panels), height=4.2)
     widths = by_family(widths, panels)
     top = max(np.nanmax(_parted(values)[0]) for values in panels.values()) if top is None else top
     for axis, (title, values) in zip(axes, panels.items()):

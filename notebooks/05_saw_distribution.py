@@ -46,10 +46,8 @@ from myst_nb import glue
 
 from lib import data, figures, gates, results, salience
 from lib.chapters import saw_distribution_figures as pictures
-from lib.chapters.first_image import FIRST, FirstImage
-from lib.chapters.richer_shapes import BEYOND_VMF, RICHER, Gains
-from lib.chapters.saw_distribution import ORDER, RIGHT_OF_UNIFORM, SHAPE, TRENDS, Populations
-from lib.chapters.symmetry_of_directions import SYMMETRY, Symmetry
+from lib.chapters.saw_distribution import FIRST, ORDER, RIGHT_OF_UNIFORM, SHAPE, TRENDS, FirstImage, Populations
+from lib.chapters.saw_form import BEYOND_VMF, RICHER, SYMMETRY, Gains, Symmetry
 from lib.similarity import mean_directions, shapes, symmetry, zero_counts
 from lib.similarity import stochastic_order as order
 from lib.similarity.shapes import own_concentration_gain

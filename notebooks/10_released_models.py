@@ -49,7 +49,6 @@ from scipy.stats import binomtest
 from lib import attacks, data, figures, gates, map_figures, results, salience, similarity
 from lib.attacks import single_networks
 from lib.chapters import released_models as chapter
-from lib.chapters import released_models_figures as drawn
 from lib.chapters import released_pictures
 from lib.data import pictures as folders
 from lib.models import architectures
@@ -120,7 +119,7 @@ wilson = [binomtest(int(count), len(chosen)).proportion_ci(method="wilson") for 
 accuracy = right.values, np.array([part.low for part in wilson]), np.array([part.high for part in wilson])
 
 # %% mystnb={"image": {"alt": "Accuracy of the released networks over their width, a line with intervals."}} tags=["hide-input"]
-figures.show(drawn.over_width({family: (widths, accuracy)}, "accuracy (share of test images)"),
+figures.show(chapter.over_width({family: (widths, accuracy)}, "accuracy (share of test images)"),
              f"**Accuracy of the released networks,** with 95 % intervals; {counted}.")
 
 # %% [markdown]
@@ -149,9 +148,9 @@ cosines = similarity.by_image(directions[:, None])  # a population of one networ
 rho = resampled_means(cosines, rng, p.bootstrap_draws)
 
 # %% mystnb={"image": {"alt": "Heatmaps of the individual similarity of the released networks over widths k1 and k2: this book's numbers with their interval in every cell; where the released picture is compared, its numbers in a second heatmap."}} tags=["hide-input"]
-panels, beside = {drawn.HERE: rho.interval()}, ""
+panels, beside = {chapter.HERE: rho.interval()}, ""
 if similarity_picture is not None:
-    panels[drawn.PICTURE] = similarity_picture.values
+    panels[chapter.PICTURE] = similarity_picture.values
     beside = f" The picture: the first {heatmaps.IMAGES} test images."
 figures.show(map_figures.heatmaps(panels, widths, "individual similarity (cosine)"),
              f"**Fig. 2 on the authors' own networks,** here with the 95 % interval over images; "
@@ -196,9 +195,9 @@ tail = attacks.tail(attacks.ratios(before, after))
 pd.Series(tail).round(3).to_frame("over all attacks")
 
 # %% mystnb={"image": {"alt": "Heatmaps of the attack ratio alpha, source width up the side and target width along the bottom: this book's numbers with their interval, colours ending at 1; where the released picture is compared, its numbers in a second heatmap."}} tags=["hide-input"]
-panels, beside = {drawn.HERE: alpha.interval()}, ""
+panels, beside = {chapter.HERE: alpha.interval()}, ""
 if attack_picture is not None:
-    panels[drawn.PICTURE] = attack_picture.values
+    panels[chapter.PICTURE] = attack_picture.values
     beside = f", and in the picture, of the first {heatmaps.IMAGES} test images, all numbers do"
 figures.show(map_figures.heatmaps(panels, widths, "α (ratio of probabilities)",
                                   top=heatmaps.TOP, axes_labels=("target width k2", "source width k1")),
@@ -218,14 +217,14 @@ if attack_picture is not None:
         ratio, attack_picture.values[off], attack_picture.resolution[off],
         [f"k = {widths[i]} attacks {widths[j]}" for i, j in np.argwhere(off)], heatmaps.IMAGES, rng,
         top=heatmaps.TOP)
-    capped = np.minimum(panels[drawn.HERE][0], heatmaps.TOP)
+    capped = np.minimum(panels[chapter.HERE][0], heatmaps.TOP)
     for title, theirs in (("row = source", attack_picture.values), ("row = target", attack_picture.values.T)):
         print(f"{title}: root mean square difference {np.sqrt(np.nanmean((capped - theirs)**2)):.2f}")
     display(comparisons["attack ratio"].table().round(3))
 
 # %% mystnb={"image": {"alt": "A panel for each released picture that is compared: a scatter of its numbers over this book's, with bands for random samples of images and the line of equality."}} tags=["hide-input"]
 if comparisons:
-    figures.show(drawn.against_picture(comparisons),
+    figures.show(released_pictures.against_picture(comparisons),
                  f"**Every number beside the picture's.** {counted}; bands: 95 % of random samples of "
                  f"{heatmaps.IMAGES} images, widened by the reading's resolution."
                  + (" Attack ratios above 1 count as 1." if "attack ratio" in comparisons else ""))
@@ -238,10 +237,10 @@ if comparisons:
 ended = alpha.mapped(lambda ratios: np.minimum(ratios, heatmaps.TOP))
 means = {}
 for name, measure in (("source", chapter.source_means), ("target", chapter.target_means)):
-    means[name] = {drawn.HERE: (widths, ended.interval(measure))}
+    means[name] = {chapter.HERE: (widths, ended.interval(measure))}
     if attack_picture is not None:
-        means[name][drawn.PICTURE] = (widths, (measure(attack_picture.values),) * 3)
-figures.show(drawn.attack_means(means["source"], means["target"]),
+        means[name][chapter.PICTURE] = (widths, (measure(attack_picture.values),) * 3)
+figures.show(chapter.attack_means(means["source"], means["target"]),
              f"**Source and target,** every cell at most 1, with 95 % intervals over images; {counted}; "
              f"ε = {p.main_eps:g}.")
 
@@ -267,9 +266,9 @@ if attack_picture is not None:
 # 17 widths, and so 136 pairs.
 
 # %% tags=["nbval-ignore-output"]
-fits = {drawn.HERE: (widths, rho.values)}
+fits = {chapter.HERE: (widths, rho.values)}
 if similarity_picture is not None:
-    fits[drawn.PICTURE] = (heatmaps.WIDTHS, whole_pictures[heatmaps.SIMILARITY].values)
+    fits[chapter.PICTURE] = (heatmaps.WIDTHS, whole_pictures[heatmaps.SIMILARITY].values)
 law = pd.DataFrame({name: {
     "pairs": len(chapter.pairs(matrix)),
     "r.m.s. residual of the logarithm": rank_one.residual_size(matrix, diagonal=False),
@@ -283,13 +282,13 @@ law.round(3)
 
 # %% mystnb={"image": {"alt": "E[t] of single networks over their width: this book's numbers with intervals and, where it is compared, those of the whole released picture."}} tags=["hide-input"]
 counted_there = ""
-lines = {drawn.HERE: (widths, rho.interval(
+lines = {chapter.HERE: (widths, rho.interval(
     lambda matrix: np.exp(rank_one.coefficients(matrix, diagonal=False))))}
 if similarity_picture is not None:
     of_picture = np.exp(rank_one.coefficients(whole_pictures[heatmaps.SIMILARITY].values, diagonal=False))
-    lines[drawn.PICTURE] = (heatmaps.WIDTHS, (of_picture,) * 3)
+    lines[chapter.PICTURE] = (heatmaps.WIDTHS, (of_picture,) * 3)
     counted_there = f"; in the picture {len(heatmaps.WIDTHS)} networks and {heatmaps.IMAGES} images"
-figures.show(drawn.over_width(lines, "E[t], exp of the fitted a (cosine)"),
+figures.show(chapter.over_width(lines, "E[t], exp of the fitted a (cosine)"),
              f"**How closely a network keeps to the common mean direction.** {counted}, 95 % intervals over images"
              f"{counted_there}.")
 

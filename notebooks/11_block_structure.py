@@ -57,8 +57,8 @@ from IPython.display import Markdown, display
 from myst_nb import glue
 
 from lib import data, figures, results
-from lib.chapters import block_structure, block_structure_tables
-from lib.chapters.block_structure_figures import map_rows, over_batch_size, over_data, over_size, where_blocks_lie
+from lib.chapters import block_structure, block_structure_shown
+from lib.chapters.block_structure_shown import map_rows, over_batch_size, over_data, over_size, where_blocks_lie
 from lib.cka import block_growth, reference
 from lib.cka.block_growth import growth, halving, mean_share
 from lib.cka.blocks import BlockStructure, largest_block, shares
@@ -103,7 +103,7 @@ width_line = [Architecture(p.wide_depth, width) for width in p.widths]
 without_block = reference.reference_population(images, p.depths[0], p.reference_images, p.seeds, **recipe)
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-display(block_structure_tables.networks_table(trained).style.hide(axis="index"))
+display(block_structure_shown.networks_table(trained).style.hide(axis="index"))
 display(Markdown("Training loss and accuracy are those of the last epoch, while its images were learnt: the range "
                  f"over seeds. Test accuracy: mean over seeds with 95 % interval, {n_images} images."))
 
@@ -182,7 +182,7 @@ figures.show(over_size(maps, lines, finds),
              f"{sum(map(len, maps.values()))} networks in all; {counted}.")
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-block_structure_tables.blocks_table(maps, find).style.hide(axis="index")
+block_structure_shown.blocks_table(maps, find).style.hide(axis="index")
 
 # %% mystnb={"image": {"alt": "One column for each network architecture with a vertical bar for each seed, from where its block begins to where it ends in parts of the depth; short lines mark where stages begin, crosses the networks without a block."}} tags=["hide-input", "nbval-ignore-output"]
 figures.show(where_blocks_lie(maps, find),
@@ -216,7 +216,7 @@ figures.show(over_data(by_count, p.train_counts, find),
              f"95 % interval; {len(p.train_counts) * sum(map(len, by_count.values()))} networks in all; {counted}.")
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-block_structure_tables.less_data_table(by_count, p.train_counts, find).style.hide(axis="index")
+block_structure_shown.less_data_table(by_count, p.train_counts, find).style.hide(axis="index")
 
 # %% [markdown]
 # ## Without residual connections: Fig. C.1
@@ -242,7 +242,7 @@ figures.show(over_size(maps, {"with residual connections": ("width", width_line)
              f"depth {p.wide_depth}; {counted}.")
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-block_structure_tables.blocks_table({one: maps[one] for one in plain_line}, find).style.hide(axis="index")
+block_structure_shown.blocks_table({one: maps[one] for one in plain_line}, find).style.hide(axis="index")
 
 # %% [markdown]
 # ## Every seed its own: Fig. D.1
@@ -286,7 +286,7 @@ figures.show(over_batch_size([unbiased, biased]),
              "the same images. 1 network.")
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-block_structure_tables.batch_sizes_table([unbiased, biased]).style.hide(axis="index")
+block_structure_shown.batch_sizes_table([unbiased, biased]).style.hide(axis="index")
 
 # %% [markdown]
 # ## Verdicts
@@ -314,7 +314,7 @@ results.table(verdicts)
 # estimates at the other thresholds:
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-block_structure_tables.robustness_table(by_threshold).style.hide(axis="index")
+block_structure_shown.robustness_table(by_threshold).style.hide(axis="index")
 
 # %% [markdown]
 # ## What differs from the paper
@@ -338,7 +338,7 @@ numbers = {"images": n_images, "layers": {str(one): found.maps[one].shape[-1] fo
                     for one, of_one in maps.items()},
            "longest_without": {str(one): find.most_without(of_one.shape[-1]) for one, of_one in maps.items()},
            "mean_share": {str(one): mean_share(of_one, find) for one, of_one in maps.items()},
-           "blocks": {str(one): [[block.start, block.stop] for block in block_structure_tables.blocks_of(of_one, find)]
+           "blocks": {str(one): [[block.start, block.stop] for block in block_structure_shown.blocks_of(of_one, find)]
                       for one, of_one in maps.items()},
            "growth": {name: {f"{threshold:g}": growth(maps, line, quantity, of_threshold)
                              for threshold, of_threshold in finds.items()}

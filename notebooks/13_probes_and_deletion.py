@@ -51,9 +51,8 @@ from IPython.display import Markdown, display
 from myst_nb import glue
 
 from lib import data, figures, results
-from lib.chapters import probes_and_deletion_figures
 from lib.chapters.block_structure import fit_gates
-from lib.chapters.probes_and_deletion import CLAIMS, effects_table, networks_table, probe_claims
+from lib.chapters.probes_and_deletion import CLAIMS, deletions, effects_table, networks_table, probe_claims, probes
 from lib.cka.block_effects import PLATEAU_LOSS, measure, plateaus, rank_correlations
 from lib.cka.probes import PENALTY
 from lib.cka.reference import block_structure, reference_population
@@ -118,7 +117,7 @@ display(Markdown(f"Block structures at CKA > {p.block_threshold:g}. Numbers with
 # ## Probes over the layers: Fig. 4
 
 # %% mystnb={"image": {"alt": "A column for each architecture: above, the CKA of every two layers of one network as a square of colours, its block structure outlined if it has one; below, probe accuracy over the layers, solid lines after the residual additions and dashed ones before, thin for single networks and thick for their mean, with bars at the foot where block structures lie."}} tags=["hide-input"]
-figures.show(probes_and_deletion_figures.probes(found),
+figures.show(probes(found),
              "**The paper's Fig. 4.** Above: CKA of the layers of the first network of each architecture, its block "
              "structure outlined if it has one. Below: thin lines are single networks, thick ones their mean. Layer 0 "
              f"is the stem. Networks: {counted}. Probes learn from n = {n_train} training images and are tested on "
@@ -132,7 +131,7 @@ figures.show(probes_and_deletion_figures.probes(found),
 # first blocks of stages 2 and 3 change the shape of the activations and cannot go.
 
 # %% mystnb={"image": {"alt": "A panel for each architecture: test accuracy after deleting a residual block and all behind it in its stage, over the place of that block, thin lines for single networks and a thick one for their mean, with a grey line for whole networks, green lines between stages, and bars at the foot where block structures lie."}} tags=["hide-input"]
-figures.show(probes_and_deletion_figures.deletions(found),
+figures.show(deletions(found),
              f"**The paper's Fig. 5.** Each point deletes the block named on the axis and all behind it in its stage. "
              f"Thin lines are single networks, the thick one is their mean. Networks: {counted}; n = {n_images} test "
              "images.")

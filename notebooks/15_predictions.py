@@ -51,7 +51,7 @@ import numpy as np
 from myst_nb import glue
 
 from lib import data, figures, results
-from lib.chapters import predictions, predictions_figures, predictions_tables
+from lib.chapters import predictions, predictions_shown
 from lib.chapters.block_structure import fit_gates
 from lib.effects.accuracy_differences import (
     class_accuracy,
@@ -130,7 +130,7 @@ print(f"deep: {deep}; wide: {wide}; base: {base}; {n_networks} networks of each 
 # %% tags=["hide-input", "nbval-ignore-output"]
 rows = {**{str(one): right[one] for one in sorted(populations)}, f"{wide}, {chosen} epochs": right["matched"]}
 trained = {**{str(one): found for one, found in populations.items()}, f"{wide}, {chosen} epochs": tried[chosen]}
-predictions_tables.accuracy_table(rows, trained).style.hide(axis="index")
+predictions_shown.accuracy_table(rows, trained).style.hide(axis="index")
 
 # %% [markdown]
 # Whether the choice holds on the test images is a check: it asks that the whole 95 % interval of the difference (Welch's)
@@ -150,7 +150,7 @@ print(f"mean accuracy, {deep} less {wide}: {in_brackets(means, '+.4f')}")
 
 # %% mystnb={"image": {"alt": "Three square panels with a dot for each image on either side of the diagonal, by the share of networks that are right on them: for deep against wide networks, for two halves of the deep networks, and for two halves of the wide ones."}} tags=["hide-input"]
 group = {one: halves(table) for one, table in pair_of.items()}
-figures.show(predictions_figures.accuracy_pairs({
+figures.show(predictions_shown.accuracy_pairs({
     "deep and wide": ((f"{deep}", group[deep][0]), (f"{wide}", group[wide][0])),
     "deep, two halves": ((f"{deep}, first half", group[deep][0]), (f"{deep}, second half", group[deep][1])),
     "wide, two halves": ((f"{wide}, first half", group[wide][0]), (f"{wide}, second half", group[wide][1]))}),
@@ -192,7 +192,7 @@ differences = {
     "classes, among images equally hard": difference(beyond_hardness[deep], beyond_hardness[wide], rng, p.permutations)}
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-predictions_tables.differences_table(differences).style.hide(axis="index")
+predictions_shown.differences_table(differences).style.hide(axis="index")
 
 # %% [markdown]
 # In units of accuracy: the signed root of the variance. The images are fixed: another set of images is another question.
@@ -200,7 +200,7 @@ predictions_tables.differences_table(differences).style.hide(axis="index")
 
 # %% mystnb={"image": {"alt": "Three histograms of variances: of random halves of the deep networks, of the wide ones and across; of permutations over all images with a line at the observed value; and the same among images equally hard."}} tags=["hide-input"]
 within_deep, within_wide, across = split_variances(*pair_of.values(), rng, p.permutations)
-figures.show(predictions_figures.beyond_chance(
+figures.show(predictions_shown.beyond_chance(
     {"two halves of deep": within_deep, "two halves of wide": within_wide, "half of each": across},
     {"all images": differences[predictions.IMAGES], "images equally hard": differences[predictions.HARD]}),
     f"**Chance and what was seen.** Left: {n_networks // 2} networks against {n_networks // 2}, {p.permutations} "
@@ -217,18 +217,18 @@ figures.show(predictions_figures.beyond_chance(
 # %% tags=["hide-input", "nbval-ignore-output"]
 classes = {f"{deep} and {wide}": class_differences(by_class[deep], by_class[wide], rng, p.permutations)} | {
     f"{one}, two halves": class_differences(*halves(by_class[one]), rng, p.permutations) for one in (deep, wide)}
-predictions_tables.classes_table(classes).style.hide(axis="index")
+predictions_shown.classes_table(classes).style.hide(axis="index")
 
 # %% mystnb={"image": {"alt": "Scatter of classes: change of accuracy from extra width over change from extra depth, both relative to the base network, named if they are few; in other colours the same for two halves of the deep and of the wide networks, and a diagonal."}} tags=["hide-input"]
 start = class_accuracy(right[base], labels, len(images.classes)).mean(0)
 deep_change, wide_change = ([half.mean(0) - start for half in halves(by_class[one])] for one in (deep, wide))
-figures.show(predictions_figures.class_changes(
+figures.show(predictions_shown.class_changes(
     {f"x: {deep}, y: {wide}": (deep_change[0], wide_change[0]),
      f"x and y: two halves of {deep}": tuple(deep_change), f"x and y: two halves of {wide}": tuple(wide_change)},
     ("change of class accuracy, x", "change of class accuracy, y"), images.classes),
     f"**The paper's Fig. 7c, on this data set.** Change of the accuracy of a class relative to {base}, "
     f"{n_networks // 2} networks in each coordinate; {n_networks} of {base}, which all coordinates share. The classes "
-    f"of the first comparison are named if they are {predictions_figures.NAMED} at most; on the line both changes are "
+    f"of the first comparison are named if they are {predictions_shown.NAMED} at most; on the line both changes are "
     f"equal. n = {n_images} test images of {len(images.classes)} classes.")
 
 # %% [markdown]
@@ -246,13 +246,13 @@ for name, taken in stepped.items():
         panels[f"{name}: to {step.large}"] = (f"{step.small}", small[0]), (f"{step.large}", large[0])
         panels[f"beside it ({name}): {step.small}"] = (f"{step.small}, first half", small[0]), (
             "second half", small[1])
-figures.show(predictions_figures.accuracy_pairs(panels, columns=2),
+figures.show(predictions_shown.accuracy_pairs(panels, columns=2),
              f"**The paper's Figs. F.2 and F.3.** Per-example accuracy, {n_networks // 2} networks on each axis; "
              f"a dot an image, n = {n_images} test images, moved by up to a third of the way to the next value. Above the "
              "diagonal of the left panels: the larger network is right more often.")
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-predictions_tables.steps_table(stepped).style.hide(axis="index")
+predictions_shown.steps_table(stepped).style.hide(axis="index")
 
 # %% [markdown]
 # ## Beside it: do two networks give the same answer?
@@ -264,7 +264,7 @@ predictions_tables.steps_table(stepped).style.hide(axis="index")
 # can be smaller across than within on average.
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-predictions_tables.pairs_table(logits[deep], logits["matched"], rng, p.permutations).style.hide(axis="index")
+predictions_shown.pairs_table(logits[deep], logits["matched"], rng, p.permutations).style.hide(axis="index")
 
 # %% [markdown]
 # ## Verdicts

@@ -52,7 +52,7 @@ import pandas as pd
 from myst_nb import glue
 
 from lib import data, figures, gates, results
-from lib.chapters import stitching_figures
+from lib.chapters import stitching_shown
 from lib.chapters.stitching import (
     DIFFERENCES,
     DISTANT_ROWS,
@@ -63,7 +63,7 @@ from lib.chapters.stitching import (
     falls_with_distance,
     identification_claims,
 )
-from lib.chapters.stitching_tables import (
+from lib.chapters.stitching_shown import (
     FROM_LAST_BLOCK,
     after_epochs,
     identification,
@@ -161,7 +161,7 @@ alone, across = stitched[WITHIN], stitched[SEEDS]
 # %% mystnb={"image": {"alt": "Three matrices of source against target blocks of one network, mean over networks: accuracy of task loss matching, accuracy of direct matching, residual of direct matching; the best sources of each target are framed."}} tags=["hide-input"]
 within = {name: alone.of(lambda one: one.measures[name]).mean(0) for name in (TASK_LOSS, DIRECT, RESIDUAL)}
 caption = f"mean over {len(alone.pairs)} networks, k = {p.stitch_width}; n = {n_images} test images"
-figures.show(stitching_figures.matrices(within, points, "Networks stitched to themselves"),
+figures.show(stitching_shown.matrices(within, points, "Networks stitched to themselves"),
              f"**Within one network.** Frames mark the best sources of each target; {caption}. Accuracies are shares; "
              "of the residual less is more similar.")
 
@@ -174,7 +174,7 @@ figures.show(stitching_figures.matrices(within, points, "Networks stitched to th
 
 # %% mystnb={"image": {"alt": "Two matrices of source against target blocks, task loss matching and direct matching: test accuracy less that of the target's own block, with a diverging colour scale."}} tags=["hide-input"]
 differences = {name: values - np.diagonal(values) for name, values in within.items() if name != RESIDUAL}
-figures.show(stitching_figures.matrices(differences, points, "Accuracy less that of the target's own block", columns=2,
+figures.show(stitching_shown.matrices(differences, points, "Accuracy less that of the target's own block", columns=2,
                                         diverging=True),
              f"**Better than the layer itself?** Above zero the other source classifies better; {caption}.")
 
@@ -196,7 +196,7 @@ violations_table(alone).style.hide(axis="index")
 
 # %% mystnb={"image": {"alt": "Two panels over the epochs that stitches are trained for: the share of targets violated by task loss matching, at all and beyond chance, and the accuracy of stitches from a layer into itself beside that of the networks, with intervals."}} tags=["hide-input"]
 moments = after_epochs(alone, p.matching_epochs, p.compared_epochs)
-figures.show(stitching_figures.over_epochs(trained_longer(moments)),
+figures.show(stitching_shown.over_epochs(trained_longer(moments)),
              f"**Task loss matching trained for fewer or more epochs.** {len(alone.pairs)} networks, k = {p.stitch_width}, "
              f"each stitched to itself, {n_layers} targets; n = {n_images} test images. 95 % intervals over networks.")
 
@@ -209,7 +209,7 @@ figures.show(stitching_figures.over_epochs(trained_longer(moments)),
 # %% mystnb={"image": {"alt": "Six matrices of source against target blocks of two networks of different seeds, mean over pairs: accuracies of both matchings, residual, CKA, PWCCA and Procrustes distance, with the best sources of each target framed."}} tags=["hide-input"]
 two = {name: across.of(lambda one: one.measures[name]).mean(0)
        for name in (TASK_LOSS, DIRECT, RESIDUAL, CKA, PWCCA, PROCRUSTES)}
-figures.show(stitching_figures.matrices(two, points, "Networks of different seeds"),
+figures.show(stitching_shown.matrices(two, points, "Networks of different seeds"),
              f"**Across seeds.** Mean over {len(across.pairs)} pairs of networks, k = {p.stitch_width}; n = {n_images} test "
              f"images ({min(n_images, stitched_pairs.INDEX_IMAGES)} for the indices). Of residual, PWCCA and Procrustes "
              "less is more similar; frames mark the best sources of each target.")
@@ -229,13 +229,13 @@ figures.show(stitching_figures.matrices(two, points, "Networks of different seed
 
 # %% mystnb={"image": {"alt": "Two panels with a row for each measure and a colour for each kind of pair: share of targets whose best source is the corresponding block, and mean distance of the best source, with intervals and the level of chance."}} tags=["hide-input"]
 kinds = {kind: identification(one) for kind, one in stitched.items() if kind != WITHIN}
-figures.show(stitching_figures.identification(kinds, chance(n_layers)),
+figures.show(stitching_shown.identified_layers(kinds, chance(n_layers)),
              "**Layers identified.** Pairs: " + ", ".join(f"{len(plan[kind])} {kind}" for kind in kinds)
              + f"; {n_layers} targets each; n = {n_images} test images. 95 % intervals over networks.")
 
 # %% mystnb={"image": {"alt": "A matrix of measures against target blocks: the share of pairs of different seeds in which the corresponding block is the best source, with the size of the maps below each block."}} tags=["hide-input"]
 by_target = {name: across.of(lambda one: identified(one.likeness(name))).mean(0) for name in MEASURES}
-figures.show(stitching_figures.by_target(by_target, points, [f"{shape[1]} x {shape[2]}" for shape in shapes.values()]),
+figures.show(stitching_shown.by_target(by_target, points, [f"{shape[1]} x {shape[2]}" for shape in shapes.values()]),
              f"**Target by target, across seeds.** {len(across.pairs)} pairs; n = {n_images} test images.")
 
 # %% [markdown]
@@ -246,7 +246,7 @@ figures.show(stitching_figures.by_target(by_target, points, [f"{shape[1]} x {sha
 
 # %% mystnb={"image": {"alt": "Two panels over the signed distance of source and target blocks: test accuracy of both matchings, and residual of direct matching, mean over pairs of different seeds."}} tags=["hide-input"]
 panels = {"test accuracy (share)": (TASK_LOSS, DIRECT), "residual (share of squared norm)": (RESIDUAL,)}
-figures.show(stitching_figures.over_distance({
+figures.show(stitching_shown.over_distance({
     label: {name: across.of(lambda one: one.measures[name]) for name in names}
     for label, names in panels.items()}),
     f"**Over the distance of the layers.** Mean over {len(across.pairs)} pairs of different seeds and over all blocks at "
@@ -268,7 +268,7 @@ means(stitched, {name: falls_with_distance(name) for name in MEASURES}, ".2f", D
 
 # %% mystnb={"image": {"alt": "Scatter plot on logarithmic axes of the residual of task loss matching over that of direct matching, one point a source and target, coloured by the distance of the layers, with lines for equal residuals and for one."}} tags=["hide-input"]
 direct, trained = across.of(lambda one: one.direct_residual), across.of(lambda one: one.task_loss_residual)
-figures.show(stitching_figures.residuals(direct, trained, layer_distances(n_layers)),
+figures.show(stitching_shown.residuals(direct, trained, layer_distances(n_layers)),
              f"**Residuals of both matchings.** {len(across.pairs)} pairs of different seeds, all sources and targets; "
              f"n = {n_images} test images. Above the dashed line a stitch is further from the target's representation "
              "than a map of zeros.")
@@ -285,7 +285,7 @@ corresponding, others = (across.interval(lambda one: np.median(one.residual_by_c
                          for chosen in (own, ~own))
 by_count = bounded(across.interval(lambda one: [
     identified(-residuals).mean() for residuals in np.moveaxis(one.residual_by_count, 2, 0)]), *SHARES)
-figures.show(stitching_figures.over_counts(p.fit_counts, corresponding, others, by_count, chance(n_layers)[0]),
+figures.show(stitching_shown.over_counts(p.fit_counts, corresponding, others, by_count, chance(n_layers)[0]),
              f"**Direct matching with $K$ images.** Left: median over layers. {len(across.pairs)} pairs of different "
              f"seeds; n = {n_images} test images. 95 % intervals over networks.")
 

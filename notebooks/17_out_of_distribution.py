@@ -49,7 +49,7 @@ import torch
 from myst_nb import glue
 
 from lib import data, figures, gates, results
-from lib.chapters import out_of_distribution_figures as drawn
+from lib.chapters import out_of_distribution_shown as drawn
 from lib.chapters.out_of_distribution import (
     DETECTION,
     DIFFERENCES,
@@ -63,7 +63,7 @@ from lib.chapters.out_of_distribution import (
     sensitivity_claims,
     specificity_claims,
 )
-from lib.chapters.out_of_distribution_tables import accuracy_table, checks_table, intervals, scores_table
+from lib.chapters.out_of_distribution_shown import accuracy_table, checks_table, intervals, scores_table
 from lib.models.cut_networks import CutNetwork
 from lib.stitching import detection, sensitivity
 from lib.stitching.detection import INDICES

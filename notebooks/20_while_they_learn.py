@@ -60,9 +60,8 @@ from IPython.display import Markdown, display
 from myst_nb import glue
 
 from lib import data, figures, gates, results, salience
-from lib.chapters import foretold_figures, while_they_learn_figures
 from lib.chapters import while_they_learn as chapter
-from lib.chapters import while_they_learn_picture as picture
+from lib.chapters import while_they_learn_shown as drawn
 from lib.effects import learning
 from lib.effects.power_law import design, exponents
 from lib.released import heatmaps
@@ -131,7 +130,7 @@ results.gates(learnt)
 # ## Similarity through training
 
 # %% mystnb={"image": {"alt": "Similarity of two networks of one width, test accuracy and test loss over the epochs on a logarithmic axis, a column for each family, a line with intervals for each width."}} tags=["hide-input"]
-figures.show(while_they_learn_figures.through_training(found),
+figures.show(drawn.through_training(found),
              f"**While they learn.** Similarity with 95 % intervals over networks and images, accuracy and loss over networks. n = "
              f"{n_images} test images for similarities, {len(images.test_labels)} for the others; networks: {counted}.")
 
@@ -176,7 +175,7 @@ pd.DataFrame(rows).T
 # order of its own, so that this is an average over as many initialisations.
 
 # %% mystnb={"image": {"alt": "Cosine of the mean direction after each number of epochs with the last one, above, and correlation of what is a network's own with that at the end, below, from before training on; a column for each family, a line with intervals for each width."}} tags=["hide-input"]
-figures.show(while_they_learn_figures.decided(found),
+figures.show(drawn.decided(found),
              f"**What is decided when.** 95 % intervals over networks and images; n = {n_images} test images; networks: {counted}. Before "
              "training networks share no direction.")
 
@@ -210,7 +209,7 @@ if absent:
 
 # %% mystnb={"image": {"alt": "Similarity of two networks of one width over the epochs for networks with the same initial weights, with the same order of images, and with neither; a panel for each width."}} tags=["hide-input"]
 if more:
-    figures.show(while_they_learn_figures.controls(found[p.control_family], more),
+    figures.show(drawn.controls(found[p.control_family], more),
                  f"**What networks share from the start.** {p.control_family}, 95 % intervals over networks and images; n = {n_images} "
                  f"test images; {p.control_seeds} networks a width with a control.")
 
@@ -239,7 +238,7 @@ pd.DataFrame(rows).fillna("–")
 
 # %% mystnb={"image": {"alt": "A panel a family: similarities by the law over measured ones on logarithmic axes with intervals, fitted to all populations, and without the widest, the largest training set and the longest training."}} tags=["hide-input"]
 if laws:
-    figures.show(foretold_figures.foretold_over_measured({family: while_they_learn_figures.law_points(law) for family, law in laws.items()},
+    figures.show(figures.against_equality({family: drawn.law_points(law) for family, law in laws.items()},
                                                          "ρ(k, k) (cosine)"),
                  f"**The law and what was left out of it.** 95 % intervals over networks and images of each number by itself; n = "
                  f"{n_images} test images. Dotted: 25 % off.")
@@ -290,9 +289,9 @@ pd.DataFrame(rows, columns=["width", "picture", "law", "law over picture", "epoc
 # %% mystnb={"image": {"alt": "A panel a width: similarity of two networks over the epochs on logarithmic axes with intervals, a dashed line through it to the epochs of the authors, and a star for their picture."}} tags=["hide-input", "nbval-ignore-output"]
 beside = {}
 if p.dataset == heatmaps.DATASET and heatmaps.FAMILY in found:
-    beside = picture.beside_picture(found[heatmaps.FAMILY], heatmaps.read(heatmaps.SIMILARITY).values)
+    beside = drawn.beside_picture(found[heatmaps.FAMILY], heatmaps.read(heatmaps.SIMILARITY).values)
 if beside:
-    figures.show(picture.figure(found[heatmaps.FAMILY].epochs, beside),
+    figures.show(drawn.beside_pictures(found[heatmaps.FAMILY].epochs, beside),
                  f"**Beside the authors' picture.** {heatmaps.FAMILY}, with 95 % intervals over networks and images; dashed: the line "
                  f"through the populations that have learnt enough; star: the picture, after {heatmaps.EPOCHS} epochs; n = {n_images} "
                  f"test images, {p.seeds[heatmaps.FAMILY]} networks a width.")
@@ -340,6 +339,6 @@ numbers = {"images": n_images, "epochs": list(p.epoch_counts), "missing": [[fami
            "own": {family: [own(group.values) for group in one.groups] for family, one in found.items()},
            "controls": {control: dict(zip(ends, one.similarity_over_epochs())) for control, one in more.items()},
            "beside_picture": {width: {"picture": at.picture, **dict(zip(ends, at.foretold))} for width, at in beside.items()},
-           "exponents": fitted, "exponents_by_width": by_width, "law": {family: while_they_learn_figures.law_points(law)["fitted"][0][0] for family, law in laws.items()},
+           "exponents": fitted, "exponents_by_width": by_width, "law": {family: drawn.law_points(law)["fitted"][0][0] for family, law in laws.items()},
            "points": {family: law.one.points()[1] for family, law in laws.items()}}
 results.write(p.study, "20_while_they_learn", vars(p), numbers, verdicts)

@@ -59,7 +59,7 @@ from myst_nb import glue
 from lib import attacks, data, figures, gates, map_figures, results, salience
 from lib.attacks import attack_transfer
 from lib.chapters import foretold as chapter
-from lib.chapters import foretold_authors, foretold_figures
+from lib.chapters import foretold_authors
 from lib.chapters.foretold_planted import coverage
 from lib.released import heatmaps
 from lib.similarity import crossed
@@ -186,7 +186,7 @@ for family, one in found.items():
     numbers = one.matrix.interval(), one.matrix.interval(lambda rho: from_narrow(rho, one.widths, one.narrow))
     panels[family] = {name: tuple(tuple(part[at] for part in some) for some in numbers) for name, at in places.items()}
 told = " and ".join(map(str, p.pair_widths))
-figures.show(foretold_figures.foretold_over_measured(panels, "ρ(k1, k2) (cosine)"),
+figures.show(figures.against_equality(panels, "ρ(k1, k2) (cosine)"),
              f"**The matrix from k = {told}.** 95 % intervals over networks and images, of each number by itself: the two of a "
              f"point share networks. Dotted: 25 % off. n = {n_images} test images; networks: {counted}.")
 
@@ -217,7 +217,7 @@ for family, one in found.items():
     numbers = (one.attacks.interval(lambda both: chapter.parts(both)[1]),
                one.attacks.interval(lambda both: losses_from_diagonals(*chapter.parts(both))))
     panels[family] = {name: tuple(tuple(part[at] for part in some) for some in numbers) for name, at in kinds.items()}
-figures.show(foretold_figures.foretold_over_measured(panels, "1 − α"),
+figures.show(figures.against_equality(panels, "1 − α"),
              f"**Attacks from attacks and similarities within widths.** ε = {p.main_eps:g}; 95 % intervals over {groups} groups of "
              f"networks and n = {len(test_images)} images, of each number by itself. Dotted: 25 % off.")
 
@@ -248,7 +248,7 @@ print(f"pairs of networks: {len(chapter.upper(picture.similarity))}, far: {len(p
 far, wide = picture.similarity[picture.far], chapter.upper(picture.similarity[picture.half:, picture.half:])
 panels = {"near pairs foretell far ones": {"far pairs": ((far,) * 3, (far * np.exp(picture.far_errors()),) * 3)},
           "the narrow half foretells the wide": {"both wide": ((wide,) * 3, (wide * np.exp(picture.wide_errors()),) * 3)}}
-figures.show(foretold_figures.foretold_over_measured(panels, "similarity (cosine)"),
+figures.show(figures.against_equality(panels, "similarity (cosine)"),
              f"**The authors' networks.** {len(picture.widths)} networks, one a width, n = {heatmaps.IMAGES} test images; read off "
              "their picture, without intervals. Dotted: 25 % off.")
 

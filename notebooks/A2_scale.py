@@ -60,7 +60,6 @@ from myst_nb import glue
 
 from lib import data, figures, gates, results, salience
 from lib.chapters import scale as chapter
-from lib.chapters import scale_figures
 from lib.effects import paired, scale
 from lib.effects.paired import by_population
 from lib.released import heatmaps
@@ -115,7 +114,7 @@ counted = ", ".join(f"{sum(matrix.networks)} {family}" for family, matrix in mat
 theirs = (f"the picture: {heatmaps.DATASET}, {heatmaps.TRAINING_IMAGES} training images, "
           f"{heatmaps.EPOCHS} epochs in the released scripts, {heatmaps.IMAGES} test images, "
           f"{len(heatmaps.WIDTHS)} networks, one a width, no intervals.")
-figures.show(scale_figures.beside_picture(diagonals, widths_of, picture),
+figures.show(chapter.beside_picture(diagonals, widths_of, picture),
              f"**Similarity within a width.** Here: {p.dataset}, {n_train} training images, {p.epochs} epochs, "
              f"n = {n_images} test images; networks over all widths: {counted}; 95 % intervals over networks and "
              f"images. Black: {theirs}")
@@ -160,7 +159,7 @@ print(f"networks: {measures.seeds * len(measures.recipes)}, seeds over all width
       f"test images: {n_images}")
 
 # %% mystnb={"image": {"alt": "Four panels: similarity of two networks of one width above and test accuracy below, over the number of training images on the left and the number of epochs on the right, both on logarithmic axes, one line with intervals for each width."}} tags=["hide-input"]
-figures.show(scale_figures.over_scale(p.scale_family, measures, lines, p.scale_widths),
+figures.show(chapter.over_scale(p.scale_family, measures, lines, p.scale_widths),
              f"**Similarity and accuracy over training images and over epochs.** n = {n_images} test images; "
              f"{measures.seeds} seeds over {len(p.scale_widths)} widths, {measures.seeds * len(measures.recipes)} "
              "networks. 95 % intervals over networks and images; points of one line share seeds and images, so that "

@@ -6,9 +6,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from lib.chapters import out_of_distribution_figures
+from lib.chapters import out_of_distribution_shown
 from lib.chapters.out_of_distribution import detection_claims, sensitivity_claims, specificity_claims
-from lib.chapters.out_of_distribution_tables import checks_table, intervals
+from lib.chapters.out_of_distribution_shown import checks_table, intervals
 from lib.gates import learnt
 from lib.rules import CONTRADICTED, NOT_TESTED, SUPPORTED, UNDECIDED
 from lib.statistics.intervals import bounded, mean_interval
@@ -145,7 +145,7 @@ def test_checks_hold_what_a_detector_makes_of_foreign_images():
 
 
 def test_the_scatter_has_a_point_for_every_stitch():
-    figure = out_of_distribution_figures.auroc_over_residual(detected(0.9, FLAT))
+    figure = out_of_distribution_shown.auroc_over_residual(detected(0.9, FLAT))
     for axis in figure.axes:
         assert sum(len(part.get_offsets()) for part in axis.collections) == 2 * 6 * 9
     plt.close(figure)
@@ -153,12 +153,12 @@ def test_the_scatter_has_a_point_for_every_stitch():
 
 def test_intervals_and_curves_are_those_given():
     found = intervals(table(PWCCA=0.8), (0, 1))
-    figure = out_of_distribution_figures.index_intervals({"a": found, "chance": found})
+    figure = out_of_distribution_shown.index_intervals({"a": found, "chance": found})
     drawn = [container.lines[0].get_xdata()[0] for container in figure.axes[1].containers]
     assert drawn == pytest.approx([float(found[name][0]) for name in INDICES])
     plt.close(figure)
     layer = Truncated([1, 2, 4], {name: np.array([0.1, 0.5, 1]) for name in INDICES}, np.array([0.2, 0.6, 0.9]))
-    figure = out_of_distribution_figures.over_rank([{"a": layer, "b": layer, "c": layer}] * 2)
+    figure = out_of_distribution_shown.over_rank([{"a": layer, "b": layer, "c": layer}] * 2)
     assert all(len(axis.lines) == 7 for axis in figure.axes[:3])
     np.testing.assert_allclose(figure.axes[2].lines[-1].get_ydata(), layer.probe)
     plt.close(figure)

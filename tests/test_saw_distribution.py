@@ -4,10 +4,17 @@ import error_rates
 import numpy as np
 import pytest
 
-from lib.chapters.first_image import FIRST, FirstImage
-from lib.chapters.richer_shapes import BEYOND_VMF, RICHER, Gains
-from lib.chapters.saw_distribution import ORDER, RIGHT_OF_UNIFORM, SHAPE, TRENDS, Populations, uniform_and_own
-from lib.chapters.symmetry_of_directions import SYMMETRY, Symmetry
+from lib.chapters.saw_distribution import (
+    FIRST,
+    ORDER,
+    RIGHT_OF_UNIFORM,
+    SHAPE,
+    TRENDS,
+    FirstImage,
+    Populations,
+    uniform_and_own,
+)
+from lib.chapters.saw_form import BEYOND_VMF, RICHER, SYMMETRY, Gains, Symmetry
 from lib.similarity.mean_directions import mean_cosine_estimates
 from lib.similarity.shapes import held_out
 from lib.similarity.stochastic_order import cosines

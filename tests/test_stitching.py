@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from planted_stitches import FAR, IMAGES, LAYERS, NEAR, PLAN, planted, scores
 
-from lib.chapters import stitching_figures
+from lib.chapters import stitching_shown
 from lib.chapters.stitching import DISTANT_ROWS, WITHIN_ROWS, Stitched, identification_claims, violated
-from lib.chapters.stitching_tables import after_epochs, identification, trained_longer, violations_table
+from lib.chapters.stitching_shown import after_epochs, identification, trained_longer, violations_table
 from lib.gates import learnt
 from lib.stitching.identification import layer_distances
 from lib.stitching.layers import DIRECT, MEASURES, RESIDUAL, TASK_LOSS
@@ -160,21 +160,21 @@ def test_longer_training_is_followed_in_violations_and_in_accuracy():
         "into itself": pytest.approx([0.9, 0.7]),
         "the network": pytest.approx([0.9, 0.9]),
     }
-    left, right = stitching_figures.over_epochs(found).axes
+    left, right = stitching_shown.over_epochs(found).axes
     drawn = {bars.get_label(): bars.lines[0].get_ydata().tolist() for bars in (*left.containers, *right.containers)}
     assert drawn == estimates
     assert [label.get_text() for label in right.get_xticklabels()] == ["3", "30"]
 
 
 def test_a_diverging_matrix_has_its_zero_in_the_middle():
-    figure = stitching_figures.matrices({TASK_LOSS: FAR - 0.7}, POINTS, "less", columns=1, diverging=True)
+    figure = stitching_shown.matrices({TASK_LOSS: FAR - 0.7}, POINTS, "less", columns=1, diverging=True)
     image, values = figure.axes[0].images[0], [text.get_text() for text in figure.axes[0].texts]
     assert image.norm.vmin == -image.norm.vmax
     assert values[:2] == ["-.10", "0"] and not {"-.00", "+.00"} & set(values)
 
 
 def test_targets_have_their_shares_and_the_size_of_their_maps():
-    figure = stitching_figures.by_target({TASK_LOSS: np.array([0, 0.5, 1, 1])}, POINTS, ["4 x 4"] * 4)
+    figure = stitching_shown.by_target({TASK_LOSS: np.array([0, 0.5, 1, 1])}, POINTS, ["4 x 4"] * 4)
     assert [text.get_text() for text in figure.axes[0].texts] == ["0.00", "0.50", "1.00", "1.00"]
     assert figure.axes[0].get_xticklabels()[2].get_text() == "3.0\n4 x 4"
 
@@ -182,7 +182,7 @@ def test_targets_have_their_shares_and_the_size_of_their_maps():
 def test_residuals_are_points_of_all_sources_and_targets():
     found = stitched(SEEDS, FAR, NEAR)
     direct, trained = found.of(lambda one: one.direct_residual), found.of(lambda one: one.task_loss_residual)
-    points = stitching_figures.residuals(direct, trained, layer_distances(LAYERS)).axes[0].collections[0]
+    points = stitching_shown.residuals(direct, trained, layer_distances(LAYERS)).axes[0].collections[0]
     np.testing.assert_allclose(points.get_offsets(), np.column_stack([direct.ravel(), trained.ravel()]))
     assert points.get_array().reshape(-1, LAYERS, LAYERS)[4].tolist() == layer_distances(LAYERS).tolist()
 
@@ -190,6 +190,6 @@ def test_residuals_are_points_of_all_sources_and_targets():
 def test_distance_is_that_of_the_source_behind_the_target():
     values = stitched(SEEDS, FAR, NEAR).of(lambda one: one.measures[TASK_LOSS])
     values[:, 3, 0] = 0.2  # distance +3 is the last source into the first target
-    line = stitching_figures.over_distance({"accuracy": {TASK_LOSS: values}}).axes[0].lines[0]
+    line = stitching_shown.over_distance({"accuracy": {TASK_LOSS: values}}).axes[0].lines[0]
     assert line.get_xdata().tolist() == list(range(-3, 4))
     np.testing.assert_allclose(line.get_ydata()[[0, 3, 6]], [0.9, np.diagonal(FAR).mean(), 0.2])

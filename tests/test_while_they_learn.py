@@ -8,7 +8,7 @@ import pytest
 
 from lib import data
 from lib.chapters.while_they_learn import CONTROLS, LAW, LEARNING, Controlled, Law
-from lib.chapters.while_they_learn_picture import beside_picture
+from lib.chapters.while_they_learn_shown import beside_picture
 from lib.effects import learning
 from lib.effects.learning import Learning
 from lib.effects.scale import Setting

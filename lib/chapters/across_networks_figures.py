@@ -12,7 +12,7 @@ from lib.chapters.across_networks import Pairs, Roles, Seeds
 from lib.cka.across import BOTH, NEITHER, ONE, AcrossSeeds
 from lib.cka.best_layers import BestLayers
 from lib.cka.blocks import Block, relative_depths
-from lib.figures import PAGE, subplots
+from lib.figures import PAGE, panel_grid, shared_legend, subplots
 from lib.map_figures import frame, layer_map
 from lib.statistics.intervals import known_mean
 
@@ -70,23 +70,23 @@ def cka_map(axis: Axes, values: np.ndarray, block: Block | None = None) -> AxesI
 
 def likeness_over_depth(seeds: Seeds, names: Roles) -> Figure:
     """A panel an architecture: CKA of the same layer of every two networks over relative depth, marked by blocks."""
-    figure, axes = subplots(1, len(seeds), width=PAGE / len(seeds), height=3.2, sharey=True, squeeze=False)
+    figure, axes = panel_grid(len(seeds), len(seeds), height=3.2, sharey=True)
     small = _mean_of_pairs(seeds["small"].corresponding)
-    for axis, (role, found) in zip(axes[0], seeds.items()):
+    for axis, (role, found) in zip(axes, seeds.items()):
         depths, pairs = relative_depths(found.layers), np.triu_indices(len(found.maps), 1)
         for shared, (words, colour, marker) in KINDS.items():
             chosen = found.shared[pairs] == shared
-            at, points = np.broadcast_to(depths, chosen.shape)[chosen], {"markersize": 4, "alpha": 0.5}
-            likeness = found.corresponding[pairs][chosen]
-            axis.plot(at, likeness, marker, color=colour, label=words, markeredgewidth=0, **points)
+            at, likeness = np.broadcast_to(depths, chosen.shape)[chosen], found.corresponding[pairs][chosen]
+            points: dict[str, Any] = {"markersize": 4, "alpha": 0.5, "markeredgewidth": 0, "label": words}
+            axis.plot(at, likeness, marker, color=colour, **points)
         axis.plot(depths, _mean_of_pairs(found.corresponding), color="black", label="mean of all pairs")
         if role != "small":
-            line = {"color": "grey", "linestyle": "--", "label": f"mean of {names['small']}"}
-            axis.plot(relative_depths(seeds["small"].layers), small, **line)
+            depths, words = relative_depths(seeds["small"].layers), f"mean of {names['small']}"
+            axis.plot(depths, small, color="grey", linestyle="--", label=words)
         axis.set_title(f"{role}: {names[role]}", fontsize=10)
         axis.set_xlabel("relative depth (0 stem, 1 last)")
-    axes[0, 0].set_ylabel("CKA of the same layer")
-    figure.legend(*axes[0, -1].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    axes[0].set_ylabel("CKA of the same layer")
+    shared_legend(figure, 3)
     return figure
 
 
@@ -100,7 +100,7 @@ def matches_over_depth(pairs: Pairs, names: Roles) -> Figure:
         row[0].set_ylabel("relative depth of the match")
     for axis in axes[-1]:
         axis.set_xlabel("relative depth of the layer")
-    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    shared_legend(figure, 3)
     return figure
 
 

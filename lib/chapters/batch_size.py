@@ -10,7 +10,7 @@ from matplotlib.ticker import NullFormatter, StrMethodFormatter
 from lib.chapters.deep_ensembles_figures import loss_axis
 from lib.effects.batch_size import Protocols
 from lib.effects.paired import UNITS, Doubled, Measures, by_population
-from lib.figures import PAGE, by_size, legend_below, look, subplots
+from lib.figures import PAGE, by_size, look, shared_legend, subplots
 from lib.gates import Gate
 from lib.rules import Band, above, below
 from lib.statistics.intervals import Interval, in_brackets
@@ -97,7 +97,7 @@ def over_batch_size(
         if name.endswith("loss") and not changes:
             loss_axis(row[0])  # of the row: it is shared
         row[0].set_ylabel(f"change of {label.removeprefix('similarity ')}" if changes else label, fontsize=10)
-    legend_below(figure, axes[0, :1])
+    shared_legend(figure)
     return figure
 
 
@@ -123,5 +123,5 @@ def similarity_over_loss(families: Mapping[str, Measures], protocols: Protocols,
         axis.set(xlabel="training loss (nats)", xscale="log")
         axis.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
         axis.xaxis.set_minor_formatter(NullFormatter())
-    legend_below(figure, axes[0, :1])
+    shared_legend(figure)
     return figure

@@ -1,7 +1,6 @@
 """The pictures of chapter 7: attacked images, who can attack whom, strategies, and summaries of a heavy tail."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -49,7 +48,7 @@ def transfer(families: Mapping[str, Sample], widths: Widths) -> Figure:
 
 def strategies(families: Mapping[str, Sample], widths: Mapping[str, Sequence[int]]) -> Figure:
     """Fig. 11: alpha of the strategies over the target width, a panel a family."""
-    figure, axes = figures.panel_grid(len(families), width=4.6, height=4.2, sharex=True, sharey="row")
+    figure, axes = figures.panel_grid(len(families), height=4.2, sharex=True, sharey="row")
     for axis, (family, outcome) in zip(axes, families.items()):
         found = np.stack([outcome.interval(measure) for *_, measure in STRATEGIES.values()])
         _strategy_lines(axis, np.asarray(widths[family]), found, 1.04)
@@ -61,7 +60,7 @@ def strategies(families: Mapping[str, Sample], widths: Mapping[str, Sequence[int
         axis.yaxis.minorticks_off()
         axis.set(title=family, xlabel="target width k", ylabel="α (ratio)")
         axis.label_outer()
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    figures.shared_legend(figure, 4)
     return figure
 
 
@@ -70,7 +69,7 @@ def over_eps(families: Mapping[str, Mapping[float, Sample]]) -> Figure:
 
     Matrices [strategies, 1] in the order of STRATEGIES.  Without the division large steps would hide the small ones.
     """
-    figure, axes = figures.panel_grid(len(families), width=4.6, height=3.8, sharex=True, sharey="row")
+    figure, axes = figures.panel_grid(len(families), height=3.8, sharex=True, sharey="row")
     for axis, (family, outcomes) in zip(axes, families.items()):
         steps = np.array(list(outcomes))
         found = np.array([outcome.interval(lambda alpha: (1 - alpha) / step) for step, outcome in outcomes.items()])
@@ -79,27 +78,25 @@ def over_eps(families: Mapping[str, Mapping[float, Sample]]) -> Figure:
         axis.axhline(0, color="black", linewidth=1)  # no effect
         axis.set(title=family, ylabel="(1 − α) / ε")
         axis.label_outer()
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    figures.shared_legend(figure, 4)
     return figure
 
 
 def _strategy_lines(axis: Axes, places: np.ndarray, found: np.ndarray, apart: float) -> None:
     """A line a strategy with its intervals, [strategies, 3, places], each moved by a factor so that bars do not overlap."""
-    for position, (name, (colour, marker, line, _)) in enumerate(STRATEGIES.items()):
-        looks: dict[str, Any] = {"color": colour, "marker": marker, "linestyle": line, "label": name}
-        figures.bars(axis, places * apart ** (position - 1.5), found[position], **looks)
+    looks = [{"color": colour, "marker": marker, "linestyle": line} for colour, marker, line, _ in STRATEGIES.values()]
+    figures.lines(axis, {name: (places, interval) for name, interval in zip(STRATEGIES, found)}, apart, looks)
 
 
 def summaries(families: Mapping[str, Mapping[str, Sample]], widths: Widths) -> Figure:
     """Averages over targets at each source width, a panel a summary, a line a family."""
-    figure, axes = figures.panel_grid(len(SUMMARIES), width=4.6, height=3.4)
+    figure, axes = figures.panel_grid(len(SUMMARIES), height=3.4)
     for axis, summary in zip(axes, SUMMARIES):
         lines = {family: outcomes[summary].interval(source_means) for family, outcomes in families.items()}
-        figures.by_width(lines, widths, f"{summary} ({'share' if 'accuracy' in summary else 'ratio'})", axis=axis)
+        label = f"{summary} ({'share' if 'accuracy' in summary else 'ratio'})"
+        figures.by_width(lines, widths, label, axis=axis, legend=False)
         axis.set_xlabel("source width k")
-        if legend := axis.get_legend():
-            legend.remove()
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    figures.shared_legend(figure, 4)
     return figure
 
 

@@ -14,7 +14,7 @@ from lib.ensembles.comparisons import Families, common_sizes, estimates, interva
 from lib.ensembles.cosines import law
 from lib.ensembles.measures import Ensembles
 from lib.family_widths import Widths, union
-from lib.figures import PAGE, bars, by_width, legend_entries, look, panel_grid, subplots, width_axis, width_shades
+from lib.figures import PAGE, bars, by_width, look, panel_grid, shared_legend, subplots, width_axis, width_shades
 
 COSINE = "E[t] (cosine)"
 STYLES: dict[str, Any] = dict(zip(AVERAGES, ("solid", "dashed")))
@@ -50,7 +50,7 @@ def law_by_members(families: Families, widths: Mapping[str, Sequence[int]]) -> F
 
     figure, axes = _by_members(families, widths, COSINE, draw)
     axes[0].set_ylim(0, 1.02)
-    _legend_below(figure, axes, widths)
+    shared_legend(figure, 5, width_names(widths))
     return figure
 
 
@@ -82,8 +82,9 @@ def calibration(families: Families, widths: Mapping[str, Sequence[int]]) -> Figu
 
     figure, axes = _by_members(families, widths, "calibration error (probability)", draw)
     axes[0].set_ylim(bottom=0)  # for all, now that all are drawn
-    styles = [Line2D([], [], color="grey", linestyle=style, label=f"averaged {of}") for of, style in STYLES.items()]
-    _legend_below(figure, axes, widths, styles)
+    for of, style in STYLES.items():
+        axes[0].plot([], [], color="grey", linestyle=style, label=f"averaged {of}")  # of the legend alone
+    shared_legend(figure, 5, width_names(widths))
     return figure
 
 
@@ -160,7 +161,7 @@ def _by_members(
 
     Points of each width are moved a little, so that no line's bars hide another's.
     """
-    figure, axes = panel_grid(len(families), width=PAGE / 2, height=3.4, sharey=True)
+    figure, axes = panel_grid(len(families), height=3.4, sharey=True)
     colours = width_shades(widths)
     shifts = {width: 1.04 ** (place - (len(colours) - 1) / 2) for place, width in enumerate(colours)}
     for axis, (family, populations) in zip(axes, families.items()):
@@ -186,8 +187,6 @@ def _spaced(figure: Figure) -> None:
     figure.set_layout_engine("constrained", w_pad=0.12)
 
 
-def _legend_below(
-    figure: Figure, axes: Sequence[Axes], widths: Mapping[str, Sequence[int]], more: Sequence[Line2D] = ()
-) -> None:
-    handles = [*legend_entries(axes, [f"k = {width}" for width in union(widths)])[0], *more]
-    figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 5))
+def width_names(widths: Mapping[str, Sequence[int]]) -> list[str]:
+    """What the lines of the widths are called, from the narrowest."""
+    return [f"k = {width}" for width in union(widths)]

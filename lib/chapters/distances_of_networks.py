@@ -140,11 +140,10 @@ def distances_by_width(distances: Mapping[str, Families], widths: Widths) -> Fig
         nulls = _null_quantiles(families, widths)
         low, high = [min(lows) for lows, _ in nulls.values()], [max(highs) for _, highs in nulls.values()]
         axis.fill_between(list(nulls), low, high, color="grey", alpha=0.35, linewidth=0, label="two samples of one law")
-        figures.by_width(lines, widths, "mean distance of two networks (cosine)", axis=axis)
+        figures.by_width(lines, widths, "mean distance of two networks (cosine)", axis=axis, legend=False)
         axis.set(title=f"cosines with {READINGS[reading].label}")
         axis.label_outer()
-        axis.get_legend().remove()
-    figure.legend(*axes[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=len(families) + 1)
+    figures.shared_legend(figure)
     return figure
 
 

@@ -10,7 +10,7 @@ from lib.chapters.first_component import BOUNDS, Columns
 from lib.cka.block_components import Found, NetworkComponents, late_shares
 from lib.cka.components import TOP, carried, dominant, normal_carried
 from lib.cka.network_statistics import known_values, means
-from lib.figures import PAGE, look, shades, subplots
+from lib.figures import PAGE, band_of_curves, look, panel_grid, shades, shared_legend, subplots
 from lib.map_figures import cell_numbers, frame, layer_map
 from lib.statistics.intervals import bounded
 from lib.training.wide_and_deep import Architecture
@@ -47,17 +47,15 @@ def four_plots(networks: Sequence[NetworkComponents], title: str) -> Figure:
 
 def shares_by_depth(groups: Mapping[str, Found]) -> Figure:
     """A panel a group: share of the first component over the layers of each architecture, mean and range of seeds."""
-    figure, axes = subplots(1, len(groups), width=PAGE / len(groups), height=3.4, sharey=True, squeeze=False)
-    for axis, (title, found) in zip(axes[0], groups.items()):
+    figure, axes = panel_grid(len(groups), len(groups), height=3.4, sharey=True)
+    for axis, (title, found) in zip(axes, groups.items()):
         for colour, (architecture, networks) in zip(shades(len(found)), found.items()):
             shares = np.stack([network.shares for network in networks])
-            places = np.linspace(0, 1, shares.shape[1])
-            axis.plot(places, shares.mean(0), color=colour, label=str(architecture))
-            axis.fill_between(places, shares.min(0), shares.max(0), color=colour, alpha=0.2, linewidth=0)
+            band_of_curves(axis, np.linspace(0, 1, shares.shape[1]), shares, colour, str(architecture))
         axis.set(xlabel="place of the layer (0: stem, 1: last block)", ylim=(0, 1))
         axis.set_title(title, fontsize=10)
         axis.legend(fontsize=9)
-    axes[0, 0].set_ylabel("share of the variance")
+    axes[0].set_ylabel("share of the variance")
     return figure
 
 
@@ -79,17 +77,15 @@ def late_share_heatmap(found: Found) -> Figure:
     left.set_ylabel("network")
     figure.colorbar(image, ax=left, label="share of the variance", shrink=0.8)
     right.set(xlabel="block / depth", ylabel="share of the variance", xlim=(-0.05, 1.05), ylim=(0, 1.05 * top))
-    figure.legend(*right.get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=9)
+    shared_legend(figure, 4, fontsize=9)
     return figure
 
 
 def dots(found: Found, panels: Mapping[str, Columns], labels: Sequence[str]) -> Figure:
     """A panel a set of columns, with the label of its abscissa: means over networks with 95 % intervals, a row an
     architecture; empty where fewer than three networks have a value."""
-    figure, axes = subplots(
-        1, len(panels), width=PAGE / len(panels), height=1.6 + 0.4 * len(found), sharey=True, squeeze=False
-    )
-    for axis, (title, columns), label in zip(axes[0], panels.items(), labels):
+    figure, axes = panel_grid(len(panels), len(panels), height=1.6 + 0.4 * len(found), sharey=True)
+    for axis, (title, columns), label in zip(axes, panels.items(), labels):
         for position, (name, value) in enumerate(columns.items()):
             shift = 0.22 * (position - (len(columns) - 1) / 2)  # so that bars do not hide others
             if values := known_values(found, value):
@@ -99,19 +95,19 @@ def dots(found: Found, panels: Mapping[str, Columns], labels: Sequence[str]) -> 
             axis.axvline(0, color="black", linewidth=1)
         axis.set(xlabel=label)
         axis.set_title(title, fontsize=10)
-    axes[0, 0].set_yticks(range(len(found)), list(map(str, found)))
-    axes[0, 0].set_ylim(len(found) - 0.5, -0.5)
-    handles = axes[0, -1].get_legend_handles_labels()
-    if len(handles[0]) > 1:
-        figure.legend(*handles, loc="outside lower right", ncols=len(handles[0]), fontsize=9)
+    axes[0].set_yticks(range(len(found)), list(map(str, found)))
+    axes[0].set_ylim(len(found) - 0.5, -0.5)
+    handles, names = axes[-1].get_legend_handles_labels()
+    if len(names) > 1:
+        figure.legend(handles, names, loc="outside lower right", ncols=len(names), fontsize=9)
     return figure
 
 
 def carried_curves(found: Found) -> Figure:
     """A panel an architecture: share of the squared coefficients over the share of the images that carry it, a line a
     network, against a normal law."""
-    figure, axes = subplots(1, len(found), width=PAGE / len(found), height=3.4, sharey=True, squeeze=False)
-    for axis, (architecture, networks) in zip(axes[0], found.items()):
+    figure, axes = panel_grid(len(found), len(found), height=3.4, sharey=True)
+    for axis, (architecture, networks) in zip(axes, found.items()):
         images = len(networks[0].coefficients)
         share = np.arange(1, images + 1) / images
         for network in networks:
@@ -120,7 +116,7 @@ def carried_curves(found: Found) -> Figure:
         axis.plot(share, normal_carried(images), color="black", linestyle="--", linewidth=1)
         axis.set(xscale="log", xlabel="share of the images", ylim=(0, 1))
         axis.set_title(str(architecture), fontsize=10)
-    axes[0, 0].set_ylabel("share of the squared coefficients")
+    axes[0].set_ylabel("share of the squared coefficients")
     return figure
 
 

@@ -23,19 +23,18 @@ def estimators(
 
     `estimates`: panel -> estimator -> [networks].
     """
-    size = {"width": figures.PAGE / len(truths), "height": 4.0}
-    figure, axes = figures.subplots(1, len(truths), **size, squeeze=False, sharey=True)
-    for axis, (title, truth) in zip(axes[0], truths.items()):
+    figure, axes = figures.panel_grid(len(truths), len(truths), height=4.0, sharey=True)
+    for axis, (title, truth) in zip(axes, truths.items()):
         axis.axhline(truth, color="grey", linewidth=4, alpha=0.5, label="truth")
         for position, (name, values) in enumerate(estimates[title].items()):
             colour, marker = figures.look(name, position)
-            line = {"color": colour, "marker": marker, "linestyle": DASHES[position % 4], "label": name}
             # Lines that lie on each other stay visible: markers get smaller from one to the next.
-            axis.plot(networks, values, markersize=11 - 2 * position, **line)
+            look: dict[str, Any] = {"color": colour, "marker": marker, "markersize": 11 - 2 * position, "label": name}
+            axis.plot(networks, values, linestyle=DASHES[position % 4], **look)
         figures.width_axis(axis, networks, "networks in the population")
         axis.set(title=title, ylim=(0, 1))
-    axes[0, 0].set_ylabel("estimate of E[t] (cosine)")
-    figures.legend_below(figure, axes[0, :1], columns=3)
+    axes[0].set_ylabel("estimate of E[t] (cosine)")
+    figures.shared_legend(figure, 3)
     return figure
 
 

@@ -9,14 +9,14 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from lib.family_widths import all_steps, union
-from lib.figures import SIMILARITY, bars, by_width, legend_entries, panel_grid, subplots, width_shades
+from lib.figures import SIMILARITY, bars, by_width, panel_grid, shared_legend, subplots, width_shades
 from lib.map_figures import heatmap
 from lib.statistics.intervals import Interval
 
 
 def steps(families: Mapping[str, Interval], widths: Mapping[str, Sequence[int]]) -> Figure:
     """A panel a family: each change to the next width with its interval, [widths, widths - 1] each, colour by row."""
-    figure, axes = panel_grid(len(families), width=4.6, height=3.2, sharex=True, sharey=True)
+    figure, axes = panel_grid(len(families), height=3.2, sharex=True, sharey=True)
     colours, moves = width_shades(widths), all_steps(widths)
     for axis, (family, interval) in zip(axes, families.items()):
         places = np.array([moves.index(move) for move in pairwise(widths[family])])
@@ -28,7 +28,7 @@ def steps(families: Mapping[str, Interval], widths: Mapping[str, Sequence[int]])
         axis.set_xticks(range(len(moves)), [f"{a}→{b}" for a, b in moves])
         axis.set(title=family, xlabel="step of the width k", ylabel="change of ρ (cosine)")
         axis.label_outer()
-    figure.legend(*legend_entries(axes, [f"other k = {width}" for width in colours]), loc="outside right center")
+    shared_legend(figure, 1, [f"other k = {width}" for width in colours], "right center")
     return figure
 
 

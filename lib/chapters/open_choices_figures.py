@@ -25,7 +25,7 @@ def by_choice(outcomes: Outcomes, family: str) -> Figure:
             for label, setting in settings.items()
             if family in outcomes[setting]
         }
-        figures.by_width(lines, widths, "ρ(k, k) (cosine)", axis=axis)
+        figures.by_width(lines, widths, "ρ(k, k) (cosine)", axis=axis, legend=False)
         axis.set_title(choice)
         axis.legend(loc="upper left", fontsize=10)
     return figure
@@ -46,18 +46,16 @@ def statistics(outcomes: Outcomes, families: Sequence[str]) -> Figure:
         axis.set_yticks(rows, [setting[0] if setting == DEFAULT else ": ".join(setting) for setting in outcomes])
     for axis in axes[1::2]:
         axis.tick_params(labelleft=False)
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=len(families))
+    figures.shared_legend(figure, where="upper center")
     return figure
 
 
 def precisions(found: Mapping[str, Mapping[int, Interval]]) -> Figure:
     """rho(k, k) over the epochs, a line a precision."""
     figure, axis = figures.subplots()
-    for place, (precision, by_count) in enumerate(found.items()):
-        colour, marker = figures.look(precision, place)
-        at, intervals = np.array(list(by_count)) * 1.03**place, np.transpose(list(by_count.values()))
-        figures.bars(axis, at, intervals, label=precision, color=colour, marker=marker)
-    figures.width_axis(axis, list(by_count), "epochs")
+    lines = {name: (list(of), np.transpose(list(of.values()))) for name, of in found.items()}
+    figures.lines(axis, lines)
+    figures.width_axis(axis, next(iter(lines.values()))[0], "epochs")
     axis.set_ylabel("ρ(k, k) (cosine)")
     axis.legend()
     return figure

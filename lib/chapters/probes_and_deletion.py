@@ -2,14 +2,20 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from lib.cka.block_effects import BlockMeasures, inside_and_outside, plateaus, rank_correlations
 from lib.cka.blocks import mean_where
 from lib.cka.network_statistics import estimated_means, known_interval, known_values, slope_within, varying
+from lib.figures import PAGE, panel_grid, shared_legend, subplots
 from lib.gates import LEAST_NETWORKS, Gate
+from lib.map_figures import frame, layer_map
 from lib.rules import above, below
 from lib.rules_of_several import every
 from lib.statistics.intervals import bounded, in_brackets
@@ -18,6 +24,7 @@ from lib.training.wide_and_deep import Architecture
 from lib.verdicts import DETAIL, HEADLINE, Claim, Row, judged
 
 Found = Mapping[Architecture, BlockMeasures]
+AFTER, BEFORE, BOUNDARY = "#0072B2", "#D55E00", "#009E73"
 
 # attribute of BlockMeasures -> what it is called
 QUANTITIES = {
@@ -177,3 +184,64 @@ def effects_table(found: Found) -> pd.DataFrame:
 
 def _mean_and_count(values: np.ndarray) -> str:
     return f"{in_brackets(bounded(known_interval(values), -1, 1), '+.3f')} ({np.isfinite(values).sum()})"
+
+
+def probes(found: Found) -> Figure:
+    """A column an architecture: the first network's CKA map, its block structure outlined, above the probe accuracy of
+    all networks, thin, and their mean, thick, with a bar for each network's block structure."""
+    figure, axes = subplots(2, len(found), width=PAGE / len(found), height=3.1, squeeze=False, sharex="col")
+    for (upper, lower), (key, measures) in zip(axes.T, found.items()):
+        image = layer_map(upper, measures.maps[0], aspect="auto")
+        upper.yaxis.set_major_locator(MaxNLocator(6, integer=True))
+        frame(upper, measures.structures[0], colour=BEFORE)
+        upper.set_title(str(key))
+        layers = np.arange(measures.after.shape[1])
+        lines(lower, layers, measures.after, AFTER, "after the addition", "-")
+        lines(lower, layers[1:], measures.before, BEFORE, "before it", "--")
+        lower.set_xlabel("layer (number)")
+    structure_bars(axes[1], list(found.values()), "block structure, one bar a network")
+    axes[0, 0].set_ylabel("layer (number)")
+    axes[1, 0].set_ylabel("probe accuracy (share)")
+    figure.colorbar(image, ax=axes[0], label="CKA", pad=0.02)
+    shared_legend(figure, 3)
+    return figure
+
+
+def deletions(found: Found) -> Figure:
+    """A panel an architecture: accuracy without a block and all behind it in its stage, over that block's number."""
+    figure, axes = panel_grid(len(found), len(found), height=3.6)
+    for axis, (key, measures) in zip(axes, found.items()):
+        blocks = 1 + np.arange(measures.deleted.shape[1])
+        lines(axis, blocks, measures.deleted, AFTER, "this block and all behind it in its stage deleted", "-")
+        axis.axhline(measures.whole.mean(), color="grey", linewidth=1.5, label="whole networks, mean")
+        for place in np.flatnonzero(np.diff(measures.stages)):
+            axis.axvline(place + 1.5, color=BOUNDARY, linewidth=1, label="boundary of two stages")
+        axis.set_title(str(key))
+        axis.set_xlabel("first block deleted (number)")
+    structure_bars(axes, list(found.values()), "blocks inside the block structure, one bar a network", skipped=1)
+    axes[0].set_ylabel("test accuracy (share)")
+    shared_legend(figure, 2)
+    return figure
+
+
+def lines(axis: Axes, places: np.ndarray, values: np.ndarray, colour: str, label: str, style: str) -> None:
+    """A thin line a network, and their mean: values [networks, places]; NaN leaves a gap."""
+    axis.plot(places, values.T, style, color=colour, linewidth=0.8, marker=".", markersize=2, alpha=0.45)
+    axis.plot(places, values.mean(0), style, color=colour, linewidth=2.2, marker="o", markersize=3, label=label)
+
+
+def structure_bars(axes: Sequence[Axes], found: Sequence[BlockMeasures], label: str, skipped: int = 0) -> None:
+    """One height for all panels, and at their foot a bar for each network over the layers of its block structure, less
+    the first `skipped` of them; the first network's bar is on top."""
+    low, high = np.transpose([axis.get_ylim() for axis in axes])
+    low, high = low.min(), high.max()
+    count = max(len(measures.structures) for measures in found)
+    step = min(0.035, 0.25 / (count + 1))  # of the panel's height
+    for axis, measures in zip(axes, found):
+        axis.set_ylim(high - (high - low) / (1 - step * (count + 1)), high)
+        axis.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+        for row, structure in enumerate(measures.structures):
+            if structure.share():
+                y, foot = step * (count - row), axis.get_xaxis_transform()
+                line: dict[str, Any] = {"color": "black", "linewidth": 2, "transform": foot, "label": label}
+                axis.hlines(y, structure.start + skipped, structure.stop - 1, **line)

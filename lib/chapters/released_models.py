@@ -4,21 +4,28 @@ There is one network a width, so intervals come from images alone.  Similarities
 NaN on the diagonal; of attacks the rows are the sources.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from scipy.stats import rankdata
 
 from lib.chapters.black_box_attack import fall_a_doubling
 from lib.chapters.hypotheses import OFF
+from lib.figures import bars, figure_of, look, subplots, width_axis
 from lib.gates import Gate
 from lib.rules import above, below
 from lib.rules_of_several import every
 from lib.similarity import rank_one
+from lib.statistics.intervals import Interval
 from lib.statistics.sample import Estimated, Sample
 from lib.verdicts import HEADLINE, MACHINERY, Claim, Row, judged
+
+HERE, PICTURE = "here", "released picture"
+Lines = Mapping[str, tuple[Sequence[int], Interval]]  # name -> its widths, (estimate, low, high)
 
 
 def pair_names(widths: Sequence[int]) -> list[str]:
@@ -149,3 +156,28 @@ def similarity_claims(rho: Sample, widths: Sequence[int], chance: float, gates: 
 def attack_claims(alpha: Sample, widths: Sequence[int], gates: Sequence[Gate]) -> list[Claim]:
     """Source and target widths; lower is stronger."""
     return judged(ATTACKS, Released(alpha, widths), gates)
+
+
+def over_width(lines: Lines, label: str, axis: Axes | None = None) -> Figure:
+    """A line each over its own widths; no bars where low is the estimate."""
+    axis = axis or subplots(width=7)[1]
+    for position, (name, (widths, interval)) in enumerate(lines.items()):
+        colour, marker = look(name, 3 * position)  # black and blue
+        bars(axis, widths, interval, label=name, color=colour, marker=marker, zorder=3 - position)
+    longest = max((list(widths) for widths, _ in lines.values()), key=len)
+    width_axis(axis, longest)
+    axis.tick_params(axis="x", labelrotation=60 if len(longest) > 8 else 0)
+    axis.set_ylabel(label)
+    if len(lines) > 1:
+        axis.legend()
+    return figure_of(axis)
+
+
+def attack_means(sources: Lines, targets: Lines) -> Figure:
+    """alpha averaged over targets, over the source width, and averaged over sources, over the target width."""
+    figure, (left, right) = subplots(1, 2, width=5.6, height=4.2, sharey=True)
+    over_width(sources, "α, mean over targets (ratio)", left)
+    over_width(targets, "α, mean over sources (ratio)", right)
+    left.set_xlabel("source width k")
+    right.set_xlabel("target width k")
+    return figure

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 
+from lib.figures import shared_legend, subplots
 from lib.gates import Gate
 from lib.rules import CONTRADICTED, SUPPORTED, UNDECIDED, Judged
 from lib.statistics.intervals import Interval
@@ -130,3 +132,18 @@ def picture_claims(comparisons: Mapping[str, PictureComparison], networks: int, 
     return [
         claim for what, found in comparisons.items() for claim in judged([PICTURES[what]], (found, networks), gates)
     ]
+
+
+def against_picture(comparisons: Mapping[str, PictureComparison]) -> Figure:
+    """Each number in the picture over the number here, with the band of other images and the line of equality."""
+    figure, axes = subplots(1, len(comparisons), width=5.2, height=4.4, squeeze=False)
+    for axis, (title, found) in zip(axes[0], comparisons.items()):
+        low, high = found.band()
+        bands = {"color": "#56B4E9", "linewidth": 5, "alpha": 0.6}
+        axis.vlines(found.ours, low, high, **bands, label="where 95 % of other samples lie")
+        axis.plot(found.ours, found.theirs, "o", color="black", markersize=5, label="picture")
+        ends = [min(low.min(), found.theirs.min()), max(high.max(), found.theirs.max())]
+        axis.plot(ends, ends, color="#D55E00", linewidth=1.5, linestyle="dashed", label="equal")
+        axis.set(title=title, xlabel="here", ylabel="in the released picture")
+    shared_legend(figure)
+    return figure

@@ -24,7 +24,7 @@ def first_image(families: Cosines) -> Figure:
 
     `families`: family -> width -> [networks].
     """
-    figure, axes = figures.panel_grid(len(families), width=figures.PAGE / 2, height=3.9, sharex=True)
+    figure, axes = figures.panel_grid(len(families), height=3.9, sharex=True)
     everything = np.concatenate([t for widths in families.values() for t in widths.values()])
     lowest = np.min(everything[np.isfinite(everything)], initial=0)
     bins = np.arange(np.floor(20 * lowest) / 20, 1.001, 0.05)
@@ -77,19 +77,18 @@ def densities(families: Cosines, dim: int) -> Figure:
         axis.set_title(title, fontsize=11)
     for axis in axes[-1]:
         axis.set_xlabel(COSINE)
-    figures.legend_below(figure, axes[:, 0], [f"k = {width}" for width in colours])
+    figures.shared_legend(figure, first=[f"k = {width}" for width in colours])
     return figure
 
 
 def fitted_shapes(families: Mapping[str, tuple[np.ndarray, Sequence[FittedShape]]]) -> Figure:
     """Kernel estimate of log p_k with the log densities of fitted shapes; title -> (t [values], fitted shapes)."""
-    figure, axes = figures.panel_grid(len(families), width=figures.PAGE / 2, height=3.4)
-    looks = dict(
-        zip(
-            ("exponential", "quadratic exponential", "power"),
-            (("#D55E00", "dashed"), ("#009E73", "dotted"), ("#0072B2", "solid")),
-        )
-    )
+    figure, axes = figures.panel_grid(len(families), height=3.4)
+    looks = {
+        "exponential": ("#D55E00", "dashed"),
+        "quadratic exponential": ("#009E73", "dotted"),
+        "power": ("#0072B2", "solid"),
+    }
     for axis, (title, (t, shapes)) in zip(axes, families.items()):
         t = t[np.isfinite(t)]
         low, high = np.quantile(t, ENDS)
@@ -99,23 +98,21 @@ def fitted_shapes(families: Mapping[str, tuple[np.ndarray, Sequence[FittedShape]
             colour, dashes = looks[fitted.name]
             axis.plot(grid, fitted.log_likelihood(grid), color=colour, linestyle=dashes, linewidth=2, label=fitted.name)
         axis.set(title=title, xlabel=COSINE, ylabel="log p (nats)")
-    figures.legend_below(figure, axes[:1])
+    figures.shared_legend(figure)
     return figure
 
 
 def gains(families: Mapping[str, Mapping[str, Interval]], widths: Mapping[str, Sequence[int]]) -> Figure:
     """A panel a family: nats gained per direction by each shape over the exponential, [widths] each."""
-    figure, axes = figures.panel_grid(len(families), width=figures.PAGE / 2, height=3.4, sharex=True, sharey=True)
+    figure, axes = figures.panel_grid(len(families), height=3.4, sharex=True, sharey=True)
     for axis, (family, shapes) in zip(axes, families.items()):
-        looks = zip(("#009E73", "#0072B2", "#000000", "#CC79A7"), "os^D")
-        for position, ((shape, interval), (colour, marker)) in enumerate(zip(shapes.items(), looks)):
-            shifted = np.asarray(widths[family]) * 1.06 ** (position - (len(shapes) - 1) / 2)
-            figures.bars(axis, shifted, interval, color=colour, marker=marker, label=shape)
+        found = {shape: (widths[family], interval) for shape, interval in shapes.items()}
+        figures.lines(axis, found, 1.06, [{"color": colour} for colour in ("#009E73", "#0072B2", "#000000", "#CC79A7")])
         axis.axhline(0, color="black", linewidth=1)
         figures.width_axis(axis, union(widths))
         axis.set(title=family, ylabel="gain (nats per direction)")
         axis.label_outer()
-    figures.legend_below(figure, axes[:1])
+    figures.shared_legend(figure)
     return figure
 
 
@@ -124,7 +121,7 @@ def order(families: Mapping[str, Sequence[tuple[np.ndarray, Interval]]], widths:
 
     Each step is (thresholds, (estimate, low, high)).
     """
-    figure, axes = figures.panel_grid(len(families), width=figures.PAGE / 2, height=3.4, sharex=True, sharey=True)
+    figure, axes = figures.panel_grid(len(families), height=3.4, sharex=True, sharey=True)
     names = {step: f"k = {step[0]} → {step[1]}" for step in all_steps(widths)}
     looks = dict(zip(names, zip(figures.shades(len(names)), ("o", "s", "^", "D", "v", "P") * len(names))))
     for axis, (family, steps) in zip(axes, families.items()):
@@ -135,7 +132,7 @@ def order(families: Mapping[str, Sequence[tuple[np.ndarray, Interval]]], widths:
         axis.axhline(0, color="black", linewidth=1)
         axis.set(title=family, xlabel="threshold q (cosine)", ylabel="change of P(T > q)")
         axis.label_outer()
-    figures.legend_below(figure, axes, names.values())
+    figures.shared_legend(figure, first=names.values())
     return figure
 
 
@@ -145,14 +142,8 @@ def symmetry(
     """Effective dimension of mu_perp over the width; hollow: populations made symmetric, [widths] each."""
     axis = figures.subplots(width=7.2, height=4.4)[1]
     for family, values in symmetric.items():
-        axis.plot(
-            widths[family],
-            values,
-            color=figures.COLOURS[family],
-            marker=figures.MARKERS[family],
-            markerfacecolor="white",
-            linestyle="none",
-        )
+        hollow = {"color": figures.COLOURS[family], "marker": figures.MARKERS[family], "markerfacecolor": "white"}
+        axis.plot(widths[family], values, linestyle="none", **hollow)
     # An end without bound is drawn at the number of dimensions, above everything else.
     bounded = {family: tuple(np.minimum(part, dim) for part in values) for family, values in measured.items()}
     figures.by_width(bounded, widths, "effective dimension of $\\mu_\\perp$", axis=axis)

@@ -10,7 +10,7 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
 from lib.chapters.three_views import DEEDS, NAMES
-from lib.figures import PAGE, by_width, dots, subplots, width_axis
+from lib.figures import PAGE, by_width, dots, shared_legend, subplots, width_axis
 from lib.statistics.pairs import PairTable
 from lib.views.measures import Measures
 from lib.views.outcomes import AGREEMENT, ERRORS, OUTCOMES, TRANSFER
@@ -45,10 +45,8 @@ def over_width(families: Mapping[str, Measures]) -> Figure:
             family: tuple(part[place] for part in measures.means.interval()) for family, measures in families.items()
         }
         widths = np.unique(next(iter(families.values())).table.widths).tolist()
-        by_width(found, widths, LABELS[view], axis=axis)
+        by_width(found, widths, LABELS[view], axis=axis, legend=not place)
         width_axis(axis, widths, "width k of both")
-        if place:
-            axis.get_legend().remove()
     return figure
 
 
@@ -129,5 +127,5 @@ def _finished(figure: Figure, axes: np.ndarray, names: list[str], label: str, li
     axes[0].invert_yaxis()
     for axis in axes:
         axis.set(xlabel=label, xlim=limits)
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    shared_legend(figure, 2)
     return figure

@@ -1,16 +1,20 @@
-"""The pictures of chapter 16: scores of sources against targets, and what they identify."""
+"""What chapter 16 shows: scores of sources against targets, what they identify, and means over pairs with their intervals."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from lib.figures import PAGE, bars, dots, look, subplots, width_axis
+from lib.chapters.stitching import ACCURACIES, SHARES, Statistic, Stitched, identified_share, violated, violated_targets
+from lib.figures import PAGE, bars, dots, lines, look, panel_grid, shared_legend, subplots, width_axis
 from lib.map_figures import cell_numbers
-from lib.statistics.intervals import Interval
-from lib.stitching.layers import DISTANCES
+from lib.statistics.intervals import Interval, bounded, in_brackets
+from lib.stitching.identification import distance, later_share
+from lib.stitching.layers import DIRECT, DISTANCES, MEASURES, RESIDUAL, TASK_LOSS
 
 SHORT = {
     "task loss matching, accuracy": "task loss (accuracy)",
@@ -26,11 +30,8 @@ def matrices(
 
     Colours of each panel go from its least to its largest value, or, diverging, as far below zero as above it.
     """
-    rows = -(-len(panels) // columns)
-    figure, axes = subplots(rows, columns, width=PAGE / columns, height=PAGE / columns + 0.25, squeeze=False)
-    for axis in axes.flat[len(panels) :]:
-        axis.set_visible(False)
-    for axis, (name, values) in zip(axes.flat, panels.items()):
+    figure, axes = panel_grid(len(panels), columns, width=PAGE / columns, height=PAGE / columns + 0.25)
+    for axis, (name, values) in zip(axes, panels.items()):
         ends = np.array([-1, 1]) * np.abs(values).max() if diverging else (values.min(), values.max())
         image = axis.imshow(values, vmin=ends[0], vmax=ends[1], cmap="PuOr" if diverging else None)
         _numbers(axis, values, ends, diverging)
@@ -68,7 +69,7 @@ def _block(point: str) -> str:
     return point.removeprefix("layer").removeprefix("stage")
 
 
-def identification(kinds: Mapping[str, Mapping[str, Mapping[str, Interval]]], chance: tuple[float, float]) -> Figure:
+def identified_layers(kinds: Mapping[str, Mapping[str, Mapping[str, Interval]]], chance: tuple[float, float]) -> Figure:
     """A row a measure, a colour a kind of pair: share of identified targets, and distance of the best source."""
     figure, axes = subplots(1, 2, width=PAGE / 2, height=4.6, sharey=True)
     labels = {
@@ -85,7 +86,7 @@ def identification(kinds: Mapping[str, Mapping[str, Mapping[str, Interval]]], ch
     axes[0].set_xlim(-0.03, 1.03)
     axes[1].set_xlim(-0.1, None)
     axes[0].invert_yaxis()
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    shared_legend(figure, 4)
     return figure
 
 
@@ -119,8 +120,8 @@ def residuals(direct: np.ndarray, task_loss: np.ndarray, distances: np.ndarray) 
 
 def over_distance(panels: Mapping[str, Mapping[str, np.ndarray]]) -> Figure:
     """A panel a label, a line a measure: the mean over pairs and layers [pairs, layers, layers] at each i − j."""
-    figure, axes = subplots(1, len(panels), width=PAGE / len(panels), height=3.6, squeeze=False)
-    for axis, (label, measures) in zip(axes[0], panels.items()):
+    figure, axes = panel_grid(len(panels), len(panels), height=3.6)
+    for axis, (label, measures) in zip(axes, panels.items()):
         for position, (name, values) in enumerate(measures.items()):
             layers = values.shape[-1]
             steps = range(1 - layers, layers)
@@ -134,14 +135,12 @@ def over_distance(panels: Mapping[str, Mapping[str, np.ndarray]]) -> Figure:
 
 
 def over_epochs(found: Mapping[str, Mapping[int, Interval]]) -> Figure:
-    """Over the epochs of training: violated targets, and accuracies (`lib.chapters.stitching_tables.trained_longer`)."""
+    """Over the epochs of training: violated targets, and accuracies (`trained_longer`)."""
     figure, axes = subplots(1, 2, width=PAGE / 2, height=3.6)
     for axis, labels in zip(axes, (("violated", "beyond chance"), ("the network", "into itself"))):
-        for position, label in enumerate(labels):
-            epochs, interval = list(found[label]), np.transpose(list(found[label].values()))
-            colour, marker = look(label, position)
-            bars(axis, epochs, interval, color=colour, marker=marker, capsize=2, label=label)
-        width_axis(axis, epochs, "epochs of task loss matching")
+        of_epochs = {label: (list(found[label]), np.transpose(list(found[label].values()))) for label in labels}
+        lines(axis, of_epochs, 1, capsize=2)
+        width_axis(axis, list(found[labels[0]]), "epochs of task loss matching")
         axis.legend()
     axes[0].set_ylabel("targets (share)")
     axes[1].set_ylabel("test accuracy (share)")
@@ -153,9 +152,7 @@ def over_counts(
 ) -> Figure:
     """Over the number of fitting images: residuals on test images, and the share of identified targets."""
     figure, (left, right) = subplots(1, 2, width=PAGE / 2, height=3.6)
-    for position, (label, interval) in enumerate({"i = j": corresponding, "i ≠ j": others}.items()):
-        colour, marker = look(label, position)
-        bars(left, counts, interval, color=colour, marker=marker, capsize=2, label=label)
+    lines(left, {"i = j": (counts, corresponding), "i ≠ j": (counts, others)}, 1, capsize=2)
     bars(right, counts, found, color="#0072B2", marker="o", capsize=2)
     right.axhline(chance, color="black", linestyle="--", linewidth=1, label="a source at random")
     left.set(ylabel="residual on test images", yscale="log")
@@ -164,3 +161,79 @@ def over_counts(
         width_axis(axis, counts, "images to fit (K)")
         axis.legend()
     return figure
+
+
+def identification(one: Stitched) -> dict[str, dict[str, Interval]]:
+    """Measure -> 'identified' (share of targets) and 'distance' (layers), each with its interval over networks."""
+    return {
+        name: {
+            "identified": bounded(one.interval(identified_share(name)), *SHARES),
+            "distance": one.interval(lambda scores: distance(scores.likeness(name)).mean()),
+        }
+        for name in MEASURES
+    }
+
+
+def after_epochs(one: Stitched, epochs: int, compared: Sequence[int]) -> dict[int, Stitched]:
+    """The accuracies of task loss matching after its `epochs`, and after each that it is compared with, in their order."""
+    moments = {
+        count: {
+            pair: replace(found, task_loss_hits=found.hits_by_epochs[..., place]) for pair, found in one.scores.items()
+        }
+        for place, count in enumerate(compared)
+    }
+    found = {count: Stitched(scores, one.pairs) for count, scores in moments.items()} | {epochs: one}
+    return dict(sorted(found.items()))
+
+
+def trained_longer(lengths: Mapping[int, Stitched]) -> dict[str, dict[int, Interval]]:
+    """What task loss matching finds within networks, after several numbers of epochs: label -> epochs -> mean over networks.
+
+    Labels: 'violated' and 'beyond chance', of the targets; 'into itself' and 'the network', accuracies.  All are shares.
+    """
+    statistics = {
+        "violated": violated_targets(TASK_LOSS, False),
+        "beyond chance": violated_targets(TASK_LOSS),
+        "into itself": lambda scores: np.diagonal(scores.measures[TASK_LOSS]).mean(),
+        "the network": lambda scores: scores.own_hits.mean(),
+    }
+    return {
+        label: {epochs: bounded(one.interval(statistic), *SHARES) for epochs, one in lengths.items()}
+        for label, statistic in statistics.items()
+    }
+
+
+def violations_table(one: Stitched) -> pd.DataFrame:
+    """A row a network stitched to itself: targets for which another source scores higher, at all and beyond chance."""
+    rows = []
+    for pair in one.pairs:
+        scores, row = one.scores[pair], {"width, seed": "{}, {}".format(*pair[1])}
+        for name in (TASK_LOSS, DIRECT, RESIDUAL):
+            row[name] = f"{violated(scores, name, False).any(0).sum()}"
+            row[name] += f" ({violated(scores, name).any(0).sum()})" if name in ACCURACIES else ""
+        behind, expected = later_share(violated(scores, TASK_LOSS))
+        row["behind their target (at random)"] = "–" if np.isnan(behind) else f"{behind:.2f} ({expected:.2f})"
+        rows.append(row | {"own accuracy": f"{scores.own_hits.mean():.3f}"})
+    return pd.DataFrame(rows)
+
+
+def means(
+    kinds: Mapping[str, Stitched], statistics: Mapping[str, Statistic], style: str, bounds: tuple[float, float]
+) -> pd.DataFrame:
+    """A row a kind of pair, a column a statistic between two bounds: means over pairs with their intervals."""
+    return pd.DataFrame(
+        {
+            kind: {
+                label: in_brackets(bounded(one.interval(statistic), *bounds), style)
+                for label, statistic in statistics.items()
+            }
+            for kind, one in kinds.items()
+        }
+    ).T
+
+
+FROM_LAST_BLOCK = {"end's own accuracy": lambda scores: scores.own_hits.mean()} | {
+    f"{name.split(',')[0]}, {words}": lambda scores, name=name, source=source: scores.measures[name][source, 0]
+    for name in ACCURACIES
+    for source, words in ((-1, "last into first block"), (0, "first into first"))
+}

@@ -1,16 +1,18 @@
-"""The pictures of chapter 17: how well detectors know stitched activations, specificity, and indices over the rank."""
+"""What chapter 17 shows: how well detectors know stitched activations, specificity, indices over the rank, and tables."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
 
-from lib.chapters.out_of_distribution import MATCHED, STRANGE
-from lib.figures import PAGE, bars, look, panel_grid, subplots, width_axis
+from lib.chapters.out_of_distribution import MATCHED, SHARES, STRANGE, Table, corresponding, over_layers
+from lib.figures import PAGE, bars, look, panel_grid, shared_legend, subplots, width_axis
 from lib.map_figures import cell_numbers
-from lib.statistics.intervals import Interval
-from lib.stitching.detection import DETECTORS, INDICES, MATCHINGS, Detection
+from lib.statistics.intervals import Interval, bounded, in_brackets, mean_interval
+from lib.stitching.detection import DETECTORS, FOREIGN, INDICES, MATCHINGS, Detection
 from lib.stitching.sensitivity import Truncated
 
 # Of the INDICES, by Okabe and Ito without black, which is the probe's.
@@ -59,27 +61,27 @@ def auroc_over_residual(found: Sequence[Detection]) -> Figure:
         axis.axvline(MATCHED, color="black", linewidth=1, linestyle=":")
         axis.set(xscale="log", xlabel="residual (share of the target's squared norm)", title=f"{detector} detector")
     axes[0].set_ylabel("AUROC")
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    shared_legend(figure, 2)
     return figure
 
 
 def index_intervals(panels: Mapping[str, Mapping[str, Interval]]) -> Figure:
     """A panel a statistic: the mean of every index with its interval; `panels`: axis label -> index -> interval."""
-    figure, axes = subplots(1, len(panels), width=PAGE / len(panels), height=3.2, sharey=True, squeeze=False)
+    figure, axes = panel_grid(len(panels), len(panels), height=3.2, sharey=True)
     places = np.arange(len(INDICES))[::-1]
-    for axis, (label, found) in zip(axes[0], panels.items()):
+    for axis, (label, found) in zip(axes, panels.items()):
         for place, name, (colour, marker) in zip(places, INDICES, LOOKS):
             bars(axis, place, found[name], sideways=True, color=colour, marker=marker)
         axis.axvline(0.5 if "chance" in label else 0, color="grey", linewidth=1, linestyle="--")
         axis.set_xlabel(label)
-    axes[0, 0].set_yticks(places, INDICES)
+    axes[0].set_yticks(places, INDICES)
     return figure
 
 
 def over_rank(found: Sequence[Mapping[str, Truncated]]) -> Figure:
     """A panel a layer: every index over the rank, means over networks, and the probe's accuracy in black."""
     layers = list(found[0])
-    figure, axes = panel_grid(len(layers), width=PAGE / 2, height=3.1, sharey=True)
+    figure, axes = panel_grid(len(layers), height=3.1, sharey=True)
     for axis, layer in zip(axes, layers):
         parts = [one[layer] for one in found]
         kept = parts[0].ranks
@@ -93,5 +95,62 @@ def over_rank(found: Sequence[Mapping[str, Truncated]]) -> Figure:
         axis.set_title(f"{layer}, {kept[-1]} channels", fontsize=10)
     for axis in axes[::2]:
         axis.set_ylabel("likeness, or accuracy")
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    shared_legend(figure, 4)
     return figure
+
+
+def checks_table(found: Sequence[Detection]) -> pd.DataFrame:
+    """Mean AUROC of each detector, over layers, on what it ought to pass and to refuse, with intervals over pairs."""
+    rows = {}
+    for detector in DETECTORS:
+        own = [one.own[detector].mean() for one in found]
+        foreign = {kind: np.array([one.foreign[detector][kind].mean() for one in found]) for kind in FOREIGN}
+        rows[detector] = {
+            "own, test against training images": _share(own),
+            **{kind: _share(values) for kind, values in foreign.items()},
+        }
+    return pd.DataFrame(rows).T
+
+
+def scores_table(found: Sequence[Detection]) -> pd.DataFrame:
+    """AUROC and false positives of each detector and matching, over all and over corresponding layers."""
+    rows = {
+        (detector, name): {
+            **_both("AUROC", [one.auroc[detector][name] for one in found], _share),
+            **_both("FPR at 95 % TPR", [one.false_positives[detector][name] for one in found], _share),
+        }
+        for detector in DETECTORS
+        for name in MATCHINGS
+    }
+    return pd.DataFrame(rows).T
+
+
+def accuracy_table(found: Sequence[Detection]) -> pd.DataFrame:
+    """Test accuracy and residual of the stitched networks of each matching, over all and over corresponding layers."""
+    rows = {
+        name: _both("accuracy", [one.accuracy[name] for one in found], _share)
+        | _both("residual", [one.residual[name] for one in found], _number)
+        for name in MATCHINGS
+    }
+    return pd.DataFrame(rows).T
+
+
+def _both(title: str, values: Sequence[np.ndarray], written: Callable[[np.ndarray], str]) -> dict[str, str]:
+    """Means over all and over corresponding layers, with intervals over pairs."""
+    return {
+        f"{title}, {where}": written(mean(np.array(values)))
+        for where, mean in (("all layers", over_layers), ("corresponding", corresponding))
+    }
+
+
+def _number(values: np.ndarray) -> str:
+    return in_brackets(mean_interval(values))
+
+
+def _share(values: ArrayLike) -> str:
+    return in_brackets(bounded(mean_interval(values), *SHARES))
+
+
+def intervals(found: Table, bounds: tuple[float, float]) -> dict[str, Interval]:
+    """index -> mean, of what lies between two bounds, with its interval."""
+    return {name: bounded(mean_interval(found[name]), *bounds) for name in INDICES}
