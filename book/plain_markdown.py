@@ -1,12 +1,22 @@
-"""Markdown that is written by programs: tables, and words that mean only themselves."""
+"""Markdown that is written by programs: tables, texts with blanks, and words that mean only themselves."""
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
+
+from jinja2 import Environment, StrictUndefined
+
+TEMPLATES = Path(__file__).resolve().parent / "templates"
 
 
 def pipe_table(header: Sequence[str], rows: Sequence[Sequence]) -> str:
     """A Markdown table; cells are Markdown without line breaks."""
     return "".join("| " + " | ".join(map(str, row)) + " |\n" for row in [header, ["---"] * len(header), *rows])
+
+
+def filled(text: str, words: dict) -> str:
+    """A text in Jinja with its blanks filled; a word that is not there is an error."""
+    return Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True).from_string(text).render(words)
 
 
 def escaped(text: str) -> str:

@@ -11,13 +11,13 @@ from inspect import signature
 from pathlib import Path
 
 import numpy as np
-from jinja2 import Environment, StrictUndefined
 
 import chapters
 import evidence
 from chapters import ROOT
 from lib.run import defaults
 from measured import MEASURED, provenance, span
+from plain_markdown import filled
 from tables import networks, sizes  # noqa: F401  the texts ask for them
 
 TEXTS = Path(__file__).with_name("settings.toml")
@@ -70,10 +70,9 @@ def psi_coverage() -> float:
     return signature(program("lib.sphere.fits", "log_psi")).parameters["coverage"].default
 
 
-def filled(text: str) -> str:
-    """A text of settings.toml with what it asks for."""
-    template = Environment(undefined=StrictUndefined).from_string(text)
-    return " ".join(template.render(globals()).split())
+def setting(text: str) -> str:
+    """A text of settings.toml with what it asks for, in one line."""
+    return " ".join(filled(text, globals()).split())
 
 
-MEASURED.update({name: partial(filled, text) for name, text in tomllib.loads(TEXTS.read_text()).items()})
+MEASURED.update({name: partial(setting, text) for name, text in tomllib.loads(TEXTS.read_text()).items()})

@@ -23,6 +23,7 @@ from chapters import ROOT
 from lib.run import defaults
 from lib.runtime.checks import did_you_mean
 from order import in_turn
+from plain_markdown import TEMPLATES, filled
 
 TABLE = ROOT / "book" / "studies.toml"
 PAGES = ROOT / "book" / "studies"
@@ -145,40 +146,16 @@ def facts_of(notebook: nbformat.NotebookNode) -> str:
 def provenance(found: dict, given: dict, hours: float, code: str) -> str:
     """Markdown: what a page rests on."""
     used = found["provenance"]
-    rows = [
-        (
-            "parameters",
-            ", ".join(f"`{key} = {json.dumps(value)}`" for key, value in given.items())
-            + "; all others as in the cell below",
-        )
-    ]
-    rows += [
-        (
-            "images",
-            f"{name}: {entry['train']} for training, {entry['test']} for testing, sha256 with "
-            f"their labels `{entry['train_sha256'][:16]}` and `{entry['test_sha256'][:16]}`",
-        )
-        for name, entries in used["data"].items()
-        for entry in entries
-    ]
-    rows += (
-        [
-            (
-                "networks",
-                f"{used['networks']}, trained in {used['training_hours']:.2f} hours of one "
-                f"{' or '.join({'cpu': 'core', 'cuda': 'GPU'}[device] for device in used['devices'])}, stored "
-                "since; other chapters use many of the same",
-            )
-        ]
-        if used["networks"]
-        else []
-    )
-    rows += [
-        ("executed", f"in {hours:.2f} hours, with the training of what was missing, on {used['machine']}"),
-        ("program", f"revision `{code}`, " + ", ".join(f"{key} {value}" for key, value in found["versions"].items())),
-    ]
-    lines = "".join(f"| {key} | {value} |\n" for key, value in rows)
-    return f"**What this page rests on**\n\n| | |\n|---|---|\n{lines}"
+    devices = [{"cpu": "core", "cuda": "GPU"}[device] for device in used["devices"]] if used["networks"] else []
+    words = {
+        "used": used,
+        "devices": devices,
+        "versions": found["versions"],
+        "given": given,
+        "hours": hours,
+        "code": code,
+    }
+    return filled((TEMPLATES / "provenance.md").read_text(), words | {"json": json.dumps}) + "\n"
 
 
 def revision() -> str:

@@ -1,9 +1,7 @@
 """Write what pages include: `make book` runs this when the chapters are executed.
 
-Into book/chapters/: what_holds.html, details.html and machinery.html, cards_table.md with the pictures in forest/,
-front_table.md, chapters_table.md, agreement_table.md, studies_table.md, everything_table.md,
-report_table.md and differences.json.  The chapters' claims
-are those of results/book/, from this machine; a study's are those committed with its pages.
+Into book/chapters/: MADE, and the cards' pictures in forest/.  The chapters' claims are those of results/book/, from this
+machine; a study's are those committed with its pages.
 """
 
 import json

@@ -1,16 +1,15 @@
 """Verdicts as HTML: the templates of book/templates/, and the words and links that they need."""
 
 import re
-from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from lib.results import short
 from lib.rules import MARKS, NOT_TESTED
 from lib.verdicts import Claim
+from plain_markdown import TEMPLATES
 from what_holds import Cell, Place
 
-TEMPLATES = Path(__file__).resolve().parent / "templates"
 GATE = re.compile(r"(?P<says>[^;]+?) (?P<found>\S+), (?P<needed>\S+) or (?P<side>more|less) needed")
 
 
