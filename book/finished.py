@@ -22,6 +22,7 @@ def finish(app, exception):
     if exception is not None or app.builder.format != "html":
         return
     out = Path(app.outdir)
+    lean.remove_unused(out / "_static")  # among them what looks like pages
     pages = sorted(out.rglob("*.html"))
     lean.shrink(out, pages)
     table, known, digits = studies.read_table(), terms.meanings(), {}  # digits: their chapters come before the studies

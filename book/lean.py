@@ -28,8 +28,7 @@ SEARCH = re.compile(SCRIPT.format("searchtools|language_data|searchindex"))  # s
 
 
 def shrink(out: Path, pages: list[Path]) -> None:
-    """The files of a built book; every step looks at what is there, so that it may come twice."""
-    remove_unused(out / "_static")
+    """The icons, notebooks and pictures of a built book; every step looks at what is there, so that it may come twice."""
     subset_icons(out / "_static", used_icons([*pages, *out.glob("_static/scripts/*.js")]))
     for source in out.glob("_sources/**/*.ipynb"):
         strip_outputs(source)
