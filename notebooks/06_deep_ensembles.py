@@ -58,7 +58,6 @@ from lib.chapters.deep_ensembles import FAMILY, GAINS, POOLED, TOGETHER, TROUBLE
 from lib.ensembles.comparisons import common_sizes, estimates, interval, table
 from lib.ensembles.cosines import cosines_by_reading
 from lib.ensembles.measures import BINS
-from lib.salience import predictions
 from lib.training.populations import population_grid, test_accuracies, train_or_load
 from lib.training.specification import specify
 
@@ -104,7 +103,7 @@ images = data.load(p.dataset, n_train=p.n_train, n_test=p.n_test)
 parameters.check_grid(p.grid, *images.test_images.shape[1:3])
 populations = population_grid(images, p.families, widths_of, p.seeds, epochs=p.epochs, precision=p.precision)
 directions = salience.population_directions(populations, images, output=p.output, grid=p.grid, keep_dead=True)
-scores = predictions.population_logits(populations, images)
+scores = salience.population_logits(populations, images)
 
 # %%
 rng = np.random.default_rng([p.random_seed, 6])
@@ -216,7 +215,7 @@ for family, k in middle_of.items():
     changed["fgsm"][family] = attacks.fgsm(images.test_images, gradients, eps=p.main_eps)
 troubled = {trouble: {family: ensembles.measure(
     directions[family, middle_of[family]],
-    predictions.population_logits({0: populations[family, middle_of[family]]}, replace(images, test_images=pictures))[0],
+    salience.population_logits({0: populations[family, middle_of[family]]}, replace(images, test_images=pictures))[0],
     labels, rng_noise) for family, pictures in of_family.items()} for trouble, of_family in changed.items()}
 
 # %% tags=["hide-input", "nbval-ignore-output"]

@@ -47,7 +47,7 @@ from myst_nb import glue
 from scipy.stats import binomtest
 
 from lib import attacks, data, figures, gates, map_figures, results, salience, similarity
-from lib.attacks import single_networks
+from lib.attacks import one_step
 from lib.chapters import released_models as chapter
 from lib.chapters import released_pictures
 from lib.data import pictures as folders
@@ -111,9 +111,9 @@ similarity_picture, attack_picture = (None if reading is None else reading.selec
 # The authors released no accuracies to compare with. The bars are Wilson's 95 % intervals.
 
 # %% tags=["nbval-ignore-output"]
-gradients = {kind: single_networks.gradients(models, test_images, test_labels, kind)
+gradients = {kind: one_step.gradients(models, test_images, test_labels, kind)
              for kind in dict.fromkeys([p.output, "logit", "probability"])}
-before, after = single_networks.attack_all(models, gradients["probability"], test_images, test_labels, p.main_eps)
+before, after = one_step.attack_all(models, gradients["probability"], test_images, test_labels, p.main_eps)
 right = resampled_means(before.right.T.astype(float), rng, p.bootstrap_draws)
 wilson = [binomtest(int(count), len(chosen)).proportion_ci(method="wilson") for count in before.right.sum(1)]
 accuracy = right.values, np.array([part.low for part in wilson]), np.array([part.high for part in wilson])
@@ -141,7 +141,7 @@ sizes = {"in_channels": pixels.shape[1], "image_size": pixels.shape[2], "num_cla
 drawn_weights = torch.Generator().manual_seed(p.random_seed)
 untrained = [architectures.initialise(architectures.build(family, width, **sizes), drawn_weights).eval()
              for width in widths for _ in range(2)]
-of_untrained = single_networks.gradients(untrained, test_images, test_labels, p.output)
+of_untrained = one_step.gradients(untrained, test_images, test_labels, p.output)
 chance = similarity.chance_band([np.stack([salience.directions(part, grid=p.grid).numpy() for part in of_untrained])])
 print(f"95 % of pairs of {len(untrained)} untrained networks of the same widths: {chance[0]:.4f} to {chance[1]:.4f}")
 cosines = similarity.by_image(directions[:, None])  # a population of one network a width
@@ -187,7 +187,7 @@ if similarity_picture is not None:
 # %%
 print(f"ε = {p.main_eps:g}: {p.main_eps * np.mean(networks.STD):.4f} in pixel values from 0 to 1, "
       f"{p.main_eps * 255 * np.mean(networks.STD):.1f} of 256 grey levels")
-outcomes = single_networks.resampled(before, after, rng, p.bootstrap_draws)
+outcomes = one_step.resampled(before, after, rng, p.bootstrap_draws)
 alpha = outcomes[attacks.MAIN_SUMMARY]
 
 # %% tags=["nbval-ignore-output"]

@@ -59,7 +59,7 @@ from myst_nb import glue
 from lib import data, figures, results
 from lib.chapters import block_structure, block_structure_shown
 from lib.chapters.block_structure_shown import map_rows, over_batch_size, over_data, over_size, where_blocks_lie
-from lib.cka import block_growth, reference
+from lib.cka import block_growth
 from lib.cka.block_growth import growth, halving, mean_share
 from lib.cka.blocks import BlockStructure, largest_block, shares
 from lib.cka.grams import batch_sizes
@@ -100,7 +100,7 @@ trained = architecture_populations(images, [*residual_grid, *plain_line], p.seed
 populations, plain_populations = ({one: trained[one] for one in line} for line in (residual_grid, plain_line))
 depth_line = [Architecture(depth) for depth in p.depths]
 width_line = [Architecture(p.wide_depth, width) for width in p.widths]
-without_block = reference.reference_population(images, p.depths[0], p.reference_images, p.seeds, **recipe)
+without_block = block_growth.reference_population(images, p.depths[0], p.reference_images, p.seeds, **recipe)
 
 # %% tags=["hide-input", "nbval-ignore-output"]
 display(block_structure_shown.networks_table(trained).style.hide(axis="index"))
@@ -149,7 +149,7 @@ results.gates({"growing depth": fit["depths"], "growing width": fit["widths"],
 # %% tags=["nbval-ignore-output"]
 sampling = {"batch_size": p.cka_batch, "passes": p.cka_passes}
 maps = all_maps(populations, images.test_images, p.random_seed, **sampling)
-find = reference.block_structure(without_block, images.test_images, p.block_threshold, p.random_seed, **sampling)
+find = block_growth.block_structure(without_block, images.test_images, p.block_threshold, p.random_seed, **sampling)
 finds = {threshold: BlockStructure(threshold, find.reference)
          for threshold in sorted({*p.thresholds, p.block_threshold})}
 counted = f"maps from {n_images} test images in batches of {p.cka_batch}, {p.cka_passes} passes"

@@ -54,9 +54,9 @@ from lib.chapters.block_structure import fit_gates
 from lib.chapters.first_component import CLAIMS, component_claims, share_and_block
 from lib.cka import linear_cka
 from lib.cka.block_components import late_shares, population_components, settings_for, with_block
+from lib.cka.block_growth import block_structure, reference_population
 from lib.cka.components import TOP, carried, component_cka, components, normal_carried, one_percent
 from lib.cka.grams import hidden_points
-from lib.cka.reference import block_structure, reference_population
 from lib.models.representations import representation
 from lib.statistics.intervals import in_brackets
 from lib.training.wide_and_deep import Architecture, architecture_populations, grid

@@ -54,8 +54,8 @@ from lib import data, figures, results
 from lib.chapters.block_structure import fit_gates
 from lib.chapters.probes_and_deletion import CLAIMS, deletions, effects_table, networks_table, probe_claims, probes
 from lib.cka.block_effects import PLATEAU_LOSS, measure, plateaus, rank_correlations
+from lib.cka.block_growth import block_structure, reference_population
 from lib.cka.probes import PENALTY
-from lib.cka.reference import block_structure, reference_population
 from lib.training.wide_and_deep import Architecture, architecture_populations
 
 # %% [markdown]

@@ -56,8 +56,8 @@ from lib.chapters.across_networks_figures import (
 )
 from lib.chapters.block_structure import fit_gates
 from lib.cka.across import across_architectures, across_seeds
+from lib.cka.block_growth import block_structure, reference_population
 from lib.cka.maps import maps_between
-from lib.cka.reference import block_structure, reference_population
 from lib.training.wide_and_deep import architecture_populations
 
 # %% [markdown]

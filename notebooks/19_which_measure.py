@@ -48,7 +48,7 @@ from myst_nb import glue
 from lib import data, figures, gates, results
 from lib.chapters import which_measure_figures as drawn
 from lib.chapters.which_measure import NAMES, ROWS, promises_table, scores_table
-from lib.statistics.ranks import ranks
+from lib.statistics.sample import ranks
 from lib.training.populations import three_or_more
 from lib.training.specification import specify
 from lib.verdicts import judged

@@ -6,7 +6,7 @@ from small_networks import random_images, returning
 from torch import nn
 
 from lib import attacks, cka, own, salience, stitching
-from lib.salience import predictions
+from lib.salience import extraction
 
 IMAGES, LABELS = random_images(12, 2)  # of two channels
 
@@ -39,7 +39,7 @@ def stitched(model, maps, labels):
 
 
 LABELLED = {"gradients": salience.input_gradients, "compare": compared, "attack": attacked, "stitch": stitched}
-SCORED = {**LABELLED, "logits": lambda model, images, labels: predictions.logits(model, images)}
+SCORED = {**LABELLED, "logits": lambda model, images, labels: extraction.logits(model, images)}
 DOORS = {
     **SCORED,
     "CKA": lambda model, images, labels: cka.network_cka([model], images, [["0", "3"]], batch_size=6, passes=2),

@@ -8,7 +8,7 @@ import torch
 from small_networks import Untrained, network, random_images
 from torch.nn import functional as F
 
-from lib.attacks import attack_transfer, single_networks
+from lib.attacks import attack_transfer, one_step
 from lib.attacks.one_step import SUMMARIES, decay_ratio, fgsm, true_class_scores
 from lib.salience import input_gradients
 
@@ -112,11 +112,11 @@ def test_lengths_of_steps_are_those_after_clipping():
 
 def test_every_network_attacks_every_other_one():
     networks = [network(seed) for seed in range(3)]
-    gradients = single_networks.gradients(networks, IMAGES, LABELS, "probability")
+    gradients = one_step.gradients(networks, IMAGES, LABELS, "probability")
     np.testing.assert_allclose(gradients[1], input_gradients(networks[1], IMAGES, LABELS, output="probability"))
-    before, after = single_networks.attack_all(networks, gradients, IMAGES, LABELS, 0.2)
+    before, after = one_step.attack_all(networks, gradients, IMAGES, LABELS, 0.2)
     assert np.isnan(after.log_probability[range(3), range(3)]).all() and np.isnan(after.right[range(3), range(3)]).all()
-    outcomes = single_networks.resampled(before, after, np.random.default_rng(0), 50)
+    outcomes = one_step.resampled(before, after, np.random.default_rng(0), 50)
     for source, target in ((0, 1), (2, 0)):
         attacked = fgsm(IMAGES, gradients[source], eps=0.2)
         with torch.no_grad():

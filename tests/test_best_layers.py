@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from planted_layers import planted_maps
 
-from lib.cka.best_layers import best_layers
+from lib.cka.across import best_layers
 from lib.cka.blocks import at_depths, relative_depths
 
 RNG = np.random.default_rng(0)

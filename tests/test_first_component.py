@@ -13,7 +13,7 @@ from lib.chapters import first_component, first_component_figures
 from lib.chapters.first_component import CLAIMS, component_claims, share_and_block
 from lib.cka.block_components import Dropped
 from lib.cka.components import TOP, carried, dominant
-from lib.cka.network_statistics import slope_within
+from lib.statistics.contrasts import slope_within
 from lib.training.wide_and_deep import Architecture
 
 DEEP, WIDE = Architecture(14), Architecture(14, 4)

@@ -10,7 +10,7 @@ from scipy import linalg, special
 from small_networks import linear
 
 from lib import attacks, cka, salience, similarity, sphere, stitching
-from lib.salience import predictions
+from lib.salience import extraction
 
 CLASSES, SHAPE = 3, (2, 3, 3)  # of a linear network
 WEIGHTS = torch.randn(CLASSES, *SHAPE, generator=torch.Generator().manual_seed(0))
@@ -54,7 +54,7 @@ def test_logits(images):
     def oracle(found, images):
         near(found, scores_of(images))
 
-    lawful(lambda images: predictions.logits(MODEL, images, device="cpu"), [images], oracle)
+    lawful(lambda images: extraction.logits(MODEL, images, device="cpu"), [images], oracle)
 
 
 @bounded(60)

@@ -10,7 +10,7 @@ from torch import nn
 
 from lib import models
 from lib.models.layer_ends import LayerEnd
-from lib.salience import predictions
+from lib.salience import extraction
 
 IMAGES = random_images(5, 3, (32, 32))[0]
 
@@ -61,7 +61,7 @@ def test_from_a_layer_s_own_output_the_end_gives_the_scores_of_the_network(kind,
     kept, before = found[point].clone(), copy.deepcopy(model.state_dict())
     scores = LayerEnd(model.train(), point, IMAGES)(found[point])
     assert model.training and all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
-    torch.testing.assert_close(scores, predictions.logits(model, IMAGES), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(scores, extraction.logits(model, IMAGES), rtol=1e-4, atol=1e-5)
     assert torch.equal(found[point], kept) and not scores.requires_grad
 
 

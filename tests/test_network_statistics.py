@@ -7,7 +7,7 @@ from scipy.stats import linregress
 from scipy.stats import t as student
 
 from lib.cka.block_components import with_block
-from lib.cka.network_statistics import known_interval, known_values, means, slope_within
+from lib.statistics.contrasts import known_interval, known_values, means, slope_within
 from lib.statistics.intervals import mean_interval
 from lib.training.wide_and_deep import Architecture
 

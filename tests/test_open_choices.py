@@ -10,7 +10,7 @@ from lib import salience
 from lib.chapters import open_choices_figures
 from lib.chapters.open_choices import CONCLUSIONS, DEFAULT, DEPENDENCE, EPOCHS, compared_with, judge, largest_changes
 from lib.effects.open_choices import coarser, right_only
-from lib.salience.predictions import logits
+from lib.salience.extraction import logits
 from lib.similarity.mean_directions import planted_population
 from lib.sphere.saw import von_mises_fisher
 from lib.training import train

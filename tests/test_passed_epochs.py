@@ -7,7 +7,7 @@ import pytest
 import torch
 from stored_files import contents
 
-from lib.training import passed_epochs, trainer, workers
+from lib.training import trainer, workers
 from lib.training.populations import train_or_load
 
 SEEDS = (0, 1, 2, 3)
@@ -30,7 +30,7 @@ def test_what_is_left_falls_with_every_batch_and_nothing_is_left_behind(tiny, ar
 
         return trainer.train(*arguments, advance=look, **options)
 
-    monkeypatch.setattr(passed_epochs, "OFTEN", 0)
+    monkeypatch.setattr(workers, "OFTEN", 0)
     monkeypatch.setattr(workers, "SPARE", 0)
     monkeypatch.setattr(workers, "train", watched)
     before = workers.work((longer, SEEDS))
@@ -42,15 +42,15 @@ def test_what_is_left_falls_with_every_batch_and_nothing_is_left_behind(tiny, ar
 
 @pytest.mark.parametrize("content, expected", [("7.25", 7.25), ("6.5", 7), ("99.5", 8), ("", 7), ("7.2.", 7)])
 def test_what_was_told_before_or_is_torn_moves_a_bar_by_an_epoch_at_most(tiny, artifacts, content, expected):
-    path = passed_epochs._path(tiny, SEEDS)
+    path = workers._passed_path(tiny, SEEDS)
     path.parent.mkdir(parents=True)
     path.write_text(content)
-    assert passed_epochs.passed(tiny, SEEDS, 7) == expected
-    with passed_epochs.told(tiny, SEEDS):
-        assert passed_epochs.passed(tiny, SEEDS, 7) == 7
+    assert workers.passed(tiny, SEEDS, 7) == expected
+    with workers.told(tiny, SEEDS):
+        assert workers.passed(tiny, SEEDS, 7) == 7
 
 
 def test_where_it_cannot_be_told_training_goes_on(tiny, artifacts, inline, monkeypatch):
-    monkeypatch.setattr(passed_epochs, "OFTEN", 0)
-    passed_epochs._path(tiny, SEEDS).mkdir(parents=True)
+    monkeypatch.setattr(workers, "OFTEN", 0)
+    workers._passed_path(tiny, SEEDS).mkdir(parents=True)
     assert len(train_or_load({tiny: SEEDS}, inline)[tiny]) == 4

@@ -24,7 +24,7 @@ from lib.cka.probes import (
     stages,
 )
 from lib.models.representations import representation
-from lib.salience.predictions import logits
+from lib.salience.extraction import logits
 
 IMAGES, LABELS = random_images(40, seed=1)
 NAMES = [f"stage{stage}.{block}" for stage in (1, 2, 3) for block in range(3)]

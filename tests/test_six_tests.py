@@ -15,8 +15,7 @@ from lib.chapters import which_measure_figures as drawn
 from lib.chapters.which_measure import ROWS, scores_table
 from lib.gates import learnt
 from lib.statistics.pairs import PairTable, jackknife
-from lib.statistics.ranks import ranks
-from lib.statistics.sample import jackknifed
+from lib.statistics.sample import jackknifed, ranks
 from lib.stitching import SIMILARITY_INDICES
 from lib.verdicts import judged
 from lib.views.similarity_measures import AGREEMENT, CKA_BIASED, MEASURES, RHO

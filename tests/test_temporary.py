@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lib.runtime import temporary
+from lib.runtime import files
 
 KILLED = """
 import os, signal
@@ -33,6 +33,6 @@ def test_what_a_killed_process_left_is_swept_and_what_belongs_to_a_running_one_s
     killed = subprocess.run([sys.executable, "-c", KILLED], cwd=Path(__file__).parents[1], env=environment)
     assert killed.returncode == -signal.SIGKILL and list(folder.rglob("pymp-*"))
     (folder / "another").mkdir()
-    own = temporary.temporary_folder()
-    temporary.sweep()
+    own = files.temporary_folder()
+    files.sweep()
     assert sorted(folder.iterdir()) == sorted([folder / "another", own])

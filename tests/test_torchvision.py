@@ -7,7 +7,7 @@ import torch
 from small_networks import random_images
 
 from lib import cka, models, stitching
-from lib.salience import predictions
+from lib.salience import extraction
 
 
 def test_a_network_of_torchvision_is_looked_at_cut_and_stitched():
@@ -19,7 +19,7 @@ def test_a_network_of_torchvision_is_looked_at_cut_and_stitched():
     assert points[:2] == ("relu", "layer1.0") and points[-2:] == ("layer4.1", "fc") and len(points) == 10
     net = models.CutNetwork(model)
     found, whole = net.representations(images), models.representation(model, images, points)
-    assert torch.equal(found["logits"], predictions.logits(model, images)) and net.points == points[1:-1]
+    assert torch.equal(found["logits"], extraction.logits(model, images)) and net.points == points[1:-1]
     np.testing.assert_array_equal(found["layer2.1"].flatten(1), whole["layer2.1"])
     stitch = stitching.direct_match(found["layer3.0"], found["layer3.0"])
     expected = (found["logits"].argmax(1) == labels).double().mean()

@@ -15,8 +15,7 @@ from lib.effects.scale import Setting
 from lib.released import heatmaps
 from lib.runtime import tasks
 from lib.similarity.over_time import over_time
-from lib.training.at_hand import at_hand
-from lib.training.populations import train_or_load
+from lib.training.populations import at_hand, train_or_load
 from lib.verdicts import judged
 
 WIDTHS, EPOCHS = (2, 4, 8), (2, 5, 10, 20)

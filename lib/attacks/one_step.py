@@ -1,6 +1,6 @@
-"""One-step attacks on the true class's probability, and what is left of it (the paper's Fig. 25)."""
+"""One-step attacks on the true class's probability, what is left of it (the paper's Fig. 25), and networks that attack each other."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from numbers import Real
 from typing import NamedTuple
 
@@ -10,12 +10,14 @@ from torch import nn
 
 from lib.models import doors
 from lib.runtime.checks import real_numbers, shown
-from lib.salience.predictions import logits
-from lib.statistics.sample import image_counts
+from lib.runtime.tasks import progress
+from lib.salience.extraction import input_gradients, logits
+from lib.statistics.sample import Sample, image_counts
 
 MAIN_SUMMARY = "mean of ratios"  # the paper's alpha
 SUMMARIES = (MAIN_SUMMARY, "ratio of means", "median ratio", "accuracy change")  # all: lower is stronger
 PAPER_EPS = 0.05  # of the paper's program, in normalised units
+BATCH = 64  # images of 32 x 32 pixels whose feature maps fit into a processor's cache
 
 
 class Scores(NamedTuple):
@@ -158,3 +160,52 @@ def tail(ratios: np.ndarray) -> dict[str, float]:
         "share of ratios above 1": float((found > 1).mean()),
         "share of the sum from the largest 1 %": float(most.sum() / found.sum()),
     }
+
+
+def gradients(
+    models: Sequence[nn.Module], images: torch.Tensor, labels: torch.Tensor, output: str
+) -> list[torch.Tensor]:
+    """`lib.salience.input_gradients` of every network, [n, C, H, W] each, with progress."""
+    found = []
+    with progress(len(models) * len(images), f"input gradients ({output})") as bar:
+        for model in models:
+            parts = []
+            for shown, true in zip(images.split(BATCH), torch.as_tensor(labels).split(BATCH)):
+                parts.append(input_gradients(model, shown, true, output=output, batch_size=BATCH))
+                bar.update(len(shown))
+            found.append(torch.cat(parts))
+    return found
+
+
+def attack_all(
+    models: Sequence[nn.Module],
+    gradients: Sequence[torch.Tensor],
+    images: torch.Tensor,
+    labels: torch.Tensor,
+    eps: float,
+) -> tuple[Scores, Scores]:
+    """Every network attacks every other one: scores before, [targets, n], and after, [sources, targets, n].
+
+    NaN for a network and itself.
+
+    Args:
+        gradients: of each network's true-class probability, at full resolution, shaped as the images.
+        eps: the normalised step; attacked images stay in the range of all the images.
+    """
+    attacked = torch.stack([fgsm(images, part, eps=eps) for part in gradients])
+    before, after = [], Scores.unknown(len(models), len(models), len(labels))
+    with progress(len(models), "attacked networks") as bar:
+        for column, model in enumerate(models):
+            before.append(true_class_scores(model, images, labels))
+            rows = [row for row in range(len(models)) if row != column]
+            for part, found in zip(after, true_class_scores(model, attacked[rows], labels)):
+                part[rows, column] = found
+            bar.update()
+    return Scores.stacked(before), after
+
+
+def resampled(before: Scores, after: Scores, rng: np.random.Generator, draws: int) -> dict[str, Sample]:
+    """Each of `lib.attacks.SUMMARIES` for all pairs, [sources, targets], NaN on the diagonal; images are the sample."""
+    images = before.right.shape[-1]
+    found = resampled_summaries(before, after, rng, draws)
+    return {name: Sample(values[0], None, values[1:], None, (), images) for name, values in found.items()}

@@ -9,8 +9,7 @@ from matplotlib.image import AxesImage
 from matplotlib.ticker import MaxNLocator
 
 from lib.chapters.across_networks import Pairs, Roles, Seeds
-from lib.cka.across import BOTH, NEITHER, ONE, AcrossSeeds
-from lib.cka.best_layers import BestLayers
+from lib.cka.across import BOTH, NEITHER, ONE, AcrossSeeds, BestLayers
 from lib.cka.blocks import Block, relative_depths
 from lib.figures import PAGE, panel_grid, shared_legend, subplots
 from lib.map_figures import frame, layer_map

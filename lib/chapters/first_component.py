@@ -9,10 +9,10 @@ import pandas as pd
 
 from lib.cka.block_components import Found, NetworkComponents, late_shares, shared_intervals, with_block
 from lib.cka.components import TOP, carried, excess_carried, norm_rank, one_percent, shared
-from lib.cka.network_statistics import estimated_means, known_interval, known_values, slope_within, varying
 from lib.gates import LEAST_NETWORKS, Gate
 from lib.rules import above
 from lib.rules_of_several import every
+from lib.statistics.contrasts import estimated_means, known_interval, known_values, slope_within, varying
 from lib.statistics.intervals import Interval, bounded, in_brackets
 from lib.statistics.sample import Estimated
 from lib.verdicts import DETAIL, HEADLINE, MACHINERY, Claim, Row, judged

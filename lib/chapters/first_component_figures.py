@@ -9,9 +9,9 @@ from lib import figures
 from lib.chapters.first_component import BOUNDS, Columns
 from lib.cka.block_components import Found, NetworkComponents, late_shares
 from lib.cka.components import TOP, carried, dominant, normal_carried
-from lib.cka.network_statistics import known_values, means
 from lib.figures import PAGE, band_of_curves, look, panel_grid, shades, shared_legend, subplots
 from lib.map_figures import cell_numbers, frame, layer_map
+from lib.statistics.contrasts import known_values, means
 from lib.statistics.intervals import bounded
 from lib.training.wide_and_deep import Architecture
 

@@ -12,12 +12,12 @@ from matplotlib.ticker import MaxNLocator
 
 from lib.cka.block_effects import BlockMeasures, inside_and_outside, plateaus, rank_correlations
 from lib.cka.blocks import mean_where
-from lib.cka.network_statistics import estimated_means, known_interval, known_values, slope_within, varying
 from lib.figures import PAGE, panel_grid, shared_legend, subplots
 from lib.gates import LEAST_NETWORKS, Gate
 from lib.map_figures import frame, layer_map
 from lib.rules import above, below
 from lib.rules_of_several import every
+from lib.statistics.contrasts import estimated_means, known_interval, known_values, slope_within, varying
 from lib.statistics.intervals import bounded, in_brackets
 from lib.statistics.sample import Estimated
 from lib.training.wide_and_deep import Architecture

@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from lib.chapters.which_measure import NAMES
 from lib.figures import PAGE, bars, look, subplots
 from lib.statistics.pairs import PairTable
-from lib.statistics.ranks import ranks
+from lib.statistics.sample import ranks
 from lib.views.similarity_measures import KINDS, Measure
 from lib.views.six_tests import CONTROLS, DESIGNS, LAYERS, TESTS, Scores
 

@@ -1,4 +1,4 @@
-"""How the block measure changes along a line of architectures, and when training images are taken away.
+"""What block structures are told against, and how the measure changes along a line of architectures or with fewer images.
 
 Intervals are over networks.  The measure counts whole layers: a few networks may all have the same value, and the
 spread that they show, none, would make an interval of no width.  The spread of an architecture's networks is therefore
@@ -9,15 +9,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 
-from lib.cka.blocks import LEAST_NETWORKS, Find, shares, stage_starts
+from lib.cka.blocks import LEAST_NETWORKS, BlockStructure, Find, shares, stage_starts
+from lib.cka.maps import cka_maps
 from lib.data.loading import ImageData
 from lib.effects.paired import trained_in_pairs
+from lib.effects.scale import with_fewer
 from lib.statistics.contrasts import slope_weights, sum_interval
 from lib.statistics.intervals import Interval, bounded
 from lib.training.populations import Population
 from lib.training.specification import specify
-from lib.training.wide_and_deep import RECIPE, Architecture
+from lib.training.wide_and_deep import RECIPE, Architecture, architecture_populations
 
 RESOLUTION = 0.5  # layers
 
@@ -43,6 +46,24 @@ class BlockMaps:
     counts: Sequence[int]
     by_count: Mapping[Architecture, np.ndarray]
     parts: Mapping[Architecture, np.ndarray]
+
+
+def reference_population(images: ImageData, depth: int, count: int, seeds: int, **recipe) -> Population:
+    """Networks without a block structure: of width 1 on `count` training images, or on all of `images` where these are more.
+
+    recipe: as in `lib.training.wide_and_deep.architecture_populations`.
+    """
+    much = with_fewer(images, max(count, len(images.train_labels)))
+    (found,) = architecture_populations(much, [Architecture(depth)], seeds, **recipe).values()
+    return found
+
+
+def block_structure(
+    reference: Population, images: torch.Tensor, threshold: float, random_seed: int, *, batch_size: int, passes: int
+) -> BlockStructure:
+    """What makes a block structure at this threshold, with the maps of the reference on these images [n, C, H, W]."""
+    generator = torch.Generator().manual_seed(random_seed)
+    return BlockStructure(threshold, cka_maps(reference, images, generator, batch_size=batch_size, passes=passes))
 
 
 def ends(*lines: Sequence[Architecture]) -> list[Architecture]:

@@ -25,7 +25,7 @@ from lib.models.doors import Array
 from lib.models.representations import activations
 from lib.runtime.checks import check_count
 from lib.runtime.devices import evaluating, find_device
-from lib.salience.predictions import logits
+from lib.salience.extraction import logits
 
 PENALTY = 1e-4  # weak: the paper's probes have none and stop early instead
 TOLERANCE = 1e-6  # of the gradient; at 1e-5 about one of 600 test images is still classified otherwise

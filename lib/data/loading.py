@@ -158,6 +158,16 @@ def normalised(
     return torch.from_numpy(images)
 
 
+def mixed_order(labels: torch.Tensor) -> np.ndarray:
+    """Places of all images, [n]: as they are, or, where they are sorted by class as in a folder, in an order drawn once.
+
+    The first images of a sorted set are all of one class.
+    """
+    if bool((labels.diff() >= 0).all()):
+        return torch.randperm(len(labels), generator=torch.Generator().manual_seed(0)).numpy()
+    return np.arange(len(labels))
+
+
 def _digits(seed: int) -> tuple[Decoded, Decoded, int, np.ndarray, np.ndarray]:
     """Training part, test part, the pixels' greatest value, mean [C] and std [C] of the training part."""
     pixels, labels = load_digits(return_X_y=True)

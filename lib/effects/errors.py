@@ -11,7 +11,7 @@ import numpy as np
 from scipy.special import log_softmax
 
 from lib.data.loading import ImageData
-from lib.salience.predictions import population_logits
+from lib.salience.direction_store import population_logits
 from lib.statistics.contrasts import contrast, contrast_interval, dealt_again, exchanged, of_group, permutation_p
 from lib.statistics.intervals import Interval, signed_root
 from lib.training.populations import Population

@@ -5,8 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from lib.data.loading import ImageData
-from lib.data.mixed_order import mixed_order
+from lib.data.loading import ImageData, mixed_order
 from lib.effects.paired import Key, shared_seeds
 from lib.effects.power_law import beside
 from lib.effects.scale import Setting, with_fewer
@@ -14,8 +13,7 @@ from lib.salience.direction_store import population_directions
 from lib.similarity.over_time import over_time
 from lib.statistics.intervals import Interval, mean_interval
 from lib.statistics.sample import Sample
-from lib.training.at_hand import at_hand
-from lib.training.populations import Population, train_or_load
+from lib.training.populations import Population, at_hand, train_or_load
 from lib.training.specification import Specification, specify
 
 INITIAL = 0  # the place of the untrained networks among the moments of `Learning`

@@ -11,7 +11,7 @@ import torch
 
 from lib.data.loading import ImageData
 from lib.salience import direction_store, extraction
-from lib.salience.predictions import population_logits
+from lib.salience.direction_store import population_logits
 from lib.similarity.crossed import similarity_matrix
 from lib.statistics.intervals import Interval
 from lib.training.populations import Population, train_or_load

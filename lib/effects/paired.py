@@ -13,8 +13,7 @@ import torch
 from scipy.special import log_softmax
 
 from lib.data.loading import ImageData
-from lib.salience.direction_store import population_directions
-from lib.salience.predictions import population_logits
+from lib.salience.direction_store import population_directions, population_logits
 from lib.similarity.paired_similarity import LEAST, interval, paired_similarities
 from lib.statistics.contrasts import slope_weights, sum_interval
 from lib.statistics.intervals import Interval, bounded, combined_interval, crossed_interval, mean_interval

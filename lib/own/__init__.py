@@ -1,7 +1,7 @@
 """A reader's own networks and pictures: what the book measures, for any networks on any images, as labelled tables.
 
 `comparison` compares groups of networks by their gradients, `layers` has CKA and stitches of layers, `attacks` attacks
-between networks; `tables` labels their numbers, `groups` checks what is given, `gradients` takes the directions of one
+between networks; `groups` checks what is given and labels tables, `gradients` takes the directions of one
 network, `networks` reads modules from files and `pictures` images from class folders.
 """
 

@@ -7,12 +7,11 @@ import pandas as pd
 import torch
 from torch import nn
 
-from lib.attacks import single_networks
+from lib.attacks import one_step
 from lib.attacks.one_step import MAIN_SUMMARY, fgsm
 from lib.models import doors
 from lib.own.gradients import check_network
-from lib.own.groups import grouped
-from lib.own.tables import pair_table
+from lib.own.groups import grouped, pair_table
 from lib.runtime.checks import check_count
 from lib.runtime.room import check_memory
 
@@ -57,9 +56,9 @@ def attack_transfer(
     networks = [model for group in groups for model in group.first()]
     for network in networks:
         check_network(network, images, labels, "auto")
-    gradients = single_networks.gradients(networks, images, labels, "probability")
-    before, after = single_networks.attack_all(networks, gradients, images, labels, eps)
-    samples = single_networks.resampled(before, after, np.random.default_rng(seed), draws)
+    gradients = one_step.gradients(networks, images, labels, "probability")
+    before, after = one_step.attack_all(networks, gradients, images, labels, eps)
+    samples = one_step.resampled(before, after, np.random.default_rng(seed), draws)
     pairs = [(i, j) for i in range(len(groups)) for j in range(len(groups)) if i != j]
     measures = {NAMES.get(name, name): sample.interval() for name, sample in samples.items()}
     return pair_table([group.name for group in groups], pairs, measures, ["source", "target"])

@@ -15,8 +15,7 @@ import torch
 
 from lib.models import doors
 from lib.own.gradients import check_network, directions
-from lib.own.groups import Group, Networks, Scores, grouped
-from lib.own.tables import pair_table
+from lib.own.groups import Group, Networks, Scores, grouped, pair_table
 from lib.runtime.checks import check_count
 from lib.runtime.room import check_memory
 from lib.runtime.tasks import progress

@@ -11,7 +11,7 @@ from torch import nn
 
 from lib.models.class_scores import ClassScores, ModelError
 from lib.runtime.devices import evaluating, find_device
-from lib.salience import extraction, predictions
+from lib.salience import extraction
 
 CURES = {
     "probabilities": "leave its softmax out, or give scores=torch.log and output='log-probability' or 'probability'",
@@ -98,7 +98,7 @@ def directions(
     check_network(model, images, labels, device)
     with evaluating(model, device) as placed, frozen(placed):
         for part in torch.arange(len(labels)).split(batch_size):
-            scores.append(predictions.logits(placed, images[part], **settings))
+            scores.append(extraction.logits(placed, images[part], **settings))
             gradients = extraction.input_gradients(placed, images[part], labels[part], output=output, **settings)
             rows.append(extraction.directions(gradients, grid=grid).numpy())
             advance(len(part))

@@ -1,10 +1,11 @@
-"""What a reader brings to be compared: networks in groups, with their images and what takes their scores, checked."""
+"""Networks in groups, with their images and what takes their scores, checked; and tables of every two of them."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from typing import TypeVar
 
+import pandas as pd
 import torch
 from torch import nn
 
@@ -12,6 +13,7 @@ from lib.models import doors
 from lib.models.class_scores import ClassScores
 from lib.runtime.checks import did_you_mean
 from lib.salience import extraction
+from lib.statistics.intervals import Interval
 
 Networks = nn.Module | Iterable[nn.Module]
 Of = TypeVar("Of")
@@ -81,6 +83,22 @@ def named(models: Mapping[str, Of]) -> dict[str, Of]:
     if not models:
         raise ValueError("there are no models; give a dictionary of a name and a torch.nn.Module, or several, each")
     return dict(models.items())
+
+
+def pair_table(
+    names: Sequence[str], pairs: Sequence[tuple[int, int]], measures: Mapping[str, Interval], index: Sequence[str]
+) -> pd.DataFrame:
+    """A row for each of the pairs, named as `index` says, and columns (measure, estimate | low | high).
+
+    measures: name -> (estimate, low, high), each [names, names].
+    """
+    columns = {
+        (name, end): [values[pair] for pair in pairs]
+        for name, interval in measures.items()
+        for end, values in zip(("estimate", "low", "high"), interval)
+    }
+    rows = pd.MultiIndex.from_tuples([(names[i], names[j]) for i, j in pairs], names=index)
+    return pd.DataFrame(columns, rows)
 
 
 def _networks(name: str, found: object) -> tuple[list[nn.Module], Iterator[nn.Module], bool]:

@@ -18,7 +18,7 @@ from lib.runtime.checks import check_choice, check_count, shown
 from lib.runtime.devices import find_device
 from lib.runtime.room import check_memory
 from lib.runtime.tasks import progress
-from lib.salience.predictions import logits
+from lib.salience.extraction import logits
 from lib.stitching.matchings import direct_match, hits, residual
 from lib.stitching.task_loss import match_task_loss
 

@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from lib.runtime import machines
 from lib.runtime.devices import cores, find_device
-from lib.runtime.temporary import keep_sockets_together
+from lib.runtime.files import keep_sockets_together
 
 Key = TypeVar("Key", bound=Hashable)
 FORMAT = "{desc}: {percentage:3.0f}%|{bar}| {elapsed} passed, {remaining} left"

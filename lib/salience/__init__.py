@@ -1,10 +1,9 @@
 """What networks say, and which way their scores rise.
 
-`extraction`: input gradients and their directions; `direction_store`: those of populations, kept on disk;
-`predictions`: scores.
+`extraction`: scores, input gradients and their directions; `direction_store`: those of populations, kept on disk.
 """
 
-from lib.salience.direction_store import by_family, population_directions
+from lib.salience.direction_store import by_family, population_directions, population_logits
 from lib.salience.extraction import CACHED, OUTPUTS, as_pictures, directions, input_gradients, plain_gradients
 
 __all__ = [
@@ -16,4 +15,5 @@ __all__ = [
     "input_gradients",
     "plain_gradients",
     "population_directions",
+    "population_logits",
 ]

@@ -1,4 +1,4 @@
-"""Directions of the input gradients of whole populations, kept on disk: chapters ask for the same ones.
+"""Scores of whole populations, and directions of their input gradients, kept on disk: chapters ask for the same ones.
 
 A file's name holds a digest of all that decides its content: the network's weights, the images, the score that is
 differentiated, the grid, and RECIPE.  The content holds its own checksum and is checked at every read.
@@ -83,6 +83,16 @@ def population_directions(
                 bar.update()
             found[key] = rows if keep_dead else _with_gradients(rows, key)
     return found
+
+
+def population_logits(
+    populations: Mapping[Key, Population], images: ImageData
+) -> dict[Key, Float32[np.ndarray, "_ n _"]]:
+    """Scores of every network of every population on all test images, each [networks, n, classes] float32."""
+    return {
+        key: np.stack([extraction.logits(model, images.test_images).numpy() for model in population.models()])
+        for key, population in populations.items()
+    }
 
 
 def by_family(directions: Mapping[tuple[str, int], np.ndarray]) -> dict[str, list[np.ndarray]]:

@@ -1,4 +1,4 @@
-"""Input salience: the gradient of a network's score of the true class with respect to each input image."""
+"""What a network says of images, and input salience: the gradient of its score of the true class with respect to each."""
 
 from numbers import Integral
 
@@ -23,6 +23,23 @@ OUTPUTS = {
 }
 
 CACHED = 2**17  # pixels of a batch whose feature maps stay near a core
+
+
+@torch.no_grad()
+def logits(
+    model: nn.Module, images: Float[Array, "n C H W"] | list, *, batch_size: int = 256, device: str = "auto"
+) -> Float32[torch.Tensor, "n classes"]:
+    """[n, C, H, W] -> [n, classes] float32 scores; the network and the images are left as they were.
+
+    Raises:
+        ValueError: a batch size below 1, or images that are no floating-point numbers or not finite.
+        lib.models.ModelError: a ValueError about the network: it cannot take the images, or returns no class scores.
+    """
+    check_count("batch_size", batch_size)
+    device = find_device(device)
+    images = doors.as_images(images)
+    with evaluating(class_scores(model), device) as model:
+        return torch.cat([model(batch.to(device)).float().cpu() for batch in images.split(int(batch_size))])
 
 
 @torch.inference_mode(False)

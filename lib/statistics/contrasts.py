@@ -1,19 +1,22 @@
-"""Contrasts of networks: slopes over doublings as weighted sums, and two groups whose pairs are more alike within.
+"""Networks in groups: slopes over doublings, two groups whose pairs are more alike within, means and slopes within groups.
 
 `pairs` is a symmetric matrix [networks, networks] with a number for every pair; a network and itself are not looked at.
 Where the numbers are inner products of vectors, one a network, the contrast is the squared distance of the groups'
 expected vectors: what a finite number of networks adds to the distance of their means is in the diagonal alone.
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 from scipy.stats import t as student
 
-from lib.statistics.intervals import Interval, sum_freedom
-from lib.statistics.sample import jackknifed
+from lib.statistics.intervals import Interval, mean_interval, sum_freedom
+from lib.statistics.sample import Estimated, jackknifed
 
 LEAST = 3  # networks of a group: leaving one out has to leave a pair
+Network = TypeVar("Network")
+Of = TypeVar("Of", bound=Hashable)  # what tells the groups apart, such as architectures
 
 
 def slope_weights(settings: Sequence[Hashable], chosen: Sequence[Hashable], sizes: Sequence[int]) -> np.ndarray:
@@ -125,3 +128,53 @@ def permutation_p(observed: float, drawn: np.ndarray) -> float:
     # Deals that differ in the order of a sum alone are equal.
     as_large = (drawn > observed) | np.isclose(drawn, observed, rtol=1e-9, atol=1e-15)
     return float((1 + as_large.sum()) / (1 + len(drawn)))
+
+
+def known_values(
+    found: Mapping[Of, Iterable[Network]], value: Callable[[Network], float], least: int = LEAST
+) -> dict[Of, np.ndarray]:
+    """The values that are not NaN, of the architectures with at least so many of them."""
+    values = {one: np.array([value(network) for network in networks], float) for one, networks in found.items()}
+    known = {one: of_one[np.isfinite(of_one)] for one, of_one in values.items()}
+    return {one: of_one for one, of_one in known.items() if len(of_one) >= least}
+
+
+def means(values: Mapping[Of, np.ndarray], level: float = 0.95) -> Interval:
+    """Mean over the networks of every architecture, each with its Student interval: three arrays [architectures]."""
+    return tuple(np.reshape([mean_interval(of_one, level) for of_one in values.values()], (-1, 3)).T)
+
+
+def estimated_means(
+    found: Mapping[Of, Iterable[Network]], value: Callable[[Network], float], least: int, images: int
+) -> Estimated:
+    """`means` of `known_values` for a verdict; where no architecture has `least`, it rests on the one with most values."""
+    known = known_values(found, value, 1)
+    judged = {one: of_one for one, of_one in known.items() if len(of_one) >= least}
+    networks = sum(map(len, judged.values())) or max(map(len, known.values()), default=0)
+    return Estimated(lambda level: means(judged, level), networks, images)
+
+
+def known_interval(values: np.ndarray, level: float = 0.95) -> Interval:
+    """Mean of the values that are not NaN, one a network, with Student's interval; NaN for fewer than 3."""
+    known = values[np.isfinite(values)]
+    return mean_interval(known, level) if len(known) >= LEAST else (np.nan,) * 3
+
+
+def varying(x: Mapping[Any, np.ndarray]) -> int:
+    """How many networks are in groups whose values differ, group -> [networks]: what `slope_within` over them rests on."""
+    return sum(len(values) for values in x.values() if np.ptp(values) > 0)
+
+
+def slope_within(x: Mapping[Any, np.ndarray], y: Mapping[Any, np.ndarray], level: float = 0.95) -> Interval:
+    """Least-squares slope of y over x with an intercept a group, and Student's interval.
+
+    x, y: group -> [networks].  NaN where x is the same in every group, or too few networks are left.
+    """
+    groups = len(x)
+    x, y = (np.concatenate([found - found.mean() for found in values.values()]) for values in (x, y))
+    freedom = len(x) - groups - 1
+    if freedom < 1 or np.allclose(x, 0):
+        return (np.nan,) * 3
+    slope = x @ y / (x @ x)
+    margin = student.ppf(0.5 + level / 2, freedom) * np.sqrt(((y - slope * x) ** 2).sum() / freedom / (x @ x))
+    return slope, slope - margin, slope + margin

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.stats import rankdata
 from scipy.stats import t as student
 
 from lib.statistics.intervals import Interval, bounded, crossed_margin, cut, sum_freedom
@@ -167,3 +168,24 @@ def jackknife_variances(without: np.ndarray, sizes: Sequence[int]) -> np.ndarray
     """Variance over the units of each group of a statistic [units of all groups, ...]: -> [groups, ...]."""
     parts = np.split(without, np.cumsum(sizes)[:-1])
     return np.stack([(len(part) - 1) * np.var(part, axis=0) for part in parts])
+
+
+def ranks(sample: Sample, level: float = 0.95) -> Interval:
+    """Of numbers [k] their ranks, 1 for the largest, with the best and the worst rank that they may have: [k] each.
+
+    A number is surely below another if the interval of their difference says so, at a level corrected for the k - 1
+    others (Bonferroni): the rank of each lies between one more than the number of those surely above it and k less the
+    number of those surely below it, in `level` of all samples (Mogstad et al. 2024, inference for ranks).  NaN, a number
+    that is not there, has no rank and counts for none.
+    """
+    known = np.flatnonzero(np.isfinite(sample.values))
+    if len(known) < 2:
+        raise ValueError(f"ranks need at least 2 numbers, not {len(known)}")
+    there = sample.mapped(lambda values: values[..., known])
+    strict = 1 - (1 - level) / (len(known) - 1)
+    _, low, high = there.interval(lambda values: values[..., :, None] - values[..., None, :], strict)
+    found = np.full((3, len(sample.values)), np.nan)
+    found[0, known] = rankdata(-there.values)
+    found[1, known] = 1 + (high < 0).sum(1)
+    found[2, known] = len(known) - (low > 0).sum(1)
+    return tuple(found)

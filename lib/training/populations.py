@@ -6,18 +6,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from itertools import zip_longest
+from typing import TypeVar
 
 from safetensors.torch import save
 from torch import nn
 
 from lib.data.loading import ImageData
 from lib.runtime.devices import machine
-from lib.training import packing, store
-from lib.training.earlier_networks import take_over
+from lib.training import packing, releases, store
 from lib.training.specification import Specification, specify
 from lib.training.trainer import TrainedNetwork
 from lib.training.workers import Task, device, networks_together, train_all, work
 
+Key = TypeVar("Key")
 LEAST = 3  # networks of a population, for differences between pairs of them to have a spread
 # (specification, seed) -> seconds of training and device, of every network that this process loaded or trained
 _used: dict[tuple[Specification, int], tuple[float, str]] = {}
@@ -78,7 +79,7 @@ def train_or_load(
     wanted = {specification: list(dict.fromkeys(seeds)) for specification, seeds in requests.items()}
     released = packing.read(wanted)
     keys = [(specification, seed) for specification, seeds in wanted.items() for seed in seeds]
-    found = {key: network for key in keys if (network := released.get(key) or _stored(*key))}
+    found = {key: network for key in keys if (network := released.get(key) or store.read_network(*key))}
     missing = [key for key in keys if key not in found]
     for tasks in _waves(missing):
         asked = sum((specification, seed) in missing for specification, seeds in tasks for seed in seeds)
@@ -96,12 +97,16 @@ def train_or_load(
     }
 
 
-def _stored(specification: Specification, seed: int) -> TrainedNetwork | None:
-    """The network as it is stored, or as it was by an earlier revision."""
-    network = store.read_network(specification, seed)
-    if network is None and take_over(specification, seed):
-        network = store.read_network(specification, seed)
-    return network
+def at_hand(requests: Mapping[Key, Specification], seeds: Iterable[int]) -> dict[Key, Specification]:
+    """Those of the specifications of which the networks of all these seeds are stored or released, files unread."""
+    wanted = list(seeds)
+
+    def is_there(one: Specification) -> bool:
+        release = releases.find(one)
+        stored = (store.stored_epochs(one, seed, (store.KEPT,)) for seed in wanted)
+        return bool(release and release.path) or all(one.epochs in epochs for epochs in stored)
+
+    return {key: one for key, one in requests.items() if is_there(one)}
 
 
 def three_or_more(requests: Mapping[Specification, Iterable[int]]) -> dict[Specification, Population]:

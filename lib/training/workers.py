@@ -1,9 +1,12 @@
 """Training handed out: one task a stack of networks, stored after every epoch that takes its time."""
 
 import pickle
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future
+from contextlib import contextmanager, suppress
 from functools import lru_cache
+from pathlib import Path
 
 import torch
 from torch import nn
@@ -14,10 +17,11 @@ from lib.runtime.devices import cores, find_device, one_thread
 from lib.runtime.files import FULL, artifacts
 from lib.runtime.room import check_disk, keeps, warn_of_memory, writable
 from lib.runtime.tasks import run_tasks
-from lib.training import arithmetic, passed_epochs, store
+from lib.training import arithmetic, store
 from lib.training.specification import Specification, images_of
 from lib.training.trainer import TrainedNetwork, train
 
+OFTEN = 2.0  # seconds between two tellings of how far a stack has come within its epoch
 SPARE = 2.0  # seconds of whole epochs that a kill may cost: storing each takes a fifth of the time of short ones
 Task = tuple[Specification, tuple[int, ...]]  # the networks of these seeds, trained as one stack
 
@@ -70,9 +74,49 @@ def work(task: Task) -> float:
     # Narrow networks spend their time on overhead: on 8x8 images about as long an image as 150,000 multiply-adds.
     per_image = multiplications(specification) + 150_000
     stored = min(max(store.stored_epochs(specification, seed), default=0) for seed in seeds)
-    reached = passed_epochs.passed(specification, seeds, stored)
+    reached = passed(specification, seeds, stored)
     # Where nothing is left to train, a task still evaluates what is there: about a tenth of an epoch.
     return len(seeds) * specification.n_train * max(specification.epochs - reached, 0.1) * per_image
+
+
+@contextmanager
+def told(specification: Specification, seeds: Sequence[int]) -> Iterator[Callable[[float], None]]:
+    """A function that tells after how many epochs the stack is, as often as bars look; afterwards nothing is told.
+
+    It goes through a file beside the networks, as the epochs do, and decides nothing: without it bars move by whole epochs.
+    """
+    path, last = _passed_path(specification, seeds), time.monotonic()
+
+    def tell(epochs: float) -> None:
+        nonlocal last
+        if time.monotonic() - last < OFTEN:
+            return
+        last = time.monotonic()
+        with suppress(OSError):  # a bar is worth no training
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(repr(epochs))
+
+    def forget() -> None:
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
+
+    forget()  # what a killed training told
+    try:
+        yield tell
+    finally:
+        forget()
+
+
+def passed(specification: Specification, seeds: Sequence[int], stored: int) -> float:
+    """The epochs that are behind a stack of which `stored` are on the disk: these, or up to one more."""
+    try:
+        return min(max(float(_passed_path(specification, seeds).read_text()), stored), stored + 1)
+    except (OSError, ValueError):  # nothing is told, or not yet whole
+        return stored
+
+
+def _passed_path(specification: Specification, seeds: Sequence[int]) -> Path:
+    return artifacts() / "networks" / specification.key / f"seeds-{seeds[0]:05d}-{seeds[-1]:05d}.passed"
 
 
 def train_all(tasks: Sequence[Task], executor: Executor | None = None, asked: int | None = None) -> None:
@@ -160,7 +204,7 @@ def _train_task(specification: Specification, seeds: tuple[int, ...], device: st
             store.write_network(specification, network)
         store.forget_passed(specification, networks)
 
-    with one_thread(), passed_epochs.told(specification, seeds) as advance:
+    with one_thread(), told(specification, seeds) as advance:
         start = store.read_latest(specification, seeds)
         kept = keep if writable(artifacts()) else None
         networks = train(specification, seeds, images, device, start=start, keep=kept, spare=SPARE, advance=advance)

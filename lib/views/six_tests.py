@@ -17,11 +17,10 @@ from scipy.special import softmax
 from scipy.stats import rankdata
 from sklearn.metrics import average_precision_score
 
-from lib.data.loading import ImageData
-from lib.data.mixed_order import mixed_order
+from lib.data.loading import ImageData, mixed_order
 from lib.effects.errors import agreement
 from lib.runtime.tasks import progress
-from lib.salience.predictions import logits
+from lib.salience.extraction import logits
 from lib.statistics.pairs import PairTable, jackknife
 from lib.statistics.sample import Estimated, Sample, jackknifed
 from lib.training.controls import Control, shortcut_colours, with_patches

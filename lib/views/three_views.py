@@ -12,14 +12,13 @@ import torch
 from torch import nn
 
 from lib.cka.estimators import MinibatchCKA
-from lib.data.loading import ImageData
-from lib.data.mixed_order import mixed_order
+from lib.data.loading import ImageData, mixed_order
 from lib.effects.errors import agreement
 from lib.models import architectures
 from lib.models.cut_networks import LOGITS, CutNetwork
 from lib.runtime import array_store
 from lib.salience import direction_store
-from lib.salience.predictions import logits
+from lib.salience.extraction import logits
 from lib.similarity import cosines
 from lib.statistics.pairs import PairTable
 from lib.stitching.matchings import direct_match, residual
