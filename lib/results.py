@@ -47,14 +47,10 @@ def answer(claims: Iterable[Claim], level: str | None = HEADLINE) -> Markdown:
     return Markdown(
         "\n".join(
             f"- {MARKS[claim.verdict]} **{claim.verdict}**: {claim.statement} ({claim.statistic}: {short(claim.estimate)} "
-            f"[{short(claim.low)}, {short(claim.high)}]{_failed(claim)})"
+            f"[{short(claim.low)}, {short(claim.high)}]{f'; {claim.gate}' * (claim.verdict == NOT_TESTED)})"
             for claim in shown
         )
     )
-
-
-def _failed(claim: Claim) -> str:
-    return f"; {claim.gate}" if claim.verdict == NOT_TESTED else ""
 
 
 def gates(by_group: Mapping[str, Sequence[Gate]]) -> Markdown:

@@ -62,7 +62,7 @@ from myst_nb import glue
 from lib import data, figures, gates, results, salience
 from lib.chapters import while_they_learn as chapter
 from lib.chapters import while_they_learn_shown as drawn
-from lib.effects import learning
+from lib.effects import learning, scale
 from lib.effects.power_law import design, exponents
 from lib.released import heatmaps
 from lib.similarity import crossed, rank_one
@@ -88,7 +88,7 @@ warnings.filterwarnings("ignore", message=".*gradients are zero")  # averages le
 settings = learning.moments(n_train, p.train_counts, p.epoch_counts)
 populations, missing = {}, []
 for family, own_widths in widths_of.items():
-    requests = learning.specifications(images, family, own_widths, settings, precision=p.precision)
+    requests = scale.specifications(images, family, own_widths, settings, precision=p.precision)
     found, lacking = learning.populations(requests, p.seeds[family], n_train)
     populations, missing = populations | found, missing + lacking
 
@@ -198,7 +198,7 @@ pd.DataFrame({(family, f"k = {width}"): {
 more, absent = {}, []
 whole = [setting for setting in settings if setting.n_train == n_train]
 for control in chapter.CONTROLS:
-    requests = learning.specifications(images, p.control_family, p.control_widths, whole, precision=p.precision, control=control)
+    requests = scale.specifications(images, p.control_family, p.control_widths, whole, precision=p.precision, control=control)
     there, lacking = learning.populations(requests, p.control_seeds, n_train)
     without = {width for _, width, _ in lacking}
     absent += [f"{control} at k = {width}" for width in sorted(without)]

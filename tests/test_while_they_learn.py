@@ -9,7 +9,7 @@ import pytest
 from lib import data
 from lib.chapters.while_they_learn import CONTROLS, LAW, LEARNING, Controlled, Law
 from lib.chapters.while_they_learn_shown import beside_picture
-from lib.effects import learning
+from lib.effects import learning, scale
 from lib.effects.learning import Learning
 from lib.effects.scale import Setting
 from lib.released import heatmaps
@@ -28,7 +28,7 @@ def test_smaller_training_sets_are_used_where_they_are_and_never_trained(artifac
     images = data.load("digits", n_train=60, n_test=30)
     settings = learning.moments(60, [20, 60], [2, 1])
     assert settings == [Setting(60, 1), Setting(60, 2), Setting(20, 1), Setting(20, 2)]
-    requests = learning.specifications(images, "cnn-small", [2, 3], settings)
+    requests = scale.specifications(images, "cnn-small", [2, 3], settings)
     assert at_hand(requests, range(3)) == {}
     found, missing = learning.populations(requests, 3, 60)
     assert {key[2].n_train for key in found} == {60} and {key[2].n_train for key in missing} == {20}

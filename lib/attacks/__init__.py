@@ -5,5 +5,3 @@
 """
 
 from lib.attacks.one_step import MAIN_SUMMARY, PAPER_EPS, SUMMARIES, decay_ratio, fgsm, ratios, tail
-
-__all__ = ["MAIN_SUMMARY", "PAPER_EPS", "SUMMARIES", "decay_ratio", "fgsm", "ratios", "tail"]

@@ -9,5 +9,3 @@ from lib.cka.blocks import largest_block
 from lib.cka.estimators import MinibatchCKA, hsic, linear_cka
 from lib.cka.grams import hidden_points
 from lib.cka.maps import network_cka
-
-__all__ = ["MinibatchCKA", "hidden_points", "hsic", "largest_block", "linear_cka", "network_cka"]

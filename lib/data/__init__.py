@@ -5,5 +5,3 @@
 """
 
 from lib.data.loading import DIGITS_TRAIN, ImageData, canonical, load, mixed_order, normalised, sha256_of
-
-__all__ = ["DIGITS_TRAIN", "ImageData", "canonical", "load", "mixed_order", "normalised", "sha256_of"]

@@ -191,10 +191,6 @@ def _pictures(name: str, root: Path) -> tuple[Decoded, Decoded, int, np.ndarray,
     return train, test, 255, *_constants(name, train.pixels)
 
 
-def _folder(path: Path, root: Path) -> tuple[Decoded, Decoded]:
-    return remembered(path, "pictures", lambda: decoded(pictures.find_both(path)))
-
-
 def _reduced_cifar(name: str, root: Path) -> tuple[Decoded, Decoded]:
     whole, side = REDUCED[name]
     train, test = cifar.load(whole, root)
@@ -250,7 +246,7 @@ SETS: dict[str, Callable[[Path], tuple[Decoded, Decoded]]] = {
 }
 # NAME:PATH -> the same of PATH
 WITH_PATH: dict[str, Callable[[Path, Path], tuple[Decoded, Decoded]]] = {
-    "imagefolder": _folder,
+    "imagefolder": lambda path, root: remembered(path, "pictures", lambda: decoded(pictures.find_both(path))),
     "tiny-imagenet": partial(tiny_imagenet.load, 32),
     "tiny-imagenet-64": partial(tiny_imagenet.load, 64),
 }

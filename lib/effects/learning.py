@@ -7,14 +7,13 @@ import numpy as np
 
 from lib.data.loading import ImageData, mixed_order
 from lib.effects.paired import Key, shared_seeds
-from lib.effects.power_law import beside
-from lib.effects.scale import Setting, with_fewer
+from lib.effects.scale import Setting
 from lib.salience.direction_store import population_directions
 from lib.similarity.over_time import over_time
 from lib.statistics.intervals import Interval, mean_interval
-from lib.statistics.sample import Sample
+from lib.statistics.sample import Sample, beside
 from lib.training.populations import Population, at_hand, train_or_load
-from lib.training.specification import Specification, specify
+from lib.training.specification import Specification
 
 INITIAL = 0  # the place of the untrained networks among the moments of `Learning`
 
@@ -23,18 +22,6 @@ def moments(n_train: int, train_counts: Sequence[int], epoch_counts: Sequence[in
     """All images after each number of epochs, then each smaller training set likewise."""
     counts = [n_train, *(count for count in sorted(train_counts) if count < n_train)]
     return [Setting(count, epochs) for count in counts for epochs in sorted(epoch_counts)]
-
-
-def specifications(
-    images: ImageData, family: str, widths: Sequence[int], settings: Sequence[Setting], **recipe
-) -> dict[Key, Specification]:
-    """(family, width, setting) -> specification."""
-    parts = {count: with_fewer(images, count) for count in {setting.n_train for setting in settings}}
-    return {
-        (family, width, one): specify(parts[one.n_train], family, width, epochs=one.epochs, **recipe)
-        for width in widths
-        for one in settings
-    }
 
 
 def populations(

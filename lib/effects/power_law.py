@@ -1,56 +1,14 @@
 """A law of similarity with few exponents: rho(k, k) ~ k^a n^b e^c over width, training images and epochs.
 
 Points are populations; each row of a design holds the logarithms of what they differ in.  Fits are least squares of log rho, on
-samples of points from independent groups of networks (`beside`).
+samples of points from independent groups of networks (`lib.statistics.sample.beside`).
 """
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from lib.statistics.sample import Sample
-
 TERMS = ("width", "training images", "epochs")
-
-
-def beside(groups: Sequence[Sample]) -> Sample:
-    """The points of several groups of networks, each [points], on the same draws of images: one sample [all points].
-
-    A unit that is left out of its own group leaves the points of the others as they are.
-
-    Raises:
-        ValueError: groups with different numbers of draws.
-    """
-    by_image, left_out, jointly = zip(*map(_parts, groups))
-    if len(set(map(len, by_image))) > 1:
-        raise ValueError("all groups need the same draws of images")
-    values = np.concatenate([group.values for group in groups], axis=-1)
-    by_images = np.concatenate(by_image, axis=-1)
-
-    def without(whole: np.ndarray, parts: Sequence[np.ndarray]) -> np.ndarray:
-        """[..., units of all groups, points] of [..., points] and of each group's [..., units, own points]."""
-        found, start = [], 0
-        for part in parts:
-            rows = np.repeat(whole[..., None, :], part.shape[-2], axis=-2)
-            rows[..., start : start + part.shape[-1]] = part
-            found.append(rows)
-            start += part.shape[-1]
-        return np.concatenate(found, axis=-2)
-
-    return Sample(
-        values,
-        without(values, left_out),
-        by_images,
-        without(by_images[: len(jointly[0])], jointly),
-        tuple(units for one in groups for units in one.networks),
-        groups[0].images,
-    )
-
-
-def _parts(group: Sample) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """What varies in a sample of networks and images: over images, without a network, and both."""
-    assert group.by_images is not None and group.without is not None and group.without_by_images is not None
-    return group.by_images, group.without, group.without_by_images
 
 
 def design(points: Sequence[Sequence[float]], terms: Sequence[str] = TERMS) -> tuple[np.ndarray, list[str]]:

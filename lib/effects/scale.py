@@ -14,7 +14,7 @@ from lib.similarity.paired_similarity import interval
 from lib.statistics.contrasts import slope_weights
 from lib.statistics.intervals import Interval
 from lib.training.populations import Population
-from lib.training.specification import specify
+from lib.training.specification import Specification, specify
 
 IMAGES, EPOCHS = "training images", "epochs"  # what is doubled
 
@@ -59,6 +59,18 @@ def with_fewer(images: ImageData, count: int) -> ImageData:
     return loading.load(images.name, root=images.root, n_train=count, n_test=len(images.test_labels), seed=images.seed)
 
 
+def specifications(
+    images: ImageData, family: str, widths: Sequence[int], settings: Sequence[Setting], **recipe
+) -> dict[Key, Specification]:
+    """(family, width, setting) -> specification."""
+    parts = {count: with_fewer(images, count) for count in {setting.n_train for setting in settings}}
+    return {
+        (family, width, one): specify(parts[one.n_train], family, width, epochs=one.epochs, **recipe)
+        for width in widths
+        for one in settings
+    }
+
+
 def scaled_populations(
     images: ImageData, family: str, widths: Sequence[int], seeds: int, found: Lines, precision: str = "float32"
 ) -> dict[Key, Population]:
@@ -69,14 +81,8 @@ def scaled_populations(
     Raises:
         ValueError: more training images than there are, before any training, or fewer than 3 seeds left.
     """
-    settings = dict.fromkeys(setting for line in found.values() for setting in line)
-    parts = {count: with_fewer(images, count) for count in {setting.n_train for setting in settings}}
-    requests = {
-        (family, width, one): specify(parts[one.n_train], family, width, epochs=one.epochs, precision=precision)
-        for width in widths
-        for one in settings
-    }
-    return trained_in_pairs(requests, {family: seeds})
+    settings = list(dict.fromkeys(setting for line in found.values() for setting in line))
+    return trained_in_pairs(specifications(images, family, widths, settings, precision=precision), {family: seeds})
 
 
 def effects(measures: Measures, found: Lines) -> dict[str, dict[str, Interval]]:

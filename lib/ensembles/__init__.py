@@ -6,5 +6,3 @@ calibration too; `comparisons`: of several populations, with intervals.
 
 from lib.ensembles.cosines import LEAST, ensemble_sizes, law
 from lib.ensembles.measures import MEASURES, Ensembles, evaluate, measure
-
-__all__ = ["LEAST", "MEASURES", "Ensembles", "ensemble_sizes", "evaluate", "law", "measure"]

@@ -22,23 +22,3 @@ from lib.models.class_scores import ClassScores, ModelError
 from lib.models.cut_networks import CutNetwork
 from lib.models.layer_ends import LayerEnd
 from lib.models.representations import activations, block_points, representation
-
-__all__ = [
-    "CNN",
-    "CNN_LAYOUTS",
-    "ClassScores",
-    "CutNetwork",
-    "FAMILIES",
-    "LayerEnd",
-    "ModelError",
-    "RESNET_BLOCKS",
-    "ResNet",
-    "VIT_LAYOUTS",
-    "activations",
-    "block_points",
-    "build",
-    "check_family",
-    "count_parameters",
-    "initialise",
-    "representation",
-]

@@ -11,17 +11,3 @@ from lib.own.comparison import Comparison, compare
 from lib.own.layers import layer_cka, stitch
 from lib.own.networks import load_model, load_models
 from lib.own.pictures import load_images, resized
-
-__all__ = [
-    "ClassScores",
-    "Comparison",
-    "ModelError",
-    "attack_transfer",
-    "compare",
-    "layer_cka",
-    "load_images",
-    "load_model",
-    "load_models",
-    "resized",
-    "stitch",
-]

@@ -5,15 +5,3 @@
 
 from lib.salience.direction_store import by_family, population_directions, population_logits
 from lib.salience.extraction import CACHED, OUTPUTS, as_pictures, directions, input_gradients, plain_gradients
-
-__all__ = [
-    "CACHED",
-    "OUTPUTS",
-    "as_pictures",
-    "by_family",
-    "directions",
-    "input_gradients",
-    "plain_gradients",
-    "population_directions",
-    "population_logits",
-]

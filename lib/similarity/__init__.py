@@ -18,17 +18,3 @@ from lib.similarity.cosines import (
     zero_counts,
 )
 from lib.similarity.network_distances import wasserstein
-
-__all__ = [
-    "across_labels",
-    "by_image",
-    "chance_band",
-    "chance_limit",
-    "expected",
-    "individual",
-    "mean_direction_cosine",
-    "pairwise",
-    "pairwise_of_parts",
-    "wasserstein",
-    "zero_counts",
-]

@@ -37,7 +37,7 @@ def similarity_matrix(populations: Sequence[np.ndarray], rng: np.random.Generato
     images, units = first.shape[1], _units(np.concatenate(has), sizes)
     blocks = (image_counts(images, rng, min(BLOCK, draws - start)) for start in range(0, draws, BLOCK))
     block = next(blocks)
-    by_network, kept = _Sums(np.concatenate([np.ones((1, images)), block[:JOINT]])), []
+    by_network, kept = Sums(np.concatenate([np.ones((1, images)), block[:JOINT]])), []
     held = images * len(units.member) ** 2 <= HELD
     for part in _cosines(populations, units):
         by_network.add(part)
@@ -46,7 +46,7 @@ def similarity_matrix(populations: Sequence[np.ndarray], rng: np.random.Generato
     of_networks = by_network.pairs(units.others, units.member)
     by_images = []
     while block is not None:
-        by_unit = _Sums(block)
+        by_unit = Sums(block)
         for part in kept or map(units.summed, _cosines(populations, units)):
             by_unit.add(part)
         by_images.append(_group_means(by_unit.pairs(units.pairs, units.member), units.member))
@@ -117,7 +117,7 @@ def _both(has: np.ndarray, others: np.ndarray) -> np.ndarray:
     return has.T[:, :, None] & others.T[:, None, :]
 
 
-class _Sums:
+class Sums:
     """Weighted sums over images, [rows of weights, ...]; weights: [rows, images]."""
 
     def __init__(self, weights: np.ndarray):
@@ -130,6 +130,10 @@ class _Sums:
         weights = self.weights[:, part.at]
         self.cosines = self.cosines + np.tensordot(weights, part.cosines, 1)
         self.shared = self.shared + np.tensordot(weights, part.shared.astype(float), 1)
+
+    def means(self) -> np.ndarray:
+        """[rows of weights, ...]; NaN where nothing is known, which a difference of sums may leave a rounding error of."""
+        return np.divide(self.cosines, self.shared, where=self.shared > 0.5, out=np.full_like(self.cosines, np.nan))
 
     def pairs(self, numbers: np.ndarray, member: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Sum of the mean cosines of pairs of networks with each population, and how many have one.

@@ -16,7 +16,7 @@ from scipy.spatial.distance import pdist, squareform
 from lib.runtime.checks import real_numbers
 from lib.similarity.cosines import has_direction
 from lib.similarity.mean_directions import checked_population, leave_one_out_cosines
-from lib.statistics.sample import Sample, jackknifed
+from lib.statistics.sample import Sample, beside, jackknifed
 
 LEAST_NETWORKS = 4  # of 3, the two that are left when one is left out have the same cosines with each other
 
@@ -143,10 +143,7 @@ def mean_distances(populations: Sequence[Distances]) -> Sample:
 
     tests/test_network_distances.py measures how often intervals of weighted sums hold the truth.
     """
-    means = np.array([population.each.mean() for population in populations])
-    places = np.eye(len(means), dtype=bool)
-    without = [np.where(own, one.without[:, None], means) for own, one in zip(places, populations)]
-    return jackknifed(means, without, min(population.images for population in populations))
+    return beside([jackknifed([one.each.mean()], [one.without[:, None]], one.images) for one in populations])
 
 
 def table(

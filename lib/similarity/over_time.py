@@ -10,12 +10,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from lib.similarity.cosines import checked
+from lib.similarity.crossed import CHUNK, JOINT, Part, Sums
 from lib.similarity.rank_one import cosines
 from lib.statistics.sample import Sample, image_counts
 
 LEAST = 3  # networks: leaving one out has to leave a pair
-JOINT = 20  # draws of images that are repeated without each network
-CHUNK = 64  # images whose products are in memory at once
 
 
 def over_time(populations: Sequence[np.ndarray], rng: np.random.Generator, draws: int = 300) -> Sample:
@@ -34,15 +33,14 @@ def over_time(populations: Sequence[np.ndarray], rng: np.random.Generator, draws
     populations = [checked(population, like=first) for population in populations]
     networks, images = first.shape[:2]
     counts = np.concatenate([np.ones((1, images)), image_counts(images, rng, draws)])
-    kept = 1 + JOINT
-    whole, without = _Means(), _Means()
+    whole, without = Sums(counts), Sums(counts[: 1 + JOINT])
     for start in range(0, images, CHUNK):
-        part = np.stack([one[:, start : start + CHUNK] for one in populations], axis=2).astype(float)  # [N, n, P, d]
-        weights = counts[:, start : start + CHUNK]
+        at = slice(start, start + CHUNK)
+        part = np.stack([one[:, at] for one in populations], axis=2).astype(float)  # [N, n, P, d]
         has = part.any(axis=-1, keepdims=True).astype(float)
-        whole.add(weights, _pairs(part), _pairs(has))
-        without.add(weights[:kept], _pairs_without_each(part), _pairs_without_each(has))
-    values, left_out = whole.found(), without.found()  # [1 + draws, 2, P, P] and [1 + JOINT, N, 2, P, P]
+        whole.add(Part(at, _pairs(part), _pairs(has)))
+        without.add(Part(at, _pairs_without_each(part), _pairs_without_each(has)))
+    values, left_out = whole.means(), without.means()  # [1 + draws, 2, P, P] and [1 + JOINT, N, 2, P, P]
     return Sample(values[0], left_out[0], values[1:], left_out[1:], (networks,), images)
 
 
@@ -63,23 +61,6 @@ def own(both: np.ndarray) -> np.ndarray:
     others, same = both[..., 0, :, :], both[..., 1, :, :]
     rest = np.sqrt(1 - np.diagonal(others, axis1=-2, axis2=-1))
     return (same - others) / rest[..., :, None] / rest[..., None, :]
-
-
-class _Means:
-    """Weighted means over images that come in parts: sums of products over sums of what has a direction."""
-
-    def __init__(self):
-        self.sums: np.ndarray | float = 0.0
-        self.counts: np.ndarray | float = 0.0
-
-    def add(self, weights: np.ndarray, products: np.ndarray, known: np.ndarray) -> None:
-        """Of some images: [draws, n], and twice [n, ...]."""
-        self.sums = self.sums + np.tensordot(weights, products, 1)
-        self.counts = self.counts + np.tensordot(weights, known, 1)
-
-    def found(self) -> np.ndarray:
-        """[draws, ...]; NaN where nothing was known."""
-        return np.divide(self.sums, self.counts, where=self.counts > 0.5, out=np.full(np.shape(self.sums), np.nan))
 
 
 def _pairs(part: np.ndarray) -> np.ndarray:

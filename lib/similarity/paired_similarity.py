@@ -6,12 +6,13 @@ networks it has.  Similarities *between* such populations would compare a networ
 """
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
 from lib.similarity.crossed import similarity_matrix
 from lib.statistics.intervals import Interval
-from lib.statistics.sample import Sample
+from lib.statistics.sample import Sample, beside
 
 LEAST = 3  # seeds: leaving one out has to leave a pair
 
@@ -72,40 +73,26 @@ def interval(
             images, for a statistic of both; zeros by default.
     """
     losses = losses or [np.zeros_like(group.without) for group in groups]
-    sample = _sample(groups, losses)
-    return sample.interval(lambda both: statistic(both[..., 0, :, :], both[..., 1, :, :]), level)
+
+    def of_both(numbers: np.ndarray) -> np.ndarray:
+        both = numbers.reshape(*numbers.shape[:-1], len(groups), 2, -1)
+        return statistic(both[..., 0, :], both[..., 1, :])
+
+    return beside([_with_loss(*part) for part in zip(groups, losses, strict=True)]).interval(of_both, level)
 
 
-def _sample(groups: Sequence[Sample], losses: Sequence[np.ndarray]) -> Sample:
-    """rho and mean losses, [2, groups, populations]; a seed is a unit, which leaves the other groups as they are."""
-    mean_loss = np.stack([loss.mean(0) for loss in losses])
-    loss_without = [(loss.sum(0) - loss) / (len(loss) - 1) for loss in losses]
-    values, by_images = (
-        np.stack([getattr(group, name) for group in groups], axis=-2) for name in ("values", "by_images")
-    )
+def _with_loss(group: Sample, loss: np.ndarray) -> Sample:
+    """rho and then mean losses, [2 * populations]."""
+    mean, without = loss.mean(0), (loss.sum(0) - loss) / (len(loss) - 1)
 
-    def without(whole: np.ndarray, rows: Sequence[np.ndarray]) -> np.ndarray:
-        """[seeds of all groups, 2, groups, populations], from rho of all and of each group without a seed."""
-        both = [
-            (_replaced(whole, place, rho), _replaced(mean_loss, place, loss))
-            for place, (rho, loss) in enumerate(zip(rows, loss_without))
-        ]
-        return np.concatenate([np.stack(pair, axis=1) for pair in both])
+    def both(rho: Any, mean_loss: np.ndarray) -> np.ndarray:
+        return np.concatenate([rho, np.broadcast_to(mean_loss, rho.shape)], axis=-1)
 
-    seeds, drawn = ([np.asarray(getattr(group, name)) for group in groups] for name in ("without", "without_by_images"))
-    joint = [without(by_images[draw], [group[draw] for group in drawn]) for draw in range(len(drawn[0]))]
     return Sample(
-        np.stack([values, mean_loss]),
-        without(values, seeds),
-        np.stack([by_images, np.broadcast_to(mean_loss, by_images.shape)], axis=1),
-        np.stack(joint),
-        tuple(map(len, seeds)),
-        groups[0].images,
+        both(group.values, mean),
+        both(group.without, without),
+        both(group.by_images, mean),
+        both(group.without_by_images, without),
+        group.networks,
+        group.images,
     )
-
-
-def _replaced(whole: np.ndarray, place: int, rows: np.ndarray) -> np.ndarray:
-    """[groups, populations] with one group's row replaced by each of `rows` in turn: -> [rows, groups, populations]."""
-    copies = np.repeat(whole[None], len(rows), axis=0)
-    copies[:, place] = rows
-    return copies

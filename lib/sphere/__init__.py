@@ -7,15 +7,3 @@ all that are symmetric about a mean direction; `fits`: their shape psi from a sa
 from lib.sphere.saw import von_mises_fisher
 from lib.sphere.uniform import cosine_tail, tangent_normal, uniform_directions, uniform_logpdf, uniform_pdf
 from lib.sphere.vmf import vmf_concentration, vmf_log_normaliser, vmf_mean_resultant
-
-__all__ = [
-    "cosine_tail",
-    "tangent_normal",
-    "uniform_directions",
-    "uniform_logpdf",
-    "uniform_pdf",
-    "vmf_concentration",
-    "vmf_log_normaliser",
-    "vmf_mean_resultant",
-    "von_mises_fisher",
-]

@@ -98,10 +98,6 @@ def fit_shape(name: str, t: np.ndarray, dim: int) -> FittedShape:
 Fit = tuple[dict[str, float], Callable[[np.ndarray], np.ndarray]]  # parameters, log psi
 
 
-def _fit_uniform(t: np.ndarray, dim: int) -> Fit:
-    return {}, np.zeros_like
-
-
 def _fit_exponential(t: np.ndarray, dim: int) -> Fit:
     mean = t.mean()  # its expectation is the mean resultant length, so that kappa needs no search
     kappa = float(np.sign(mean) * vmf_concentration(abs(mean), dim))
@@ -172,7 +168,7 @@ def _power_exponent_slope(z: np.ndarray, nu: float) -> np.ndarray:
 
 
 SHAPES: dict[str, Callable[[np.ndarray, int], Fit]] = {
-    "uniform": _fit_uniform,
+    "uniform": lambda t, dim: ({}, np.zeros_like),
     "exponential": _fit_exponential,
     "quadratic exponential": _fit_quadratic,
     "power": _fit_power,

@@ -8,8 +8,10 @@ truth: networks crossed with images, paired networks, images only, pairs of netw
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.stats import rankdata
 from scipy.stats import t as student
 
@@ -106,12 +108,44 @@ class Sample:
         return crossed_margin(networks, images, residual, freedom, self.images, level)
 
 
-def jackknifed(estimate: np.ndarray | float, without: Sequence[np.ndarray], images: int = 0) -> Sample:
+def jackknifed(estimate: ArrayLike, without: Sequence[np.ndarray], images: int = 0) -> Sample:
     """A statistic [...] of independent groups of networks on fixed images.
 
     `without`: of each group [networks, ...], the statistic without one of its networks in turn.
     """
     return Sample(np.asarray(estimate), np.concatenate(without), None, None, tuple(map(len, without)), images)
+
+
+def beside(groups: Sequence[Sample]) -> Sample:
+    """The numbers [n] of several independent groups of networks, on the same draws of images: one sample of all of them.
+
+    A unit that is left out of its own group leaves the numbers of the others as they are.
+
+    Raises:
+        ValueError: groups with different numbers of draws.
+    """
+
+    def parts(name: str) -> list[Any]:
+        return [getattr(group, name) for group in groups]
+
+    def without(whole: np.ndarray, of_groups: Sequence[np.ndarray]) -> np.ndarray:
+        """[..., units of all groups, all numbers] of [..., all numbers] and of each group's [..., units, own numbers]."""
+        found, start = [], 0
+        for part in of_groups:
+            rows = np.repeat(whole[..., None, :], part.shape[-2], axis=-2)
+            rows[..., start : start + part.shape[-1]] = part
+            found.append(rows)
+            start += part.shape[-1]
+        return np.concatenate(found, axis=-2)
+
+    values, units = np.concatenate(parts("values"), axis=-1), tuple(sum(parts("networks"), ()))
+    images, left_out = min(parts("images")), without(values, parts("without"))
+    if groups[0].by_images is None:
+        return Sample(values, left_out, None, None, units, images)
+    if len(set(map(len, parts("by_images")))) > 1:
+        raise ValueError("all groups need the same draws of images")
+    drawn, jointly = np.concatenate(parts("by_images"), axis=-1), parts("without_by_images")
+    return Sample(values, left_out, drawn, without(drawn[: len(jointly[0])], jointly), units, images)
 
 
 def image_counts(images: int, rng: np.random.Generator, draws: int) -> np.ndarray:

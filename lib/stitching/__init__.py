@@ -9,18 +9,3 @@ are strange to a network, and `sensitivity` whether an index follows what a repr
 from lib.stitching.matchings import AffineMap, accuracy, direct_match, hits, residual, resized
 from lib.stitching.similarity_indices import SIMILARITY_INDICES, cca, mean_cca, procrustes_distance, pwcca_distance
 from lib.stitching.task_loss import match_task_loss
-
-__all__ = [
-    "AffineMap",
-    "SIMILARITY_INDICES",
-    "accuracy",
-    "cca",
-    "direct_match",
-    "hits",
-    "match_task_loss",
-    "mean_cca",
-    "procrustes_distance",
-    "pwcca_distance",
-    "residual",
-    "resized",
-]

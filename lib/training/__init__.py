@@ -8,5 +8,3 @@ epochs with `optimiser`, `arithmetic` and the `fused` steps; `store` keeps netwo
 
 from lib.training.trainer import TrainedNetwork, train
 from lib.training.workers import networks_together
-
-__all__ = ["TrainedNetwork", "networks_together", "train"]

@@ -43,7 +43,11 @@ def pack(specification: Specification, networks: Sequence[TrainedNetwork]) -> by
     manifest = {
         "specification": specification.fields(),
         "epochs": specification.epochs,
-        "networks": [_entry(network, specification.test_digest) for network in found],
+        "networks": [
+            {"seed": network.seed, "device": network.device, "seconds": network.seconds}
+            | curves_of(network, specification.test_digest)
+            for network in found
+        ],
     }
     # One entry of metadata: safetensors writes several in any order.
     return save(tensors, {"manifest": json.dumps(manifest, sort_keys=True)})
@@ -91,12 +95,6 @@ def _unevaluated(network: TrainedNetwork) -> TrainedNetwork:
     """Without the evaluation after the last epoch."""
     known = sum(epochs < network.epochs for epochs in network.test_epochs)
     return replace(network, **{curve: getattr(network, curve)[:known] for curve in TEST_CURVES})
-
-
-def _entry(network: TrainedNetwork, test_digest: str) -> dict:
-    """One network in the manifest."""
-    about = {"seed": network.seed, "device": network.device, "seconds": network.seconds}
-    return about | curves_of(network, test_digest)
 
 
 def read(requests: Mapping[Specification, Iterable[int]]) -> dict[tuple[Specification, int], TrainedNetwork]:

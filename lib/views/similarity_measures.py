@@ -111,10 +111,6 @@ def _matrix(measure: Measure, seen: Sequence[Seen], tick: Callable[[], object] =
     return found
 
 
-def _cosine(a: Seen, b: Seen) -> float:
-    return individual(a.directions, b.directions)
-
-
 def _angle(a: Seen, b: Seen) -> float:
     """1 less the mean angle in units of 180 degrees, over images at which both have a direction."""
     u, v = a.directions.astype(float), b.directions.astype(float)
@@ -166,7 +162,7 @@ def _of_index(name: str) -> Measure:
 
 
 MEASURES = {
-    RHO: Measure(_cosine, GRADIENTS, least=-1),
+    RHO: Measure(lambda a, b: individual(a.directions, b.directions), GRADIENTS, least=-1),
     ANGLE: Measure(_angle, GRADIENTS),
     CKA_BIASED: _of_index(indices.CKA),
     CKA_UNBIASED: Measure(

@@ -22,7 +22,7 @@ from lib.effects.errors import agreement
 from lib.runtime.tasks import progress
 from lib.salience.extraction import logits
 from lib.statistics.pairs import PairTable, jackknife
-from lib.statistics.sample import Estimated, Sample, jackknifed
+from lib.statistics.sample import Estimated, Sample, beside, jackknifed
 from lib.training.controls import Control, shortcut_colours, with_patches
 from lib.training.populations import Population
 from lib.views.measures import rank_correlations
@@ -221,17 +221,14 @@ def with_differences(tables: Sequence[PairTable]) -> Sample:
     for table in tables:
         for group in np.unique(table.widths):
             groups.setdefault(int(group), _part(table, np.flatnonzero(table.widths == group)))
-    found = np.stack([_correlations(group) for group in groups.values()])
-    without = [
-        np.stack([found.mean(0) + (_correlations(group.without(one)) - own) / len(groups) for one in range(len(group))])
-        for group, own in zip(groups.values(), found)
-    ]
-    return jackknifed(found.mean(0), without)
+    samples = [jackknife(group, _correlations) for group in groups.values()]
+    return _mean_of(samples).mapped(lambda numbers: numbers.reshape(*numbers.shape[:-1], -1, len(DIFFERENCES)))
 
 
 def _correlations(table: PairTable) -> np.ndarray:
+    """[measures * differences]."""
     views = len(table.views)
-    return np.nan_to_num(rank_correlations(table)[:views, views:])
+    return np.nan_to_num(rank_correlations(table)[:views, views:]).ravel()
 
 
 def _part(table: PairTable, kept: np.ndarray) -> PairTable:
@@ -262,9 +259,9 @@ def layer_conformity(alike: np.ndarray) -> float:
 
 def of_groups(values: Sequence[np.ndarray]) -> Sample:
     """Means over networks, then over groups: [networks, numbers] of each group -> a sample of [numbers]."""
-    means = np.stack([group.mean(0) for group in values])
-    without = [
-        means.mean(0) + ((group.sum(0) - group) / (len(group) - 1) - own) / len(values)
-        for group, own in zip(values, means)
-    ]
-    return jackknifed(means.mean(0), without)
+    return _mean_of([jackknifed(group.mean(0), [(group.sum(0) - group) / (len(group) - 1)]) for group in values])
+
+
+def _mean_of(groups: Sequence[Sample]) -> Sample:
+    """The mean over groups of equally many numbers."""
+    return beside(groups).mapped(lambda numbers: numbers.reshape(*numbers.shape[:-1], len(groups), -1).mean(-2))

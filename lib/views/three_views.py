@@ -157,7 +157,12 @@ def cka_at_equal_depth(outputs: Sequence[Outputs]) -> np.ndarray:
     Raises:
         ValueError: fewer than 4 images, or a block whose output is the same for all of them.
     """
-    return np.mean([_cka([output[block] for output in outputs], block) for block in outputs[0]], axis=0)
+    found = []
+    for block in outputs[0]:
+        cka = MinibatchCKA()
+        cka.update({f"{block} of network {place}": output[block] for place, output in enumerate(outputs)})
+        found.append(cka.result())
+    return np.mean(found, axis=0)
 
 
 def matching_at_equal_depth(fitting: Sequence[Outputs], held_out: Sequence[Outputs], images: int) -> np.ndarray:
@@ -184,12 +189,6 @@ def matching_at_equal_depth(fitting: Sequence[Outputs], held_out: Sequence[Outpu
 def fitting_images(shape: Sequence[int], images: int) -> int:
     """How many images a map is fitted to, from maps [any, channels, rows, columns]."""
     return max(images, -(-LEAST_POSITIONS // (shape[2] * shape[3])))
-
-
-def _cka(layers: Sequence[torch.Tensor], block: str) -> np.ndarray:
-    cka = MinibatchCKA()
-    cka.update({f"{block} of network {place}": layer for place, layer in enumerate(layers)})
-    return cka.result()
 
 
 @torch.no_grad()
