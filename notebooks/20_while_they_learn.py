@@ -66,7 +66,7 @@ from lib.effects import learning, scale
 from lib.effects.power_law import design, exponents
 from lib.released import heatmaps
 from lib.similarity import crossed, rank_one
-from lib.similarity.over_time import own, shared
+from lib.similarity.paired_similarity import own, shared
 from lib.statistics.intervals import cut, in_brackets
 from lib.verdicts import judged
 

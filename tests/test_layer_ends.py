@@ -9,7 +9,7 @@ from small_networks import network, random_images
 from torch import nn
 
 from lib import models
-from lib.models.layer_ends import LayerEnd
+from lib.models.cut_networks import LayerEnd
 from lib.salience import extraction
 
 IMAGES = random_images(5, 3, (32, 32))[0]

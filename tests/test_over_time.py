@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lib.similarity.over_time import over_time, own, shared
+from lib.similarity.paired_similarity import over_time, own, shared
 
 
 def unit(vectors):

@@ -14,7 +14,7 @@ from lib.effects.learning import Learning
 from lib.effects.scale import Setting
 from lib.released import heatmaps
 from lib.runtime import tasks
-from lib.similarity.over_time import over_time
+from lib.similarity.paired_similarity import over_time
 from lib.training.populations import at_hand, train_or_load
 from lib.verdicts import judged
 

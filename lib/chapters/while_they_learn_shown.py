@@ -12,7 +12,7 @@ from lib.chapters.while_they_learn import LARGEST, Law
 from lib.effects.learning import INITIAL, Learning
 from lib.effects.power_law import design, errors, exponents, extremes
 from lib.released import heatmaps
-from lib.similarity.over_time import own, shared
+from lib.similarity.paired_similarity import own, shared
 from lib.statistics.intervals import Interval, bounded, cut
 
 BEFORE = 0.5  # where the initial networks stand on a logarithmic axis of epochs

@@ -9,7 +9,7 @@ from lib.data.loading import ImageData, mixed_order
 from lib.effects.paired import Key, shared_seeds
 from lib.effects.scale import Setting
 from lib.salience.direction_store import population_directions
-from lib.similarity.over_time import over_time
+from lib.similarity.paired_similarity import over_time
 from lib.statistics.intervals import Interval, mean_interval
 from lib.statistics.sample import Sample, beside
 from lib.training.populations import Population, at_hand, train_or_load
@@ -46,7 +46,7 @@ class Learning:
     Attributes:
         widths: of the populations.
         settings: of each width; moment 0 is before training, moment 1 + i is settings[i].
-        groups: `lib.similarity.over_time.over_time` of the moments.
+        groups: `lib.similarity.paired_similarity.over_time` of the moments.
         accuracy, loss: [networks, settings], on the test images.
         learnt: [settings] bool, whether every network has learnt what claims about it need.
     """

@@ -11,7 +11,7 @@ from lib.cka.maps import network_cka
 from lib.models import doors
 from lib.models.channel_axes import LAST, PLACES, channel_places
 from lib.models.class_scores import ClassScores, class_scores
-from lib.models.layer_ends import LayerEnd
+from lib.models.cut_networks import LayerEnd
 from lib.models.representations import activations, block_points, check_points
 from lib.own.groups import named
 from lib.runtime.checks import check_choice, check_count, shown
