@@ -90,17 +90,11 @@ def layer_map(axis: Axes, values: np.ndarray, **look: Any) -> AxesImage:
     return axis.imshow(values, vmin=0, vmax=1, origin="lower", **look)
 
 
-def frame(axis: Axes, rows: Block, columns: Block | None = None, *, colour: str = "#D55E00", width: float = 2) -> None:
-    """A frame about the block of a layer map, or about those of two networks, whose layers are its rows and columns.
-
-    Nothing is drawn where one of them is too short to be a block.
-    """
-    columns = rows if columns is None else columns
-    if rows.exists and columns.exists:
-        corner = columns.start - 0.5, rows.start - 0.5
-        axis.add_patch(
-            Rectangle(corner, len(columns), len(rows), fill=False, edgecolor=colour, linewidth=width, clip_on=False)
-        )
+def frame(axis: Axes, block: Block, *, colour: str = "#D55E00", width: float = 2) -> None:
+    """A frame about the block of a layer map; nothing is drawn where it is too short to be one."""
+    if block.exists:
+        corner, look = (block.start - 0.5,) * 2, {"edgecolor": colour, "linewidth": width, "clip_on": False}
+        axis.add_patch(Rectangle(corner, len(block), len(block), fill=False, **look))
 
 
 def population_cosines(values: np.ndarray, family_of: Sequence[str], width_of: Sequence[int]) -> Figure:

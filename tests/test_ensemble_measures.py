@@ -174,19 +174,3 @@ def test_who_is_right_as_often_as_they_believe_has_no_error_and_else_the_gap():
     assert expected_calibration_error(confidence, rng.random(200_000) < confidence) < 0.01
     timid = expected_calibration_error(confidence, rng.random(200_000) < confidence + 0.1)
     assert timid == pytest.approx(0.1, abs=0.01)
-
-
-@pytest.mark.parametrize(
-    "confidence, correct, bins, message",
-    [
-        ([0.5, 0.5], [1], 15, "must be of one shape"),
-        ([], [], 15, "at least one image"),
-        ([1.2], [1], 15, "from 0 to 1"),
-        ([-0.1], [1], 15, "from 0 to 1"),
-        ([np.nan], [1], 15, "from 0 to 1"),
-        ([0.5], [1], 0, "bins must be a whole number"),
-    ],
-)
-def test_what_is_no_confidence_is_refused(confidence, correct, bins, message):
-    with pytest.raises(ValueError, match=message):
-        expected_calibration_error(confidence, correct, bins)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from lib.statistics.intervals import Interval
+from lib.statistics.intervals import Interval, quotient
 
 LEAST = 3  # two neighbouring layers are alike in any network: fewer layers are no block
 LEAST_NETWORKS = 3
@@ -139,9 +139,7 @@ def shares(maps: Float[np.ndarray, "*any n n"], find: Find) -> np.ndarray:
 def mean_where(values: np.ndarray, chosen: np.ndarray | bool) -> np.ndarray:
     """Mean over the last axis of what is chosen and not NaN, [..., n] each -> [...]; NaN where nothing is."""
     chosen = chosen & np.isfinite(values)
-    counts = chosen.sum(-1)
-    sums = np.where(chosen, values, 0).sum(-1)
-    return np.divide(sums, counts, where=counts > 0, out=np.full(np.shape(sums), np.nan))
+    return quotient(np.where(chosen, values, 0).sum(-1), chosen.sum(-1))
 
 
 def block_ends(maps: np.ndarray, find: Find) -> np.ndarray:

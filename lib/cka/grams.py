@@ -38,13 +38,13 @@ def hidden_points(model: nn.Module) -> tuple[str, ...]:
     return block_points(model)[:-1]
 
 
-def layer_grams(model: nn.Module, images: torch.Tensor, points: Sequence[str], *, device: str = "auto") -> LayerGrams:
+def layer_grams(model: nn.Module, images: torch.Tensor, points: Sequence[str]) -> LayerGrams:
     """Gram matrices and squared lengths of the layers `points` on [n, C, H, W], in eval mode.
 
     Raises:
         ValueError: as `lib.models.representations.activations`.
     """
-    grams, squares = zip(*_by_layer(model, images, points, device))
+    grams, squares = zip(*_by_layer(model, images, points))
     return LayerGrams(tuple(points), torch.stack(grams), np.stack(squares))
 
 
@@ -158,11 +158,11 @@ def within_memory(sizes: Mapping[str, int], memory: int) -> Iterator[list[str]]:
 
 
 def _by_layer(
-    model: nn.Module, images: torch.Tensor, points: Sequence[str], device: str
+    model: nn.Module, images: torch.Tensor, points: Sequence[str]
 ) -> Iterator[tuple[torch.Tensor, np.ndarray]]:
-    (one,) = activations(model, images[:1], points, device=device)
+    (one,) = activations(model, images[:1], points)
     for group in within_memory({point: one[point].nbytes * len(images) for point in points}, MEMORY):
-        held = list(activations(model, images, group, device=device))
+        held = list(activations(model, images, group))
         for point in group:
             layer = torch.cat([batch.pop(point).flatten(1) for batch in held])
             yield gram(layer).cpu(), layer.square().sum(1, dtype=torch.float64).cpu().numpy()

@@ -22,6 +22,7 @@ from lib.data.loading import ImageData
 from lib.salience import extraction
 from lib.similarity.cosines import expected, has_direction, pairwise
 from lib.similarity.mean_directions import mean_directions, pair_moments
+from lib.statistics.intervals import quotient
 from lib.training.populations import Population
 
 CHUNK = 64  # images whose ensembles are in memory at once
@@ -70,7 +71,7 @@ def member_cosines(members: np.ndarray, directions: np.ndarray) -> np.ndarray:
         )
         cosines += np.einsum("xen,xe->en", products, scale)
         counts += known.T.astype(float) @ has_direction(part).astype(float)
-    return np.divide(cosines, counts, where=counts > 0, out=np.full_like(cosines, np.nan))
+    return quotient(cosines, counts)
 
 
 def cosine_with_mean(cosines: np.ndarray, members: np.ndarray, pairs: np.ndarray, absent: int | None = None) -> float:

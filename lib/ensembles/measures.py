@@ -170,20 +170,8 @@ def expected_calibration_error(confidence: np.ndarray, correct: np.ndarray, bins
     Args:
         confidence: the largest of each image's class probabilities.
         correct: whether that class was the true one.
-
-    Raises:
-        ValueError: shapes that differ, no images, confidences outside [0, 1] or not finite, or fewer than 1 bin.
     """
-    check_count("bins", bins)
     confidence, correct = np.asarray(confidence, dtype=float), np.asarray(correct, dtype=float)
-    if confidence.shape != correct.shape or not confidence.size:
-        shapes = f"{confidence.shape} and {correct.shape}"
-        raise ValueError(
-            f"confidence and correct must be of one shape [..., images] with at least one image, not {shapes}"
-        )
-    rounding = 1e-6  # float32 probabilities may exceed 1 by so little
-    if not ((confidence >= 0) & (confidence <= 1 + rounding)).all():
-        raise ValueError("confidences must be probabilities from 0 to 1")
     gaps = (correct - confidence).reshape(-1, confidence.shape[-1])
     bin_of = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1).reshape(gaps.shape)
     cells = bin_of + bins * np.arange(len(gaps))[:, None]

@@ -13,6 +13,7 @@ from jaxtyping import Bool, Float, Real, Shaped
 from scipy.stats import norm
 
 from lib.runtime.checks import check_count, real_numbers
+from lib.statistics.intervals import quotient
 
 UNIT = 0.01  # how far the square of a length may be from 1: directions may be stored in half precision
 
@@ -36,7 +37,7 @@ def pairwise(
     b = a if others is None else checked(others, like=a)
     has_a, has_b = has_direction(a), has_direction(b)
     warn_of_zeros(*([has_a] if others is None else [has_a, has_b]))
-    return _means(_cosines(a, b), _shared(has_a, has_b))
+    return quotient(_cosines(a, b), _shared(has_a, has_b))
 
 
 def pairwise_of_parts(parts: Iterable[Real[np.ndarray, "networks _ dims"]]) -> Float[np.ndarray, "networks networks"]:
@@ -59,7 +60,7 @@ def pairwise_of_parts(parts: Iterable[Real[np.ndarray, "networks _ dims"]]) -> F
     if shape is None:
         raise ValueError("there are no parts of directions")
     warn_of_zeros(*has)
-    return _means(cosines, shared)
+    return quotient(cosines, shared)
 
 
 def expected(a: Real[np.ndarray, "_ images dims"], b: Real[np.ndarray, "_ images dims"] | None = None) -> float:
@@ -114,7 +115,7 @@ def by_image(populations: Sequence[Real[np.ndarray, "_ images dims"]]) -> Float[
     count = np.stack([has_direction(population).sum(0) for population in populations], axis=1).astype(float)
     own = np.eye(len(populations)) * count[:, :, None]  # every network with itself, cosine 1
     pairs = count[:, :, None] * count[:, None, :] - own
-    return np.divide(sums @ sums.transpose(0, 2, 1) - own, pairs, where=pairs > 0, out=np.full_like(pairs, np.nan))
+    return quotient(sums @ sums.transpose(0, 2, 1) - own, pairs)
 
 
 def chance_band(untrained: Sequence[Real[np.ndarray, "_ images dims"]]) -> tuple[float, float]:
@@ -145,7 +146,7 @@ def across_labels(
     sums = [(directions[:, part].sum(1, dtype=float), has[:, part].sum(1)) for part in parts]
     cosines = sum(sign * (total @ total.T) for sign, (total, _) in zip(signs, sums))
     pairs = sum(sign * np.outer(count, count) for sign, (_, count) in zip(signs, sums))
-    return np.divide(cosines, pairs, where=pairs > 0, out=np.full_like(pairs, np.nan))
+    return quotient(cosines, pairs)
 
 
 def chance_limit(images: int, dims: int) -> float:
@@ -179,10 +180,6 @@ def _cosines(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 def _shared(has_a: np.ndarray, has_b: np.ndarray) -> np.ndarray:
     """On how many images both have a direction, [networks, n] x [others, n] -> [networks, others]."""
     return has_a.astype(float) @ has_b.T.astype(float)
-
-
-def _means(cosines: np.ndarray, shared: np.ndarray) -> np.ndarray:
-    return np.divide(cosines, shared, where=shared > 0, out=np.full(shared.shape, np.nan))
 
 
 def checked(directions: np.ndarray, like: np.ndarray | None = None) -> np.ndarray:

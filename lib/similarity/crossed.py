@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lib.similarity.cosines import checked, has_direction, warn_of_zeros
+from lib.statistics.intervals import quotient
 from lib.statistics.sample import Sample, image_counts
 
 CHUNK = 64  # images whose cosines are in memory at once
@@ -133,7 +134,7 @@ class Sums:
 
     def means(self) -> np.ndarray:
         """[rows of weights, ...]; NaN where nothing is known, which a difference of sums may leave a rounding error of."""
-        return np.divide(self.cosines, self.shared, where=self.shared > 0.5, out=np.full_like(self.cosines, np.nan))
+        return quotient(self.cosines, self.shared, above=0.5)
 
     def pairs(self, numbers: np.ndarray, member: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Sum of the mean cosines of pairs of networks with each population, and how many have one.
@@ -147,7 +148,7 @@ class Sums:
 def _group_means(pairs: Iterable[np.ndarray], member: np.ndarray) -> np.ndarray:
     """Average over the pairs between each two populations, from two [rows, N, populations]: -> [rows, populations, populations]."""
     totals, counts = (member.T @ part for part in pairs)
-    return np.divide(totals, counts, where=counts > 0, out=np.full_like(totals, np.nan))
+    return quotient(totals, counts)
 
 
 def _without_each(pairs: Iterable[np.ndarray], member: np.ndarray) -> np.ndarray:
@@ -157,4 +158,4 @@ def _without_each(pairs: Iterable[np.ndarray], member: np.ndarray) -> np.ndarray
         for part in pairs
     )
     # A network's pairs within its own population stood in two places of the sum: it left with both.
-    return np.divide(totals, counts, where=counts > 0.5, out=np.full_like(totals, np.nan))
+    return quotient(totals, counts, above=0.5)

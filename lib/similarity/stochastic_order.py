@@ -15,7 +15,7 @@ from scipy.stats import false_discovery_control
 from lib.similarity.cosines import has_direction
 from lib.similarity.mean_directions import checked_population, leave_one_out_cosines
 from lib.sphere.uniform import cosine_tail
-from lib.statistics.intervals import Interval, combined_interval, crossed_interval, known_mean
+from lib.statistics.intervals import Interval, combined_interval, crossed_interval, known_mean, quotient
 
 EXCHANGES = 5000  # at most so many exchanges of networks are tried one by one; beyond, some are drawn
 CHUNK = 4  # images whose exchanges are in memory at once: few enough for the processor's cache
@@ -143,8 +143,7 @@ def _share_table(population: Cosines, thresholds: np.ndarray) -> np.ndarray:
 def _shares(t: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
     """[networks, n] -> [n, thresholds] of the networks above, NaN where none has a t."""
     counts = np.isfinite(t).sum(0)[:, None]
-    above = (t[:, :, None] > thresholds).sum(0)
-    return np.divide(above, counts, where=counts > 0, out=np.full(above.shape, np.nan))
+    return quotient((t[:, :, None] > thresholds).sum(0), counts)
 
 
 def _exchanges(narrow: int, wide: int, rng: np.random.Generator, draws: int) -> np.ndarray:

@@ -22,7 +22,7 @@ from lib.similarity.stochastic_order import pseudo_values
 from lib.sphere.saw import von_mises_fisher
 from lib.sphere.uniform import uniform_directions
 from lib.sphere.vmf import vmf_concentration
-from lib.statistics.intervals import Interval, crossed_interval
+from lib.statistics.intervals import Interval, crossed_interval, quotient
 
 QUADRUPLES = 300  # at most so many sets of four networks are compared; of more, some are drawn
 
@@ -122,5 +122,4 @@ def _squared_cosines(gram: np.ndarray, fours: np.ndarray) -> np.ndarray:
 
 def _mean(values: np.ndarray, seen: np.ndarray, chosen: np.ndarray) -> np.ndarray:
     """Means of the values that were seen, over each column's quadruples: [n, q] and [q, columns] -> [n, columns]."""
-    count = seen.astype(float) @ chosen
-    return np.divide(np.where(seen, values, 0.0) @ chosen, count, where=count > 0, out=np.full(count.shape, np.nan))
+    return quotient(np.where(seen, values, 0.0) @ chosen, seen.astype(float) @ chosen)

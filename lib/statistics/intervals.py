@@ -156,8 +156,13 @@ def signed_root(squares: np.ndarray) -> np.ndarray:
 
 def known_mean(values: np.ndarray) -> np.ndarray:
     """Mean over the first axis of what is not NaN; NaN where nothing is."""
-    known = np.isfinite(values).sum(0)
-    return np.divide(np.nansum(values, axis=0), known, where=known > 0, out=np.full(values.shape[1:], np.nan))
+    return quotient(np.nansum(values, axis=0), np.isfinite(values).sum(0))
+
+
+def quotient(numbers: ArrayLike, of: ArrayLike, above: float = 0) -> np.ndarray:
+    """numbers / of, shapes that broadcast; NaN where `of`, a count or a size, is not above 0 or another small number."""
+    numbers, of = np.broadcast_arrays(numbers, of)
+    return np.divide(numbers, of, where=of > above, out=np.full(of.shape, np.nan))
 
 
 def _check_networks(count: int) -> None:

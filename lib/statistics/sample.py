@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from scipy.stats import rankdata
 from scipy.stats import t as student
 
-from lib.statistics.intervals import Interval, bounded, crossed_margin, cut, sum_freedom
+from lib.statistics.intervals import Interval, bounded, crossed_margin, cut, quotient, sum_freedom
 
 Statistic = Callable[[np.ndarray], np.ndarray]  # [..., numbers] -> [..., any]
 
@@ -158,8 +158,7 @@ def weighted_means(by_image: np.ndarray, counts: np.ndarray) -> np.ndarray:
     flat = by_image.reshape(len(by_image), -1)
     known = counts @ np.isfinite(flat).astype(float)
     sums = counts @ np.nan_to_num(flat)
-    means = np.divide(sums, known, where=known > 0, out=np.full_like(sums, np.nan))
-    return means.reshape(-1, *by_image.shape[1:])
+    return quotient(sums, known).reshape(-1, *by_image.shape[1:])
 
 
 def resampled_means(by_image: np.ndarray, rng: np.random.Generator, draws: int) -> Sample:

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.stats import rankdata
 
 from lib.statistics.contrasts import slope_weights
-from lib.statistics.intervals import Interval, bounded
+from lib.statistics.intervals import Interval, bounded, quotient
 from lib.statistics.pairs import PairTable, jackknife
 from lib.statistics.sample import Sample, Statistic
 from lib.views.outcomes import OUTCOMES
@@ -100,7 +100,7 @@ def rank_correlations_within(table: PairTable) -> np.ndarray:
         known = np.isfinite(found)
         total[known] += pairs.sum() * found[known]
         weights += pairs.sum() * known
-    return np.divide(total, weights, where=weights > 0, out=np.full_like(total, np.nan))
+    return quotient(total, weights)
 
 
 def same_width(table: PairTable) -> np.ndarray:

@@ -6,6 +6,7 @@ was observed of either with any other network enters.
 
 import numpy as np
 
+from lib.statistics.intervals import quotient
 from lib.statistics.pairs import PairTable
 from lib.views.three_views import VIEWS
 
@@ -81,9 +82,10 @@ def held_out(design: np.ndarray, outcomes: np.ndarray, first: np.ndarray, second
 def skill(errors: np.ndarray) -> np.ndarray:
     """Held-out R^2 of every model but the mean: errors [..., models, outcomes] -> [..., models - 1, outcomes].
 
-    1 less the error over that of the mean of the pairs that share no network; below 0 is worse than that mean.
+    1 less the error over that of the mean of the pairs that share no network; below 0 is worse than that mean.  NaN where
+    the outcome is the same for all pairs and there is nothing to foretell.
     """
-    return 1 - _ratio(errors[..., 1:, :], errors[..., :1, :])
+    return 1 - quotient(errors[..., 1:, :], errors[..., :1, :])
 
 
 def skill_of(errors: np.ndarray, model: str) -> np.ndarray:
@@ -95,13 +97,7 @@ def gain(errors: np.ndarray) -> np.ndarray:
     """Share of the error of what is known of each alone that each of SOURCES takes away: -> [..., sources, outcomes]."""
     names = list(MODELS)
     with_view = errors[..., [names.index(f"{ALONE} + {source}") for source in SOURCES], :]
-    return 1 - _ratio(with_view, errors[..., [names.index(ALONE)], :])
-
-
-def _ratio(errors: np.ndarray, of: np.ndarray) -> np.ndarray:
-    """NaN where the outcome is the same for all pairs and there is nothing to foretell."""
-    errors, of = np.broadcast_arrays(errors, of)
-    return np.divide(errors, of, where=of > 0, out=np.full(errors.shape, np.nan))
+    return 1 - quotient(with_view, errors[..., [names.index(ALONE)], :])
 
 
 def _without_both(terms: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
