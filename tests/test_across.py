@@ -42,11 +42,11 @@ def test_the_planted_blocks_are_found():
 def test_the_same_layer_has_in_common_what_is_shared():
     """Shared signals, noise of a quarter and blocks of a thousand times their variance."""
     outside, one = 1 / 1.25, 1 / np.sqrt(1.25 * 1001.25)
-    assert SMALL.likeness().value == SMALL.likeness(NEITHER).value == pytest.approx(outside, rel=1e-3)
-    assert DEEP.likeness(NEITHER).value == pytest.approx(outside, rel=1e-3)
-    assert DEEP.likeness(ONE).value == pytest.approx(one, rel=1e-3)
-    assert DEEP.likeness(BOTH).value == pytest.approx(1 / 1001.25, rel=1e-3)
-    assert DEEP.inside_minus_outside().value == pytest.approx(1 / 1001.25 - outside, rel=1e-3)
+    assert SMALL.likeness().values == SMALL.likeness(NEITHER).values == pytest.approx(outside, rel=1e-3)
+    assert DEEP.likeness(NEITHER).values == pytest.approx(outside, rel=1e-3)
+    assert DEEP.likeness(ONE).values == pytest.approx(one, rel=1e-3)
+    assert DEEP.likeness(BOTH).values == pytest.approx(1 / 1001.25, rel=1e-3)
+    assert DEEP.inside_minus_outside().values == pytest.approx(1 / 1001.25 - outside, rel=1e-3)
     assert DEEP.likeness(BOTH).networks == (4,)
 
 
@@ -59,19 +59,19 @@ def test_what_no_network_has_has_no_number():
         DEEP.looks_alike(False),
         SMALL.beyond_equal_depth(SMALL, BOTH),
     ):
-        assert np.isnan(found.interval).all() and 0 in found.networks
+        assert np.isnan(found.interval()).all() and 0 in found.networks
 
 
 def test_maps_look_alike_without_blocks_and_not_with_them():
-    assert SMALL.looks_alike().value == SMALL.looks_alike(False).value > 0.999
-    assert DEEP.looks_alike().value > 0.999  # of the layers outside
-    assert DEEP.looks_alike(True).value < 0.5
+    assert SMALL.looks_alike().values == SMALL.looks_alike(False).values > 0.999
+    assert DEEP.looks_alike().values > 0.999  # of the layers outside
+    assert DEEP.looks_alike(True).values < 0.5
 
 
 def test_layers_are_found_again_outside_of_blocks():
-    assert SMALL.identification().value == 1
-    assert DEEP.identification(NEITHER).value == 1
-    whole, inside = DEEP.identification().value, DEEP.identification(BOTH).value
+    assert SMALL.identification().values == 1
+    assert DEEP.identification(NEITHER).values == 1
+    whole, inside = DEEP.identification().values, DEEP.identification(BOTH).values
     assert inside < whole < 1
 
 
@@ -83,7 +83,7 @@ def test_a_network_is_never_matched_with_itself():
     maps[range(3), range(3)] = np.eye(6)
     found = AcrossSeeds(maps, (Block(0, 0, 6),) * 3)
     assert np.isnan(found.corresponding[range(3), range(3)]).all()
-    assert found.identification().value == pytest.approx(1 / 6)
+    assert found.identification().values == pytest.approx(1 / 6)
 
 
 def test_at_equal_depth_a_trend_over_depth_goes_and_the_block_stays():
@@ -91,21 +91,21 @@ def test_at_equal_depth_a_trend_over_depth_goes_and_the_block_stays():
     profile = 0.9 - 0.5 * np.linspace(0, 1, 13) - 0.3 * (np.arange(13) >= 8)
     deep = from_profiles(np.broadcast_to(profile, (4, 4, 13)), 8)
     small = from_profiles(np.broadcast_to(0.9 - 0.5 * np.linspace(0, 1, 5), (3, 3, 5)), 5)
-    assert deep.inside_minus_outside().value < -0.5
+    assert deep.inside_minus_outside().values < -0.5
     found = deep.beyond_equal_depth(small, BOTH)
-    np.testing.assert_allclose(found.interval, -0.3)
+    np.testing.assert_allclose(found.interval(), -0.3)
     assert found.networks == (4, 3)
-    np.testing.assert_allclose(deep.beyond_equal_depth(small, NEITHER).interval, 0, atol=1e-12)
+    np.testing.assert_allclose(deep.beyond_equal_depth(small, NEITHER).interval(), 0, atol=1e-12)
 
 
 def test_at_equal_depth_the_reference_is_outside_of_its_own_blocks():
     deep = from_profiles(np.full((4, 4, 13), 0.5), 5)  # from relative depth 5/12 on
     values = np.broadcast_to([0.7, 0.7, 0.7, 0.1, 0.1, 0.1, 0.1], (3, 3, 7))
-    assert deep.beyond_equal_depth(from_profiles(values, 4), BOTH).value == pytest.approx(  # up to 3/6
+    assert deep.beyond_equal_depth(from_profiles(values, 4), BOTH).values == pytest.approx(  # up to 3/6
         np.mean([0.5 - 0.4, 0.5 - 0.1])
     )
     found = deep.beyond_equal_depth(from_profiles(values, 2), BOTH)
-    assert np.isnan(found.value) and found.networks == (0, 3)
+    assert np.isnan(found.values) and found.networks == (0, 3)
 
 
 def test_networks_of_both_populations_are_samples_at_equal_depth():
@@ -114,20 +114,20 @@ def test_networks_of_both_populations_are_samples_at_equal_depth():
     effects = [rng.normal(size=count) for count in (5, 4)]
     first, second = (from_profiles(np.repeat((effect[:, None] + effect)[..., None], 7, 2), 7) for effect in effects)
     np.testing.assert_allclose(
-        first.beyond_equal_depth(second, NEITHER).interval, difference_interval(*(2 * effect for effect in effects))
+        first.beyond_equal_depth(second, NEITHER).interval(), difference_interval(*(2 * effect for effect in effects))
     )
 
 
 def test_across_architectures_layers_outside_of_blocks_match_at_equal_relative_depth():
-    assert PAIR.beyond_nearest(False).value < 0.03 and PAIR.nearer_than_chance(False).value > 0.2
-    assert PAIR.rank_correlation(False).value > 0.95
-    assert PAIR.likeness(False).value > 0.6
-    assert PAIR.chance().value == pytest.approx(PAIR.beyond_nearest().value + PAIR.nearer_than_chance().value)
+    assert PAIR.beyond_nearest(False).values < 0.03 and PAIR.nearer_than_chance(False).values > 0.2
+    assert PAIR.rank_correlation(False).values > 0.95
+    assert PAIR.likeness(False).values > 0.6
+    assert PAIR.chance().values == pytest.approx(PAIR.beyond_nearest().values + PAIR.nearer_than_chance().values)
 
 
 def test_across_architectures_a_block_matches_nothing():
-    assert PAIR.likeness(True).value < 0.05
-    assert PAIR.inside_minus_outside().value == pytest.approx(
+    assert PAIR.likeness(True).values < 0.05
+    assert PAIR.inside_minus_outside().values == pytest.approx(
         PAIR.back.average(PAIR.back.cka, True).mean() - PAIR.back.average(PAIR.back.cka, False).mean()
     )
     assert PAIR.inside_minus_outside().networks == (4, 4)
@@ -138,8 +138,8 @@ def test_the_two_architectures_have_equal_roles():
     for name in ("beyond_nearest", "chance", "rank_correlation", "likeness", "nearer_than_chance"):
         for inside in (None, False, True):
             found, other = (getattr(pair, name)(inside) for pair in (PAIR, turned))
-            np.testing.assert_allclose(found.interval, other.interval, err_msg=f"{name}, {inside}")
-    np.testing.assert_allclose(PAIR.inside_minus_outside().interval, turned.inside_minus_outside().interval)
+            np.testing.assert_allclose(found.interval(), other.interval(), err_msg=f"{name}, {inside}")
+    np.testing.assert_allclose(PAIR.inside_minus_outside().interval(), turned.inside_minus_outside().interval())
 
 
 def test_the_order_of_the_networks_does_not_matter():
@@ -150,7 +150,7 @@ def test_the_order_of_the_networks_does_not_matter():
         (DEEP.looks_alike(), turned.looks_alike()),
         (DEEP.identification(ONE), turned.identification(ONE)),
     ):
-        np.testing.assert_allclose(one.interval, other.interval)
+        np.testing.assert_allclose(one.interval(), other.interval())
 
 
 def test_interpolation_is_right_for_straight_lines_and_knows_no_missing_ends():

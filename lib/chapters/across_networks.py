@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import pandas as pd
 
@@ -10,8 +9,7 @@ from lib.cka.across import BOTH, NEITHER, ONE, AcrossArchitectures, AcrossSeeds
 from lib.gates import LEAST_NETWORKS, Gate
 from lib.rules import above, below
 from lib.statistics.intervals import bounded, in_brackets
-from lib.statistics.pairs import Estimate
-from lib.statistics.sample import Estimated
+from lib.statistics.sample import Estimated, Sample
 from lib.training.wide_and_deep import Architecture
 from lib.verdicts import HEADLINE, Claim, Row, judged
 
@@ -55,15 +53,15 @@ class Two:
     images: int
     small: AcrossSeeds | None = None
 
-    def estimated(self, estimate: Callable[..., Estimate], *arguments: object, **options: object) -> Estimated:
+    def estimated(self, estimate: Callable[..., Sample], *arguments: object, **options: object) -> Estimated:
         """For a verdict, one of the methods of `found`; NaN where too few networks of an architecture take part.
 
         It rests on the networks of both architectures, but on those of the smaller one where these are too few.
         """
-        measured = partial(estimate, self.found, *arguments, **options)
-        counts = measured().networks
+        measured = estimate(self.found, *arguments, **options)
+        counts = measured.networks
         networks = sum(counts) if min(counts) >= LEAST_NETWORKS else min(counts)
-        return Estimated(lambda level: measured(level=level).interval, networks, self.images)
+        return Estimated(lambda level: measured.interval(level=level), networks, self.images)
 
 
 SAME = (
@@ -159,7 +157,7 @@ def architecture_claims(pairs: Pairs, names: Roles, images: int, fit: Mapping[st
     return claims
 
 
-def seed_numbers(found: AcrossSeeds) -> dict[str, Estimate]:
+def seed_numbers(found: AcrossSeeds) -> dict[str, Sample]:
     """All that the chapter estimates of two networks of one architecture, but for equal depth: name -> estimate."""
     maps = {
         "map across and maps within, correlation, outside blocks": found.looks_alike(),
@@ -171,9 +169,9 @@ def seed_numbers(found: AcrossSeeds) -> dict[str, Estimate]:
     return maps | same | {"of both − of neither": found.inside_minus_outside()} | again
 
 
-def architecture_numbers(found: AcrossArchitectures) -> dict[str, Estimate]:
+def architecture_numbers(found: AcrossArchitectures) -> dict[str, Sample]:
     """All that the chapter estimates of two architectures: name -> estimate."""
-    numbers: dict[str, Estimate] = {}
+    numbers: dict[str, Sample] = {}
     for words, inside in SIDES.items():
         numbers |= {
             f"distance of the best match, {words}": found.beyond_nearest(inside),
@@ -184,7 +182,7 @@ def architecture_numbers(found: AcrossArchitectures) -> dict[str, Estimate]:
     return numbers | {"CKA with the best match, inside − outside": found.inside_minus_outside()}
 
 
-def depth_numbers(seeds: Seeds) -> dict[str, dict[str, Estimate]]:
+def depth_numbers(seeds: Seeds) -> dict[str, dict[str, Sample]]:
     """CKA of the same layer of two networks less that of small ones at equal relative depth: role -> kind -> number."""
     small, kinds = seeds["small"], {words: shared for words, shared in KINDS.items() if shared is not None}
     return {
@@ -194,11 +192,11 @@ def depth_numbers(seeds: Seeds) -> dict[str, dict[str, Estimate]]:
     }
 
 
-def numbers_table(columns: dict[str, dict[str, Estimate]]) -> pd.DataFrame:
+def numbers_table(columns: dict[str, dict[str, Sample]]) -> pd.DataFrame:
     """A row a number with its 95 % interval, a column an architecture or two of them."""
     return pd.DataFrame(
         {
-            name: {row: in_brackets(bounded(found.interval, *_bounds(row))) for row, found in numbers.items()}
+            name: {row: in_brackets(bounded(found.interval(), *_bounds(row))) for row, found in numbers.items()}
             for name, numbers in columns.items()
         }
     )

@@ -9,7 +9,8 @@ from scipy.stats import spearmanr
 from lib.cka.blocks import LEAST, Block, Find, interpolation, mean_where, relative_depths
 from lib.cka.maps import NetworkMaps
 from lib.statistics.intervals import known_mean
-from lib.statistics.pairs import Estimate, leave_one_out, over_crossed_pairs, over_pairs, pair_mean
+from lib.statistics.pairs import leave_one_out, over_crossed_pairs, over_pairs, pair_mean
+from lib.statistics.sample import Sample
 
 NEITHER, ONE, BOTH = range(3)  # in the blocks of how many of two networks a layer lies
 
@@ -51,27 +52,27 @@ class AcrossSeeds:
         same = np.einsum("ijll->ijl", self.maps)
         return np.where(np.eye(len(self.maps), dtype=bool)[..., None], np.nan, same)
 
-    def likeness(self, shared: int | None = None, level: float = 0.95) -> Estimate:
+    def likeness(self, shared: int | None = None) -> Sample:
         """Mean CKA of corresponding layers, of those in the blocks of so many of the two networks if given."""
-        return over_pairs(self._of_layers(self.corresponding, shared), level)
+        return over_pairs(self._of_layers(self.corresponding, shared))
 
-    def inside_minus_outside(self, level: float = 0.95) -> Estimate:
+    def inside_minus_outside(self) -> Sample:
         """Mean CKA of corresponding layers in the blocks of both, less that in neither's, of pairs that have both kinds."""
         inside, outside = (self._of_layers(self.corresponding, shared) for shared in (BOTH, NEITHER))
-        return over_pairs(inside - outside, level)
+        return over_pairs(inside - outside)
 
-    def looks_alike(self, with_block: bool | None = None, level: float = 0.95) -> Estimate:
+    def looks_alike(self, with_block: bool | None = None) -> Sample:
         """Mean of `map_correlations` of layers in neither's block; or of all, of pairs that both have a block, or none."""
         if with_block is None:
-            return over_pairs(map_correlations(self.maps, self.shared == NEITHER), level)
+            return over_pairs(map_correlations(self.maps, self.shared == NEITHER))
         pairs = (self.with_block == with_block)[:, None] & (self.with_block == with_block)
-        return over_pairs(map_correlations(self.maps, np.broadcast_to(pairs[..., None], self.shared.shape)), level)
+        return over_pairs(map_correlations(self.maps, np.broadcast_to(pairs[..., None], self.shared.shape)))
 
-    def identification(self, shared: int | None = None) -> Estimate:
+    def identification(self, shared: int | None = None) -> Sample:
         """Share of layers whose best match in another network is the corresponding one, `shared` as for `likeness`."""
         return over_pairs(self._of_layers(self.maps.argmax(-1) == np.arange(self.layers), shared))
 
-    def beyond_equal_depth(self, reference: "AcrossSeeds", shared: int, level: float = 0.95) -> Estimate:
+    def beyond_equal_depth(self, reference: "AcrossSeeds", shared: int) -> Sample:
         """`likeness(shared)` less that of the networks of `reference` at equal relative depth outside their blocks.
 
         The reference is interpolated between its layers; layers without one are left out.  Both populations of
@@ -88,7 +89,7 @@ class AcrossSeeds:
             return pair_mean(mean_where(differences(others), True), networks, networks)
 
         there = np.any(np.isfinite(differences(np.arange(len(outside)))), axis=2)
-        return leave_one_out(statistic, [np.any(there, axis=1), np.any(np.isfinite(outside), axis=(1, 2))], level)
+        return leave_one_out(statistic, [np.any(there, axis=1), np.any(np.isfinite(outside), axis=(1, 2))])
 
     def _of_layers(self, values: np.ndarray, shared: int | None) -> np.ndarray:
         chosen = np.ones_like(self.shared, dtype=bool) if shared is None else self.shared == shared
@@ -178,33 +179,33 @@ class AcrossArchitectures:
     there: BestLayers
     back: BestLayers
 
-    def beyond_nearest(self, inside: bool | None = None, level: float = 0.95) -> Estimate:
+    def beyond_nearest(self, inside: bool | None = None) -> Sample:
         """Mean of `BestLayers.beyond_nearest`, of layers inside or outside their own network's block if asked for."""
-        return self._both_ways(lambda best: best.average(best.beyond_nearest(), inside), level)
+        return self._both_ways(lambda best: best.average(best.beyond_nearest(), inside))
 
-    def chance(self, inside: bool | None = None) -> Estimate:
+    def chance(self, inside: bool | None = None) -> Sample:
         """What `beyond_nearest` would be on average for the same layers if every layer were equally often the match."""
         return self._both_ways(lambda best: best.average(best.chance(), inside))
 
-    def nearer_than_chance(self, inside: bool | None = None, level: float = 0.95) -> Estimate:
+    def nearer_than_chance(self, inside: bool | None = None) -> Sample:
         """`chance` less `beyond_nearest`."""
-        return self._both_ways(lambda best: best.average(best.chance() - best.beyond_nearest(), inside), level)
+        return self._both_ways(lambda best: best.average(best.chance() - best.beyond_nearest(), inside))
 
-    def rank_correlation(self, inside: bool | None = None) -> Estimate:
+    def rank_correlation(self, inside: bool | None = None) -> Sample:
         """Spearman's, of the layers and their best matches."""
         return self._both_ways(lambda best: best.rank_correlation(inside))
 
-    def likeness(self, inside: bool | None = None) -> Estimate:
+    def likeness(self, inside: bool | None = None) -> Sample:
         """Mean CKA of layers with their best match."""
         return self._both_ways(lambda best: best.average(best.cka, inside))
 
-    def inside_minus_outside(self, level: float = 0.95) -> Estimate:
+    def inside_minus_outside(self) -> Sample:
         """Mean CKA with the best match of layers inside the block of their own network, less that of those outside."""
-        return self._both_ways(lambda best: best.average(best.cka, True) - best.average(best.cka, False), level)
+        return self._both_ways(lambda best: best.average(best.cka, True) - best.average(best.cka, False))
 
-    def _both_ways(self, of_pairs: Callable[[BestLayers], np.ndarray], level: float = 0.95) -> Estimate:
+    def _both_ways(self, of_pairs: Callable[[BestLayers], np.ndarray]) -> Sample:
         """Mean over the pairs of networks, and the two directions of a pair, that have a value."""
-        return over_crossed_pairs(known_mean(np.stack([of_pairs(self.there), of_pairs(self.back).T])), level)
+        return over_crossed_pairs(known_mean(np.stack([of_pairs(self.there), of_pairs(self.back).T])))
 
 
 def map_correlations(maps: np.ndarray, chosen: np.ndarray) -> np.ndarray:

@@ -145,4 +145,4 @@ def shared_interval(rows: Sequence[np.ndarray], level: float = 0.95) -> Interval
     values = np.full((len(rows),) * 2, np.nan)
     for first, second in combinations(range(len(rows)), 2):
         values[first, second] = shared(rows[first], rows[second])
-    return over_pairs(values, level).interval
+    return tuple(map(float, over_pairs(values).interval(level=level)))

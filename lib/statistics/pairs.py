@@ -6,34 +6,17 @@ out of an average, and networks without any pair out of the count.
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
-from lib.statistics.intervals import Interval, known_mean
+from lib.statistics.intervals import known_mean
 from lib.statistics.sample import Sample, jackknifed
 
 LEAST = 3  # networks of each population: leaving one out has to leave a pair
 LEAST_OF_TABLE = 4  # networks a width: leaving one out of an interval, and two out of a prediction, has to leave one
 
 
-class Estimate(NamedTuple):
-    """A number with its interval over networks; all NaN where fewer than `LEAST` of a population took part.
-
-    networks: how many took part, of each population.
-    """
-
-    value: float
-    low: float
-    high: float
-    networks: tuple[int, ...]
-
-    @property
-    def interval(self) -> Interval:
-        return self.value, self.low, self.high
-
-
-def over_pairs(values: np.ndarray, level: float = 0.95) -> Estimate:
+def over_pairs(values: np.ndarray) -> Sample:
     """Mean over the pairs of networks of one population: [networks, networks], NaN for pairs without a value.
 
     Raises:
@@ -44,13 +27,13 @@ def over_pairs(values: np.ndarray, level: float = 0.95) -> Estimate:
     known = np.isfinite(values)
     if known.diagonal().any():
         raise ValueError("a network is no pair with itself: the diagonal must be NaN")
-    return leave_one_out(lambda kept: pair_mean(values, kept, kept), [known.any(0) | known.any(1)], level)
+    return leave_one_out(lambda kept: pair_mean(values, kept, kept), [known.any(0) | known.any(1)])
 
 
-def over_crossed_pairs(values: np.ndarray, level: float = 0.95) -> Estimate:
+def over_crossed_pairs(values: np.ndarray) -> Sample:
     """Mean over the pairs of networks of two populations: [networks, other networks], NaN for pairs without a value."""
     known = np.isfinite(values)
-    return leave_one_out(lambda rows, columns: pair_mean(values, rows, columns), [known.any(1), known.any(0)], level)
+    return leave_one_out(lambda rows, columns: pair_mean(values, rows, columns), [known.any(1), known.any(0)])
 
 
 def pair_mean(values: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
@@ -59,27 +42,26 @@ def pair_mean(values: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.n
     return known_mean(chosen.reshape(-1, *values.shape[2:]))
 
 
-def leave_one_out(
-    statistic: Callable[..., np.ndarray], takes_part: Sequence[np.ndarray], level: float = 0.95
-) -> Estimate:
-    """A statistic of independent populations of networks: their jackknife variances add.
+def leave_one_out(statistic: Callable[..., np.ndarray], takes_part: Sequence[np.ndarray]) -> Sample:
+    """A statistic of independent populations of networks; NaN where fewer than `LEAST` of one take part.
 
     Args:
         statistic: takes the indices of the networks kept, one array a population; gives one number.
         takes_part: which networks there are to keep, [networks] bool each.
     """
     everyone = [np.flatnonzero(part) for part in takes_part]
-    counts = tuple(map(len, everyone))
-    if min(counts) < LEAST:
-        return Estimate(np.nan, np.nan, np.nan, counts)
+    if min(map(len, everyone)) < LEAST:
+        return jackknifed(np.nan, [np.full(len(networks), np.nan) for networks in everyone])
     without = [
         np.array(
-            [statistic(*everyone[:place], np.delete(networks, one), *everyone[place + 1 :]) for one in range(count)]
+            [
+                statistic(*everyone[:place], np.delete(networks, one), *everyone[place + 1 :])
+                for one in range(len(networks))
+            ]
         )
-        for place, (networks, count) in enumerate(zip(everyone, counts))
+        for place, networks in enumerate(everyone)
     ]
-    value, low, high = map(float, jackknifed(statistic(*everyone), without).interval(level=level))
-    return Estimate(value, low, high, counts)
+    return jackknifed(statistic(*everyone), without)
 
 
 def listed_pairs(values: np.ndarray, pairs: Sequence[tuple[Hashable, Hashable]]) -> Sample:

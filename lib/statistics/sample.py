@@ -198,9 +198,9 @@ def side_by_side(parts: Sequence[Estimated], networks: int | None = None) -> Est
 
 
 def jackknife_variances(without: np.ndarray, sizes: Sequence[int]) -> np.ndarray:
-    """Variance over the units of each group of a statistic [units of all groups, ...]: -> [groups, ...]."""
-    parts = np.split(without, np.cumsum(sizes)[:-1])
-    return np.stack([(len(part) - 1) * np.var(part, axis=0) for part in parts])
+    """Variance over the units of each group of a statistic [units of all groups, ...]: -> [groups, ...], NaN without units."""
+    unknown, parts = np.full(without.shape[1:], np.nan), np.split(without, np.cumsum(sizes)[:-1])
+    return np.stack([(len(part) - 1) * np.var(part, axis=0) if len(part) else unknown for part in parts])
 
 
 def ranks(sample: Sample, level: float = 0.95) -> Interval:
