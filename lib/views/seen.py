@@ -76,22 +76,14 @@ def look(
     Raises:
         ValueError: a network without a gradient at any image, whose direction nobody could compare.
     """
-    return [_seen(model, images, labels, fitting, output, grid) for model in models]
-
-
-def _seen(
-    model: nn.Module,
-    images: torch.Tensor,
-    labels: torch.Tensor,
-    fitting: tuple[torch.Tensor, torch.Tensor],
-    output: str,
-    grid: int | None,
-) -> Seen:
-    cut = CutNetwork(model)
-    found = directions(input_gradients(model, images, labels, output=output), grid=grid).numpy()
-    if not found.any():
-        raise ValueError("a network has no gradient at any image; ask for more epochs or leave its group out")
-    fitted, shown = cut.representations(fitting[0]), cut.representations(images)
-    layers = tuple(Layer(fitted[point], shown[point]) for point in cut.points)
-    ends = tuple(cut.end(point) for point in cut.points)
-    return Seen(model, images, found, shown[LOGITS].argmax(1).numpy(), layers, ends, Layer(fitting[1], labels))
+    found = []
+    for model in models:
+        cut, gradients = CutNetwork(model), input_gradients(model, images, labels, output=output)
+        rows = directions(gradients, grid=grid).numpy()
+        if not rows.any():
+            raise ValueError("a network has no gradient at any image; ask for more epochs or leave its group out")
+        fitted, shown = cut.representations(fitting[0]), cut.representations(images)
+        layers = tuple(Layer(fitted[point], shown[point]) for point in cut.points)
+        ends, predicted = tuple(map(cut.end, cut.points)), shown[LOGITS].argmax(1).numpy()
+        found.append(Seen(model, images, rows, predicted, layers, ends, Layer(fitting[1], labels)))
+    return found
