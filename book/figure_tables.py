@@ -71,6 +71,23 @@ def diagonals(expected: Mapping[str, Mapping]) -> dict[str, dict]:
     return {family: {end: np.diagonal(found[end]) for end in ENDS} for family, found in expected.items()}
 
 
+def layers(found: Mapping[str, Mapping]) -> dict:
+    """Maps over the layers of networks as `lib.cka.kept_maps` keeps them: matrices, of which the script makes rows."""
+    maps, blocks = ({title: one[part] for title, one in found.items()} for part in ("cka", "block"))
+    roles = {"panel": "map", "x": "layer x", "y": "layer y", "value": "value", "shared": True}
+    return {"kind": "map", "columns": ["map", "layer y", "layer x", "value"], "maps": maps, "blocks": blocks} | roles
+
+
+def architectures(numbers: Mapping, p: Mapping) -> dict:
+    """Network 0 of two architectures, and between them the map across: a row of panels a pair."""
+    of, found = numbers["architectures"], {}
+    for pair, across in numbers["maps_across"].items():
+        first, second = pair.split("-")
+        inside = {of[role]: numbers["maps"][role]["network 0"] for role in (first, second)}
+        found |= inside | {f"{of[second]}, across {of[first]}": across}
+    return layers(found)
+
+
 def populations(numbers: Mapping, p: Mapping) -> dict:
     names = [f"{family} {width}" for family in p["families"] for width in widths_of(p)(family)]
     return maps({"all populations": numbers["cosine_across"]}, same(names), sides=("one", "other"), panel="map")

@@ -10,10 +10,12 @@ from collections.abc import Callable, Mapping
 
 import studies
 from figure_tables import (
+    architectures,
     attack,
     detected,
     diagonals,
     ensembles,
+    layers,
     maps,
     members,
     over_width,
@@ -92,6 +94,17 @@ FIGURES: dict[tuple[str, str], Callable[[Mapping, Mapping], dict]] = {
     ("10_released_models", "Fig. 25 on"): lambda n, p: maps(
         {n["family"]: n["attacks"]["mean of ratios"]}, same(n["widths"]), sides=("source", "target")
     ),
+    **{
+        ("11_block_structure", f"The paper's {figure}."): lambda n, p, figure=figure: layers(n["maps"][figure])
+        for figure in ("Fig. 1", "Figs 2 and D.2", "Fig. C.1", "Fig. D.1")
+    },
+    ("12_first_component", "The paper's Fig. 3"): lambda n, p: layers(list(n["maps"].values())[0]),
+    ("12_first_component", "The same for the widest"): lambda n, p: layers(list(n["maps"].values())[-1]),
+    ("13_probes_and_deletion", "The paper's Fig. 4"): lambda n, p: layers(n["maps"]),
+    ("14_across_networks", "The paper's Fig. 6, small"): lambda n, p: layers(n["maps"]["small"]),
+    ("14_across_networks", "Fig. 6, wide"): lambda n, p: layers(n["maps"]["wide"]),
+    ("14_across_networks", "Fig. 6, deep"): lambda n, p: layers(n["maps"]["deep"]),
+    ("14_across_networks", "The paper's Fig. E.1"): architectures,
     ("16_stitching", "Within one network"): stitches("within"),
     ("16_stitching", "Across seeds"): stitches("across seeds"),
     ("17_out_of_distribution", "Stitched against own"): detected,

@@ -63,6 +63,7 @@ from lib.cka import block_growth
 from lib.cka.block_growth import growth, halving, mean_share
 from lib.cka.blocks import BlockStructure, largest_block, shares
 from lib.cka.grams import batch_sizes
+from lib.cka.kept_maps import kept
 from lib.cka.maps import all_maps, part_maps
 from lib.effects.scale import with_fewer
 from lib.training.wide_and_deep import RECIPE, Architecture, architecture_populations, grid
@@ -162,8 +163,9 @@ print("\n".join(f"{one}: {find.most_without(maps[one].shape[-1])} of {maps[one].
 # ## Deeper and wider: Fig. 1
 
 # %% mystnb={"image": {"alt": "Two rows of square maps of CKA between the layers of one network, above for growing depth, below for growing width; dotted lines mark stages, a frame the block structure where there is one."}} tags=["hide-input"]
-rows = [[(str(one), maps[one][0]) for one in line] for line in (depth_line, width_line)]
-figures.show(map_rows(rows, find),
+drawn = {}
+drawn["Fig. 1"] = [[(str(one), maps[one][0]) for one in line] for line in (depth_line, width_line)]
+figures.show(map_rows(drawn["Fig. 1"], find),
              "**The paper's Fig. 1.** CKA between every two layers of one network (its first seed); above, depth "
              f"grows, below, width; {framed}. Ticks: the first block of each stage. 1 network a map, of {p.seeds}; "
              f"{counted}.")
@@ -204,9 +206,10 @@ fit["less data"] = block_structure.fit_gates(reduced.values())
 results.gates({f"{' to '.join(map(str, (p.train_counts[0], p.train_counts[-1])))} images": fit["less data"]})
 
 # %% mystnb={"image": {"alt": "A grid of CKA maps, one row for each number of training images, one column for each architecture; a frame marks the block where there is one."}} tags=["hide-input", "nbval-ignore-output"]
-rows = [[(f"{architecture}, {count} images", of_count[0, place]) for architecture, of_count in by_count.items()]
-        for place, count in enumerate(p.train_counts)]
-figures.show(map_rows(rows, find),
+drawn["Figs 2 and D.2"] = [
+    [(f"{architecture}, {count} images", of_count[0, place]) for architecture, of_count in by_count.items()]
+    for place, count in enumerate(p.train_counts)]
+figures.show(map_rows(drawn["Figs 2 and D.2"], find),
              f"**The paper's Figs 2 and D.2.** CKA maps of one network each (its first seed, of {p.data_seeds}), "
              f"trained with more images in every row; {framed}; {counted}.")
 
@@ -229,8 +232,9 @@ maps |= all_maps(plain_populations, images.test_images, p.random_seed, **samplin
 n_plain = sum(map(len, plain_populations.values()))
 
 # %% mystnb={"image": {"alt": "Two rows of CKA maps for growing width, above with residual connections, below without; a frame marks the block where there is one."}} tags=["hide-input", "nbval-ignore-output"]
-rows = [[(str(one), maps[one][0]) for one in line] for line in (block_growth.ends(width_line), plain_line)]
-figures.show(map_rows(rows, find),
+drawn["Fig. C.1"] = [[(str(one), maps[one][0]) for one in line]
+                    for line in (block_growth.ends(width_line), plain_line)]
+figures.show(map_rows(drawn["Fig. C.1"], find),
              f"**The paper's Fig. C.1.** CKA maps of one network each (its first seed, of {p.seeds}); above with "
              f"residual connections, below without; {framed}; {counted}.")
 
@@ -256,8 +260,9 @@ block_structure_shown.blocks_table({one: maps[one] for one in plain_line}, find)
 
 # %% mystnb={"image": {"alt": "Two rows of CKA maps, one map for each seed, above of the deepest architecture, below of the widest; a frame marks the block where there is one."}} tags=["hide-input", "nbval-ignore-output"]
 deepest, widest = depth_line[-1], width_line[-1]
-rows = [[(f"{one}, no. {place + 1}", cka) for place, cka in enumerate(maps[one][:5])] for one in (deepest, widest)]
-figures.show(map_rows(rows, find),
+drawn["Fig. D.1"] = [[(f"{one}, no. {place + 1}", cka) for place, cka in enumerate(maps[one][:5])]
+                    for one in (deepest, widest)]
+figures.show(map_rows(drawn["Fig. D.1"], find),
              f"**The paper's Fig. D.1.** CKA maps of up to five seeds, of {p.seeds}, of {deepest}, above, and of "
              f"{widest}, below; {framed}; {counted}.")
 
@@ -350,6 +355,8 @@ numbers = {"images": n_images, "layers": {str(one): found.maps[one].shape[-1] fo
                              for one, population in trained.items()},
            "test_accuracy": {str(one): [network.test_accuracy[-1] for network in population.networks]
                              for one, population in trained.items()},
+           "maps": {figure: {title: kept(cka, find(cka)) for row in rows for title, cka in row}
+                    for figure, rows in drawn.items()},
            "batch_sizes": {one.estimator: {"full": one.full_mean(), "deviation": one.interval(),
                                            "largest": one.largest()} for one in (unbiased, biased)}}
 results.write(p.study, "11_block_structure", vars(p), numbers, verdicts)

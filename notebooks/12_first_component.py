@@ -57,6 +57,7 @@ from lib.cka.block_components import late_shares, population_components, setting
 from lib.cka.block_growth import block_structure, reference_population
 from lib.cka.components import TOP, carried, component_cka, components, normal_carried, one_percent
 from lib.cka.grams import hidden_points
+from lib.cka.kept_maps import kept
 from lib.models.representations import representation
 from lib.statistics.intervals import in_brackets
 from lib.training.wide_and_deep import Architecture, architecture_populations, grid
@@ -290,5 +291,8 @@ measures = {str(architecture): {
     "dropped": [network.dropped and list(network.dropped) for network in networks]}
     for architecture, networks in found.items()}
 numbers = {"images": n_images, "dropped": settings.dropped, "networks": n_networks, "measures": measures,
-           "share_and_block": share_and_block(found)}
+           "share_and_block": share_and_block(found),
+           "maps": {str(one): {title: kept(cka, found[one][0].block)
+                               for title, cka in first_component_figures.layer_maps(found[one][0]).items()}
+                    for one in (deep[-1], wide[-1])}}
 results.write(p.study, "12_first_component", vars(p), numbers, verdicts)

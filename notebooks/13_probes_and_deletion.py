@@ -55,6 +55,7 @@ from lib.chapters.block_structure import fit_gates
 from lib.chapters.probes_and_deletion import CLAIMS, deletions, effects_table, networks_table, probe_claims, probes
 from lib.cka.block_effects import PLATEAU_LOSS, measure, plateaus, rank_correlations
 from lib.cka.block_growth import block_structure, reference_population
+from lib.cka.kept_maps import kept
 from lib.cka.probes import PENALTY
 from lib.training.wide_and_deep import Architecture, architecture_populations
 
@@ -197,6 +198,7 @@ results.table(verdicts)
 # %% tags=["hide-input", "nbval-ignore-output", "remove-output"]
 glue("answer", results.answer(verdicts), display=False)
 numbers = {"images": n_images, "train_images": n_train, "penalty": PENALTY, "plateau_loss": PLATEAU_LOSS,
+           "maps": {str(key): kept(measures.maps[0], measures.structures[0]) for key, measures in found.items()},
            "architectures": {str(key): {
                "structures": [[structure.start, structure.stop, structure.layers] for structure in measures.structures],
                "probes_after": measures.after, "probes_before": measures.before, "deleted": measures.deleted,

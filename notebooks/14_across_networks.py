@@ -57,6 +57,7 @@ from lib.chapters.across_networks_figures import (
 from lib.chapters.block_structure import fit_gates
 from lib.cka.across import across_architectures, across_seeds
 from lib.cka.block_growth import block_structure, reference_population
+from lib.cka.kept_maps import kept, kept_pairs
 from lib.cka.maps import maps_between
 from lib.training.wide_and_deep import architecture_populations
 
@@ -236,6 +237,8 @@ numbers = {"images": n_images, "networks": {role: len(population) for role, popu
            "architectures": {role: str(architecture) for role, architecture in names.items()},
            "blocks": {role: [[block.start, block.stop, block.layers] for block in result.blocks]
                       for role, result in same.items()},
+           "maps": {role: kept_pairs(result.maps, result.blocks, SHOWN) for role, result in same.items()},
+           "maps_across": {"-".join(pair): kept(result.maps[0, 0].T) for pair, result in pairs.items()},
            "across_seeds": seed_numbers, "minus_small_at_equal_depth": depth_numbers,
            "across_architectures": {"-".join(pair): numbers for pair, numbers in pair_numbers.items()}}
 results.write(p.study, "14_across_networks", vars(p), numbers, verdicts)

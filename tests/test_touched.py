@@ -7,13 +7,17 @@ import re
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 from skips import browser
 
 import figure_tables
+import figure_words
 import numbered
 import touched
 from chapters import NOTEBOOKS, ROOT
+from lib.cka import kept_maps
+from lib.cka.blocks import Block
 
 HTML = ROOT / "_build" / "html" / "book"
 BROWSER = browser()
@@ -35,10 +39,11 @@ def test_every_table_belongs_to_a_caption_and_holds_numbers_of_the_results(chapt
     ]
     (caption,) = (caption for caption in displayed if caption.startswith(begin))
     table = touched.behind(chapter, caption, results(chapter))
-    assert {len(row) for row in table["rows"]} == {len(table["columns"])}
+    rows = figure_words.rows_of(table)
+    assert {len(row) for row in rows} == {len(table["columns"])}
     roles = {table[role] for role in ("panel", "x", "y", "value", "by") if role in table}
     assert roles <= {*table["columns"]} and table["n"]
-    places = [tuple(map(str, row[:3])) for row in table["rows"]]
+    places = [tuple(map(str, row[:3])) for row in rows]
     assert table["kind"] != "map" or len(set(places)) == len(places)
 
 
@@ -51,6 +56,47 @@ def test_a_map_keeps_each_number_in_its_place():
         for column, k1 in enumerate(widths):
             ends = [found["numbers"]["expected"]["resnet-large"][end][row][column] for end in figure_tables.ENDS]
             assert values["resnet-large", k2, k1] == pytest.approx(ends, abs=1e-4)
+
+
+def test_a_map_of_layers_keeps_its_numbers_its_titles_and_its_frame():
+    cka = np.random.default_rng(0).random((4, 5))
+    table = figure_tables.layers({"a": kept_maps.kept(cka, Block(1, 4, 5)), "b": kept_maps.kept(cka.T, Block(0, 0, 4))})
+    rows = {tuple(row[:3]): row[3] for row in figure_words.rows_of(table)}
+    assert rows["a", 1, 4] == rows["b", 4, 1] == pytest.approx(cka[1, 4], abs=5e-4) and len(rows) == 40
+    assert table["blocks"] == {"a": [1, 4], "b": None}
+
+
+def test_maps_of_every_two_networks_are_kept_once():
+    maps = np.random.default_rng(0).random((3, 3, 2, 2))
+    found = kept_maps.kept_pairs(maps, (Block(0, 0, 2),) * 3, most=2)
+    assert [*found] == ["network 0", "networks 0 and 1", "network 1"]
+    np.testing.assert_allclose(found["networks 0 and 1"]["cka"], maps[0, 1], atol=5e-4)
+
+
+@pytest.mark.parametrize(
+    "table, said",
+    [
+        (figure_tables.maps({"a": [[1, 2], [3, 4]]}, lambda _: [8, 16]), "a: from 1 (k2 8, k1 8) to 4 (k2 16, k1 16)"),
+        (
+            figure_tables.maps({"a": [[float("nan"), 2]]}, lambda _: ["x"], lambda _: [1, 2]),
+            "a: from 2 (k2 x, k1 2) to 2",
+        ),
+        (
+            figure_tables.maps({name: [[1]] for name in "abcdefghi"}, lambda _: [8]),
+            "9 panels: from 1 (k2 8, k1 8) to 1",
+        ),
+        (
+            figure_tables.over_width(
+                {"a": {"estimate": [0.5, 0.25], "low": [0, 0], "high": [1, 1]}}, lambda _: [4, 32], "R"
+            ),
+            "a: from 0.5 (k 4) to 0.25 (k 32)",
+        ),
+        (figure_tables.maps({"a": [[float("nan")]]}, lambda _: [8]), ""),
+    ],
+)
+def test_the_words_of_a_picture_say_where_its_numbers_are_lowest_and_highest(table, said):
+    told = figure_words.words(table)
+    assert told.startswith(said) and bool(said) == bool(told)
 
 
 def test_results_of_an_earlier_revision_have_no_table():

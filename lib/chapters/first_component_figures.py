@@ -22,12 +22,7 @@ def four_plots(networks: Sequence[NetworkComponents], title: str) -> Figure:
     """The paper's Fig. 3 for the first network: squared cosines, CKA, shares (the other networks pale), CKA without."""
     network = networks[0]
     figure, axes = subplots(2, 2, width=PAGE / 2, height=3.9)
-    maps = {
-        "squared cosine of first components": (axes[0, 0], network.cosines),
-        "CKA": (axes[0, 1], network.cka),
-        "CKA without the first components": (axes[1, 1], network.without),
-    }
-    for name, (axis, values) in maps.items():
+    for axis, (name, values) in zip((axes[0, 0], axes[0, 1], axes[1, 1]), layer_maps(network).items()):
         image = layer_map(axis, values)
         frame(axis, network.block)
         axis.set(xlabel="layer", ylabel="layer")
@@ -43,6 +38,15 @@ def four_plots(networks: Sequence[NetworkComponents], title: str) -> Figure:
     axes[1, 0].set_title("first component", fontsize=10)
     figure.suptitle(title, fontsize=11)
     return figure
+
+
+def layer_maps(network: NetworkComponents) -> dict[str, np.ndarray]:
+    """What is drawn over every two layers of a network, by its title: [layers, layers] each."""
+    return {
+        "squared cosine of first components": network.cosines,
+        "CKA": network.cka,
+        "CKA without the first components": network.without,
+    }
 
 
 def shares_by_depth(groups: Mapping[str, Found]) -> Figure:
