@@ -18,6 +18,7 @@ LEFT_OUT = re.compile(
 ARTICLE = re.compile(r'<article class="bd-article"[^>]*>(.*?)</article>', re.S)
 UNFOLDED = re.compile('<details(?! class="as-digits)')  # what stands in another chapter stays folded
 SCRIPT = re.compile(r"<script\b.*?</script>", re.S)
+FOR_MACHINES = re.compile(r'<details(?:(?!</details>).)*class="highlight-json(?:(?!</details>).)*</details>', re.S)
 PAPER = {
     "format": "A4",
     "margin": dict.fromkeys(("top", "bottom", "left", "right"), "16mm"),
@@ -29,6 +30,7 @@ LOOK = """<style>
   section.page { break-before: page; }
   section.page h1 { display: block !important; break-after: avoid; }
   section.page :is(.headerlink, summary, .permalink) { display: none !important; }
+  section.page :is(section, div, p, ul, table):last-child { margin-bottom: 0; padding-bottom: 0; }
   section.page a:not([href]) { color: inherit; text-decoration: none; }
   section.page details { border: none !important; box-shadow: none !important; }
 </style>"""
@@ -53,8 +55,9 @@ def whole(names: list[str]) -> str:
 
 
 def article(text: str, name: str, names: list[str]) -> str:
-    """The text of one page, its code unfolded, its pictures loaded."""
-    own = UNFOLDED.sub("<details open", SCRIPT.sub("", ARTICLE.search(text)[1])).replace('loading="lazy"', "")
+    """The text of one page without numbers for machines, its code unfolded, its pictures loaded."""
+    own = FOR_MACHINES.sub("", SCRIPT.sub("", ARTICLE.search(text)[1]))
+    own = UNFOLDED.sub("<details open", own).replace('loading="lazy"', "")
     own = re.sub(r'\bid="([^"]*)"', rf'id="{key(name)}--\1"', own)
     return addressed(own, name, names)
 

@@ -17,7 +17,7 @@ PAGE = (
 @pytest.fixture
 def made(tmp_path, monkeypatch):
     monkeypatch.setattr(printed, "HTML", tmp_path)
-    links = '<a href="chapters/a.html#top"></a><a href="#top"></a><a href="api/x.html"></a><a href="https://a.org"></a>'
+    links = '<details><div class="highlight-json">{"p": 1}</div></details><a href="chapters/a.html#top"></a><a href="#top"></a><a href="api/x.html"></a><a href="https://a.org"></a>'
     for name, body in zip(NAMES, (links, '<details><img src="../../_images/a.webp" loading="lazy"/></details>')):
         (tmp_path / f"{name}.html").parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / f"{name}.html").write_text(PAGE.format(body))
@@ -28,6 +28,10 @@ def test_links_lead_to_printed_pages_or_nowhere(made):
     inside = re.findall(r'href="#([^"]*)"', made)
     assert inside == ["book-chapters-a--top", "book-index--top"] and all(f'id="{place}"' in made for place in inside)
     assert 'href="https://a.org"' in made and "api/x" not in made
+
+
+def test_numbers_for_machines_are_not_printed(made):
+    assert '"p"' not in made and made.count("<details open>") == 1
 
 
 def test_what_is_loaded_is_found_and_nothing_is_folded_or_run(made):
