@@ -1,5 +1,7 @@
 """What several test modules share: a small set of digits, a store of one's own, an executor without processes."""
 
+import os
+import sys
 from concurrent.futures import Executor, Future
 from pathlib import Path
 
@@ -21,6 +23,7 @@ from lib import data
 from lib.runtime import array_store
 from lib.training import specification, train
 
+os.environ["MPLBACKEND"] = "Agg"  # read when pyplot is first imported
 torch.set_num_threads(1)  # as in the worker processes: more threads would add in another order
 threadpool_limits(1)  # numpy too: simulations of many small products only wait for each other's threads
 
@@ -35,6 +38,14 @@ class InlineExecutor(Executor):
         except Exception as error:
             future.set_exception(error)
         return future
+
+
+@pytest.fixture(autouse=True)
+def closed_figures():
+    """No test finds the figures of another."""
+    yield
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Small untrained networks and images of noise for tests: 8 x 8 pixels, one channel, 4 classes unless told."""
 
 import copy
+import hashlib
 from types import SimpleNamespace
 
 import torch
@@ -24,6 +25,23 @@ def network(seed=0, family="cnn-small", width=2, channels=1, size=8):
     models.initialise(model, torch.Generator().manual_seed(seed))
     model.train()(random_images(channels=channels, size=(size, size), seed=7)[0])
     return model.eval()
+
+
+def randomised(model, seed=0):
+    """Every weight and running statistic drawn anew, so that no default value hides a mistake."""
+    generator = torch.Generator().manual_seed(seed)
+    for value in model.state_dict().values():
+        if value.is_floating_point():
+            value.copy_(torch.rand(value.shape, generator=generator) * 0.2 + 0.05)
+    return model
+
+
+def fingerprint(model):
+    """Of parameters and buffers: their names and bits."""
+    digest = hashlib.sha256()
+    for name, tensor in model.state_dict().items():
+        digest.update(name.encode() + tensor.numpy().tobytes())
+    return digest.hexdigest()
 
 
 def slow_gradients(model, images, labels, output="logit", batch_size=256):

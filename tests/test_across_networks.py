@@ -1,9 +1,5 @@
 """The verdicts of chapter 14 follow from what is planted, and words, tables and pictures from the numbers."""
 
-import matplotlib
-
-matplotlib.use("Agg")
-
 import numpy as np
 from planted_blocks import at
 from planted_layers import planted_maps

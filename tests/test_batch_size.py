@@ -48,11 +48,6 @@ def test_a_recipe_of_two_protocols_is_one():
     assert len(RECIPES) == 10 and set(RECIPES) == {recipe for recipes in FOUND.values() for recipe in recipes}
 
 
-def test_a_protocol_needs_one_epoch_at_least_and_the_larger_of_two_middle_sizes_decides():
-    assert [recipe.epochs for recipe in protocols([10, 100], 1, 1000)["equal steps"]] == [1, 1]
-    assert [recipe.epochs for recipe in protocols([10, 20, 40], 8, 400)["equal steps"]] == [4, 8, 16]
-
-
 def test_the_usual_recipe_is_that_of_the_other_chapters(tiny):
     usual = replace(tiny, epochs=20, batch_size=128)
     assert Recipe(usual.batch_size, usual.epochs) == Recipe(128, 20, Specification.learning_rate)

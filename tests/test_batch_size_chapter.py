@@ -1,11 +1,10 @@
 """The verdicts of chapter 8 follow from the changes per doubling; its table and pictures have the numbers."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from planted_measures import measures
 
-from lib.chapters.batch_size import batch_size_claims, over_batch_size
+from lib.chapters.batch_size import batch_size_claims
 from lib.effects.batch_size import distinct_recipes, effects, protocols
 from lib.gates import learnt
 
@@ -50,14 +49,3 @@ def test_each_protocol_is_judged_by_its_own_numbers():
     rho = [falling.get(recipe) or 0.2 + 0.01 * step for recipe, step in zip(RECIPES, DOUBLINGS)]
     found = verdicts(measures(RECIPES, rho, rho, loss=1 - 0.01 * DOUBLINGS, accuracy=0.5 + 0.01 * DOUBLINGS))
     assert found.pop("similarity-rises-equal-steps-vit") == "contradicted" and set(found.values()) == {"supported"}
-
-
-def test_changes_are_those_from_the_smallest_batch_of_a_protocol():
-    found = grown(noise=0.01)
-    figure = over_batch_size({"vit": found}, FOUND, [2, 4, 8], "test loss", changes=True)
-    for axis, recipes in zip(figure.axes, FOUND.values()):
-        places = [RECIPES.index(recipe) for recipe in recipes]
-        for table, container in zip(found.test_loss, axis.containers):
-            means = table.mean((0, 1))[places]
-            np.testing.assert_allclose(container[0].get_ydata(), means - means[0], atol=1e-12)
-    plt.close(figure)

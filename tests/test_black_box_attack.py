@@ -6,8 +6,6 @@ import error_rates
 import numpy as np
 import pytest
 
-from lib.attacks import SUMMARIES
-from lib.chapters import black_box_attack_figures as drawn
 from lib.chapters.black_box_attack import ACROSS as ACROSS_ROW
 from lib.chapters.black_box_attack import (
     ATTACKS,
@@ -182,21 +180,3 @@ def test_families_are_compared_with_other_families_only():
     own[2, 0] = 1.1
     assert across(own).verdict == "contradicted" and ": c against a, the one of 6" in across(own).statistic
     assert across(ACROSS, 0.2).verdict == "undecided"
-
-
-def points(axis):
-    """label -> the heights of the points, and label -> the ends of their intervals, as drawn."""
-    bars = {bars.get_label(): bars for bars in axis.containers}
-    ends = {label: [segment[:, 1] for segment in one.lines[2][0].get_segments()] for label, one in bars.items()}
-    return {label: one.lines[0].get_ydata() for label, one in bars.items()}, ends
-
-
-RAGGED = AS_THE_PAPER + 0.01 * np.random.default_rng(0).standard_normal(AS_THE_PAPER.shape)
-
-
-def test_summaries_are_averages_over_targets():
-    of_summary = {summary: outcome(RAGGED + 0.1 * place) for place, summary in enumerate(SUMMARIES)}
-    axes = drawn.summaries({"vit": of_summary}, {"vit": WIDTHS}).axes
-    assert [axis.get_ylabel().rsplit(" (", 1)[0] for axis in axes] == list(SUMMARIES)
-    for place, axis in enumerate(axes):
-        np.testing.assert_allclose(points(axis)[0]["vit"], RAGGED[:3].mean(1) + 0.1 * place)

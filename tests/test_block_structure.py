@@ -1,9 +1,5 @@
 """The verdicts of chapter 11 follow from planted blocks, and its words, tables and pictures from the same numbers."""
 
-import matplotlib
-
-matplotlib.use("Agg")
-
 import numpy as np
 import pytest
 from planted_blocks import at, planted, with_shares

@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from small_networks import randomised
 from torch import nn
 from torch.nn import functional as F
 
@@ -35,15 +36,6 @@ def noise(*shape, seed=0, dtype=torch.float32):
 
 def initialised(family, seed=0, width=1, **sizes):
     return models.initialise(models.build(family, width, **sizes), torch.Generator().manual_seed(seed))
-
-
-def randomised(model):
-    """Every weight and running statistic drawn anew, so that no default value hides a mistake."""
-    generator = torch.Generator().manual_seed(5)
-    for value in model.state_dict().values():
-        if value.is_floating_point():
-            value.copy_(torch.rand(value.shape, generator=generator) * 0.2 + 0.05)
-    return model
 
 
 @pytest.mark.parametrize("depth", TABLE)
@@ -135,16 +127,6 @@ def test_both_kinds_of_block_have_the_same_branch(channels, stride):
     torch.testing.assert_close(sums[0], seen[0] + shortcut)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize("channels", [1, 3])
-@pytest.mark.parametrize("size", [1, 2, 3, 5, 8, 28, 32, 64])
-def test_every_image_size_gives_one_finite_score_a_class(family, channels, size):
-    model = models.build(family, 1, in_channels=channels, image_size=size, num_classes=7)
-    scores = model(noise(3, channels, size, size))
-    assert scores.shape == (3, 7) and scores.isfinite().all()
-    assert model.state_dict().keys() == models.build(family, 1, in_channels=channels).state_dict().keys()
-
-
 def test_initial_weights_are_hes_normal_cut_at_two_standard_deviations():
     model = initialised("resnet-8", width=4)
     for name, module in model.named_modules():
@@ -211,10 +193,7 @@ def test_a_depth_that_no_network_has_is_refused(name, depth):
     ],
 )
 def test_any_other_name_is_an_unknown_family(name):
-    with pytest.raises(
-        ValueError,
-        match=r"^unknown family .*; the families are cnn-small, .*, resnet-D and plain-D of depth D = 6n \+ 2, and your own",
-    ):
+    with pytest.raises(ValueError, match=r"^unknown family .*; the families are cnn-small, .*, resnet-D and plain-D"):
         models.check_family(name)
 
 

@@ -1,6 +1,5 @@
 """The pictures of chapter 6 show the measures they are given."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -25,7 +24,6 @@ def measured(offset=0.0, columns=3):
 @pytest.fixture
 def families():
     yield {"cnn-small": measured(), "vit": measured(0.02)}
-    plt.close("all")
 
 
 def estimate(population, name):
@@ -37,14 +35,6 @@ def paths(axis, count):
     singles = [np.array(line.get_data()) for line in axis.lines if line.get_markerfacecolor() == "white"]
     clouds = [np.array(points.get_offsets()).T for points in axis.collections]
     return list(zip(singles, np.split(np.array(clouds), count)))
-
-
-def test_differences_are_those_of_logits_from_probabilities(families):
-    figure = drawn.averages(families, dict.fromkeys(families, WIDTHS), 2)
-    for axis, name in zip(figure.axes, ("loss", "accuracy")):
-        for bars, family in zip(axis.containers, families.values()):
-            expected = [estimate(one, f"{name} logits") - estimate(one, f"{name} probabilities") for one in family]
-            np.testing.assert_allclose(bars.lines[0].get_ydata(), np.array(expected)[:, 1])
 
 
 @pytest.mark.parametrize("average", ["probabilities", "logits"])
@@ -76,4 +66,3 @@ def test_every_picture_is_drawn_for_any_number_of_families_and_with_fewer_sizes(
     ):
         figure.canvas.draw()
         assert all(axis.has_data() for axis in figure.axes if axis.get_visible())
-        plt.close(figure)

@@ -117,10 +117,7 @@ def test_what_cannot_be_learnt_from_is_refused():
         EnergyDetector(own, labels, own[:5], torch.Generator())
     with pytest.raises(ValueError, match="^epochs must be a whole number of at least 1, not 0$"):
         EnergyDetector(own, labels, own, torch.Generator(), epochs=0)
-    with pytest.raises(
-        ValueError,
-        match=r"^labels must be class indices, whole numbers \[images\], not \[9, 1\] of the type torch.int64$",
-    ):
+    with pytest.raises(ValueError, match=r"^labels must be class indices, whole numbers \[images\], not \[9, 1\] of"):
         MahalanobisDetector(own, labels[:, None])
 
 

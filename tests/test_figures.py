@@ -1,22 +1,10 @@
 """Figures take what a run may give them: numbers that are missing, few networks, other names than the families'."""
 
-import matplotlib
-
-matplotlib.use("Agg")
-
-import matplotlib.pyplot as plt
 import numpy as np
-import pytest
 from matplotlib.colors import to_hex
 
 from lib import map_figures
 from lib.chapters import individual_similarity_figures, own_figures
-
-
-@pytest.fixture(autouse=True)
-def closed():
-    yield
-    plt.close("all")
 
 
 def texts(axis):

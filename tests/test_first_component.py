@@ -1,18 +1,13 @@
 """The verdicts of chapter 12 follow from the networks' numbers; tables and pictures show them."""
 
-import matplotlib
-
-matplotlib.use("Agg")
-
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from made_components import IMAGES, LAYERS, made
 
-from lib.chapters import first_component, first_component_figures
+from lib.chapters import first_component
 from lib.chapters.first_component import CLAIMS, component_claims, share_and_block
 from lib.cka.block_components import Dropped
-from lib.cka.components import TOP, carried, dominant
+from lib.cka.components import TOP
 from lib.statistics.contrasts import slope_within
 from lib.training.wide_and_deep import Architecture
 
@@ -121,32 +116,3 @@ def test_architectures_that_differ_in_share_and_block_do_not_make_a_claim_about_
             share = {one: 0.2 * one + slope * block[one] + rng.normal(0, 0.05, 6) for one in block}
             told.append(slope_within(block, share)[1] > 0)
     assert np.mean(found[0]) <= 0.025 + 3 * np.sqrt(0.025 * 0.975 / runs) and np.mean(found[1]) > 0.95
-
-
-def test_the_four_plots_are_where_the_paper_has_them():
-    networks = [made(0), made(1)]
-    figure = first_component_figures.four_plots(networks, "a title")
-    (cosines, cka, shares, without), first = figure.axes[:4], networks[0]
-    for axis, values in ((cosines, first.cosines), (cka, first.cka), (without, first.without)):
-        np.testing.assert_array_equal(axis.images[0].get_array(), values)
-        (frame,) = axis.patches
-        assert frame.get_xy() == (1.5, 1.5) and frame.get_width() == 4
-    np.testing.assert_array_equal(shares.lines[-1].get_ydata(), first.shares)
-    assert len(first_component_figures.four_plots([made(0, start=4)], "").axes[1].patches) == 0
-    plt.close("all")
-
-
-def test_curves_and_gallery_show_the_dominant_images():
-    networks = [network(0, 1), made(1, start=4)]
-    figure = first_component_figures.carried_curves({DEEP: networks})
-    np.testing.assert_allclose(figure.axes[0].lines[0].get_ydata(), carried(networks[0].coefficients))
-    assert figure.axes[0].lines[0].get_color() != figure.axes[0].lines[1].get_color()
-    pixels = np.random.default_rng(0).uniform(size=(IMAGES, 4, 4, 1))
-    figure = first_component_figures.gallery(DEEP, networks, pixels, [str(place) for place in range(IMAGES)])
-    assert len(figure.axes) == 2 * TOP
-    place = dominant(networks[0].coefficients)[3]
-    np.testing.assert_array_equal(figure.axes[3].images[0].get_array(), pixels[place, ..., 0])
-    assert figure.axes[3].get_title() == f"{place}\n{networks[0].coefficients[place]:+.2f}"
-    assert figure.axes[3].spines["top"].get_visible()
-    assert sum(axis.spines["top"].get_visible() for axis in figure.axes[TOP:]) < TOP
-    plt.close("all")

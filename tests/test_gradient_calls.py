@@ -125,10 +125,7 @@ def broken(images):
         ({"labels": torch.zeros(2, dtype=int)}, "3 images need as many labels, not 2"),
         ({"labels": torch.tensor([0, 64, 1])}, "labels must be from 0 to 63, the model's classes, not 0 to 64"),
         ({"labels": torch.tensor([0, -1, 1])}, "labels must be from 0 on, not -1"),
-        (
-            {"model": nn.Identity()},
-            r"the model Identity returns \[3, 1, 8, 8\] for 3 images, a map and not \[images, classes\]",
-        ),
+        ({"model": nn.Identity()}, r"the model Identity returns \[3, 1, 8, 8\] for 3 images, a map and not \[images"),
         ({"model": nn.Flatten(0, 1)}, r"the model Flatten returns \[3, 8, 8\] for 3 images"),
         ({"model": type("Broken", (nn.Module,), {"forward": lambda _, images: broken(images)})()}, "not finite"),
         ({"batch_size": 0}, "batch_size must be a whole number of at least 1, not 0"),

@@ -1,6 +1,5 @@
 """Chapter 1: its checks of the mathematics notice what is wrong, and its figures show what they are given."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from scipy.stats import t as student
@@ -60,12 +59,3 @@ def test_directions_face_the_reader_and_families_have_caps_around_their_centres(
     np.testing.assert_allclose(rim @ towards, 0.8)
     figure = drawn.caps({"a": [(towards, 0.8)], "b": [(right, 0.5)]}, ["k"])
     assert [axis.get_title() for axis in figure.axes] == ["a", "b"]
-    plt.close("all")
-
-
-def test_matrices_share_one_scale_and_no_zero_is_negative():
-    found = {"a": np.array([[1, -0.001], [-0.001, 0.5]]), "b": np.array([[0.9, -0.3], [-0.3, 0.2]])}
-    axes = drawn.similarity_matrices(found, ["k1", "k2"]).axes[:2]
-    assert {axis.images[0].get_clim() for axis in axes} == {(-0.3, 1)}
-    assert [text.get_text() for text in axes[0].texts] == ["1.00", "0.00", "0.00", "0.50"]
-    plt.close("all")

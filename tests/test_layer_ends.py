@@ -80,11 +80,7 @@ def test_maps_that_are_not_its_own_go_on_as_through_the_pieces_of_the_network(fa
 @pytest.mark.parametrize(
     "make, point, sentence",
     [
-        (
-            lambda: made("resnet"),
-            "layer1.0.bn2",
-            r"ResNet cannot be cut after 'layer1.0.bn2': another way .* 'layer1.0'",
-        ),
+        (lambda: made("resnet"), "layer1.0.bn2", r"ResNet cannot be cut after 'layer1.0.bn2': another way"),
         (lambda: made("densenet"), "features.denseblock1.denselayer1", "another way leads from the images past it"),
         (lambda: second(lambda images: images.mean((1, 2, 3))[:, None]), "relu", "several cannot .* another way"),
         (lambda: second(lambda images: images[:, 0, 0, :4].detach()), "relu", "depends on more of the images than"),

@@ -151,9 +151,7 @@ def test_a_layer_that_is_the_same_for_all_images_is_named(pair):
     nn.init.zeros_(dead.stage2[0].bn2.weight)
     nn.init.constant_(dead.stage2[0].bn2.bias, -1)
     points = [pair[1][0], ["stem", "stage2.0"]]
-    with pytest.raises(
-        ValueError, match="^layer stage2.0 of network 1 is the same for all images, or for all but one: it has no CKA$"
-    ):
+    with pytest.raises(ValueError, match="^layer stage2.0 of network 1 is the same for all images, or for all but"):
         network_cka([pair[0][0], dead], pictures(12), points, batch_size=6, generator=generator())
 
 

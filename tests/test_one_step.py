@@ -196,12 +196,7 @@ def test_attacks_that_do_not_fit_are_refused(images, gradients, eps, sentence):
 @pytest.mark.parametrize(
     "clean, attacked, labels, sentence",
     [
-        (
-            IMAGES,
-            IMAGES[:5],
-            LABELS,
-            r"clean and attacked images need one shape, not \[12, 1, 8, 8\] and \[5, 1, 8, 8\]",
-        ),
+        (IMAGES, IMAGES[:5], LABELS, r"clean and attacked images need one shape, not \[12, 1, 8, 8\] and \[5, 1, 8"),
         (IMAGES, IMAGES, LABELS[:5], "12 images need as many labels, not 5"),
         (IMAGES, IMAGES, LABELS + 1, "labels must be from 0 to 3, the model's classes, not 1 to 4"),
         (IMAGES, IMAGES, LABELS - 1, "labels must be from 0 on, not -1"),

@@ -185,18 +185,6 @@ def test_of_several_settings_and_families_the_largest_change_is_told_whatever_it
     assert largest_changes(made)["ρ(k, k), widest"].tolist() == ["0.500 → 0.200 (vit, 4 x 4)"]
 
 
-def test_points_of_the_statistics_are_the_claims_of_their_rows(outcomes):
-    axes = open_choices_figures.statistics(outcomes, FAMILIES).axes
-    assert [axis.get_title() for axis in axes] == ["growth", "H1", "H2", "rank one"]
-    assert len(axes[0].get_yticks()) == len(outcomes)
-    for axis in axes:
-        claims = [found["cnn-small"].claims[axis.get_title()] for found in outcomes.values()]
-        points = axis.containers[0]
-        np.testing.assert_allclose(points[0].get_xdata(), [claim.estimate for claim in claims])
-        ends = np.array([segment[:, 0] for segment in points[2][0].get_segments()])
-        np.testing.assert_allclose(ends, [(claim.low, claim.high) for claim in claims])
-
-
 def test_an_unknown_interval_does_not_break_the_figures(outcomes):
     unknown = with_verdicts(outcomes[DEFAULT]["vit"], "undecided", estimate=np.nan, low=np.nan, high=np.nan)
     left, right = open_choices_figures.statistics({DEFAULT: {"vit": unknown}}, ["vit"]).axes[0].get_xlim()

@@ -122,7 +122,5 @@ def test_what_does_not_fit_is_refused(call, sentence):
 )
 def test_how_many_images_would_fit_is_told_before_any_work(monkeypatch, call, each, what):
     monkeypatch.setattr(room, "available_memory", lambda: 7 * each + 1)
-    with pytest.raises(
-        ValueError, match=f"^40 {what} take .* of memory, and .* available; take fewer of them, 7 at most"
-    ):
+    with pytest.raises(ValueError, match=f"^40 {what} take .* of memory, and .* available; take fewer of them, 7 at"):
         call()

@@ -85,10 +85,7 @@ def test_a_part_is_balanced_and_the_same_again(folder):
     "content, sentence",
     [
         (b"no picture", r"^bee/x.png cannot be read and transformed \(UnidentifiedImageError: .*\)$"),
-        (
-            encoded(colour(1)[0].astype(np.uint16)),
-            r"^bee/x.png .* \(ValueError: its mode I;16 has more than 8 bits a channel\)$",
-        ),
+        (encoded(colour(1)[0].astype(np.uint16)), r"^bee/x.png .* \(ValueError: its mode I;16 has more than 8 bits a"),
     ],
 )
 def test_a_picture_that_cannot_be_read_is_named(folder, content, sentence):
@@ -131,16 +128,12 @@ def test_what_does_not_fit_is_refused(folder, tmp_path):
     with pytest.raises(ValueError, match="there is no folder .*nowhere; a folder of pictures"):
         load_images(tmp_path / "nowhere", PLAIN)
     (folder / "bee" / "x.png").write_bytes(encoded(colour(1, 8)))
-    with pytest.raises(
-        ValueError, match=r"^bee/x.png became a tensor \[3, 8, 8\], and ants/0.png \[3, 6, 6\]; a transform"
-    ):
+    with pytest.raises(ValueError, match=r"^bee/x.png became a tensor \[3, 8, 8\], and ants/0.png \[3, 6, 6\]; a"):
         load_images(folder, lambda picture: torch.from_numpy(np.array(picture)).permute(2, 0, 1).float())
     with pytest.raises(ValueError, match=r"^ants/0.png .* \(TypeError: the transform gave a Image and no tensor\)$"):
         load_images(folder, lambda picture: picture)
     for size in (0, "224", (8, 0)):
         with pytest.raises(ValueError, match="size must be a whole number of at least 1"):
             resized(size)
-    with pytest.raises(
-        ValueError, match="mean and std must be three numbers each, for colour, or one, for grey, not 2 and 3"
-    ):
+    with pytest.raises(ValueError, match="mean and std must be three numbers each, for colour, or one, for grey, not"):
         resized(6, (0, 0), ONE)

@@ -75,14 +75,8 @@ def test_the_interval_of_a_function_is_that_of_the_function():
     "change, sentence",
     [
         ({"widths": np.array([2, 2, 2, 4, 4])}, "at least 4 networks of each width, not 2 of k = 4"),
-        (
-            {"views": {"rho": np.zeros((4, 4))}},
-            r"rho needs a number for every two of 5 networks, not the shape \(4, 4\)",
-        ),
-        (
-            {"outcomes": {"transfer": np.where(np.eye(5)[::-1], np.nan, 0)}},
-            "transfer has no finite number for 2 of 10 pairs of networks",
-        ),
+        ({"views": {"rho": np.zeros((4, 4))}}, r"rho needs a number for every two of 5 networks, not the shape \(4"),
+        ({"outcomes": {"transfer": np.where(np.eye(5)[::-1], np.nan, 0)}}, "transfer has no finite number for 2 of 10"),
     ],
 )
 def test_what_is_no_table_is_refused(change, sentence):

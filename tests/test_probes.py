@@ -1,14 +1,13 @@
 """Probes are logistic regressions on all features; a deleted block hands its input on; the network stays frozen."""
 
 import copy
-import hashlib
 
 import numpy as np
 import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
+from small_networks import fingerprint, random_images
 from small_networks import network as small_network
-from small_networks import random_images
 
 from lib import models
 from lib.cka import probes
@@ -146,13 +145,14 @@ def test_little_memory_changes_nothing(resnet14, digits, monkeypatch):
 
 
 def test_the_network_stays_frozen(resnet14, digits):
-    def digest():
-        return hashlib.sha256(b"".join(value.numpy().tobytes() for value in resnet14.state_dict().values())).hexdigest()
-
-    before = digest()
+    before = fingerprint(resnet14)
     resnet14.train()
     probe_accuracies(resnet14, digits, ["stem", "stage1.0.add"])
-    assert digest() == before and resnet14.training and all(weight.grad is None for weight in resnet14.parameters())
+    assert (
+        fingerprint(resnet14) == before
+        and resnet14.training
+        and all(weight.grad is None for weight in resnet14.parameters())
+    )
     assert not any(module._forward_hooks for module in resnet14.modules())
 
 
@@ -176,10 +176,6 @@ def test_what_cannot_be_probed_is_refused_in_a_sentence(resnet14, digits):
 @pytest.fixture
 def resnet():
     return small_network(family="resnet-20")
-
-
-def digest(model):
-    return hashlib.sha256(b"".join(value.numpy().tobytes() for value in model.state_dict().values())).hexdigest()
 
 
 def bypassed(model, names):
@@ -206,9 +202,9 @@ def test_a_last_block_whose_branch_is_zero_is_not_missed(resnet, name):
 
 
 def test_the_network_itself_stays_as_it_was(resnet):
-    before, modules = digest(resnet), list(map(id, resnet.modules()))
+    before, modules = fingerprint(resnet), list(map(id, resnet.modules()))
     deletion_accuracies(resnet.train(), IMAGES, LABELS)
-    assert digest(resnet) == before and list(map(id, resnet.modules())) == modules and resnet.training
+    assert fingerprint(resnet) == before and list(map(id, resnet.modules())) == modules and resnet.training
 
 
 @pytest.mark.parametrize("batch_size", [7, 256])

@@ -1,9 +1,5 @@
 """The verdicts of chapter 13 follow from the planted blocks, and figures and words show the same numbers."""
 
-import matplotlib
-
-matplotlib.use("Agg")
-
 import numpy as np
 from planted_block_effects import planted
 

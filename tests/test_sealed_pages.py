@@ -1,9 +1,11 @@
 """A page and its results are what was executed together, completely: what is damaged, cut off or incomplete is noticed."""
 
 import re
+import shutil
 
 import nbformat
 import pytest
+from planted_project import DIVIDING, plant
 
 import chapters
 import pages
@@ -21,6 +23,18 @@ def a_folder(path):
     (path / "inside").mkdir(parents=True)
 
 
+GIVEN = {"divisor": 2, "study": "mine"}
+
+
+@pytest.fixture(scope="module")
+def executed(tmp_path_factory):
+    """A project whose page was made."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = plant(tmp_path_factory.mktemp("executed"), patch, DIVIDING)
+        chapters.refresh("trial", GIVEN, False)
+    return folder
+
+
 @pytest.mark.parametrize(
     "product, damage, said",
     [
@@ -33,21 +47,17 @@ def a_folder(path):
         ("page", a_folder, "cannot be read .*set aside as"),
     ],
 )
-def test_a_damaged_product_is_told_and_made_again(project, monkeypatch, capsys, product, damage, said):
-    products = {
-        "page": project / "book" / "chapters" / "trial.ipynb",
-        "results": project / "results" / "mine" / "trial.json",
-    }
-    given = {"divisor": 2, "study": "mine"}
-    chapters.refresh("trial", given, False)
+def test_a_damaged_product_is_told_and_made_again(executed, project, capsys, product, damage, said):
+    for part in ("book", "results"):
+        shutil.copytree(executed / part, project / part, dirs_exist_ok=True)
+    products = {"page": project / "book/chapters/trial.ipynb", "results": project / "results/mine/trial.json"}
     damage(products[product])
-    capsys.readouterr()
-    chapters.refresh("trial", given, False)
+    chapters.refresh("trial", GIVEN, False)
     assert re.search(said, capsys.readouterr().out)
     cells = pages.read(products["page"]).cells
     assert products["results"].read_text() == "{}" and cells[-1].outputs[0].text == "0.5\n"
     assert "divisor = 2" in cells[1].source
-    chapters.refresh("trial", given, False)
+    chapters.refresh("trial", GIVEN, False)
     assert capsys.readouterr().out == "chapter trial: up to date\n"
 
 

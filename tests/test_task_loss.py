@@ -4,8 +4,7 @@ import copy
 
 import pytest
 import torch
-from small_networks import network, random_images
-from test_cut_networks import fingerprint
+from small_networks import fingerprint, network, random_images
 from torch import nn
 from torch.nn import functional as F
 
@@ -96,10 +95,7 @@ def test_both_networks_stay_as_they_are(family):
     "changed, sentence",
     [
         ({"labels": torch.zeros(5, dtype=torch.long)}, "23 images need as many labels, not 5"),
-        (
-            {"labels": torch.zeros(23)},
-            r"labels must be class indices, whole numbers \[images\], not \[23\] of the type torch.float32",
-        ),
+        ({"labels": torch.zeros(23)}, r"labels must be class indices, whole numbers \[images\], not \[23\] of the"),
         ({"sources": []}, "no source to match"),
         ({"epochs": 0}, "epochs must be a whole number of at least 1, not 0"),
         ({"epochs": [2, 0]}, "epochs must be a whole number of at least 1, not 0"),

@@ -100,9 +100,7 @@ def dead():
 
 def test_networks_without_gradients_are_left_out_and_named(populations, images):
     populations[0].kept.append(dead())
-    with pytest.warns(
-        UserWarning, match="resnet-8, k = 1: 1 of its 5 networks have no gradient at any image of the views"
-    ):
+    with pytest.warns(UserWarning, match="resnet-8, k = 1: 1 of its 5 networks have no gradient at any image of the"):
         table = pair_table(populations, images, **OPTIONS)
     assert len(table) == 8
 
@@ -192,9 +190,7 @@ def test_what_has_no_views_is_refused(outputs):
     with pytest.raises(ValueError, match="only residual networks .* can be cut, not CNN"):
         three_views.check_families(["resnet-small", "cnn-small"])
     dead = {**outputs[1], "layer3.0": torch.ones_like(outputs[1]["layer3.0"])}
-    with pytest.raises(
-        ValueError, match="layer layer3.0 of network 1 is the same for all images, or for all but one: it has no CKA"
-    ):
+    with pytest.raises(ValueError, match="layer layer3.0 of network 1 is the same for all images, or for all but one:"):
         three_views.cka_at_equal_depth([outputs[0], dead])
 
 
@@ -203,9 +199,7 @@ def test_halves_are_as_large_as_each_other_and_share_nothing(images):
     for count, expected in ((None, 12), (12, 12), (5, 5)):
         seen, others = (places[part].tolist() for part in halves(images, count))
         assert seen == list(range(expected)) and others == list(range(expected, 2 * expected))
-    with pytest.raises(
-        ValueError, match="must be at most 12, half of the test images, not 13: the outcomes take as many"
-    ):
+    with pytest.raises(ValueError, match="must be at most 12, half of the test images, not 13: the outcomes take as"):
         halves(images, 13)
 
 

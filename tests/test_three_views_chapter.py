@@ -1,6 +1,5 @@
 """Chapter 18: verdicts, tables and pictures follow from views and outcomes that are planted."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from planted_pairs import planted, symmetric
@@ -89,12 +88,6 @@ def test_outcomes_that_never_differ_leave_it_undecided():
 @pytest.fixture(scope="module")
 def families():
     return {"resnet-small": measure(planted(1)), "vit": measure(planted(2))}
-
-
-@pytest.fixture(autouse=True)
-def closed():
-    yield
-    plt.close("all")
 
 
 def panels(figure):

@@ -135,10 +135,7 @@ def test_control_c_ends_with_a_sentence(table, monkeypatch):
     "name, sentence",
     [
         ("fwe", "there is no study fwe; the studies are few, none: make train STUDY=NAME"),
-        (
-            "none",
-            "study none has no training lines in studies.toml: make study STUDY=none trains what its chapters need",
-        ),
+        ("none", "study none has no training lines in studies.toml: make study STUDY=none trains what its chapters"),
     ],
 )
 def test_a_study_that_does_not_exist_or_trains_nothing_is_refused(table, monkeypatch, name, sentence):
