@@ -1,6 +1,16 @@
-"""Files that were stored: all their bytes, or one of them damaged."""
+"""Files that were stored: all their bytes, one of them damaged, or one that would be a program."""
 
 from pathlib import Path
+
+
+class Touches:
+    """Unpickled by a reader that executes what it reads, it makes a file."""
+
+    def __init__(self, path: Path):
+        self.path = path
+
+    def __reduce__(self):
+        return Path.touch, (self.path,)
 
 
 def contents(folder: Path) -> dict[str, bytes]:

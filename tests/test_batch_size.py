@@ -9,22 +9,12 @@ import torch
 
 from lib.effects import paired
 from lib.effects.batch_size import Recipe, distinct_recipes, effects, paired_populations, protocols, slope_at_equal_loss
-from lib.effects.paired import (
-    BOUNDS,
-    UNITS,
-    Measures,
-    by_population,
-    losses_and_hits,
-    mean_over_widths,
-    measure,
-    shared_seeds,
-)
+from lib.effects.paired import UNITS, Measures, losses_and_hits, mean_over_widths, measure, shared_seeds
 from lib.runtime import tasks
 from lib.statistics.contrasts import slope_weights
-from lib.statistics.intervals import bounded, crossed_interval, mean_interval
+from lib.statistics.intervals import mean_interval
 from lib.statistics.sample import Sample
 from lib.training.populations import Population
-from lib.training.specification import Specification
 
 SIZES = [64, 128, 256, 512]
 FOUND = protocols(SIZES, 20, 1200)
@@ -46,11 +36,6 @@ def test_protocols_hold_epochs_or_steps_or_the_rate_for_an_image():
 
 def test_a_recipe_of_two_protocols_is_one():
     assert len(RECIPES) == 10 and set(RECIPES) == {recipe for recipes in FOUND.values() for recipe in recipes}
-
-
-def test_the_usual_recipe_is_that_of_the_other_chapters(tiny):
-    usual = replace(tiny, epochs=20, batch_size=128)
-    assert Recipe(usual.batch_size, usual.epochs) == Recipe(128, 20, Specification.learning_rate)
 
 
 @pytest.fixture
@@ -155,26 +140,6 @@ def test_effects_are_the_contrasts_of_every_protocol_and_their_differences():
             )
     slope = np.polyfit([6, 7, 8, 9], measures.similarity[0].values[:4], 1)[0]
     assert [float(part) for part in found["equal epochs"]["similarity"]] == pytest.approx([slope] * 3)
-
-
-def test_every_population_has_its_mean_and_interval():
-    measures = planted(np.random.default_rng(0))
-    last = RECIPES[-1]
-    for name, tables in (("test loss", measures.test_loss), ("test accuracy", measures.test_hits)):
-        for part, expected_part in zip(
-            by_population(measures, name, last), crossed_interval(tables[1] - tables[1][..., -1:])
-        ):
-            np.testing.assert_allclose(part[1], expected_part, atol=1e-12)
-        for part, expected_part in zip(
-            by_population(measures, name), bounded(crossed_interval(tables[1]), *BOUNDS[name])
-        ):
-            np.testing.assert_allclose(part[1], expected_part)
-    for part, expected_part in zip(
-        by_population(measures, "training loss", last),
-        zip(*(mean_interval(losses - losses[:, -1:]) for losses in measures.training_loss)),
-    ):
-        np.testing.assert_allclose(part, np.stack(expected_part), atol=1e-12)
-    assert [part.shape for part in by_population(measures, "similarity")] == [(2, len(RECIPES))] * 3
 
 
 def test_similarity_that_only_follows_the_loss_has_no_slope_at_equal_loss():

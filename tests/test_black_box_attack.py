@@ -72,12 +72,6 @@ def test_the_fall_is_the_slope_of_a_line_and_every_width_matters():
     assert claim.estimate == pytest.approx(0.1) and "doubling" in claim.statistic
 
 
-def test_what_the_paper_says_is_supported_and_its_opposite_contradicted():
-    assert set(verdicts(np.flip(AS_THE_PAPER, 1)).values()) == {"supported"}
-    assert set(verdicts(np.flip(TURNED, 1)).values()) == {"contradicted"}
-    assert set(verdicts(AS_THE_PAPER, 0.5).values()) == {"undecided"}
-
-
 def test_one_target_that_is_not_sure_leaves_every_target_undecided():
     values = AS_THE_PAPER.copy()
     values[MEAN, 1] = values[2, 1]
@@ -125,7 +119,7 @@ TRUTHS = {  # what is planted -> the matrix, and the verdict that the rules of A
 }
 
 
-@pytest.mark.parametrize("trials", [150, pytest.param(3000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("trials", [60, pytest.param(3000, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     "row, planted",
     [
@@ -140,7 +134,7 @@ def test_attacks_are_judged_wrongly_as_seldom_as_the_rules_promise(row, planted,
     error_rates.check(found_in_groups(row, matrix, WIDTHS, trials), expected, 0.9)
 
 
-@pytest.mark.parametrize("trials", [150, pytest.param(3000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("trials", [60, pytest.param(3000, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     "one, others, expected", [(0.9, 0.8, "supported"), (1.0, 0.8, None), (1.1, 1.1, "contradicted")]
 )

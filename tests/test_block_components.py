@@ -8,11 +8,10 @@ from planted_blocks import at
 from small_networks import network, random_images
 
 from lib.cka import network_cka
-from lib.cka.block_components import components_of, late_shares, population_components, settings_for, shared_intervals
-from lib.cka.components import components, shared_interval
+from lib.cka.block_components import components_of, late_shares, population_components, settings_for
+from lib.cka.components import components
 from lib.cka.grams import hidden_points
 from lib.models.representations import representation
-from lib.training.wide_and_deep import Architecture
 
 IMAGES = random_images(40)[0]
 MODEL = network(family="resnet-14", width=1)
@@ -136,10 +135,3 @@ def test_one_image_is_dropped_at_least_and_batches_fit_what_is_left():
         settings_for(597, 590, 4, 0.02, 10, 0)
     with pytest.raises(ValueError, match="batch_size must be a whole number of at least 4, not 3"):
         settings_for(597, 3, 4, 0.02, 10, 0)
-
-
-def test_what_seeds_share_has_an_interval_of_the_architectures_with_enough_of_them():
-    deep, wide = Architecture(14), Architecture(14, 4)
-    networks = [made(seed) for seed in range(4)]
-    found = shared_intervals({deep: networks, wide: networks[:2]}, 0.9)
-    assert found == {deep: shared_interval([network.coefficients for network in networks], 0.9)}

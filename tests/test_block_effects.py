@@ -35,11 +35,6 @@ def test_gain_lead_and_cost_are_those_planted():
         assert loss == pytest.approx(np.mean([whole - left for left in row if left == left]))
 
 
-def test_layers_that_are_all_the_same_gain_nothing():
-    found = planted([(2, 6), (1, 4)], after=np.full((2, 7), 0.8))
-    assert not found.gain.any() and all(not part.any() for part in inside_and_outside(found, found.gain))
-
-
 def test_means_inside_and_outside_are_over_the_blocks_whose_value_is_known():
     found = planted([(2, 6), (0, 7), (0, 0)], cost=np.tile([1, 2, 3, 4, 5, 6], (3, 1)) / 100)
     inside, outside = inside_and_outside(found, found.cost)

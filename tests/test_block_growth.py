@@ -110,7 +110,7 @@ def test_networks_without_a_block_do_not_say_where_it_lies():
         assert np.isnan(late_excess(maps, at(threshold))).all()
 
 
-@pytest.mark.parametrize("runs", [200, pytest.param(4000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("runs", [60, pytest.param(4000, marks=pytest.mark.slow)])
 def test_where_architectures_differ_the_mean_over_blocks_holds_what_it_promises(runs):
     """Blocks of 4 layers that begin around another layer in each architecture: networks vary within theirs alone."""
     rng, held, pooled = np.random.default_rng(5), [], []

@@ -95,11 +95,6 @@ def test_a_planted_component_is_found():
     assert (strong.coefficients @ direction) ** 2 > 0.998
 
 
-def test_a_rank_of_one_has_a_share_of_one():
-    found = first_component(np.outer(unit(), unit()))
-    assert found.share == pytest.approx(1, abs=1e-12)
-
-
 def test_features_may_be_turned_scaled_and_shifted():
     x = representation(30)
     turn, _ = np.linalg.qr(np.random.default_rng(5).standard_normal((30, 30)))

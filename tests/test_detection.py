@@ -66,19 +66,6 @@ def test_direct_matching_of_a_network_with_itself_cannot_be_told(self_match):
         assert np.diagonal(self_match.false_positives[detector]["direct"]) == pytest.approx(0.95, abs=0.1)
 
 
-def test_all_is_filled_in_and_within_bounds(self_match):
-    for detector in detection.DETECTORS:
-        tables = [
-            *self_match.auroc[detector].values(),
-            *self_match.false_positives[detector].values(),
-            self_match.own[detector],
-            *self_match.foreign[detector].values(),
-        ]
-        assert [table.shape for table in tables] == 4 * [(4, 4)] + 3 * [(4,)]
-        assert all((0 <= table).all() and (table <= 1).all() for table in tables)
-    assert set(self_match.foreign["energy"]) == set(detection.FOREIGN)
-
-
 def test_detection_trains_nothing_of_the_network(one, self_match):
     assert not any(
         parameter.requires_grad or parameter.grad is not None

@@ -120,7 +120,7 @@ def rates(make, runs, draws=199, seed=0):
     return np.mean(above), np.mean(holds)
 
 
-@pytest.mark.parametrize("runs", [150, pytest.param(2000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("runs", [80, pytest.param(2000, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("shift, found", [(0, 0.025), (0.05, 0), (0.25, 1)])
 def test_the_interval_says_what_the_test_says_and_holds_the_truth(shift, found, runs):
     """No difference, a small one and a large one; 12 networks of each architecture on 80 images."""
@@ -132,7 +132,7 @@ def test_the_interval_says_what_the_test_says_and_holds_the_truth(shift, found, 
     assert above <= 0.025 + 3 * np.sqrt(0.025 * 0.975 / runs) if shift == 0 else above >= found
 
 
-@pytest.mark.parametrize("runs", [100, pytest.param(1000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("runs", [60, pytest.param(1000, marks=pytest.mark.slow)])
 def test_abilities_matched_on_other_images_leave_no_difference_of_errors(runs):
     """One axis of ability: unmatched, hard images gain more and the errors differ; the nearest of three does not differ."""
     rng = np.random.default_rng(8)

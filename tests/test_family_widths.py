@@ -30,10 +30,6 @@ def test_the_middle_is_one_that_all_families_have():
     assert family_widths.middle({"a": [4, 8, 16], "b": [5, 10]}) == {"a": 8, "b": 10}
 
 
-def test_widths_in_words_are_told_once_each():
-    assert family_widths.either([16, 16]) == "16" and family_widths.either([32, 16, 32]) == "16 or 32"
-
-
 def test_a_table_has_a_dash_where_a_family_lacks_the_width():
     found = family_widths.table({"cnn-small": {4: 3, 8: 5}, "resnet-small": {2: 0, 8: 7}})
     assert found.index.name == "k" and found.index.tolist() == [2, 4, 8]

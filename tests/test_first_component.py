@@ -106,7 +106,7 @@ def test_share_and_block_are_judged_within_architectures(sign, verdict):
     assert (claim.estimate, claim.low, claim.high) == share_and_block(found)
 
 
-@pytest.mark.parametrize("runs", [300, pytest.param(4000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("runs", [100, pytest.param(4000, marks=pytest.mark.slow)])
 def test_architectures_that_differ_in_share_and_block_do_not_make_a_claim_about_seeds(runs):
     """Six seeds of three architectures; a slope of 1 within them is found, and one between them alone is not."""
     rng, found = np.random.default_rng(2), {0: [], 1: []}

@@ -118,7 +118,7 @@ TURNED = [
 ]
 
 
-@pytest.mark.parametrize("trials", [80, pytest.param(2000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("trials", [40, pytest.param(2000, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("row, cosine, expected", TURNED)
 def test_rules_about_one_direction_err_as_seldom_as_they_promise(row, cosine, expected, trials):
     found = [
@@ -145,7 +145,7 @@ def attacked(factor, rng, spread=0.02, groups=6):
     return Sample(own.mean(0), without, own.mean(0) + images, without + images[:20, None], (groups,), 256)
 
 
-@pytest.mark.parametrize("trials", [200, pytest.param(4000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("trials", [100, pytest.param(4000, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("factor, expected", [(1.0, "supported"), (2.5, "contradicted"), (1.25, None), (0.8, None)])
 def test_the_rule_about_attacks_errs_as_seldom_as_it_promises(factor, expected, trials):
     rng = np.random.default_rng(0)

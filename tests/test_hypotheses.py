@@ -126,7 +126,7 @@ OFTENER = pytest.mark.xfail(
 @pytest.mark.parametrize(
     "row, cosine, expected, trials",
     [
-        *((*case, 80) for case in (*ONE_DIRECTION, AT_RANK_ONE)),
+        *((*case, 40) for case in (*ONE_DIRECTION, AT_RANK_ONE)),
         *(pytest.param(*case, 2000, marks=pytest.mark.slow) for case in ONE_DIRECTION),
         pytest.param(*AT_RANK_ONE, 2000, marks=[pytest.mark.slow, OFTENER]),
     ],
@@ -137,7 +137,7 @@ def test_the_rules_of_one_direction_err_as_seldom_as_they_promise(row, cosine, e
     error_rates.check(found, expected, 0.6)
 
 
-@pytest.mark.parametrize("trials", [60, pytest.param(2000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("trials", [30, pytest.param(2000, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("cosine, expected", [(1.0, "supported"), (0.75, "contradicted"), (0.9, None)])
 def test_the_rule_of_one_type_errs_as_seldom_as_it_promises(cosine, expected, trials):
     """Two families of two widths and six networks each, their mean directions at this cosine."""
@@ -151,12 +151,6 @@ def test_the_rule_of_one_type_errs_as_seldom_as_it_promises(cosine, expected, tr
         estimated = Everything(everything, ["vit", "vit", "vit-deep", "vit-deep"], [2, 4] * 2).alike("vit")
         found.append(TYPE.rule.judge(estimated.cut(-1, 1)).verdict)
     error_rates.check(found, expected, 0.6)
-
-
-def test_rank_one_is_judged_by_how_far_the_law_is_off():
-    assert verdicts([RANK_ONE], LAW) == {"rank-one": "supported"}
-    broken = LAW * (1 + np.diag([5, -3 / 4, 4, 0]))
-    assert verdicts([RANK_ONE], broken) == {"rank-one": "contradicted"}
 
 
 def test_promises_hold_where_the_law_goes_on():

@@ -95,7 +95,3 @@ def test_several_best_sources_share_a_target():
     np.testing.assert_allclose(shares[:, 1], [0, 0.5, 0.5, 0])
     np.testing.assert_allclose(found.identified(SCORES), [0, 0.5, 0, 0.25])
     np.testing.assert_allclose(found.distance(SCORES), [3, 0.5, 1.5, 1.5])
-
-
-def test_a_diagonal_is_identified_at_no_distance():
-    assert found.identified(np.eye(5)).tolist() == [1] * 5 and found.distance(np.eye(5)).tolist() == [0] * 5

@@ -65,7 +65,7 @@ def test_growth_on_average_is_not_enough_where_one_width_s_row_does_not_rise(fal
     assert rises(values).mean() > 0.2 and verdicts(values, 0.001)["growth"] == verdict
 
 
-@pytest.mark.parametrize("trials", [200, pytest.param(2000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("trials", [80, pytest.param(2000, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("kappas, expected", [((4, 6, 9), "supported"), ((6, 6, 6), None), ((9, 6, 4), "contradicted")])
 def test_growth_errs_as_seldom_as_it_promises(kappas, expected, trials):
     """Populations of 6 networks about one mean direction."""
@@ -121,7 +121,7 @@ def test_all_distances_are_small_or_one_is_not():
     assert distance_verdicts(cnn_small=distances(0.9), cnn_large=distances(0.1))["small"] == "contradicted"
 
 
-@pytest.mark.parametrize("trials", [60, pytest.param(1000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("trials", [30, pytest.param(1000, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     "deep, shallow, expected", [(0.8, 0.05, "supported"), (0.3, 0.3, None), (0.05, 0.8, "contradicted")]
 )

@@ -161,13 +161,6 @@ def test_the_weakest_setting_is_shown_and_one_that_cannot_be_told_before_all_oth
     assert np.isnan(shown.low) and ": cnn-small, images first 20, the one of" in shown.statistic
 
 
-def test_the_largest_change_of_each_choice_is_told_with_its_place(outcomes):
-    found = largest_changes(outcomes)["ρ(k, k), narrowest"]
-    before, after = (outcomes[EPOCHS, name]["cnn-small"].matrix.values[0, 0] for name in ("20, fewer networks", "5"))
-    assert list(found.index) == ["images", "epochs"] and found["images"].endswith("(cnn-small, first 20)")
-    assert found["epochs"] == f"{before:.3f} → {after:.3f} (cnn-small, 5)"
-
-
 def test_of_several_settings_and_families_the_largest_change_is_told_whatever_its_sign(outcomes):
     """Similarities of the widest networks in two families: the default's 0.5, and changes by +0.1, -0.3 and +0.2."""
 

@@ -13,6 +13,7 @@ import pytest
 import torch
 from made_pictures import write_zip
 from safetensors.torch import save_file
+from stored_files import Touches
 from torch import nn
 
 from lib.models import ModelError
@@ -182,31 +183,24 @@ def test_a_folder_without_networks_or_with_two_groups_of_one_name_is_refused(tmp
         networks.load_models(tmp_path)
 
 
-class Writes:
-    """Unpickled by a reader that executes what it reads, it makes a file."""
-
-    def __init__(self, path):
-        self.path = path
-
-    def __reduce__(self):
-        return open, (self.path, "w")
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    """A folder with an exported program."""
+    folder = tmp_path_factory.mktemp("whole")
+    export(network(0).eval(), folder / "plain.pt2")
+    return folder
 
 
 @pytest.mark.parametrize(
     "record", ["data/sample_inputs/model.pt", "data/weights/weight_0", "data/constants/opaque_obj_0"]
 )
-def test_a_pickle_in_an_exported_program_runs_only_where_the_reader_names_the_file(tmp_path, record):
+def test_a_pickle_in_an_exported_program_runs_only_where_the_reader_names_the_file(exported, tmp_path, record):
     """As a record of sample inputs, of a weight that is said to be pickled, and of an object that torch cannot look into."""
-    model, mark = network(0).eval(), tmp_path / "mark"
-    export(model, tmp_path / "whole" / "plain.pt2")
-    content = io.BytesIO()
-    torch.save((Writes(str(mark)),), content)
-    poison = pickle.dumps(Writes(str(mark))) if "opaque" in record else content.getvalue()
+    content, mark = io.BytesIO(), tmp_path / "mark"
+    torch.save((Touches(mark),), content)
+    poison = pickle.dumps(Touches(mark)) if "opaque" in record else content.getvalue()
     (tmp_path / "bad").mkdir()
-    with (
-        zipfile.ZipFile(tmp_path / "whole" / "plain.pt2") as old,
-        zipfile.ZipFile(tmp_path / "bad" / "a.pt2", "w") as new,
-    ):
+    with zipfile.ZipFile(exported / "plain.pt2") as old, zipfile.ZipFile(tmp_path / "bad" / "a.pt2", "w") as new:
         for name in old.namelist():
             new.writestr(name, poisoned(name, old.read(name), record, poison))
         if "opaque" in record:
@@ -217,7 +211,7 @@ def test_a_pickle_in_an_exported_program_runs_only_where_the_reader_names_the_fi
     with contextlib.suppress(ValueError):  # what was pickled here is no tensor
         networks.load_models(tmp_path / "bad", trusted=["a.pt2"])
     assert mark.exists()
-    assert networks.load_models(tmp_path / "whole").keys() == {"plain"}
+    assert networks.load_models(exported).keys() == {"plain"}
 
 
 def poisoned(name, content, record, poison):

@@ -41,7 +41,7 @@ def covered(hits, trials):
     return abs(hits / trials - 0.95) <= (0.03 if trials == 1000 else 0.07)
 
 
-@pytest.mark.parametrize("networks, images", [(5, IMAGES), (20, IMAGES), (100, 20)])
+@pytest.mark.parametrize("networks, images", [(5, IMAGES), (20, IMAGES), pytest.param(100, 20, marks=pytest.mark.slow)])
 def test_the_mean_cosine_is_within_its_interval(planted, trials, networks, images):
     draw, truth = planted
     rng = np.random.default_rng(networks)
@@ -66,7 +66,7 @@ def test_the_concentration_of_psi_is_within_its_interval(planted, trials, networ
     assert covered(hits, trials), hits
 
 
-@pytest.mark.parametrize("networks", [6, 20])
+@pytest.mark.parametrize("networks", [6, pytest.param(20, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("degrees", [0, 30])
 def test_the_interval_of_a_cosine_of_mean_directions_is_as_wide_as_its_error(planted, trials, networks, degrees):
     draw, _ = planted

@@ -1,12 +1,12 @@
 """Released networks are loaded whole and safely, known by their weights; every other file gets one clear sentence."""
 
 import pickle
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from small_networks import SIZES, network
+from stored_files import Touches
 
 from lib import data
 from lib.released import checkpoint_files, load, load_folder, networks, one_family
@@ -69,21 +69,11 @@ def test_the_authors_networks_are_loaded_strictly(released):
         assert all(torch.equal(state[key], value) for key, value in one.model.state_dict().items())
 
 
-class Writes:
-    """Unpickled by a reader that executes what it reads, it makes a file."""
-
-    def __init__(self, path):
-        self.path = path
-
-    def __reduce__(self):
-        return Path.touch, (self.path,)
-
-
 def test_code_in_a_file_never_runs(tmp_path):
     trace = tmp_path / "trace"
     for name, write in (
-        ("pickled", lambda path: path.write_bytes(pickle.dumps(Writes(trace), 2))),
-        ("saved", lambda path: torch.save({"backbone.0.weight": Writes(trace)}, path)),
+        ("pickled", lambda path: path.write_bytes(pickle.dumps(Touches(trace), 2))),
+        ("saved", lambda path: torch.save({"backbone.0.weight": Touches(trace)}, path)),
     ):
         write(tmp_path / name)
         with pytest.raises(ValueError, match=f"^{name} is no PyTorch state dict, or holds more than weights"):

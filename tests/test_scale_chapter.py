@@ -4,13 +4,10 @@ import numpy as np
 import planted_measures
 import pytest
 
-from lib.chapters.scale import distance_table, growth_claims, growth_table, scale_claims
+from lib.chapters.scale import distance_table, scale_claims
 from lib.effects.scale import IMAGES, lines
 from lib.effects.scale import effects as effects_along
-from lib.released.heatmaps import WIDTHS, compared_growth, own_similarity
-from lib.similarity.crossed import similarity_matrix
-from lib.similarity.mean_directions import planted_population
-from lib.sphere.saw import von_mises_fisher
+from lib.released.heatmaps import WIDTHS
 
 FOUND = lines([150, 300, 600], [10, 20], 600, 20)
 SETTINGS = tuple(dict.fromkeys(setting for line in FOUND.values() for setting in line))
@@ -39,22 +36,6 @@ def test_the_sign_of_the_interval_decides_for_each_line_by_itself(rho, noise, ve
     assert (more_images.networks, more_epochs.networks, more_images.images) == (8, 8, 25)
     change = effects_along(found, FOUND)[IMAGES]["similarity"]
     np.testing.assert_allclose((more_images.estimate, more_images.low, more_images.high), change)
-
-
-@pytest.fixture(scope="module")
-def matrix():
-    rng = np.random.default_rng(0)
-    populations = [planted_population(von_mises_fisher(kappa, 16), 5, 60, rng) for kappa in (4, 8, 16, 32)]
-    return similarity_matrix(populations, rng, 60)
-
-
-def test_growth_and_the_reading_are_told_where_they_exist(matrix):
-    growth = compared_growth(matrix, [2, 8, 16, 32], PICTURE)
-    table = growth_table({"cnn-small": matrix, "vit": matrix}, {"cnn-small": growth, "vit": None})
-    ratio = own_similarity(matrix.values) / np.diagonal(matrix.values)
-    assert set(table["exp(2a) over ρ(k, k), here"]) == {f"{ratio.min():.2f} to {ratio.max():.2f}"}
-    assert list(table["widths"]) == ["8 to 32", "too few in the picture's span"]
-    assert list(table["in the picture"]) == ["0.44", ""] and growth_claims("vit", None, []) == []
 
 
 def test_doublings_to_the_picture_are_counted_where_a_line_leads_there():

@@ -6,7 +6,7 @@ import torch
 from scipy.stats import ortho_group
 
 from lib.stitching import SIMILARITY_INDICES, cca, direct_match, mean_cca, procrustes_distance, pwcca_distance, residual
-from lib.stitching.similarity_indices import CKA, GROUPS, canonical_variates, normalised, samples
+from lib.stitching.similarity_indices import CKA, GROUPS, canonical_variates, samples
 
 
 @pytest.fixture
@@ -140,9 +140,3 @@ def test_representations_of_other_images_or_forms_have_no_samples():
         samples(torch.zeros(2, 1, 1, 1), torch.zeros(3, 1, 1, 1))
     with pytest.raises(ValueError, match=r"must be \[images, channels, rows, .* not \[2, 17, 8\]$"):
         samples(torch.zeros(2, 17, 8), torch.zeros(2, 17, 8))  # tokens, whose channels would count as positions
-
-
-def test_normalised_is_centred_and_of_unit_norm(pair):
-    x = normalised(pair[0] + 7)
-    np.testing.assert_allclose(x.mean(0), 0, atol=1e-15)
-    assert np.linalg.norm(x) == pytest.approx(1)

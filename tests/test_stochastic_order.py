@@ -96,7 +96,9 @@ def test_exchanges_give_the_p_value_of_an_exact_permutation_test():
     assert smallest_p(4, 5) == pytest.approx(1 / 126)
 
 
-@pytest.mark.parametrize("networks, shift", [(4, 1.0), (6, 0.3), (6, 3.0), (20, 1.0)])
+@pytest.mark.parametrize(
+    "networks, shift", [(4, 1.0), (6, 0.3), (6, 3.0), pytest.param(20, 1.0, marks=pytest.mark.slow)]
+)
 def test_the_test_of_single_images_is_not_liberal_where_a_rank_test_is(networks, shift):
     rng = np.random.default_rng(5)
     count = 1200 if networks < 10 else 600

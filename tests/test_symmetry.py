@@ -41,7 +41,7 @@ def test_alignment_is_the_mean_squared_cosine_of_differences_across_the_mean_of_
     )
 
 
-@pytest.mark.parametrize("networks", [5, 20, 50])
+@pytest.mark.parametrize("networks", [5, 20, pytest.param(50, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("shift", [0.0, 1.5, 40.0])
 def test_symmetric_populations_have_the_ratio_one(networks, shift):
     rng = np.random.default_rng(2)

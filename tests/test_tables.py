@@ -96,17 +96,6 @@ def test_a_study_is_in_the_tables_as_soon_as_its_pages_are_there(house):
         tables.write_tables()
 
 
-def test_sizes_of_a_study_of_depths_and_widths():
-    given = {"widths": [1, 2], "depths": [14, 26], "wide_depth": 20}
-    assert tables.sizes(given) == "depth 14, 26; at depth 20 widths 1, 2"
-    assert tables.networks(3) == "3"
-
-
-def test_sizes_of_a_study_whose_families_have_different_widths():
-    given = {"widths": {"cnn-small": [4, 8], "resnet-small": [4, 8, 32]}}
-    assert tables.sizes(given) == "cnn-small: k = 4, 8; resnet-small: k = 4, 8, 32"
-
-
 def test_a_faulty_file_of_claims_ends_the_build_and_keeps_the_tables(house):
     tables.write_tables()
     before = (house / "pages" / "details.html").read_text()

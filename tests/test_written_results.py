@@ -70,16 +70,6 @@ def test_numbers_become_plain_json(written, value, plain):
     assert found == plain and type(found) is type(plain)
 
 
-def test_parameters_become_plain_json_too(written):
-    parameters = {"widths": np.array([4, 8]), "seeds": np.int64(3), "rate": math.nan, "families": ("a", "b")}
-    assert written(parameters=parameters)["parameters"] == {
-        "widths": [4, 8],
-        "seeds": 3,
-        "rate": None,
-        "families": ["a", "b"],
-    }
-
-
 def test_a_claim_without_an_interval_has_nulls(written):
     claim = dataclasses.replace(CLAIM, low=np.float64("nan"), high=math.inf, networks=np.int64(3))
     found = written(found=iter([claim]))["claims"][0]
