@@ -36,9 +36,12 @@ train_or_load({tiny: range(16)})
 """
 # Is interrupted, as by Ctrl-C in a notebook, when the first stack is there: the other trainings would take an hour.
 INTERRUPTED = """
+from lib.runtime import tasks
+
 def interrupt(*_):
     signal.raise_signal(signal.SIGINT)
 
+tasks._processes = lambda tasks: 2  # on one core too, where the first training would keep the others waiting
 signal.signal(signal.SIGINT, signal.default_int_handler)
 workers._keep = interrupt
 long = specify(digits, "cnn-small", 32, epochs=10**6, batch_size=25)

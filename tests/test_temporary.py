@@ -12,10 +12,11 @@ import pytest
 from lib.runtime import files
 
 KILLED = """
-import os, signal
-from lib.runtime.tasks import local_executor
+import multiprocessing, os, signal
+from lib.runtime.temporary import keep_sockets_together
 
-local_executor(1).submit(os.getpid).result()
+keep_sockets_together()
+multiprocessing.get_context("forkserver").Process(target=os.getpid).start()
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
