@@ -16,7 +16,8 @@ def pipe_table(header: Sequence[str], rows: Sequence[Sequence]) -> str:
 
 def filled(text: str, words: dict) -> str:
     """A text in Jinja with its blanks filled; a word that is not there is an error."""
-    return Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True).from_string(text).render(words)
+    options = {"trim_blocks": True, "lstrip_blocks": True, "keep_trailing_newline": True, "undefined": StrictUndefined}
+    return Environment(**options).from_string(text).render(words)
 
 
 def escaped(text: str) -> str:

@@ -5,11 +5,11 @@
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from changed import write_changed
 from chapters import PAGES, ROOT
-from plain_markdown import pipe_table
+from plain_markdown import TEMPLATES, filled
 
 RESULTS = ROOT / "benchmarks" / "results.json"
 SMALL = 0.05  # seconds: less is told in milliseconds
@@ -49,55 +49,20 @@ def write_speed() -> None:
 
 
 def rendered(results: Mapping) -> dict[str, str]:
-    """File name -> Markdown."""
-    return {
-        "speed_machine.md": on_machine(results),
-        "speed_rows.md": rows(results["rows"]) + "".join(f"\nRefused: {one}.\n" for one in results["refused"]),
-        "speed_short.md": short(results["rows"]),
-        "speed_unchanged.md": unchanged(results["book"]),
-        "speed_streams.md": streams(results["streams"]),
-        "speed_growth.md": growth(results["growth"]),
-        "speed_forecast.md": forecast(results["forecast"]["study"]),
-        "speed_lines.md": planned(results["forecast"]["lines"], results["machine"]["cores"]),
-        "speed_queue.md": queue(results["forecast"]["queue"]),
-    }
+    """File name -> Markdown, a template of book/templates/speed/ each."""
+    formats = (format, duration, size, years, between, percent, limits, short, total)
+    words = {**results, "REASONS": REASONS, **{function.__name__: function for function in formats}}
+    paths = sorted((TEMPLATES / "speed").glob("*.md"))
+    return {f"speed_{path.name}": filled(path.read_text(), words) for path in paths}
 
 
-def on_machine(results: Mapping) -> str:
-    machine = results["machine"]
-    rates = pipe_table(["rate of one core", ""], [[name, f"{rate:.3g}"] for name, rate in results["rates"].items()])
-    tried = "\n```{warning}\nThese are tiny sizes, measured once: they show that everything runs, and no speed.\n```\n"
-    return (
-        f"Measured in {results['minutes']:.0f} minutes on one core of {machine['cores']} ({machine['processor']}, Python "
-        f"{machine['python']}, PyTorch {machine['torch']}); the load was {machine['load']} when it began.\n\n{rates}"
-        + (tried if results["quick"] else "")
-    )
+def limits(measured: Sequence[Mapping]) -> list[str]:
+    """What the limits of the rows are, each once."""
+    return list(dict.fromkeys(f"{row['row']}: {row['limit']}" for row in measured if row["limit"]))
 
 
-def rows(measured: Sequence[Mapping]) -> str:
-    """One line a peer: what both did, our seconds, and their times as multiples of ours."""
-    lines = []
-    for row in measured:
-        for name, ratio in row["ratios"].items():
-            scaled = f" (one, times {row['scaled'][name]:g})" if name in row["scaled"] else ""
-            lines.append(
-                [
-                    f"**{row['row']}**: {row['work']}",
-                    duration(row["seconds"]["ours"]["median"]),
-                    name + scaled,
-                    between(ratio),
-                    percent(row["of_limit"]),
-                    f"{max(row['apart'].values()):.0e}",
-                ]
-            )
-    limits = dict.fromkeys(f"{row['row']}: {row['limit']}" for row in measured if row["limit"])
-    head = ["work", "ours", "peer", "its time over ours", "share of the limit's speed", "results apart"]
-    return pipe_table(head, lines) + f"\nThe limits are: {'; '.join(limits)}.\n"
-
-
-def short(measured: Sequence[Mapping]) -> str:
-    """What was hoped for and not reached, with the reason."""
-    lines = []
+def short(measured: Sequence[Mapping]) -> Iterator[tuple[Mapping, list[str]]]:
+    """The rows that fall short of what was hoped for, and how far."""
     for row in measured:
         first = next(iter(row["ratios"].values()), None)
         missed = []
@@ -106,10 +71,7 @@ def short(measured: Sequence[Mapping]) -> str:
         if row["share"] and row["of_limit"] and row["of_limit"]["median"] < row["share"]:
             missed.append(f"{row['of_limit']['median']:.0%} of the limit instead of {row['share']:.0%}")
         if missed:
-            lines.append(
-                [f"**{row['row']}**: {row['work']}", " and ".join(missed), REASONS.get(row["row"], "not known")]
-            )
-    return pipe_table(["work", "reached", "because"], lines) if lines else "Every row reaches what was hoped for.\n"
+            yield row, missed
 
 
 def at_the_limit(row: Mapping, ratio: Mapping) -> str:
@@ -118,97 +80,9 @@ def at_the_limit(row: Mapping, ratio: Mapping) -> str:
     return f" (the limit itself would be {best:.3g} times as fast)" if best < row["goal"] else ""
 
 
-def unchanged(book: Mapping) -> str:
-    reached = list(book["reached"].values())
-    alone = sum(count == 1 for count in reached)
-    told = [
-        f"{name}: {seconds:.1f} s, hoped for {book['hoped'][name]:g} s" for name, seconds in book["unchanged"].items()
-    ]
-    times = "; ".join(told) or f"not measured, for {book['current']} of {book['chapters']} chapters were up to date"
-    return (
-        f"Nothing changed: {times}. Of {len(reached)} modules that belong to chapters, a change of {alone} has one chapter "
-        f"executed again, the others up to {max(reached)} of {book['chapters']}, which share their rules.\n"
-    )
-
-
-def streams(measured: Sequence[Mapping]) -> str:
-    lines = [[one["work"], size(one["bytes"]), size(one["own"]), duration(one["seconds"])] for one in measured]
-    return pipe_table(["work", "memory at most", "of it given or returned", "time"], lines)
-
-
-def growth(measured: Sequence[Mapping]) -> str:
-    def power(fitted: Sequence[float]) -> str:
-        return f"{fitted[0]:.2f} ± {fitted[1]:.2f}"
-
-    lines = [
-        [
-            one["work"],
-            one["against"],
-            f"{one['sizes'][0]} to {one['sizes'][-1]}",
-            power(one["exponent"]),
-            power(one["bytes exponent"]) if "bytes" in one else "",
-        ]
-        for one in measured
-    ]
-    return pipe_table(["work", "grows with", "from", "exponent of time", "exponent of memory"], lines)
-
-
-def forecast(study: Mapping) -> str:
-    hours = sum(study["core_hours"].values())
-    low, high = study["gpu_hours"]
-    lines = [
-        [f"this machine's {study['cores']} cores, as a laptop", years(hours / study["cores"]), "measured rates"],
-        ["a cluster of 16 such machines", years(hours / study["cores"] / 16), "measured rates"],
-        ["one GPU", f"{years(low)} to {years(high)}", study["gpu"]],
-        ["a cluster of 16 such GPUs", f"{years(low / 16)} to {years(high / 16)}", "the same estimate"],
-    ]
-    shares = ", ".join(f"k = {width}: {share:.0%}" for width, share in study["by_width"].items())
-    return (
-        pipe_table(["on", "the whole study takes", "from"], lines)
-        + f"\n{study['networks']} networks, {study['operations']:.1e} operations. Shares of the time: {shares}; widths above "
-        f"{study['widest_measured']} are not measured, but taken in proportion to their multiply-adds.\n"
-    )
-
-
-def planned(lines: Sequence[Mapping], cores: int) -> str:
-    """What the lines of book/studies.toml take."""
-    told = [
-        [
-            one["study"],
-            one["line"],
-            one["networks"],
-            one["epochs"],
-            years(one["core_hours"] / cores),
-            " to ".join(map(years, one["gpu_hours"])),
-        ]
-        for one in lines
-    ]
-    return pipe_table(["study", "line", "networks", "epochs", f"on {cores} idle cores", "on one GPU"], told)
-
-
-def queue(populations: Sequence[Mapping]) -> str:
-    if not populations:
-        return "No training queue lay beside the checkout when this was measured.\n"
-    lines = [
-        [one["population"], one["networks"], one["epochs"], f"{one['foretold']:.2f}", f"{one['took']:.2f}", ratio(one)]
-        for one in populations
-    ]
-    total = {name: sum(one[name] for one in populations) for name in ("networks", "epochs", "foretold", "took")}
-    lines.append(
-        [
-            "**all**",
-            total["networks"],
-            total["epochs"],
-            f"{total['foretold']:.2f}",
-            f"{total['took']:.2f}",
-            ratio(total),
-        ]
-    )
-    return pipe_table(["population", "networks", "epochs", "core hours foretold", "took", "took / foretold"], lines)
-
-
-def ratio(one: Mapping) -> str:
-    return f"{one['took'] / one['foretold']:.2f}" if one["foretold"] else ""
+def total(populations: Sequence[Mapping]) -> dict[str, float]:
+    """What all populations of the queue have and take together."""
+    return {name: sum(one[name] for one in populations) for name in ("networks", "epochs", "foretold", "took")}
 
 
 def draw(measured: Sequence[Mapping], picture) -> None:

@@ -155,7 +155,7 @@ def provenance(found: dict, given: dict, hours: float, code: str) -> str:
         "hours": hours,
         "code": code,
     }
-    return filled((TEMPLATES / "provenance.md").read_text(), words | {"json": json.dumps}) + "\n"
+    return filled((TEMPLATES / "provenance.md").read_text(), words | {"json": json.dumps})
 
 
 def revision() -> str:
