@@ -9,7 +9,7 @@ import numpy as np
 from IPython.display import Markdown, display
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import FormatStrFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 from numpy.typing import ArrayLike
 
 from lib.family_widths import Widths, by_family, union
@@ -152,6 +152,18 @@ def width_axis(axis: Axes, widths: Sequence[float], label: str = "width k (multi
     axis.set_xticks(widths, [f"{width:g}" for width in widths])
     axis.xaxis.minorticks_off()
     axis.set_xlabel(label)
+
+
+def loss_axis(axis: Axes) -> None:
+    """A logarithmic axis with plain numbers, three of them or more, after all is drawn."""
+    axis.set(yscale="log", ylabel="test loss (nats)")
+    lowest, highest = axis.get_ylim()
+    wide = [digit * 10.0**power for power in range(-6, 2) for digit in (1, 2, 5)]
+    narrow = MaxNLocator(5).tick_values(lowest, highest)
+    inside = [[tick for tick in ticks if lowest <= tick <= highest] for ticks in (wide, narrow)]
+    ticks = inside[0] if len(inside[0]) > 2 else inside[1]
+    axis.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+    axis.yaxis.set_minor_locator(NullLocator())
 
 
 def by_size(axis: Axes, sizes: Sequence[int], interval: Interval, widths: Sequence[int], label: str) -> None:

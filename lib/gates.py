@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from lib.models.cifar_resnets import is_cifar_resnet
 from lib.training.controls import CONTROLS
+from lib.training.populations import Population
 from lib.training.specification import Specification
 from lib.training.trainer import TrainedNetwork
 
@@ -112,6 +113,14 @@ def drawn(losses: ArrayLike, classes: int) -> Gate:
 def wide_and_deep(losses: ArrayLike, accuracies: ArrayLike, classes: int) -> list[Gate]:
     """The residual networks of the second paper have fitted their training images, and learnt some of the others."""
     return [fitted(losses), learnt(accuracies, classes, FITTED_TIMES_CHANCE)]
+
+
+def of_wide_and_deep(populations: Iterable[Population]) -> list[Gate]:
+    """What all networks of some populations of the second paper must have learnt."""
+    networks = [network for population in populations for network in population.networks]
+    classes = max(population.specification.num_classes for population in populations)
+    losses, accuracies = ([getattr(one, name)[-1] for one in networks] for name in ("train_loss", "test_accuracy"))
+    return wide_and_deep(losses, accuracies, classes)
 
 
 def of_population(specification: Specification, networks: Iterable[TrainedNetwork] = ()) -> list[Gate]:

@@ -56,7 +56,7 @@ import torch
 from IPython.display import Markdown, display
 from myst_nb import glue
 
-from lib import data, figures, results
+from lib import data, figures, gates, results
 from lib.chapters import block_structure, block_structure_shown
 from lib.chapters.block_structure_shown import map_rows, over_batch_size, over_data, over_size, where_blocks_lie
 from lib.cka import block_growth
@@ -113,7 +113,7 @@ display(Markdown("Training loss and accuracy are those of the last epoch, while 
 # are large enough for their images, and an accuracy of three times chance. The numbers of all lines:
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-fit = {name: block_structure.fit_gates([trained[one] for one in line])
+fit = {name: gates.of_wide_and_deep([trained[one] for one in line])
        for name, line in (("depths", depth_line), ("widths", width_line), ("plain", plain_line))}
 results.gates({"growing depth": fit["depths"], "growing width": fit["widths"],
                "growing width, without residual connections": fit["plain"]})
@@ -202,7 +202,7 @@ figures.show(where_blocks_lie(maps, find),
 # %% tags=["nbval-ignore-output"]
 reduced = block_growth.reduced_populations(parts, block_growth.ends(depth_line, width_line), p.data_seeds, **recipe)
 by_count = block_growth.stacked_counts(all_maps(reduced, images.test_images, p.random_seed, **sampling))
-fit["less data"] = block_structure.fit_gates(reduced.values())
+fit["less data"] = gates.of_wide_and_deep(reduced.values())
 results.gates({f"{' to '.join(map(str, (p.train_counts[0], p.train_counts[-1])))} images": fit["less data"]})
 
 # %% mystnb={"image": {"alt": "A grid of CKA maps, one row for each number of training images, one column for each architecture; a frame marks the block where there is one."}} tags=["hide-input", "nbval-ignore-output"]

@@ -48,9 +48,8 @@ p = parameters.read(globals(), ["study", "dataset", "n_train", "n_test", "wide_d
 import numpy as np
 from myst_nb import glue
 
-from lib import data, figures, results
+from lib import data, figures, gates, results
 from lib.chapters import first_component, first_component_figures
-from lib.chapters.block_structure import fit_gates
 from lib.chapters.first_component import CLAIMS, component_claims, share_and_block
 from lib.cka import linear_cka
 from lib.cka.block_components import late_shares, population_components, settings_for, with_block
@@ -86,7 +85,7 @@ without_block = reference_population(images, min(p.depths), p.reference_images, 
 find = block_structure(without_block, images.test_images, p.block_threshold, p.random_seed, batch_size=p.cka_batch,
                        passes=p.cka_passes)
 deep, wide = [Architecture(depth) for depth in p.depths], [Architecture(p.wide_depth, width) for width in p.widths]
-fit = fit_gates(populations.values())
+fit = gates.of_wide_and_deep(populations.values())
 results.gates({"all networks": fit})
 
 # %% [markdown]

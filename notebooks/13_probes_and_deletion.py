@@ -50,8 +50,7 @@ import torch
 from IPython.display import Markdown, display
 from myst_nb import glue
 
-from lib import data, figures, results
-from lib.chapters.block_structure import fit_gates
+from lib import data, figures, gates, results
 from lib.chapters.probes_and_deletion import CLAIMS, deletions, effects_table, networks_table, probe_claims, probes
 from lib.cka.block_effects import PLATEAU_LOSS, measure, plateaus, rank_correlations
 from lib.cka.block_growth import block_structure, reference_population
@@ -83,7 +82,7 @@ found = {architecture: measure(population, images, torch.Generator().manual_seed
 # %% tags=["hide-input", "nbval-ignore-output"]
 counted = ", ".join(f"{len(population)} {architecture}" for architecture, population in populations.items())
 print(f"networks: {counted}; training images: {n_train}; test images: {n_images}")
-fit = fit_gates(populations.values())
+fit = gates.of_wide_and_deep(populations.values())
 results.gates({"all networks": fit})
 
 # %% [markdown]

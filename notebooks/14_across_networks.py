@@ -45,7 +45,7 @@ p = parameters.read(globals(), ["study", "dataset", "n_train", "n_test", "wide_d
 import torch
 from myst_nb import glue
 
-from lib import data, figures, results
+from lib import data, figures, gates, results
 from lib.chapters import across_networks
 from lib.chapters.across_networks_figures import (
     SHOWN,
@@ -54,7 +54,6 @@ from lib.chapters.across_networks_figures import (
     matches_over_depth,
     seed_maps,
 )
-from lib.chapters.block_structure import fit_gates
 from lib.cka.across import across_architectures, across_seeds
 from lib.cka.block_growth import block_structure, reference_population
 from lib.cka.kept_maps import kept, kept_pairs
@@ -89,7 +88,7 @@ same = {role: across_seeds(maps, role, find) for role in names}
 ends = {role: same[role] for role in ("small", "wide", "deep")}
 pairs = {pair: across_architectures(maps, *pair, find) for pair in across_networks.compared(names)}
 counted = ", ".join(f"{len(population)} {role}" for role, population in populations.items())
-fit = {role: fit_gates([population]) for role, population in populations.items()}
+fit = {role: gates.of_wide_and_deep([population]) for role, population in populations.items()}
 results.gates(fit)
 
 # %% [markdown]

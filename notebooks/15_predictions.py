@@ -50,9 +50,8 @@ parameters.check_deeper(p.deep_depth, p.shallow_depth)
 import numpy as np
 from myst_nb import glue
 
-from lib import data, figures, results
+from lib import data, figures, gates, results
 from lib.chapters import predictions, predictions_shown
-from lib.chapters.block_structure import fit_gates
 from lib.effects.accuracy_differences import (
     class_accuracy,
     class_differences,
@@ -112,9 +111,9 @@ right = {one: hits(table, labels) for one, table in logits.items()}
 pair_of = {deep: right[deep], wide: right["matched"]}  # the pair that is compared
 n_networks = len(right[deep])
 rng = np.random.default_rng([p.random_seed, 15])
-pair_gates = [*fit_gates([populations[deep], tried[chosen]]),
+pair_gates = [*gates.of_wide_and_deep([populations[deep], tried[chosen]]),
               predictions.equally_good(validated["deep"], validated[chosen])]
-fit = {way: fit_gates([populations[one] for one in path]) for way, path in paths.items()}
+fit = {way: gates.of_wide_and_deep([populations[one] for one in path]) for way, path in paths.items()}
 results.gates({f"{deep} and {wide}": pair_gates} | {f"going {way}": gates for way, gates in fit.items()})
 
 # %%

@@ -7,10 +7,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter, StrMethodFormatter
 
-from lib.chapters.deep_ensembles_figures import loss_axis
 from lib.effects.batch_size import Protocols
 from lib.effects.paired import UNITS, Doubled, Measures, by_population
-from lib.figures import PAGE, by_size, look, shared_legend, subplots
+from lib.figures import PAGE, by_size, look, loss_axis, shared_legend, subplots
 from lib.gates import Gate
 from lib.rules import Band, above, below
 from lib.statistics.intervals import Interval, in_brackets

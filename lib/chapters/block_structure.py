@@ -10,26 +10,17 @@ from scipy.stats import binomtest
 from lib.cka.block_growth import BlockMaps, ends, growth, halving, late_excess, late_parts
 from lib.cka.blocks import LEAST_NETWORKS, Find, block_ends, ends_apart, shares
 from lib.gates import LEAST_NETWORKS as NEEDED
-from lib.gates import Gate, wide_and_deep
+from lib.gates import Gate
 from lib.rules import CONTRADICTED, SUPPORTED, UNDECIDED, Judged, within
 from lib.rules_of_several import every
 from lib.statistics.intervals import Interval
 from lib.statistics.sample import Estimated
-from lib.training.populations import Population
 from lib.training.wide_and_deep import Architecture
 from lib.verdicts import DETAIL, HEADLINE, MACHINERY, Claim, Row, judged
 
 TOLERANCE = 0.02  # of CKA: less than can be seen in a map
 ROUNDING = 1e-9  # layers: means of whole numbers that are equal but for their last digits
 MOST = 0.5  # of other seeds
-
-
-def fit_gates(populations: Iterable[Population]) -> list[Gate]:
-    """What wide and deep networks must have learnt: their few training images, and some of the others."""
-    networks = [network for population in populations for network in population.networks]
-    classes = max(population.specification.num_classes for population in populations)
-    losses, accuracies = ([getattr(one, name)[-1] for one in networks] for name in ("train_loss", "test_accuracy"))
-    return wide_and_deep(losses, accuracies, classes)
 
 
 @dataclass(frozen=True)

@@ -7,14 +7,24 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator, NullLocator
 
 from lib.chapters.compared_ensembles import AVERAGES
 from lib.ensembles.comparisons import Families, common_sizes, estimates, interval, table
 from lib.ensembles.cosines import law
 from lib.ensembles.measures import Ensembles
 from lib.family_widths import Widths, union
-from lib.figures import PAGE, bars, by_width, look, panel_grid, shared_legend, subplots, width_axis, width_shades
+from lib.figures import (
+    PAGE,
+    bars,
+    by_width,
+    look,
+    loss_axis,
+    panel_grid,
+    shared_legend,
+    subplots,
+    width_axis,
+    width_shades,
+)
 
 COSINE = "E[t] (cosine)"
 STYLES: dict[str, Any] = dict(zip(AVERAGES, ("solid", "dashed")))
@@ -140,18 +150,6 @@ def _legend(figure: Figure, families: Families) -> None:
     for power, size in list(enumerate(sizes))[1:]:
         handles.append(Line2D([], [], **grey, markersize=_diameter(power), label=f"m = {size}"))
     figure.legend(handles=handles, loc="outside lower center", ncols=5)
-
-
-def loss_axis(axis: Axes) -> None:
-    """A logarithmic axis with plain numbers, three of them or more, after all is drawn."""
-    axis.set(yscale="log", ylabel="test loss (nats)")
-    lowest, highest = axis.get_ylim()
-    wide = [digit * 10.0**power for power in range(-6, 2) for digit in (1, 2, 5)]
-    narrow = MaxNLocator(5).tick_values(lowest, highest)
-    inside = [[tick for tick in ticks if lowest <= tick <= highest] for ticks in (wide, narrow)]
-    ticks = inside[0] if len(inside[0]) > 2 else inside[1]
-    axis.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
-    axis.yaxis.set_minor_locator(NullLocator())
 
 
 def _by_members(
