@@ -153,5 +153,31 @@ def ranked(numbers: Mapping, p: Mapping) -> dict:
     return table | {"rows": [row for row in table["rows"] if row[-1] is not None]}  # others do not take part
 
 
+def late_shares(numbers: Mapping, p: Mapping) -> dict:
+    """The first component's share of the last two stages, and the block's of the depth: networks by architectures."""
+    found, names = numbers["measures"], range(max(len(one["late_share"]) for one in numbers["measures"].values()))
+    panels = {
+        title: [[one[part][row] if row < len(one[part]) else np.nan for one in found.values()] for row in names]
+        for title, part in (("share of the component", "late_share"), ("block's share of the depth", "block_share"))
+    }
+    return maps(panels, same(names), same(found), sides=("network", "architecture"), panel="number") | DOWN
+
+
+def transformers(numbers: Mapping, p: Mapping) -> dict:
+    names = [f"{family} {width}" for family in ("vit", p["control_family"]) for width in p["widths"]]
+    return maps({"corrected cosines": numbers["cosine_corrected"]}, same(names), sides=("one", "other"), panel="map")
+
+
+def through_training(numbers: Mapping, p: Mapping) -> dict:
+    rows = [
+        [family, width, epoch, *(plain(found[end][row][column]) for end in ENDS)]
+        for family, found in numbers["similarity"].items()
+        for row, width in enumerate(widths_of(p)(family))
+        for column, epoch in enumerate(numbers["epochs"])
+    ]
+    columns = ["family", "width", "epochs", "similarity within a width", "low", "high"]
+    return lines(columns, rows, panel="family", x="epochs", y=columns[3], by="width", log=True)
+
+
 def same(names: Iterable) -> Callable:
     return lambda _: list(names)

@@ -15,6 +15,7 @@ from figure_tables import (
     detected,
     diagonals,
     ensembles,
+    late_shares,
     layers,
     maps,
     members,
@@ -23,6 +24,8 @@ from figure_tables import (
     ranked,
     same,
     stitches,
+    through_training,
+    transformers,
     widths_of,
 )
 
@@ -46,7 +49,8 @@ def counts(caption: str, p: Mapping) -> str:
     """'n = 597 test images; networks a population: cnn-small 20, cnn-large 6', as far as a caption and parameters say it."""
     seeds, images = p.get("seeds"), re.search(r"n = [\d,]+ test images?", caption)
     each = ", ".join(f"{family} {count}" for family, count in seeds.items()) if isinstance(seeds, dict) else seeds
-    return "; ".join(([images[0]] if images else []) + ([f"networks a population: {each}"] if each else []))
+    drawn = [f"directions a family: {p['samples']}"] if "samples" in p else []
+    return "; ".join(([images[0]] if images else []) + ([f"networks a population: {each}"] if each else []) + drawn)
 
 
 def command(chapter: str, found: Mapping) -> str:
@@ -64,6 +68,9 @@ def command(chapter: str, found: Mapping) -> str:
 
 # (chapter, how the caption begins) -> its table, of the results' numbers and parameters
 FIGURES: dict[tuple[str, str], Callable[[Mapping, Mapping], dict]] = {
+    ("01_introduction", "Not in the paper"): lambda n, p: maps(
+        n["similarity_by_product"], same(n["resultant_against_cosine"]), panel="world"
+    ),
     ("03_individual_similarity", "The paper's Fig. 2"): lambda n, p: maps(n["individual"], widths_of(p)),
     ("03_individual_similarity", "The paper's Fig. 12"): lambda n, p: maps(n["expected"], widths_of(p)),
     ("03_individual_similarity", "The trend"): lambda n, p: over_width(
@@ -90,6 +97,7 @@ FIGURES: dict[tuple[str, str], Callable[[Mapping, Mapping], dict]] = {
         {"networks: ρ(k1, k2)": n["expected"]["vit"]}, same(p["widths"]), panel="map"
     ),
     ("09_vision_transformer", "Concentration"): lambda n, p: over_width(n["mean_cosine"], same(p["widths"]), "E[t]"),
+    ("09_vision_transformer", "Mean directions"): transformers,
     ("10_released_models", "Fig. 2 on"): lambda n, p: maps({n["family"]: n["similarity"]}, same(n["widths"])),
     ("10_released_models", "Fig. 25 on"): lambda n, p: maps(
         {n["family"]: n["attacks"]["mean of ratios"]}, same(n["widths"]), sides=("source", "target")
@@ -100,6 +108,7 @@ FIGURES: dict[tuple[str, str], Callable[[Mapping, Mapping], dict]] = {
     },
     ("12_first_component", "The paper's Fig. 3"): lambda n, p: layers(list(n["maps"].values())[0]),
     ("12_first_component", "The same for the widest"): lambda n, p: layers(list(n["maps"].values())[-1]),
+    ("12_first_component", "The paper's Fig. D.5"): late_shares,
     ("13_probes_and_deletion", "The paper's Fig. 4"): lambda n, p: layers(n["maps"]),
     ("14_across_networks", "The paper's Fig. 6, small"): lambda n, p: layers(n["maps"]["small"]),
     ("14_across_networks", "Fig. 6, wide"): lambda n, p: layers(n["maps"]["wide"]),
@@ -109,6 +118,7 @@ FIGURES: dict[tuple[str, str], Callable[[Mapping, Mapping], dict]] = {
     ("16_stitching", "Across seeds"): stitches("across seeds"),
     ("17_out_of_distribution", "Stitched against own"): detected,
     ("19_which_measure", "Measures by tests"): ranked,
+    ("20_while_they_learn", "While they learn"): through_training,
     ("own_models", "Groups of networks"): lambda n, p: maps(
         {"expected similarity": n["expected"], "mean directions": n["cosine_corrected"]},
         same(n["groups"]),
