@@ -30,7 +30,7 @@ LOOK = """<style>
   section.page { break-before: page; }
   section.page h1 { display: block !important; break-after: avoid; }
   section.page :is(.headerlink, summary, .permalink) { display: none !important; }
-  section.page :is(section, div, p, ul, table):last-child { margin-bottom: 0; padding-bottom: 0; }
+  section.page .toctree-wrapper { display: none; }
   section.page a:not([href]) { color: inherit; text-decoration: none; }
   section.page details { border: none !important; box-shadow: none !important; }
 </style>"""

@@ -108,6 +108,28 @@ def test_a_picture_is_enlarged_and_put_away_by_keyboard(chromium):
 
 
 @built
+@pytest.mark.parametrize("name", ["explorer", "chapters/03_individual_similarity"])
+def test_the_keyboard_reaches_every_control_and_shows_where_it_is(chromium, name):
+    page, _ = opened(chromium, name, width=1440)
+    page.locator("article.bd-article").wait_for()
+    page.evaluate("""() => {
+      const shown = (one) => one.checkVisibility({visibilityProperty: true}) && one.tabIndex >= 0 && !one.disabled;
+      window.left = new Set([...document.querySelectorAll(".bd-article :is(a[href], button, select, summary, input)")].filter(shown));
+      window.unseen = [];
+      document.querySelector(".bd-article").tabIndex = -1;
+      document.querySelector(".bd-article").focus();
+    }""")
+    for _ in range(page.evaluate("left.size + 20")):
+        page.keyboard.press("Tab")
+        page.evaluate("""() => {
+          const at = document.activeElement, look = getComputedStyle(at);
+          if (left.delete(at) && (look.outlineStyle == "none" || parseFloat(look.outlineWidth) < 2)) unseen.push(at.outerHTML.slice(0, 100));
+        }""")
+    assert page.evaluate("[unseen, [...left].map((one) => one.outerHTML.slice(0, 100))]") == [[], []]
+    page.close()
+
+
+@built
 def test_every_icon_has_a_glyph_in_the_fonts_that_are_left(chromium):
     from fontTools.ttLib import TTFont
 
