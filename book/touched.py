@@ -40,7 +40,12 @@ def behind(chapter: str, caption: str, found: Mapping) -> dict | None:
         if own == chapter and caption.startswith(begin):
             try:
                 return table(found["numbers"], found["parameters"]) | {"n": counts(caption, found["parameters"])}
-            except (KeyError, ValueError, TypeError):  # results of an earlier revision, which kept other numbers
+            except (
+                KeyError,
+                ValueError,
+                TypeError,
+                IndexError,
+            ):  # results of an earlier revision, which kept other numbers
                 return None
     return None
 
@@ -69,7 +74,7 @@ def command(chapter: str, found: Mapping) -> str:
 # (chapter, how the caption begins) -> its table, of the results' numbers and parameters
 FIGURES: dict[tuple[str, str], Callable[[Mapping, Mapping], dict]] = {
     ("01_introduction", "Not in the paper"): lambda n, p: maps(
-        n["similarity_by_product"], same(n["resultant_against_cosine"]), panel="world"
+        n["similarity_by_product"], same([f"k{place + 1}" for place in range(len(n["concentrations"]))]), panel="world"
     ),
     ("03_individual_similarity", "The paper's Fig. 2"): lambda n, p: maps(n["individual"], widths_of(p)),
     ("03_individual_similarity", "The paper's Fig. 12"): lambda n, p: maps(n["expected"], widths_of(p)),
