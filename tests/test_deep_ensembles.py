@@ -117,7 +117,7 @@ def test_what_varies_too_much_is_undecided():
     assert set(verdicts(populations(spread=1.5)).values()) == {"undecided"}
 
 
-@pytest.mark.parametrize("trials", [40, pytest.param(2000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("trials", [100, pytest.param(2000, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("slope, expected", [(2.0, "supported"), (0.0, None), (-2.0, "contradicted")])
 @pytest.mark.parametrize("beside", [[0, 5, 2, 3.5, 3, 0.5], [3.5, 1.5, 0, 2.5, 3, 4, 2, 0.5, 4.5, 1]], ids=len)
 def test_the_pooled_rule_errs_as_seldom_as_it_promises(beside, slope, expected, trials):
@@ -132,7 +132,7 @@ def test_the_pooled_rule_errs_as_seldom_as_it_promises(beside, slope, expected, 
     error_rates.check(found, expected, 0.5)
 
 
-@pytest.mark.parametrize("trials", [40, pytest.param(2000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("trials", [100, pytest.param(2000, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     "gains, expected",
     [([0.3, 0.3, 0.3], "supported"), ([0, 0, 0], None), ([0.3, 0, 0.3], None), ([0.3, -0.3, 0.3], "contradicted")],

@@ -67,7 +67,7 @@ def test_right_of_uniform_needs_every_width(kappas, verdict):
     assert mean.verdict == verdict and (verdict == "supported" or ": k = 2, the one" in mean.statistic)
 
 
-@pytest.mark.parametrize("trials", [20, pytest.param(1000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("trials", [40, pytest.param(1000, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("row", [ORDER, *TRENDS, FIRST], ids=lambda row: row.name)
 @pytest.mark.parametrize("effect", [True, False])
 def test_what_is_planted_is_found_and_nothing_else(row, effect, trials):

@@ -82,7 +82,7 @@ def law(width=0.5, epochs=-0.2, last=1.0, shaken=0.0):
     return rho * np.exp(shaken * signs / 2)
 
 
-@pytest.mark.parametrize("trials", [20, pytest.param(1000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("trials", [40, pytest.param(1000, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     "row, expected, truth, more",
     [
