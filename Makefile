@@ -11,6 +11,7 @@ book: .venv/installed  ## the environment, the chapters executed on this machine
 	$(BIN)/python book/chapters.py
 	$(BIN)/python book/tables.py
 	$(BIN)/python book/explorer.py
+	$(BIN)/python book/rule_bench.py
 	$(BIN)/python book/speed.py
 	$(BIN)/python book/house.py
 	@$(MAKE) --no-print-directory _build/html/index.html

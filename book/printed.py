@@ -13,7 +13,7 @@ from chapters import ROOT
 HTML, PDF = ROOT / "_build" / "html", ROOT / "_build" / "pdf"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 LEFT_OUT = re.compile(
-    r"book/(api/|claims|explorer)"
+    r"book/(api/|claims|explorer|rule_bench)"
 )  # a reference, a table of a hundred pages, and what has to be touched
 ARTICLE = re.compile(r'<article class="bd-article"[^>]*>(.*?)</article>', re.S)
 UNFOLDED = re.compile('<details(?! class="as-digits)')  # what stands in another chapter stays folded

@@ -22,9 +22,11 @@ PAGES = (
     "cards",
     "claims",
     "explorer",
+    "rule_bench",
     "chapters/01_introduction",
     "chapters/03_individual_similarity",
     "chapters/own_models",
+    "studies/cifar10-50k/03_individual_similarity",
     "api/training",
 )
 TEXT = {".html", ".css", ".js", ".svg"}  # what servers compress
