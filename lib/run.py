@@ -104,8 +104,9 @@ def place_of(output: str | None, study: str, chapter: str) -> Path:
 def plan(p: SimpleNamespace) -> str:
     """The networks of the chapter's populations, how many are stored, and how long the others take on this machine."""
     from lib import data
+    from lib.family_widths import by_family
     from lib.runtime.devices import cores
-    from lib.training import plan, store
+    from lib.training import plan
     from lib.training.specification import specify
 
     if getattr(p, "model_folder", None):
@@ -114,18 +115,14 @@ def plan(p: SimpleNamespace) -> str:
         return "what this chapter trains depends on what it finds"
     images = data.load(p.dataset, n_train=p.n_train, n_test=p.n_test)
     recipe = {name: getattr(p, name) for name in RECIPE if hasattr(p, name)}
-    left, wanted = {}, 0
-    for family in p.families:
-        for width in p.widths[family] if isinstance(p.widths, dict) else p.widths:
-            one, seeds = specify(images, family, width, **recipe), range(p.seeds[family])
-            reached = [max(store.stored_epochs(one, seed), default=0) for seed in seeds]
-            left[one] = sum(one.epochs - epochs for epochs in reached)
-            wanted += len(seeds)
-    if not any(left.values()):
-        return f"{wanted} networks, all of them stored"
-    rates = plan.seconds_per_image(one for one, epochs in left.items() if epochs)
-    minutes = 60 * plan.hours({one: epochs for one, epochs in left.items() if epochs}, rates, cores())
-    return f"{wanted} networks, of which {sum(left.values())} epochs are to be trained: about {minutes:.0f} minutes"
+    widths = by_family(p.widths, p.families).items()
+    wanted = {specify(images, family, width, **recipe): p.seeds[family] for family, own in widths for width in own}
+    left = {one: epochs for one, seeds in wanted.items() if (epochs := plan.epochs_left(one, seeds))}
+    networks = f"{sum(wanted.values())} networks"
+    if not left:
+        return f"{networks}, all of them stored"
+    minutes = 60 * plan.hours(left, plan.seconds_per_image(left), cores())
+    return f"{networks}, of which {sum(left.values())} epochs are to be trained: about {minutes:.0f} minutes"
 
 
 def run(words: Sequence[str]) -> None:

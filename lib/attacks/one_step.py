@@ -194,13 +194,11 @@ def attack_all(
     """
     attacked = torch.stack([fgsm(images, part, eps=eps) for part in gradients])
     before, after = [], Scores.unknown(len(models), len(models), len(labels))
-    with progress(len(models), "attacked networks") as bar:
-        for column, model in enumerate(models):
-            before.append(true_class_scores(model, images, labels))
-            rows = [row for row in range(len(models)) if row != column]
-            for part, found in zip(after, true_class_scores(model, attacked[rows], labels)):
-                part[rows, column] = found
-            bar.update()
+    for column, model in enumerate(progress(len(models), "attacked networks", over=models)):
+        before.append(true_class_scores(model, images, labels))
+        rows = [row for row in range(len(models)) if row != column]
+        for part, found in zip(after, true_class_scores(model, attacked[rows], labels)):
+            part[rows, column] = found
     return Scores.stacked(before), after
 
 

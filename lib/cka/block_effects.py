@@ -109,12 +109,11 @@ def _probed(population: Population, images: ImageData, pool: int) -> dict[str, n
     after, before = residual_points(population.specification.build())
     test = images.test_images, images.test_labels
     rows = []
-    with progress(len(population), f"probes and deletions of {population.specification.name}") as bar:
-        for model in population.models():
-            probed = probe_accuracies(model, images, [*after, *before], pool=pool)
-            left, whole = deletion_accuracies(model, *test), accuracy(model, *test)
-            rows.append((probed[: len(after)], probed[len(after) :], left, whole))
-            bar.update()
+    description = f"probes and deletions of {population.specification.name}"
+    for model in progress(len(population), description, over=population.models()):
+        probed = probe_accuracies(model, images, [*after, *before], pool=pool)
+        left, whole = deletion_accuracies(model, *test), accuracy(model, *test)
+        rows.append((probed[: len(after)], probed[len(after) :], left, whole))
     return dict(zip(PROBED, map(np.stack, zip(*rows))))
 
 

@@ -76,12 +76,8 @@ def cka_maps(
 ) -> Float64[np.ndarray, "{len(population)} layers layers"]:
     """Maps of the hidden layers of each network of a population: [networks, layers, layers]."""
     sampling: dict[str, Any] = {"batch_size": batch_size, "passes": passes, "generator": generator}
-    maps = []
-    with progress(len(population), f"CKA of {population.specification.name}") as bar:
-        for model in population.models():
-            maps.append(network_cka([model], images, [hidden_points(model)], **sampling))
-            bar.update()
-    return np.stack(maps)
+    models = progress(len(population), f"CKA of {population.specification.name}", over=population.models())
+    return np.stack([network_cka([model], images, [hidden_points(model)], **sampling) for model in models])
 
 
 def all_maps(

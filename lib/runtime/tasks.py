@@ -5,7 +5,7 @@ import os
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Collection, Hashable, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from typing import TypeVar
@@ -22,13 +22,14 @@ OPTIMISERS = "torch._dynamo"  # every process that makes a first step of an opti
 TICK = 5  # seconds between two looks of the progress bar
 
 
-def progress(total: float, description: str, delay: float = 0) -> tqdm:
+def progress(total: float, description: str, delay: float = 0, over: Iterable | None = None) -> tqdm:
     """A bar on standard error, `with progress(...) as bar: bar.update(done)`; it goes away when the work is done.
 
+    over: what to go through one by one, `for one in progress(...)`.
     delay: seconds before it shows, so that short work goes without one.
     """
     style = {"bar_format": FORMAT, "mininterval": 1, "ncols": 100, "leave": False, "file": sys.stderr}
-    return tqdm(total=total, desc=description, delay=delay, **style)
+    return tqdm(over, total=total, desc=description, delay=delay, **style)
 
 
 def run_tasks(

@@ -51,11 +51,13 @@ class Line:
 
     def left(self) -> dict[Specification, int]:
         """Epochs that each population still needs, summed over its networks."""
-        found = {}
-        for one in self.specifications:
-            reached = [max(store.stored_epochs(one, seed), default=0) for seed in range(self.seeds)]
-            found[one] = self.seeds * one.epochs - sum(reached)
-        return found
+        return {one: epochs_left(one, self.seeds) for one in self.specifications}
+
+
+def epochs_left(specification: Specification, seeds: int) -> int:
+    """Epochs that the networks of seeds 0 to seeds - 1 still need together."""
+    reached = [max(store.stored_epochs(specification, seed), default=0) for seed in range(seeds)]
+    return seeds * specification.epochs - sum(reached)
 
 
 def lines(name: str, study: Mapping) -> Iterator[Line]:
