@@ -63,9 +63,9 @@ from lib import data, figures, gates, results, salience
 from lib.chapters import while_they_learn as chapter
 from lib.chapters import while_they_learn_shown as drawn
 from lib.effects import learning, scale
-from lib.effects.power_law import design, exponents
 from lib.released import heatmaps
 from lib.similarity import crossed, rank_one
+from lib.similarity.foretold import design, exponents
 from lib.similarity.paired_similarity import own, shared
 from lib.statistics.intervals import cut, in_brackets
 from lib.verdicts import judged

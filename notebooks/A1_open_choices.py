@@ -70,8 +70,10 @@ from myst_nb import glue
 
 from lib import data, figures, gates, results, salience, similarity
 from lib.chapters import open_choices, open_choices_figures
-from lib.effects.open_choices import by_epochs, coarser, overlap, right_only
-from lib.statistics.intervals import bounded, in_brackets
+from lib.effects.learning import by_epochs
+from lib.salience.direction_store import right_only
+from lib.salience.extraction import coarser
+from lib.statistics.intervals import bounded, in_brackets, overlap
 from lib.training.populations import population_grid, test_accuracies
 from lib.training.specification import specify
 from lib.verdicts import judged

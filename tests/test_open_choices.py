@@ -9,8 +9,8 @@ import torch
 from lib import salience
 from lib.chapters import open_choices_figures
 from lib.chapters.open_choices import CONCLUSIONS, DEFAULT, DEPENDENCE, EPOCHS, compared_with, judge, largest_changes
-from lib.effects.open_choices import coarser, right_only
-from lib.salience.extraction import logits
+from lib.salience.direction_store import right_only
+from lib.salience.extraction import coarser, logits
 from lib.similarity.mean_directions import planted_population
 from lib.sphere.saw import von_mises_fisher
 from lib.training import train

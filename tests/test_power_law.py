@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lib.effects.power_law import design, errors, exponents, extremes
+from lib.similarity.foretold import design, errors, exponents, extremes
 from lib.statistics.sample import Sample, beside
 
 POINTS = [(k, n, e) for k in (2, 4, 8, 16) for n in (300, 600, 1200) for e in (5, 10, 20)]

@@ -9,9 +9,9 @@ import numpy as np
 from lib.chapters.foretold import NEAR, OWN, size
 from lib.chapters.hypotheses import ALIKE, OFF
 from lib.effects.learning import INITIAL, Learning
-from lib.effects.power_law import design, errors, extremes
 from lib.rules import above, below
 from lib.rules_of_several import every, some
+from lib.similarity.foretold import design, errors, extremes
 from lib.similarity.paired_similarity import own, shared
 from lib.statistics.contrasts import slope_weights
 from lib.statistics.sample import Estimated, beside, side_by_side

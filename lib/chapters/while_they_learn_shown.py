@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from lib import figures
 from lib.chapters.while_they_learn import LARGEST, Law
 from lib.effects.learning import INITIAL, Learning
-from lib.effects.power_law import design, errors, exponents, extremes
 from lib.released import heatmaps
+from lib.similarity.foretold import design, errors, exponents, extremes
 from lib.similarity.paired_similarity import own, shared
 from lib.statistics.intervals import Interval, bounded, cut
 

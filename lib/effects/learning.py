@@ -9,6 +9,7 @@ from lib.data.loading import ImageData, mixed_order
 from lib.effects.paired import Key, shared_seeds
 from lib.effects.scale import Setting
 from lib.salience.direction_store import population_directions
+from lib.similarity.crossed import similarity_matrix
 from lib.similarity.paired_similarity import over_time
 from lib.statistics.intervals import Interval, mean_interval
 from lib.statistics.sample import Sample, beside
@@ -144,3 +145,21 @@ def learning(
         settings = [[key[2] for key in own] for own in keys]
         result[family] = Learning(widths, settings, groups, accuracy, loss, passed)
     return result
+
+
+def by_epochs(
+    specification: Specification,
+    seeds: int,
+    images: ImageData,
+    *,
+    output: str,
+    grid: int | None,
+    rng: np.random.Generator,
+    draws: int,
+) -> dict[int, Interval]:
+    """rho(k, k) of one population after each of its snapshots: epochs -> interval over networks and images."""
+    requests = {replace(specification, epochs=count): range(seeds) for count in specification.snapshots}
+    populations = {one.epochs: population for one, population in train_or_load(requests).items()}
+    directions = population_directions(populations, images, output=output, grid=grid)
+    matrices = {count: similarity_matrix([found], rng, draws) for count, found in directions.items()}
+    return {count: tuple(float(part.item()) for part in matrix.interval()) for count, matrix in matrices.items()}

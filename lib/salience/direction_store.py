@@ -95,6 +95,23 @@ def population_logits(
     }
 
 
+def right_only(directions: np.ndarray, population: Population, images: ImageData) -> np.ndarray:
+    """The directions with a zero row for every network at every test image that it gets wrong.
+
+    Two networks are then compared on the images that both get right.
+
+    Raises:
+        ValueError: directions of fewer networks than the population has, of which it is not known whose they are.
+    """
+    if len(directions) != len(population):
+        lost = f"{len(population) - len(directions)} networks without a gradient were left out"
+        name = population.specification.name
+        raise ValueError(f"{name}: {lost}, so that it is not known whose directions these are")
+    labels = images.test_labels.numpy()
+    right = population_logits({0: population}, images)[0].argmax(-1) == labels
+    return np.where(right[:, :, None], directions, 0)
+
+
 def by_family(directions: Mapping[tuple[str, int], np.ndarray]) -> dict[str, list[np.ndarray]]:
     """(family, width) -> [networks, n, d], regrouped as family -> the same at each width, the narrowest first."""
     families = dict.fromkeys(family for family, _ in directions)

@@ -121,6 +121,23 @@ def directions(gradients: Shaped[Array, "n C H W"] | list, *, grid: int | None =
     return F.normalize(flat, dim=1).float()
 
 
+def coarser(found: np.ndarray, channels: int, grid: int) -> np.ndarray:
+    """Directions on a coarser grid, [networks, n, channels * size^2] -> [networks, n, channels * grid^2] float32.
+
+    An average over areas is linear and a direction has no length, so that it makes no difference whether gradients are
+    averaged before they are scaled to unit length, as the authors' program does, or after.
+
+    Raises:
+        ValueError: a grid that does not divide the one that the directions have.
+    """
+    networks, images, dims = found.shape
+    size = round((dims / channels) ** 0.5)
+    if grid < 1 or size % grid:
+        raise ValueError(f"a grid of {size} can be made coarser to a grid that divides it, not to {grid}")
+    pictures = torch.tensor(found).reshape(networks * images, channels, size, size)
+    return directions(pictures, grid=grid).reshape(networks, images, -1).numpy()
+
+
 def as_pictures(directions: Float[np.ndarray, "n d"], channels: int) -> Float[np.ndarray, "n grid grid"]:
     """Directions [n, channels * grid * grid] as square pictures [n, grid, grid], averaged over the colour channels."""
     check_count("channels", channels)

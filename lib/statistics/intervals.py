@@ -149,6 +149,11 @@ def in_brackets(found: Interval, style: str = ".2f") -> str:
     return f"{estimate:{style}} [{low:{style}}, {high:{style}}]"
 
 
+def overlap(one: Interval, other: Interval) -> bool:
+    """Whether two intervals (estimate, low, high) have a value in common."""
+    return one[1] <= other[2] and other[1] <= one[2]
+
+
 def signed_root(squares: np.ndarray) -> np.ndarray:
     """Root of an unbiased estimate of a square, such as R^2 or a variance; where chance made that negative, with a minus."""
     return np.sign(squares) * np.sqrt(np.abs(squares))
