@@ -93,8 +93,9 @@ def layer_map(axis: Axes, values: np.ndarray, **look: Any) -> AxesImage:
 def frame(axis: Axes, block: Block, *, colour: str = "#D55E00", width: float = 2) -> None:
     """A frame about the block of a layer map; nothing is drawn where it is too short to be one."""
     if block.exists:
-        corner, look = (block.start - 0.5,) * 2, {"edgecolor": colour, "linewidth": width, "clip_on": False}
-        axis.add_patch(Rectangle(corner, len(block), len(block), fill=False, **look))
+        corner, side = block.start - 0.5, len(block)
+        look: dict[str, Any] = {"edgecolor": colour, "linewidth": width, "clip_on": False}
+        axis.add_patch(Rectangle((corner, corner), side, side, fill=False, **look))
 
 
 def population_cosines(values: np.ndarray, family_of: Sequence[str], width_of: Sequence[int]) -> Figure:
