@@ -1,6 +1,5 @@
 """What a study's page says otherwise than the same chapter on digits: verdicts, gates and parameters, as HTML for `folded`."""
 
-import json
 from collections.abc import Mapping, Sequence
 
 import evidence
@@ -59,7 +58,7 @@ def failed(cells: Sequence[Cell]) -> list[str]:
 
 def parameters(study: Study, chapter: str) -> dict[str, object]:
     """What a chapter was executed with."""
-    return json.loads((evidence.ROOT / "results" / study.results / f"{chapter}.json").read_text())["parameters"]
+    return evidence.written(study.results, chapter)["parameters"]
 
 
 def changed(own: Mapping, digits: Mapping) -> dict[str, tuple[str, str]]:

@@ -1,12 +1,10 @@
 """The table of everything: each figure, table and numbered claim of the three papers, and where it stands in the book."""
 
-import json
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import evidence
-from chapters import ROOT
 from plain_markdown import pipe_table
 
 TABLE = Path(__file__).with_name("everything.toml")
@@ -52,7 +50,7 @@ def _scales(chapters: list[str], studies: Mapping[evidence.Study, list[str]]) ->
                 title = evidence.AUTHORS if chapter == evidence.RELEASED else study.title
                 if study.results != "book":
                     title = f"{{doc}}`{title} <{study.pages}/{chapter}>`"
-                yield title + _scale(json.loads((ROOT / "results" / study.results / f"{chapter}.json").read_text()))
+                yield title + _scale(evidence.written(study.results, chapter))
 
 
 def _scale(found: dict) -> str:

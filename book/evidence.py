@@ -1,5 +1,6 @@
 """What the pages about verdicts rest on: the claims of the book and of the executed studies, behind their gates."""
 
+import json
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -53,6 +54,11 @@ def folders(executed: Mapping[str, dict]) -> dict[Study, list[str]]:
         Study(study["title"], f"/book/studies/{name}", name, data_of(study["dataset"])): list(study["chapters"])
         for name, study in executed.items()
     }
+
+
+def written(study: str, chapter: str) -> dict:
+    """What a chapter wrote: its claims, numbers, parameters and what they rest on; study: a folder of results/."""
+    return json.loads((ROOT / "results" / study / f"{chapter}.json").read_text())
 
 
 def data_of(dataset: str) -> str:

@@ -50,17 +50,15 @@ def warn(app, doctree):
 
 def unmet_before_gates(study: str, chapter: str) -> list[str]:
     """What fails of the gates of a study's chapter, if its results know none: 'lowest test accuracy 0.185 < 0.5'."""
+    import evidence
     import studies
     from earlier_gates import CLASSES, earlier_gates
-    from evidence import data_of
     from verdict_html import unmet
 
-    results = studies.ROOT / "results" / study
-    claims = json.loads((results / f"{chapter}.json").read_text())["claims"]
-    if any(claim.get("gate") for claim in claims):
+    if any(claim.get("gate") for claim in evidence.written(study, chapter)["claims"]):
         return []
-    data = data_of(studies.read_table()[study]["dataset"])
-    return unmet("; ".join(map(str, earlier_gates(chapter, results, CLASSES[data]))))
+    data = evidence.data_of(studies.read_table()[study]["dataset"])
+    return unmet("; ".join(map(str, earlier_gates(chapter, evidence.ROOT / "results" / study, CLASSES[data]))))
 
 
 def setup(app):

@@ -3,7 +3,6 @@
 Beside `measured`: settings.toml has the text of each name that the page calls, in Jinja; the functions here are what it asks.
 """
 
-import json
 import tomllib
 from functools import partial
 from importlib import import_module
@@ -14,7 +13,6 @@ import numpy as np
 
 import chapters
 import evidence
-from chapters import ROOT
 from lib.run import defaults
 from measured import MEASURED, provenance, span
 from plain_markdown import filled
@@ -32,7 +30,7 @@ def default(chapter: str, parameter: str) -> object:
 def executed(chapter: str) -> list[tuple[str, dict]]:
     """Title and results of every study whose page of this chapter is kept; a chapter by its number."""
     return [
-        (study["title"], json.loads((ROOT / "results" / name / f"{own}.json").read_text()))
+        (study["title"], evidence.written(name, own))
         for name, study in evidence.executed_studies().items()
         for own in study["chapters"]
         if own.startswith(f"{chapter}_")

@@ -105,8 +105,7 @@ def studies_table(executed: dict[str, dict]) -> str:
 
     rows = []
     for name, study in executed.items():
-        first = next(iter(study["chapters"]))
-        found = json.loads((ROOT / "results" / name / f"{first}.json").read_text())
+        found = evidence.written(name, next(iter(study["chapters"])))
         given, used = found["parameters"], found["provenance"]
         images = [f"{entry['train']} + {entry['test']}" for entries in used["data"].values() for entry in entries]
         rows.append(
