@@ -9,11 +9,12 @@ from bench_outcomes import Judgement, Outcomes
 from lib import data
 from lib.chapters import block_structure
 from lib.chapters.block_structure import Blocks
-from lib.cka import block_growth, reference
+from lib.cka import block_growth
 from lib.cka.block_growth import BlockMaps, mean_share
 from lib.cka.blocks import BlockStructure
 from lib.cka.maps import all_maps, part_maps
 from lib.effects.scale import with_fewer
+from lib.gates import Gate, of_wide_and_deep
 from lib.statistics.sample import Estimated
 from lib.training.populations import Population
 from lib.training.wide_and_deep import Architecture, architecture_populations, grid
@@ -39,8 +40,8 @@ def block_bench(p: SimpleNamespace) -> Outcomes:
     maps, of_fewer = (all_maps(one, images.test_images, p.random_seed, **sampling) for one in (trained, fewer))
     ends = {line[-1]: part_maps(trained[line[-1]], images.test_images, p.random_seed, **sampling) for line in lines[:2]}
     whole = BlockMaps(*lines, maps, p.train_counts, block_growth.stacked_counts(of_fewer), ends)
-    without = reference.reference_population(images, p.depths[0], p.reference_images, p.seeds, **recipe)
-    find = reference.block_structure(without, images.test_images, p.block_threshold, p.random_seed, **sampling)
+    without = block_growth.reference_population(images, p.depths[0], p.reference_images, p.seeds, **recipe)
+    find = block_growth.block_structure(without, images.test_images, p.block_threshold, p.random_seed, **sampling)
     found = Outcomes(
         {THRESHOLD: THRESHOLDS, NETWORKS: [count for count in COUNTS if count <= p.seeds]},
         {THRESHOLD: p.block_threshold, NETWORKS: p.seeds},
@@ -68,10 +69,10 @@ def first(maps: BlockMaps, count: int) -> BlockMaps:
     return BlockMaps(maps.depths, maps.widths, maps.plain, own, maps.counts, by_count, parts)
 
 
-def gates(populations: Mapping, keys: Iterable, count: int) -> list:
+def gates(populations: Mapping, keys: Iterable, count: int) -> list[Gate]:
     """What the first so many networks of some populations must have learnt."""
     few = [Population(populations[key].specification, populations[key].networks[:count]) for key in keys]
-    return block_structure.fit_gates(few)
+    return of_wide_and_deep(few)
 
 
 def whatever_the_gates(claim: Claim) -> Judgement:

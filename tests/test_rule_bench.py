@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from skips import browser
 
+import bench_export
 import rule_bench
 from bench_outcomes import VERDICTS, Outcomes, judgements
 from chapters import ROOT
@@ -65,6 +66,11 @@ def test_a_stricter_threshold_never_makes_a_claim_hold_more(name, bench, choice)
             alone = [outcomes[rule_bench.key(row, chosen | {choice: value})][1] for value in content["values"][choice]]
             places = [ORDER.index(VERDICTS[verdict]) for verdict in alone]
             assert places == sorted(places, reverse=True)
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_every_bench_that_is_kept_can_be_computed_again(name):
+    assert {*KEPT[name]["benches"]} <= {*bench_export.given(name)} <= {*bench_export.BENCHES}
 
 
 def test_what_is_kept_is_small():
