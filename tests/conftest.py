@@ -16,7 +16,7 @@ install_import_hook(
 from planted_project import project  # noqa: F401
 from released_files import packed, release_folder, released_file, two_released, untrainable  # noqa: F401
 from scheduling import pytest_xdist_make_scheduler  # noqa: F401
-from skips import pytest_sessionfinish, pytest_terminal_summary  # noqa: F401
+from skips import browser, pytest_sessionfinish, pytest_terminal_summary  # noqa: F401
 from threadpoolctl import threadpool_limits
 
 from lib import data
@@ -64,6 +64,20 @@ def artifacts(tmp_path, monkeypatch):
 def unstored(artifacts, monkeypatch):
     """Statistics are computed every time."""
     monkeypatch.setattr(array_store, "write", lambda *_: None)
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """A browser of a module's own: Playwright keeps a loop of events running, which others would trip over."""
+    if browser() is None:
+        pytest.skip("needs Chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        quiet = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+        started = playwright.chromium.launch(executable_path=browser(), args=quiet)
+        yield started
+        started.close()
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,6 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from skips import browser
 
 import chapters
 import evidence
@@ -13,7 +12,6 @@ from lib.verdicts import HEADLINE
 
 ROOT = Path(__file__).resolve().parents[1]
 HTML = ROOT / "_build" / "html"
-BROWSER = browser()
 
 pytestmark = pytest.mark.skipif(not (HTML / "index.html").exists(), reason="needs the built pages")
 
@@ -49,23 +47,17 @@ def test_links_of_the_table_of_headline_claims_lead_somewhere():
     assert len(pages) > 5 and [name for name in pages if not (HTML / "book" / name).exists()] == []
 
 
-@pytest.mark.skipif(BROWSER is None, reason="needs Chromium")
-def test_tables_of_verdicts_fit_a_telephone_and_can_be_filtered():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 390, "height": 800})
-        for name in ("what_holds", "cards", "claims"):
-            page.goto((HTML / "book" / f"{name}.html").as_uri())
-            assert page.evaluate("document.documentElement.scrollWidth") <= 390
-        table = page.locator(".filtered").first
-        rows = table.locator("tr[data-paper]:visible")
-        before = rows.count()
-        table.locator("[data-filter=verdict]").select_option("contradicted")
-        assert 0 < rows.count() < before
-        assert rows.count() == table.locator("tr[data-verdict*='contradicted;']").count()
-        browser.close()
+def test_tables_of_verdicts_fit_a_telephone_and_can_be_filtered(chromium):
+    page = chromium.new_page(viewport={"width": 390, "height": 800})
+    for name in ("what_holds", "cards", "claims"):
+        page.goto((HTML / "book" / f"{name}.html").as_uri())
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    table = page.locator(".filtered").first
+    rows = table.locator("tr[data-paper]:visible")
+    before = rows.count()
+    table.locator("[data-filter=verdict]").select_option("contradicted")
+    assert 0 < rows.count() < before
+    assert rows.count() == table.locator("tr[data-verdict*='contradicted;']").count()
 
 
 def test_no_page_loads_anything_from_elsewhere():
@@ -85,33 +77,24 @@ def test_no_page_loads_anything_from_elsewhere():
     assert [address for address in loaded if re.match(r"(https?:)?//", address)] == []
 
 
-@pytest.mark.skipif(BROWSER is None, reason="needs Chromium")
-def test_a_reader_sees_the_heatmaps_and_the_maths_without_a_network_or_an_error():
-    from playwright.sync_api import sync_playwright
-
+def test_a_reader_sees_the_heatmaps_and_the_maths_without_a_network_or_an_error(chromium):
     errors, requests = [], []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=BROWSER,
-            args=["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
-        )
-        page = browser.new_page()
-        page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("request", lambda request: requests.append(request.url))
-        page.goto((HTML / "book" / "index.html").as_uri())
-        assert page.locator("figure img").first.evaluate("image => image.naturalWidth") > 500
-        page.goto((HTML / "book" / "chapters" / "03_individual_similarity.html").as_uri())
-        page.wait_for_selector("mjx-container mjx-math", state="attached")
-        heatmap = page.locator("img[alt*='heatmap for each family of the expected similarity']")
-        assert heatmap.count() == 1
-        heatmap.scroll_into_view_if_needed()  # pictures are loaded when they are scrolled to
-        assert heatmap.evaluate("image => image.decode().then(() => image.naturalWidth)") > 500
-        page.wait_for_function(
-            "document.querySelectorAll('.math').length == document.querySelectorAll('.math > mjx-container').length"
-        )
-        assert page.locator("mjx-merror").count() == 0
-        assert "\\(" not in page.locator("article").inner_text()
-        browser.close()
+    page = chromium.new_page()
+    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("request", lambda request: requests.append(request.url))
+    page.goto((HTML / "book" / "index.html").as_uri())
+    assert page.locator("figure img").first.evaluate("image => image.naturalWidth") > 500
+    page.goto((HTML / "book" / "chapters" / "03_individual_similarity.html").as_uri())
+    page.wait_for_selector("mjx-container mjx-math", state="attached")
+    heatmap = page.locator("img[alt*='heatmap for each family of the expected similarity']")
+    assert heatmap.count() == 1
+    heatmap.scroll_into_view_if_needed()  # pictures are loaded when they are scrolled to
+    assert heatmap.evaluate("image => image.decode().then(() => image.naturalWidth)") > 500
+    page.wait_for_function(
+        "document.querySelectorAll('.math').length == document.querySelectorAll('.math > mjx-container').length"
+    )
+    assert page.locator("mjx-merror").count() == 0
+    assert "\\(" not in page.locator("article").inner_text()
     assert errors == []
     assert len(requests) > 10 and {address.split(":")[0] for address in requests} <= {"file", "data", "blob"}

@@ -9,14 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from skips import browser
 
 import explorer
 import explorer_numbers
 from lib import data, similarity
 
 HTML = Path(__file__).resolve().parents[1] / "_build" / "html"
-BROWSER = browser()
 
 
 def scaled(rows):
@@ -60,35 +58,29 @@ def test_exported_data_are_whole_and_small(path):
 
 
 @pytest.mark.skipif(not (HTML / "book" / "explorer.html").exists(), reason="needs the built pages")
-@pytest.mark.skipif(BROWSER is None, reason="needs Chromium")
-def test_the_browser_shows_the_cosine_of_the_library_and_the_address_holds_the_choice():
-    from playwright.sync_api import sync_playwright
-
+def test_the_browser_shows_the_cosine_of_the_library_and_the_address_holds_the_choice(chromium):
     parameters = json.loads(explorer.results(explorer.CHAPTER, {"study": "book"}).read_text())["parameters"]
     _, trained, _ = explorer_numbers.read(parameters, explorer.A_CLASS)
     directions, others = list(trained.values()), [path.stem for path in explorer.EXPORTED.glob("*.js")]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 390, "height": 800})
-        address, choices = (HTML / "book" / "explorer.html").as_uri(), np.random.default_rng(0)
-        for _ in range(20):
-            x, a, b = choices.integers([directions[0].shape[1], len(trained), len(trained)])
-            page.goto(f"{address}#image={x}&a={a}&i=0&b={b}&j=1")
-            page.locator("form.explorer").wait_for()
-            u, v = directions[a][0, x], directions[b][1, x]
-            said = page.locator("output[name=said]").inner_text()
-            assert float(re.search(r"cosine is (-?[\d.]+\d)", said)[1]) == pytest.approx(
-                similarity.individual(u[None], v[None]), abs=0.006
-            )
-        for name in others:
-            page.locator("select[name=data]").select_option(name)
-            page.wait_for_function("name => location.hash.includes(`data=${name}&`)", arg=name)
-        page.locator("button[name=random]").focus()
-        page.keyboard.press("Enter")
-        sent, said = page.url, page.locator("output[name=said]").inner_text()
-        page.goto("about:blank")
-        page.goto(sent)
+    page = chromium.new_page(viewport={"width": 390, "height": 800})
+    address, choices = (HTML / "book" / "explorer.html").as_uri(), np.random.default_rng(0)
+    for _ in range(20):
+        x, a, b = choices.integers([directions[0].shape[1], len(trained), len(trained)])
+        page.goto(f"{address}#image={x}&a={a}&i=0&b={b}&j=1")
         page.locator("form.explorer").wait_for()
-        assert page.locator("output[name=said]").inner_text() == said
-        assert page.evaluate("document.documentElement.scrollWidth") == 390
-        browser.close()
+        u, v = directions[a][0, x], directions[b][1, x]
+        said = page.locator("output[name=said]").inner_text()
+        assert float(re.search(r"cosine is (-?[\d.]+\d)", said)[1]) == pytest.approx(
+            similarity.individual(u[None], v[None]), abs=0.006
+        )
+    for name in others:
+        page.locator("select[name=data]").select_option(name)
+        page.wait_for_function("name => location.hash.includes(`data=${name}&`)", arg=name)
+    page.locator("button[name=random]").focus()
+    page.keyboard.press("Enter")
+    sent, said = page.url, page.locator("output[name=said]").inner_text()
+    page.goto("about:blank")
+    page.goto(sent)
+    page.locator("form.explorer").wait_for()
+    assert page.locator("output[name=said]").inner_text() == said
+    assert page.evaluate("document.documentElement.scrollWidth") == 390

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 from docutils import nodes
-from skips import browser
 
 import differences
 import folded
@@ -12,7 +11,6 @@ from evidence import Study
 from lib.verdicts import Claim
 
 HTML = Path(__file__).resolve().parents[1] / "_build" / "html" / "book"
-BROWSER = browser()
 DIGITS, CIFAR = (Study(name, f"/book/{name}", name, name) for name in ("digits", "cifar10"))
 
 
@@ -110,27 +108,21 @@ def test_figures_stand_beside_those_that_begin_alike_in_their_order():
 
 
 @pytest.mark.skipif(not (HTML / "index.html").exists(), reason="needs the built pages")
-@pytest.mark.skipif(BROWSER is None, reason="needs Chromium")
-def test_a_study_s_page_repeats_no_prose_of_the_digits_and_shows_figures_beside_each_other():
-    from playwright.sync_api import sync_playwright
-
+def test_a_study_s_page_repeats_no_prose_of_the_digits_and_shows_figures_beside_each_other(chromium):
     name = "03_individual_similarity"
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
-        page = chromium.new_page(viewport={"width": 1440, "height": 900})
-        page.goto((HTML / "chapters" / f"{name}.html").as_uri())
-        digits = {text for text in page.locator("article section section > p").all_inner_texts() if len(text) > 80}
-        page.goto((HTML / "studies" / "cifar10-50k" / f"{name}.html").as_uri())
-        seen = set(page.locator("article section section p:visible").all_inner_texts())
-        assert len(digits) > 10 and not digits & seen
-        pairs = page.locator(".beside")
-        assert pairs.count() > 5
-        left, right = (pairs.first.locator("figure").nth(at).bounding_box() for at in (0, 1))
-        assert left["y"] == pytest.approx(right["y"], abs=40) and right["x"] > left["x"] + left["width"]
-        fold = page.locator("details.as-digits").last
-        fold.locator("summary").focus()
-        page.keyboard.press("Enter")
-        assert fold.locator("p, pre").first.is_visible()
-        page.set_viewport_size({"width": 390, "height": 800})
-        assert page.evaluate("document.documentElement.scrollWidth") == 390
-        chromium.close()
+    page = chromium.new_page(viewport={"width": 1440, "height": 900})
+    page.goto((HTML / "chapters" / f"{name}.html").as_uri())
+    digits = {text for text in page.locator("article section section > p").all_inner_texts() if len(text) > 80}
+    page.goto((HTML / "studies" / "cifar10-50k" / f"{name}.html").as_uri())
+    seen = set(page.locator("article section section p:visible").all_inner_texts())
+    assert len(digits) > 10 and not digits & seen
+    pairs = page.locator(".beside")
+    assert pairs.count() > 5
+    left, right = (pairs.first.locator("figure").nth(at).bounding_box() for at in (0, 1))
+    assert left["y"] == pytest.approx(right["y"], abs=40) and right["x"] > left["x"] + left["width"]
+    fold = page.locator("details.as-digits").last
+    fold.locator("summary").focus()
+    page.keyboard.press("Enter")
+    assert fold.locator("p, pre").first.is_visible()
+    page.set_viewport_size({"width": 390, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth") == 390

@@ -9,13 +9,11 @@ import nbformat
 import numpy as np
 import pytest
 from PIL import Image
-from skips import browser
 
 import lean
 import reading
 
 HTML = Path(__file__).resolve().parents[1] / "_build" / "html"
-BROWSER = browser()
 PAGES = (
     "index",
     "what_holds",
@@ -32,18 +30,6 @@ PAGES = (
 TEXT = {".html", ".css", ".js", ".svg"}  # what servers compress
 
 built = pytest.mark.skipif(not (HTML / "index.html").exists(), reason="needs the built pages")
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    if BROWSER is None:
-        pytest.skip("needs Chromium")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 def opened(browser, name, width=390):

@@ -9,7 +9,6 @@ from pathlib import Path
 import nbformat
 import numpy as np
 import pytest
-from skips import browser
 
 import figure_tables
 import figure_words
@@ -20,7 +19,6 @@ from lib.cka import kept_maps
 from lib.cka.blocks import Block
 
 HTML = ROOT / "_build" / "html" / "book"
-BROWSER = browser()
 CAPTION = "<p><strong>The paper’s Fig. 12, row of this data set.</strong> n = 3.</p>"
 PICTURE = '<a class="enlarge" href="a.webp"><img alt="A" src="a.webp" /></a>'
 
@@ -139,32 +137,26 @@ def test_figures_are_counted_in_their_order_and_nothing_else_is():
 
 
 @pytest.mark.skipif(not (HTML / "index.html").exists(), reason="needs the built pages")
-@pytest.mark.skipif(BROWSER is None, reason="needs Chromium")
-def test_a_reader_touches_a_figure_and_takes_its_numbers_along():
-    from playwright.sync_api import sync_playwright
-
+def test_a_reader_touches_a_figure_and_takes_its_numbers_along(chromium):
     found = json.loads((ROOT / "results" / "book" / "03_individual_similarity.json").read_text())
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
-        context = chromium.new_context(viewport={"width": 390, "height": 800})
-        context.grant_permissions(["clipboard-read", "clipboard-write"])
-        page, asked = context.new_page(), []
-        page.on("request", lambda request: asked.append(Path(request.url).name))
-        page.goto((HTML / "chapters" / "03_individual_similarity.html").as_uri() + "#figure-3-3")
-        figure = page.locator("#figure-3-3")
-        assert "plotly-cartesian.min.js" not in asked
-        figure.get_by_role("button", name="Explore").click()
-        figure.locator(".heatmaplayer image").first.wait_for(state="attached")
-        assert "plotly-cartesian.min.js" in asked and page.evaluate("document.documentElement.scrollWidth") == 390
-        figure.locator(".nsewdrag").first.hover()
-        said = figure.locator(".hoverlayer .hovertext").first
-        assert all(f"{name}: " in said.text_content() for name in ("estimate", "low", "high"))
-        figure.get_by_role("button", name="CSV").click()
-        rows = list(csv.DictReader(io.StringIO(page.evaluate("navigator.clipboard.readText()"))))
-        wide = [row for row in rows if row["family"] == "cnn-small"][-1]
-        assert float(wide["low"]) == pytest.approx(found["numbers"]["expected"]["cnn-small"]["low"][-1][-1], abs=1e-4)
-        figure.get_by_role("button", name="command").click()
-        assert "papermill notebooks/03_individual_similarity.ipynb" in page.evaluate("navigator.clipboard.readText()")
-        figure.get_by_role("button", name="Explore").click()
-        assert figure.locator(".chart").count() == 0
-        chromium.close()
+    context = chromium.new_context(viewport={"width": 390, "height": 800})
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page, asked = context.new_page(), []
+    page.on("request", lambda request: asked.append(Path(request.url).name))
+    page.goto((HTML / "chapters" / "03_individual_similarity.html").as_uri() + "#figure-3-3")
+    figure = page.locator("#figure-3-3")
+    assert "plotly-cartesian.min.js" not in asked
+    figure.get_by_role("button", name="Explore").click()
+    figure.locator(".heatmaplayer image").first.wait_for(state="attached")
+    assert "plotly-cartesian.min.js" in asked and page.evaluate("document.documentElement.scrollWidth") == 390
+    figure.locator(".nsewdrag").first.hover()
+    said = figure.locator(".hoverlayer .hovertext").first
+    assert all(f"{name}: " in said.text_content() for name in ("estimate", "low", "high"))
+    figure.get_by_role("button", name="CSV").click()
+    rows = list(csv.DictReader(io.StringIO(page.evaluate("navigator.clipboard.readText()"))))
+    wide = [row for row in rows if row["family"] == "cnn-small"][-1]
+    assert float(wide["low"]) == pytest.approx(found["numbers"]["expected"]["cnn-small"]["low"][-1][-1], abs=1e-4)
+    figure.get_by_role("button", name="command").click()
+    assert "papermill notebooks/03_individual_similarity.ipynb" in page.evaluate("navigator.clipboard.readText()")
+    figure.get_by_role("button", name="Explore").click()
+    assert figure.locator(".chart").count() == 0
