@@ -3,6 +3,7 @@
 import os
 import sys
 from concurrent.futures import Executor, Future
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,16 @@ def inline():
 
 
 @pytest.fixture
+def two_threads():
+    """PyTorch has two threads in a test, and still has them afterwards."""
+    torch.set_num_threads(2)
+    yield
+    left = torch.get_num_threads()
+    torch.set_num_threads(1)
+    assert left == 2
+
+
+@pytest.fixture
 def artifacts(tmp_path, monkeypatch):
     """An empty folder of trained networks for one test."""
     monkeypatch.setenv("GREATMINDS_ARTIFACTS", str(tmp_path))
@@ -84,6 +95,12 @@ def chromium():
 def digits():
     """60 training and 20 test images: enough to train on, too few to learn from."""
     return data.load("digits", n_train=60, n_test=20)
+
+
+@pytest.fixture(scope="session")
+def four_classes(digits):
+    """The digits with the 4 classes that small networks know."""
+    return replace(digits, train_labels=digits.train_labels % 4, test_labels=digits.test_labels % 4)
 
 
 @pytest.fixture(scope="session")

@@ -90,3 +90,11 @@ def returning(function):
 
     torch.manual_seed(0)
     return Returning()
+
+
+def assert_start_alike_and_end_apart(first, other):
+    """Of two populations, network by network."""
+    for ours, theirs in zip(first.untrained_models(), other.untrained_models()):
+        assert all(map(torch.equal, ours.state_dict().values(), theirs.state_dict().values()))
+    for ours, theirs in zip(first.networks, other.networks):
+        assert not all(map(torch.equal, ours.state.values(), theirs.state.values()))

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from small_networks import assert_start_alike_and_end_apart
 
 from lib.effects import paired
 from lib.effects.batch_size import Recipe, distinct_recipes, effects, paired_populations, protocols, slope_at_equal_loss
@@ -54,10 +55,7 @@ def test_networks_of_a_seed_start_alike_and_end_apart(trained):
         assert recipe == Recipe(specification.batch_size, specification.epochs, specification.learning_rate)
         assert [network.seed for network in population.networks] == [0, 1, 2]
     for other in others:
-        for ours, theirs in zip(first.untrained_models(), other.untrained_models()):
-            assert all(map(torch.equal, ours.state_dict().values(), theirs.state_dict().values()))
-        for ours, theirs in zip(first.networks, other.networks):
-            assert not all(map(torch.equal, ours.state.values(), theirs.state.values()))
+        assert_start_alike_and_end_apart(first, other)
 
 
 def test_training_losses_are_cross_entropies_of_the_training_images(trained, digits):

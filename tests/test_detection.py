@@ -1,7 +1,6 @@
 """Detection of stitched activations on small networks that were not trained, whose self-match is known."""
 
 import copy
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -26,22 +25,18 @@ def cut():
 
 
 @pytest.fixture(scope="module")
-def images(digits):
-    """Of the 4 classes that the small networks know."""
-    return replace(digits, train_labels=digits.train_labels % 4, test_labels=digits.test_labels % 4)
+def one(cut, four_classes):
+    return detection.network(cut, detection.every(cut.points, STEP), four_classes)
 
 
 @pytest.fixture(scope="module")
-def one(cut, images):
-    return detection.network(cut, detection.every(cut.points, STEP), images)
-
-
-@pytest.fixture(scope="module")
-def self_match(one, images):
+def self_match(one, four_classes):
     """A network stitched to itself."""
     before = copy.deepcopy(one.cut.pieces["logits"].state_dict())
-    stitches = detection.stitches(one, one, images.train_labels, generator(), epochs=1, learning_rate=0.01)
-    found = detection.detect(one, one, stitches, detection.detectors(one, images, generator(), 1), images, generator())
+    stitches = detection.stitches(one, one, four_classes.train_labels, generator(), epochs=1, learning_rate=0.01)
+    found = detection.detect(
+        one, one, stitches, detection.detectors(one, four_classes, generator(), 1), four_classes, generator()
+    )
     for name, value in one.cut.pieces["logits"].state_dict().items():
         assert torch.equal(value, before[name])
     return found

@@ -41,14 +41,8 @@ def test_other_families_precisions_and_optimisers_are_evaluated_in_float32(digit
         assert {value.dtype for value in network.state.values()} <= {torch.float32, torch.int64}
 
 
-def test_an_evaluation_leaves_the_number_of_threads_alone(tiny, tiny_networks, digits):
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    try:
-        packing.evaluated(tiny, tiny_networks[:1], digits)
-        assert torch.get_num_threads() == 2
-    finally:
-        torch.set_num_threads(before)
+def test_an_evaluation_leaves_the_number_of_threads_alone(tiny, tiny_networks, digits, two_threads):
+    packing.evaluated(tiny, tiny_networks[:1], digits)
 
 
 def test_rounding_changes_logits_by_less_than_a_hundredth_of_their_spread(tiny, tiny_networks, packed, digits):

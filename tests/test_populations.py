@@ -52,14 +52,8 @@ def test_other_families_in_the_same_call_change_nothing(tiny, whole, digits, art
     assert path.read_bytes() == whole[path.name]
 
 
-def test_the_number_of_threads_of_the_calling_process_changes_nothing(tiny, whole, artifacts, inline, monkeypatch):
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    try:
-        train_or_load({tiny: SEEDS}, inline)
-        assert torch.get_num_threads() == 2
-    finally:
-        torch.set_num_threads(before)
+def test_the_number_of_threads_of_the_calling_process_changes_nothing(tiny, whole, artifacts, inline, two_threads):
+    train_or_load({tiny: SEEDS}, inline)
     assert contents(artifacts) == whole
 
 

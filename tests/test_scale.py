@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from small_networks import assert_start_alike_and_end_apart
 
 from lib import data
 from lib.effects import scale
@@ -71,10 +72,7 @@ def test_networks_of_a_seed_start_alike_under_every_setting_and_end_apart(digits
         assert (specification.n_train, specification.epochs) == (setting.n_train, setting.epochs)
     first, *others = found.values()
     for other in others:
-        for ours, theirs in zip(first.untrained_models(), other.untrained_models()):
-            assert all(map(torch.equal, ours.state_dict().values(), theirs.state_dict().values()))
-        for ours, theirs in zip(first.networks, other.networks):
-            assert not all(map(torch.equal, ours.state.values(), theirs.state.values()))
+        assert_start_alike_and_end_apart(first, other)
 
 
 def directions(rho, rng, seeds=8, images=100, dims=400):

@@ -1,7 +1,5 @@
 """Low-rank representations against numpy's singular value decomposition, and what indices make of them."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
@@ -64,15 +62,9 @@ def test_other_ranks_are_refused():
 
 
 @pytest.fixture(scope="module")
-def images(digits):
-    """Of the 4 classes that the small networks know."""
-    return replace(digits, train_labels=digits.train_labels % 4, test_labels=digits.test_labels % 4)
-
-
-@pytest.fixture(scope="module")
-def one(images):
+def one(four_classes):
     cut = CutNetwork(network(family="resnet-large"))
-    return detection.network(cut, detection.every(cut.points, 2), images)
+    return detection.network(cut, detection.every(cut.points, 2), four_classes)
 
 
 def generator():
@@ -80,17 +72,17 @@ def generator():
 
 
 @pytest.fixture(scope="module")
-def cut_down(one, images):
-    return truncations(one, images, generator(), epochs=1, learning_rate=0.01)
+def cut_down(one, four_classes):
+    return truncations(one, four_classes, generator(), epochs=1, learning_rate=0.01)
 
 
-def test_nothing_is_lost_at_full_rank(one, images, cut_down):
+def test_nothing_is_lost_at_full_rank(one, four_classes, cut_down):
     for point, found in cut_down.items():
         assert found.ranks[-1] == one.train[point].shape[1]
         for name in INDICES[2:]:
             assert found.likeness[name][-1] == pytest.approx(1, abs=1e-5)
         assert found.probe[-1] == probe_accuracy(
-            one.train[point], images.train_labels, one.test[point], images.test_labels
+            one.train[point], four_classes.train_labels, one.test[point], four_classes.test_labels
         )
 
 

@@ -57,13 +57,7 @@ def test_a_killed_process_costs_its_own_task_a_second_try_and_no_other_anything(
     assert found == {name: name for name in ("first", "dying", "third", "last")}
 
 
-def test_one_thread_is_given_back_also_after_an_error():
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    try:
-        with pytest.raises(ZeroDivisionError), one_thread():
-            assert torch.get_num_threads() == 1
-            1 / 0
-        assert torch.get_num_threads() == 2
-    finally:
-        torch.set_num_threads(before)
+def test_one_thread_is_given_back_also_after_an_error(two_threads):
+    with pytest.raises(ZeroDivisionError), one_thread():
+        assert torch.get_num_threads() == 1
+        1 / 0
