@@ -251,7 +251,7 @@ def test_a_stage_is_no_block_structure_however_alike_its_layers():
     assert find(both) == (4, 8, 13)  # the stage is longer, and does not count
 
 
-@pytest.mark.parametrize("runs", [60, pytest.param(5000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("runs", [30, pytest.param(5000, marks=pytest.mark.slow)])
 def test_networks_like_the_reference_seldom_have_a_block_structure_and_those_with_one_do(runs):
     """Likeness falls with a slope that varies from seed to seed; six reference networks of 7 layers, six of 13 layers."""
     rng, single, all_of_six, found = np.random.default_rng(4), [], [], []

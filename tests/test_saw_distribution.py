@@ -92,7 +92,7 @@ def test_what_is_planted_is_found_and_nothing_else(row, effect, trials):
 )
 def test_the_shape_is_judged_by_the_psi_that_made_the_data(saw, verdict):
     one = cosines(population(np.random.default_rng(1), saw, networks=25))
-    assert claim(SHAPE, Populations([one, one], WIDTHS[:2])).verdict == verdict
+    assert claim(SHAPE, Populations([one], WIDTHS[:1])).verdict == verdict
 
 
 def beyond_vmf(rng, *made):
