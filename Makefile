@@ -77,11 +77,11 @@ help:  ## this list
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or newer is needed; name it: make PYTHON=/path/to/python"; exit 1; }
 	@if command -v uv >/dev/null; then \
-	  echo "installing the environment into .venv with uv"; \
+	  echo "installing the environment into .venv with uv (about 6 GB)"; \
 	  uv venv --quiet --allow-existing --python $(PYTHON) .venv && \
 	  uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[test,bench]'; \
 	else \
-	  echo "installing the environment into .venv with pip (several GB; a few minutes)"; \
+	  echo "installing the environment into .venv with pip (about 6 GB; a few minutes)"; \
 	  $(PYTHON) -m venv .venv && \
 	  $(BIN)/python -m pip install --no-compile --progress-bar off --quiet --constraint constraints.txt --editable '.[test,bench]'; \
 	fi

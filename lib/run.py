@@ -93,11 +93,11 @@ def place_of(output: str | None, study: str, chapter: str) -> Path:
         return results_folder(ROOT) / study / f"{chapter}.ipynb"
     try:
         path = Path(output).expanduser().resolve()
-        taken = path.parent == NOTEBOOKS.resolve() or path.is_dir()
+        taken = path.parent == NOTEBOOKS.resolve() or path.is_dir() or path.suffix != ".ipynb"
     except (OSError, RuntimeError, ValueError):  # too long, the home of nobody, a character that no path has
         raise Refused(f"the output {shown(output)} is no path of a file; name another") from None
     if taken:
-        raise Refused(f"the output {output} would take the place of a folder or of a chapter; name another file")
+        raise Refused(f"the output {shown(output)} is no notebook beside the chapters; name another file, NAME.ipynb")
     return path
 
 

@@ -38,10 +38,15 @@ def nothing_executed(monkeypatch):
         (["03", "--n_train=3"], "n_train for 'digits' must be a whole number from 10"),
         (["03", "--widths", "[" * 3000], "parameter 'widths': "),
         (["03", "--dataset", "imagefolder:tests"], "tests has no folders 'train', and needs one"),
-        (["03", "--output", "notebooks/03_individual_similarity.ipynb"], "would take the place of a folder or of a"),
+        (
+            ["03", "--output", "notebooks/03_individual_similarity.ipynb"],
+            "is no notebook beside the chapters; name another",
+        ),
+        (["03", "--output", "README.md"], "the output 'README.md' is no notebook beside the chapters"),
+        (["03", "--output", "results"], "is no notebook beside the chapters"),
         (["03", "--output", "/proc/03.ipynb"], "/proc cannot be written; name another file with --output"),
         (["03", "--scheduler", "nowhere"], "parameter 'scheduler': GREATMINDS_SCHEDULER must be tcp://HOST:PORT or"),
-        (["03", "--output", "notebooks/new.ipynb"], "would take the place of a folder or of a chapter"),
+        (["03", "--output", "notebooks/new.ipynb"], "is no notebook beside the chapters"),
     ],
 )
 def test_a_mistake_is_one_sentence_before_anything_is_executed(monkeypatch, capsys, nothing_executed, words, sentence):
