@@ -102,7 +102,11 @@ def place_of(output: str | None, study: str, chapter: str) -> Path:
 
 
 def plan(p: SimpleNamespace) -> str:
-    """The networks of the chapter's populations, how many are stored, and how long the others take on this machine."""
+    """The networks of the chapter's populations, how many are stored, and how long the others take on this machine.
+
+    Raises:
+        ValueError: the chapter's images cannot be had, or not so many of them.
+    """
     from lib import data
     from lib.family_widths import by_family
     from lib.runtime.devices import cores
@@ -111,9 +115,10 @@ def plan(p: SimpleNamespace) -> str:
 
     if getattr(p, "model_folder", None):
         return "its networks are those of the model_folder, and none is trained"
+    if {"dataset", "n_train", "n_test"} <= vars(p).keys():
+        images = data.load(p.dataset, n_train=p.n_train, n_test=p.n_test)
     if not {"dataset", "families", "widths", "seeds", "epochs"} <= vars(p).keys():
         return "what this chapter trains depends on what it finds"
-    images = data.load(p.dataset, n_train=p.n_train, n_test=p.n_test)
     recipe = {name: getattr(p, name) for name in RECIPE if hasattr(p, name)}
     widths = by_family(p.widths, p.families).items()
     wanted = {specify(images, family, width, **recipe): p.seeds[family] for family, own in widths for width in own}

@@ -1,5 +1,7 @@
 """Arrays are computed once for each digest of what decides them, and never taken from a file that is not what was written."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from stored_files import flip
@@ -59,6 +61,25 @@ def test_a_damaged_file_is_noticed_and_computed_again(computing, artifacts, dama
         for number in (1, 2):
             array_store.stored("probes", NAMES, CODE, [number], computing)
     assert computing.times == 3
+
+
+@pytest.mark.parametrize("damage", ["a folder in its place", "not to be read"])
+def test_a_file_that_is_none_to_be_read_is_computed_and_written_again(computing, artifacts, monkeypatch, damage):
+    array_store.stored("probes", NAMES, CODE, [1], computing)
+    (path,) = (artifacts / "statistics" / "probes").iterdir()
+    with monkeypatch.context() as patch, pytest.warns(UserWarning, match="cannot be read .* will be computed again"):
+        if damage == "not to be read":
+
+            def refused(_):
+                raise PermissionError
+
+            patch.setattr(Path, "read_bytes", refused)
+        else:
+            path.unlink()
+            (path / "inside").mkdir(parents=True)
+        array_store.stored("probes", NAMES, CODE, [1], computing)
+    array_store.stored("probes", NAMES, CODE, [1], computing)
+    assert computing.times == 2
 
 
 @pytest.mark.filterwarnings("ignore:probes/")

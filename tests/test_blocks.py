@@ -65,6 +65,12 @@ def test_a_single_pair_that_is_not_alike_divides_a_block():
     assert largest_block(cka, 0.9) == (2, 7, 10)
 
 
+@pytest.mark.parametrize("cka", [np.ones((3, 2)), np.ones(3), np.ones((0, 0)), None])
+def test_what_is_no_map_has_no_block(cka):
+    with pytest.raises(ValueError, match="^a map of CKA must be "):
+        largest_block(cka, 0.9)
+
+
 @pytest.mark.parametrize("seed", range(10))
 def test_a_higher_threshold_or_less_likeness_never_makes_a_block_longer(seed):
     cka = random_map(14, seed)

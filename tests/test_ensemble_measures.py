@@ -137,6 +137,8 @@ def test_what_makes_no_ensembles_is_refused(change, message):
         measure(*change(planted(6, 10, rng), *scored(6, 10, rng)), rng)
     with pytest.raises(ValueError, match="splits must be a whole number of at least 1"):
         measure(planted(6, 10, rng), *scored(6, 10, rng), rng, splits=0)
+    with pytest.raises(ValueError, match="labels must be from 0 to 1, the model's classes, not -1 to 0"):
+        evaluate(np.ones((1, 1)), np.zeros((1, 2, 2)), [0, -1])
 
 
 def plain_calibration_error(confidence, correct, bins):

@@ -56,8 +56,14 @@ def whole(table):
 
 
 @bounded(20)
-@given(brought(2), rarely(st.sampled_from([None, 1, 3]), ODD), rarely(st.just("logit"), ODD), rarely(st.just(5), ODD))
-def test_comparisons(pair, grid, output, draws):
+@given(
+    brought(2),
+    rarely(st.sampled_from([None, 1, 3]), ODD),
+    rarely(st.just("logit"), ODD),
+    rarely(st.just(5), ODD),
+    rarely(st.just(0), ODD),
+)
+def test_comparisons(pair, grid, output, draws, seed):
     def oracle(found, images, labels):
         labels = plain(labels).astype(int)
         if grid is None:
@@ -68,14 +74,14 @@ def test_comparisons(pair, grid, output, draws):
         whole(found.to_frame())
 
     def compared(images, labels):
-        return own.compare(MODELS, images, labels, grid=grid, output=output, draws=draws, device="cpu")
+        return own.compare(MODELS, images, labels, grid=grid, output=output, draws=draws, seed=seed, device="cpu")
 
     lawful(compared, pair, oracle)
 
 
 @bounded(20)
-@given(brought(2), rarely(st.sampled_from([0, 0.1, 3]), ODD))
-def test_attacks(pair, eps):
+@given(brought(2), rarely(st.sampled_from([0, 0.1, 3]), ODD), rarely(st.just(0), ODD))
+def test_attacks(pair, eps, seed):
     def oracle(found, images, labels):
         x, labels = plain(images), plain(labels).astype(int)
         places = np.arange(len(x)), labels
@@ -87,7 +93,7 @@ def test_attacks(pair, eps):
         expected = np.exp(logs[1] - logs[0]).mean()
         np.testing.assert_allclose(found.loc[("a", "b"), ("decay ratio", "estimate")], expected, rtol=1e-3)
 
-    lawful(lambda *given: own.attack_transfer(MODELS, *given, eps=eps, draws=5), pair, oracle)
+    lawful(lambda *given: own.attack_transfer(MODELS, *given, eps=eps, draws=5, seed=seed), pair, oracle)
 
 
 POINTS = st.sampled_from([["0"], ["0", "2"], ["1"]])

@@ -55,6 +55,7 @@ WRONG_IMAGES = {
     "words": lambda x: ["picture"] * len(x),
     "nothing": lambda x: None,
     "sparse": lambda x: x.to_sparse(),
+    "without numbers": lambda x: x.to("meta"),
 }
 
 

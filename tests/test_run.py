@@ -36,6 +36,7 @@ def nothing_executed(monkeypatch):
         (["03", "--epochs", "0"], "parameter 'epochs': must be a whole number of at least 1, not 0"),
         (["03", "--n-train", "999999"], "n_train for 'digits' must be a whole number from 10"),
         (["03", "--n_train=3"], "n_train for 'digits' must be a whole number from 10"),
+        (["16", "--n_test=1"], "n_test for 'digits' must be a whole number from 10"),
         (["03", "--widths", "[" * 3000], "parameter 'widths': "),
         (["03", "--dataset", "imagefolder:tests"], "tests has no folders 'train', and needs one"),
         (

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from lib.runtime.checks import real_numbers
 from lib.statistics.intervals import Interval, quotient
 
 LEAST = 3  # two neighbouring layers are alike in any network: fewer layers are no block
@@ -96,7 +97,13 @@ def largest_block(cka: Float[np.ndarray, "n n"], threshold: float) -> Block:
     """The longest run of layers of which every two have a CKA above `threshold`; of several, the deepest.
 
     cka: [layers, layers].
+
+    Raises:
+        ValueError: no square map.
     """
+    cka = real_numbers("a map of CKA", cka)
+    if cka.ndim != 2 or len(set(cka.shape)) > 1 or not cka.size:
+        raise ValueError(f"a map of CKA must be [layers, layers], not of shape {cka.shape}")
     return max(runs(cka, threshold), key=lambda run: (len(run), run.stop))
 
 

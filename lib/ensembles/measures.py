@@ -140,6 +140,8 @@ def evaluate(members: np.ndarray, scores: np.ndarray, labels: np.ndarray) -> dic
 
     members [ensembles, networks] of 0 and 1, scores [networks, n, classes], labels [n] -> measure -> [ensembles].
     """
+    members, scores = real_numbers("members", members), real_numbers("scores", scores)
+    labels = doors.as_labels(labels, *scores.shape[1:]).numpy()
     weights = members / members.sum(1, keepdims=True)
     averages = {
         "logits": lambda part: softmax(np.tensordot(weights, part, 1), axis=2),

@@ -27,8 +27,8 @@ def as_tensor(name: str, values: object) -> torch.Tensor:
         if not isinstance(values, torch.Tensor):
             array = np.asarray(values)  # torch takes no other byte order or backward strides, and warns of read-only
             values = torch.from_numpy(np.require(array, array.dtype.newbyteorder("="), ["C", "W"]))
-        if values.layout != torch.strided or values.is_quantized:
-            raise TypeError("sparse or quantised")
+        if values.layout != torch.strided or values.is_quantized or values.is_meta:
+            raise TypeError("sparse, quantised or without its numbers")
     except (TypeError, ValueError, RuntimeError):
         raise ValueError(f"{name} must be a dense tensor or array of numbers, not a {type(values).__name__}") from None
     if values.is_inference():

@@ -63,7 +63,7 @@ def check_points(model: nn.Module, points: Sequence[str]) -> None:
     for point in points:
         if point not in names:
             hint, listed = did_you_mean(point, names), textwrap.shorten(", ".join(names), 300, placeholder=" ...")
-            raise ValueError(f"{type(model).__name__} has no layer {point!r}; {hint}the layers are {listed}")
+            raise ValueError(f"{type(model).__name__} has no layer {shown(point)}; {hint}the layers are {listed}")
     if any(isinstance(modules[point], torch.jit.ScriptModule) for point in points):
         raise ValueError(f"{type(model).__name__}: layers of a TorchScript cannot be read; build the network in Python")
     if not points or len(set(points)) < len(points):

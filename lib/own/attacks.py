@@ -46,6 +46,7 @@ def attack_transfer(
         lib.models.ModelError: a ValueError about one network, by name.
     """
     check_count("draws", draws, 2)
+    check_count("seed", seed, 0)
     images = doors.as_images(images, least=2)
     groups = grouped(models, images, scores, None)
     if len(groups) < 2 or any(group.several for group in groups):

@@ -151,6 +151,7 @@ def compare(
     extraction.check_output(output)
     check_count("batch_size", batch_size)
     check_count("draws", draws, 2)
+    check_count("seed", seed, 0)
     groups = grouped(models, images, scores, grid)
     labels = doors.as_labels(labels, len(groups[0].images))
     check_memory(len(labels), _bytes_an_image(groups, grid), "images with the directions of these networks")

@@ -54,6 +54,7 @@ def layer_cka(
         raise ValueError(f"points must be a dictionary of the networks' names and layers, not {shown(points)}")
     check_count("batch_size", batch_size, 4)
     check_count("passes", passes)
+    check_count("seed", seed, 0)
     chosen = {name: block_points(model) if points is None else points.get(name, ()) for name, model in models.items()}
     if missing := [name for name, layers in chosen.items() if isinstance(layers, Sequence) and not layers]:
         raise ValueError(
@@ -110,6 +111,7 @@ def stitch(
     check_choice("matching", matching, MATCHINGS)
     _check_pairs(points, channels)
     check_count("epochs", epochs)
+    check_count("seed", seed, 0)
     check_count("fit_images", fit_images, 2)
     images = doors.as_images(images, least=fit_images + 2)
     labels, device = doors.as_labels(labels, len(images)), find_device(device)

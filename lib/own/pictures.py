@@ -70,6 +70,7 @@ def load_images(
             another shape than the first; it is named.
     """
     folder = Path(folder)
+    check_count("seed", seed, 0)
     if not folder.is_dir():
         raise ValueError(f"there is no folder {folder}; a folder of pictures, CLASS/FILE, is needed")
     named = [

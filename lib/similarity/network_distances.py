@@ -30,7 +30,7 @@ def wasserstein(samples: Real[np.ndarray, "networks n"]) -> Float[np.ndarray, "n
         ValueError: samples of another shape, or not finite.
     """
     samples = real_numbers("samples", samples).astype(float, copy=False)
-    if samples.ndim != 2 or not np.isfinite(samples).all():
+    if samples.ndim != 2 or not samples.size or not np.isfinite(samples).all():
         raise ValueError(f"samples must be finite numbers [networks, n], not of shape {samples.shape}")
     return squareform(pdist(np.sort(samples, axis=1), "cityblock")) / samples.shape[1]
 
