@@ -1,8 +1,8 @@
 """A reader's own networks and pictures: what the book measures, for any networks on any images, as labelled tables.
 
 `comparison` compares groups of networks by their gradients, `layers` has CKA and stitches of layers, `attacks` attacks
-between networks; `groups` checks what is given and labels tables, `gradients` takes the directions of one
-network, `networks` reads modules from files and `pictures` images from class folders.
+between networks; `groups` checks what is given and labels tables, `gradients` takes the directions of one network,
+`networks` reads modules from files and `pictures` images from class folders.
 """
 
 from lib.models.class_scores import ClassScores, ModelError

@@ -1,8 +1,9 @@
 """How alike directions of networks are, and the laws that their cosines follow.
 
-`cosines`: of networks and populations; `mean_directions`: how closely networks keep to them; `rank_one`: the law of
-expected similarity and what it foretells; `stochastic_order`, `symmetry` and `shapes`: the law of t;
-`network_distances`: within a population; `crossed`: expected similarities with what their intervals are made from.
+`cosines`: of networks and populations; `crossed`: expected similarities with what their intervals are made from,
+`paired_similarity` of networks that vary together; `mean_directions`: how closely networks keep to them; `rank_one`: the law
+of expected similarity; `foretold`: what laws foretell; `stochastic_order`, `symmetry` and `shapes`: the law of t;
+`network_distances`: within a population.
 """
 
 from lib.similarity.cosines import (
