@@ -46,14 +46,6 @@ def intact(notebook: nbformat.NotebookNode, results: Path) -> bool:
     return "results" not in known or known == known | _seals(notebook, results)
 
 
-def reseal(page: Path, results: Path) -> None:
-    """Seal a page that was made before there were seals."""
-    notebook = read(page)
-    if "results" not in notebook.metadata["book"]:
-        seal(notebook, results)
-        write(notebook, page)
-
-
 def _seals(notebook: nbformat.NotebookNode, results: Path) -> dict[str, str]:
     code = [[cell.execution_count, cell.outputs] for cell in notebook.cells if cell.cell_type == "code"]
     made = [cell.source for cell in notebook.cells if cell.get("id") in MADE]

@@ -102,7 +102,6 @@ def refresh(name: str, study: dict, chapter: str) -> None:
     page, given = PAGES / name / f"{chapter}.ipynb", parameters(name, study, chapter)
     results = chapters.results(chapter, given)
     if chapters.is_current(chapter, given, page):
-        pages.reseal(page, results)
         pages.merge_prose(
             chapters.NOTEBOOKS / f"{chapter}.py",
             page,
