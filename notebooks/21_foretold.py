@@ -170,7 +170,7 @@ figures.show(map_figures.heatmaps(ratios, widths_of, "foretold / measured", 0.8,
 # %% tags=["nbval-ignore-output"]
 rows = {}
 for family, one in found.items():
-    apart = np.rint(chapter.upper(np.abs(np.subtract.outer(np.log2(one.widths), np.log2(one.widths))))).astype(int)
+    apart = np.rint(chapter.pairs(np.abs(np.subtract.outer(np.log2(one.widths), np.log2(one.widths))))).astype(int)
     rows[family] = {f"{step} doublings": in_brackets(one.matrix.interval(
         lambda rho: np.exp(chapter.diagonal_errors(rho)[..., apart == step].mean(-1)))) for step in np.unique(apart)}
 pd.DataFrame(rows).T.fillna("–")
@@ -241,11 +241,11 @@ figures.show(figures.against_equality(panels, "1 − α"),
 picture = foretold_authors.Picture(heatmaps.read(heatmaps.SIMILARITY).values, 1 - heatmaps.read(heatmaps.ATTACK).values,
                                    heatmaps.WIDTHS)
 off = ~np.eye(len(picture.widths), dtype=bool)
-print(f"pairs of networks: {len(chapter.upper(picture.similarity))}, far: {len(picture.far_errors())}, both wide: "
+print(f"pairs of networks: {len(chapter.pairs(picture.similarity))}, far: {len(picture.far_errors())}, both wide: "
       f"{len(picture.wide_errors())}; attacks: {off.sum()}, with α below 1: {(picture.losses[off] > 0).sum()}")
 
 # %% mystnb={"image": {"alt": "Two panels for the authors' networks: similarities of far pairs foretold from near pairs over those of the picture, close to the line of equality; similarities of wide pairs foretold by a power law through the narrow half."}} tags=["hide-input"]
-far, wide = picture.similarity[picture.far], chapter.upper(picture.similarity[picture.half:, picture.half:])
+far, wide = picture.similarity[picture.far], chapter.pairs(picture.similarity[picture.half:, picture.half:])
 panels = {"near pairs foretell far ones": {"far pairs": ((far,) * 3, (far * np.exp(picture.far_errors()),) * 3)},
           "the narrow half foretells the wide": {"both wide": ((wide,) * 3, (wide * np.exp(picture.wide_errors()),) * 3)}}
 figures.show(figures.against_equality(panels, "similarity (cosine)"),

@@ -23,7 +23,7 @@ from lib.similarity.foretold import (
     losses_from_narrow,
 )
 from lib.similarity.paired_similarity import paired_similarities
-from lib.similarity.rank_one import ratio
+from lib.similarity.rank_one import pairs, ratio
 from lib.statistics.intervals import Interval, in_brackets
 from lib.statistics.sample import Sample
 from lib.verdicts import HEADLINE, Row
@@ -103,11 +103,6 @@ def joined(
     )
 
 
-def upper(square: np.ndarray) -> np.ndarray:
-    """Numbers of pairs of different widths: [..., widths, widths] -> [..., pairs]."""
-    return square[..., *np.triu_indices(square.shape[-1], 1)]
-
-
 def size(errors: np.ndarray) -> np.ndarray:
     """Root mean square over the last axis."""
     return np.sqrt((errors**2).mean(-1))
@@ -115,12 +110,12 @@ def size(errors: np.ndarray) -> np.ndarray:
 
 def diagonal_errors(rho: np.ndarray) -> np.ndarray:
     """log of foretold over measured similarity of two widths, from the diagonal: -> [..., pairs]."""
-    return upper(log_ratio(from_diagonal(rho), rho))
+    return pairs(log_ratio(from_diagonal(rho), rho))
 
 
 def drift(rho: np.ndarray, widths: Sequence[int]) -> np.ndarray:
     """How much that grows with each doubling between the widths, by least squares through 0: -> [...]."""
-    octaves = upper(np.abs(np.subtract.outer(np.log2(widths), np.log2(widths))))
+    octaves = pairs(np.abs(np.subtract.outer(np.log2(widths), np.log2(widths))))
     return diagonal_errors(rho) @ octaves / (octaves @ octaves)
 
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lib.chapters.foretold import NEAR, OWN, size, upper
+from lib.chapters.foretold import NEAR, OWN, size
 from lib.chapters.hypotheses import OFF
 from lib.rules import below
 from lib.similarity.foretold import from_near, log_ratio
-from lib.similarity.rank_one import coefficients, power_law
+from lib.similarity.rank_one import coefficients, pairs, power_law
 from lib.statistics.sample import Sample, jackknifed
 from lib.verdicts import HEADLINE, Row
 
@@ -52,7 +52,7 @@ class Picture:
         narrow, wide = slice(self.half), slice(self.half, None)
         own = np.exp(coefficients(self.similarity[narrow, narrow], diagonal=False))
         r = power_law(own, self.widths[narrow], self.widths[wide])
-        return upper(log_ratio(np.outer(r, r), self.similarity[wide, wide]))
+        return pairs(log_ratio(np.outer(r, r), self.similarity[wide, wide]))
 
     def source_exponent(self) -> float:
         """b of 1 - alpha(k1, k2) ~ R_k1^b at each target, by least squares of logarithms; 1 where R foretells attacks."""

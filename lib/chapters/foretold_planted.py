@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from lib import sphere
-from lib.chapters.foretold import Foretold, direction_ratio, narrow_ratios, upper
+from lib.chapters.foretold import Foretold, direction_ratio, narrow_ratios
 from lib.similarity.crossed import similarity_matrix
 from lib.similarity.foretold import from_diagonal
 from lib.similarity.mean_directions import planted_population
-from lib.similarity.rank_one import ratio
+from lib.similarity.rank_one import pairs, ratio
 from lib.sphere.saw import von_mises_fisher
 from lib.statistics.sample import Sample
 
@@ -46,7 +46,7 @@ def coverage(
     """
     resultants = first * (np.asarray(widths) / widths[0]) ** exponent
     statistics = {
-        "similarities, from the diagonal": lambda rho, one: upper(ratio(from_diagonal(rho), rho)),
+        "similarities, from the diagonal": lambda rho, one: pairs(ratio(from_diagonal(rho), rho)),
         "similarities, from two widths": narrow_ratios,
         "mean direction, from two widths": direction_ratio,
     }

@@ -12,6 +12,7 @@ from lib.rules_of_several import every
 from lib.similarity.rank_one import (
     cosines,
     direction_cosine,
+    pairs,
     predicted_resultant,
     predicted_similarity,
     ratio,
@@ -46,7 +47,7 @@ def falls(rho: np.ndarray) -> np.ndarray:
 
 def cosines_of_two(rho: np.ndarray) -> np.ndarray:
     """Corrected mean-direction cosines of all pairs of widths: [..., widths, widths] -> [..., pairs]."""
-    return cosines(rho)[..., *np.triu_indices(rho.shape[-1], 1)]
+    return pairs(cosines(rho))
 
 
 def resultant_ratio(rho: np.ndarray, widths: Sequence[int]) -> np.ndarray:

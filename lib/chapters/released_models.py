@@ -20,6 +20,7 @@ from lib.gates import Gate
 from lib.rules import above, below
 from lib.rules_of_several import every
 from lib.similarity import rank_one
+from lib.similarity.rank_one import pairs
 from lib.statistics.intervals import Interval
 from lib.statistics.sample import Estimated, Sample
 from lib.verdicts import HEADLINE, MACHINERY, Claim, Row, judged
@@ -31,11 +32,6 @@ Lines = Mapping[str, tuple[Sequence[int], Interval]]  # name -> its widths, (est
 def pair_names(widths: Sequence[int]) -> list[str]:
     """k1, k2 of every pair of different widths, in the order of `pairs`."""
     return [f"k = {widths[i]}, {widths[j]}" for i, j in combinations(range(len(widths)), 2)]
-
-
-def pairs(square: np.ndarray) -> np.ndarray:
-    """The upper triangle: [..., widths, widths] -> [..., pairs]."""
-    return square[..., *np.triu_indices(square.shape[-1], 1)]
 
 
 def width_order(rho: np.ndarray, widths: Sequence[int]) -> np.ndarray:

@@ -153,6 +153,11 @@ def direction_cosine(rho: np.ndarray, networks: Sequence[int]) -> np.ndarray:
     return towards / np.sqrt(np.einsum("i,...ij,j->...", share, narrow, share) + own)
 
 
+def pairs(square: np.ndarray) -> np.ndarray:
+    """Numbers of pairs of different widths, the upper triangle: [..., widths, widths] -> [..., pairs]."""
+    return square[..., *np.triu_indices(square.shape[-1], 1)]
+
+
 def _pairs(rho: np.ndarray, diagonal: bool) -> tuple[np.ndarray, np.ndarray]:
     """i and j of the pairs that are read, each once."""
     return np.triu_indices(rho.shape[-1], 0 if diagonal else 1)
