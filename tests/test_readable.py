@@ -178,6 +178,8 @@ def test_a_citation_and_a_word_are_told_in_the_margin_to_pointer_and_keyboard(ch
         note.wait_for(state="visible")
         assert len(note.inner_text()) > 10 and first.get_attribute("aria-describedby") == "note"
         box, column = note.bounding_box(), page.locator("article.bd-article").bounding_box()
+        assert note.evaluate("note => !!note.closest('main')")  # what stands in no landmark is a finding of axe
+        assert abs(box["y"] - first.bounding_box()["y"]) < 60
         assert box["x"] >= 0 and box["x"] + box["width"] <= width
         assert width == 390 or box["x"] >= column["x"] + column["width"]
         page.keyboard.press("Escape")

@@ -45,8 +45,9 @@ function tell(link, said) {
   const beside = margin > 200, width = beside ? Math.min(margin - 32, 300) : Math.min(column.width, innerWidth - 2 * column.left);
   note.textContent = said;
   note.hidden = false;
+  const { left, top } = note.offsetParent.getBoundingClientRect();
   Object.assign(note.style, {
-    width: `${width}px`, left: `${scrollX + (beside ? column.right + 16 : column.left)}px`, top: `${scrollY + (beside ? place.top : place.bottom + 4)}px`,
+    width: `${width}px`, left: `${(beside ? column.right + 16 : column.left) - left}px`, top: `${(beside ? place.top : place.bottom + 4) - top}px`,
   });
 }
 const leave = () => (leaving = setTimeout(() => (note.hidden = true), 300)); // time to go over to the note
@@ -60,7 +61,7 @@ for (const link of article?.querySelectorAll("a.term, .bibtex-citation a[title]"
 note.addEventListener("mouseenter", () => clearTimeout(leaving));
 note.addEventListener("mouseleave", leave);
 addEventListener("keydown", (event) => event.key == "Escape" && (note.hidden = true));
-document.body.append(note);
+document.querySelector("main")?.append(note);
 
 // Paper is white.
 const root = document.documentElement;
