@@ -70,10 +70,11 @@ def key(row: Mapping, chosen: Mapping) -> str:
 def point_to(app, doctree):
     """Before the first part of a chapter on the bench: where its choices can be changed."""
     _, *place, chapter = app.env.docname.split("/")
-    names = [name for name, own in CHAPTERS.items() if own == chapter]
-    if not names or not place:
+    study = DIGITS if place == ["chapters"] else "".join(place[1:])
+    there = read().get(study, {"benches": {}})["benches"]
+    names = [name for name, own in CHAPTERS.items() if own == chapter and name in there]
+    if not names:
         return
-    study = DIGITS if place == ["chapters"] else place[-1]
     title = next(iter(doctree.findall(nodes.title))).parent
     parts = [at for at, child in enumerate(title) if isinstance(child, nodes.section)]
     address = f"{'../' * len(place)}rule_bench.html#bench={names[0]}&data={study}"
