@@ -57,11 +57,10 @@ def dask_setup(worker) -> None:
     workers.SPARE = 0  # every epoch is stored, and told of
     folder, forget = Path(os.environ["PLANTED"]), store.forget_passed
 
-    def told(specification, networks):
-        forget(specification, networks)
-        epoch = networks[0].epochs
+    def told(specification, seeds, epoch):
+        forget(specification, seeds, epoch)
         with (folder / "epochs").open("a") as log:
-            log.write(json.dumps([specification.key, networks[0].seed, epoch]) + "\n")
+            log.write(json.dumps([specification.key, seeds[0], epoch]) + "\n")
         try:
             process, number = map(int, (folder / f"kill-{epoch}").read_text().split())
             (folder / f"kill-{epoch}").unlink()

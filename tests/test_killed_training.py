@@ -12,7 +12,7 @@ import pytest
 from stored_files import contents
 
 from lib.runtime.files import ROOT
-from lib.training import trainer, workers
+from lib.training import store, trainer, workers
 from lib.training.populations import train_or_load
 
 RUN = """
@@ -84,6 +84,24 @@ def test_a_training_killed_while_it_writes_loses_an_epoch_at_most_and_ends_in_th
     assert {network.epochs for network in begun} == ({(rename - 1) // 8} - {0})
     assert contents(artifacts / "killed") == contents(artifacts / "whole")
     assert len(contents(artifacts / "killed")) == 12  # after 1, 2 and 4 epochs
+
+
+def test_what_a_kill_behind_the_last_epoch_left_goes_once_the_whole_stack_is_stored(
+    tiny, artifacts, inline, monkeypatch
+):
+    longer = dataclasses.replace(tiny, epochs=4)
+    monkeypatch.setattr(workers, "SPARE", 0)
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "forget_passed", lambda *_: None)
+        train_or_load({longer: range(4)}, inline)
+    monkeypatch.setattr(workers, "train", None)  # nothing is trained again
+    left, (_, manifest) = sorted(artifacts.rglob("*.under-way-*")), store.paths(longer, 3)
+    aside = manifest.rename(artifacts / "aside")
+    train_or_load({longer: [0]}, inline)
+    assert left and sorted(artifacts.rglob("*.under-way-*")) == left  # the fourth network would go on from there
+    aside.rename(manifest)
+    train_or_load({longer: [0]}, inline)
+    assert not list(artifacts.rglob("*.under-way-*"))
 
 
 def gone(process):

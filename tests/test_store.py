@@ -185,7 +185,7 @@ def test_what_is_passed_goes_away_and_what_is_kept_stays(tiny, networks, artifac
     names = []
     for network in networks:
         store.write_network(long, network)
-        store.forget_passed(long, [network])
+        store.forget_passed(long, [network.seed], network.epochs)
         names.append([path.stem.removeprefix("seed-00003.") for path in sorted(artifacts.rglob("*.json"))])
     kept = ["epoch-00001", "epoch-00002"]
     assert names == [kept[:1], kept, [*kept, "under-way-00003"], [*kept, "under-way-00004"]]

@@ -13,6 +13,8 @@ from torch import nn
 
 from lib.data.loading import ImageData
 from lib.runtime.devices import machine
+from lib.runtime.files import artifacts
+from lib.runtime.room import writable
 from lib.training import packing, releases, store
 from lib.training.specification import Specification, specify
 from lib.training.trainer import TrainedNetwork
@@ -89,6 +91,8 @@ def train_or_load(
         if network is None:
             raise RuntimeError(f"{specification.name}, seed {seed}: its files did not stay as they were written")
         found[specification, seed] = network
+    for specification, seeds in wanted.items():
+        _forget_passed(specification, [seed for seed in seeds if (specification, seed) not in released])
     for key in keys:
         _used[key] = found[key].seconds, found[key].device
     return {
@@ -166,6 +170,17 @@ def networks_used() -> dict[str, object]:
     hours = sum(seconds for seconds, _ in _used.values()) / 3600
     devices = sorted({device for _, device in _used.values()})
     return {"networks": len(_used), "training_hours": hours, "devices": devices, "data": data, "machine": machine()}
+
+
+def _forget_passed(specification: Specification, stored: Sequence[int]) -> None:
+    """Remove what a training that was killed behind its last epoch would have gone on from, where all its stack is stored."""
+    if not store.under_way(specification) or not writable(artifacts()):
+        return
+    size = networks_together(specification, device())
+    for first in {seed - seed % size for seed in stored}:
+        stack = range(first, first + size)
+        if all(specification.epochs in store.stored_epochs(specification, seed, (store.KEPT,)) for seed in stack):
+            store.forget_passed(specification, stack, specification.epochs)
 
 
 def _population(specification: Specification, networks: list[TrainedNetwork]) -> Population:

@@ -11,7 +11,7 @@ import hashlib
 import json
 import platform
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -196,13 +196,17 @@ def _network(manifest: dict, weights: bytes, test_digest: str) -> TrainedNetwork
     return network_of(manifest, test_digest, state, resume)
 
 
-def forget_passed(specification: Specification, networks: Sequence[TrainedNetwork]) -> None:
+def under_way(specification: Specification) -> bool:
+    """Whether there is something that a killed training would go on from."""
+    return any((artifacts() / "networks" / specification.key).glob(f"*.{UNDER_WAY}-*"))
+
+
+def forget_passed(specification: Specification, seeds: Iterable[int], epochs: int) -> None:
     """Remove what a killed training would have gone on from, once the whole stack is stored after further epochs."""
-    folder = artifacts() / "networks" / specification.key
-    for network in networks:
-        kept = network.epochs in specification.snapshots
-        for weights in folder.glob(f"seed-{network.seed:05d}.{UNDER_WAY}-*.safetensors"):  # a kill may leave it alone
-            if int(weights.stem[-5:]) < network.epochs + kept:
+    folder, kept = artifacts() / "networks" / specification.key, epochs in specification.snapshots
+    for seed in seeds:
+        for weights in folder.glob(f"seed-{seed:05d}.{UNDER_WAY}-*.safetensors"):  # a kill may leave it alone
+            if int(weights.stem[-5:]) < epochs + kept:
                 weights.with_suffix(".json").unlink(missing_ok=True)
                 weights.unlink(missing_ok=True)
 

@@ -202,7 +202,7 @@ def _train_task(specification: Specification, seeds: tuple[int, ...], device: st
     def keep(networks: Sequence[TrainedNetwork]) -> None:
         for network in networks:
             store.write_network(specification, network)
-        store.forget_passed(specification, networks)
+        store.forget_passed(specification, seeds, networks[0].epochs)
 
     with one_thread(), told(specification, seeds) as advance:
         start = store.read_latest(specification, seeds)
