@@ -1,5 +1,6 @@
-"""Networks of many kinds are compared by their gradients, and left as they were."""
+"""Networks of many kinds, torchvision's with their layers, are compared by their gradients, and left as they were."""
 
+import copy
 import hashlib
 
 import numpy as np
@@ -10,8 +11,9 @@ from small_networks import linear, random_images, returning
 from torch import nn
 from torchvision.transforms import v2
 
-from lib import models, salience
+from lib import cka, models, salience, stitching
 from lib.own.comparison import compare
+from lib.salience import extraction
 
 pytestmark = pytest.mark.filterwarnings("ignore:no better than")  # untrained networks guess
 
@@ -136,3 +138,20 @@ def test_gradients_that_vanish_at_some_images_are_counted():
     images, labels = random_images()
     group = [returning(lambda s: s * (torch.arange(4) > 0)) for _ in range(2)]
     assert compare({"a": group}, images, labels).table()["zero gradients"].tolist() == [0.25]
+
+
+def test_a_network_of_torchvision_is_looked_at_cut_and_stitched():
+    from torchvision.models import resnet18
+
+    torch.manual_seed(0)
+    model, (images, labels) = resnet18(num_classes=4).eval(), random_images(6, 3, (32, 32))
+    points = models.block_points(model)
+    assert points[:2] == ("relu", "layer1.0") and points[-2:] == ("layer4.1", "fc") and len(points) == 10
+    net = models.CutNetwork(model)
+    found, whole = net.representations(images), models.representation(model, images, points)
+    assert torch.equal(found["logits"], extraction.logits(model, images)) and net.points == points[1:-1]
+    np.testing.assert_array_equal(found["layer2.1"].flatten(1), whole["layer2.1"])
+    stitch = stitching.direct_match(found["layer3.0"], found["layer3.0"])
+    expected = (found["logits"].argmax(1) == labels).double().mean()
+    assert stitching.accuracy(stitch, found["layer3.0"], net.end("layer3.0"), labels) == float(expected)
+    assert cka.network_cka([copy.deepcopy(model)], images, [points], batch_size=6, passes=1).shape == (10, 10)

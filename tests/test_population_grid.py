@@ -1,7 +1,9 @@
-"""The populations of a chapter: what a grid asks for, and what its results say they rest on."""
+"""The populations of a chapter: what a grid asks for, what its results rest on, and chapter 2's verdicts on them."""
 
+import numpy as np
 import pytest
 
+from lib.chapters.populations import all_claims, counted_parameters, expected_parameters
 from lib.training import populations
 from lib.training.populations import train_or_load
 from lib.training.specification import specify
@@ -54,3 +56,26 @@ def test_networks_count_once_however_often_they_are_asked_for_and_with_the_time_
 def test_the_machine_has_a_number_of_cores_and_a_name():
     cores, name = populations.machine().split(" cores of ")
     assert int(cores) >= 1 and name
+
+
+WIDTHS = (2, 8)
+
+
+def verdicts(off, rise, spread=0.01):
+    networks = 0.7 + spread * np.array([-1, 0, 1])
+    return all_claims(off, {"cnn-small": [networks, networks + rise]}, WIDTHS, 100, {"cnn-small": []})
+
+
+def test_this_book_builds_networks_of_as_many_parameters_as_the_formulas_say():
+    off = counted_parameters() - expected_parameters()
+    parameters, accuracy = verdicts(off, 0.1)
+    assert (parameters.verdict, parameters.estimate, parameters.networks) == ("supported", 0, 20)
+    assert (accuracy.networks, accuracy.images, accuracy.statistic) == (6, 100, "test accuracy at k = 8 minus k = 2")
+    off.iloc[2, 1] = -3
+    (parameters, _) = verdicts(off, 0.1)
+    assert (parameters.verdict, parameters.estimate) == ("contradicted", 3)
+
+
+@pytest.mark.parametrize("rise, verdict", [(0.1, "supported"), (-0.1, "contradicted"), (0.005, "undecided")])
+def test_wider_networks_classify_better_worse_or_it_cannot_be_told(rise, verdict):
+    assert verdicts(counted_parameters() - expected_parameters(), rise)[1].verdict == verdict
