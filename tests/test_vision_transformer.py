@@ -117,6 +117,6 @@ def test_training_is_deterministic_bit_for_bit(digits, optimiser):
 
 
 def test_a_transformer_learns_the_digits_with_adam():
-    images = data.load("digits", n_train=400)
+    images = data.load("digits")
     (network,) = training.train(specify(images, "vit", 4, epochs=12, optimiser="adam", learning_rate=0.01), [0], images)
     assert network.train_loss[-1] < 0.5 * network.train_loss[0]
