@@ -33,7 +33,7 @@ class Bench {
     [this.form, this.name] = [form, form.dataset.bench];
     this.data = Object.keys(sets).find((name) => this.name in sets[name].benches);
     this.chosen = { ...this.bench.own };
-    form.setAttribute("aria-label", "Choices and what follows from them");
+    form.setAttribute("aria-label", `Choices and what follows from them: ${this.name}`);
     form.addEventListener("submit", (event) => event.preventDefault());
     form.addEventListener("change", (event) => this.changed(event.target));
     [this.controls, this.said, this.result] = [make("div"), make("p", { className: "said", role: "status" }), make("div", { className: "result" })];
