@@ -12,7 +12,7 @@ from lib.rules import NOT_TESTED
 from lib.verdicts import MACHINERY, Claim
 
 CLASSES = {"digits": 10, "cifar10": 10, "cifar100": 100, "tiny-imagenet": 200}
-WIDE_AND_DEEP, STITCHED = ("11", "12", "13", "14", "15"), ("16", "17")
+WIDE_AND_DEEP = ("11", "12", "13", "14", "15")
 
 
 def gated(claims: Sequence[Claim], chapter: str, folder: Path, data: str) -> list[Claim]:
@@ -28,14 +28,9 @@ def gated(claims: Sequence[Claim], chapter: str, folder: Path, data: str) -> lis
 
 def earlier_gates(chapter: str, folder: Path, classes: int) -> list[Gate]:
     """What the networks of a chapter must have learnt: of the study's populations, or of the paper's own networks."""
-    number = chapter.split("_")[0]
-    if number in WIDE_AND_DEEP:
+    if chapter.split("_")[0] in WIDE_AND_DEEP:
         found = _numbers(folder / "11_block_structure.json")
         return wide_and_deep(_all(found["training_loss"]), _all(found["test_accuracy"]), classes)
-    if number in STITCHED:
-        stitches = _numbers(folder / "16_stitching.json")["matrices"]["within"]["direct matching, accuracy"]
-        gate = learnt([stitches[0][0]], classes)  # a layer stitched to itself changes nothing
-        return [replace(gate, says="mean test accuracy of the stitched networks")]
     populations = folder / "02_populations.json"
     return [learnt(_all(_numbers(populations)["test_accuracy"]), classes)] if populations.exists() else []
 

@@ -238,6 +238,8 @@ numbers = {"images": n_images, "networks": {role: len(population) for role, popu
                       for role, result in same.items()},
            "maps": {role: kept_pairs(result.maps, result.blocks, SHOWN) for role, result in same.items()},
            "maps_across": {"-".join(pair): kept(result.maps[0, 0].T) for pair, result in pairs.items()},
-           "across_seeds": seed_numbers, "minus_small_at_equal_depth": depth_numbers,
-           "across_architectures": {"-".join(pair): numbers for pair, numbers in pair_numbers.items()}}
+           "across_seeds": across_networks.written(seed_numbers),
+           "minus_small_at_equal_depth": across_networks.written(depth_numbers),
+           "across_architectures": across_networks.written({"-".join(pair): numbers
+                                                            for pair, numbers in pair_numbers.items()})}
 results.write(p.study, "14_across_networks", vars(p), numbers, verdicts)

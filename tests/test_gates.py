@@ -104,7 +104,6 @@ def test_a_claim_is_judged_behind_all_its_gates(networks, gates, level, verdict)
 
 
 CLAIM = Claim("c", "It rises.", "step", 0.1, 0.0, 0.2, 20, 256, "rule", "supported")
-SHARES = {"direct matching, accuracy": [[0.31, 0.2], [0.2, 0.31]]}
 
 
 def folder_with(tmp_path, chapter, numbers):
@@ -122,7 +121,6 @@ def folder_with(tmp_path, chapter, numbers):
             {"test_accuracy": {"a": [0.9]}, "training_loss": {"a": [0.01], "b": [0.2]}},
             "largest training loss 0.2",
         ),
-        ("17_x", "16_stitching", {"matrices": {"within": SHARES}}, "accuracy of the stitched networks 0.31"),
     ],
 )
 def test_networks_that_have_not_learnt_enough_test_nothing_and_the_gate_tells_their_number(

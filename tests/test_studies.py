@@ -18,12 +18,6 @@ from lib.parameters import read
 ROOT = Path(__file__).resolve().parents[1]
 EXECUTED = [(name, chapter) for name, study in tables.executed_studies().items() for chapter in study["chapters"]]
 
-# (study, chapter) -> parameters that the kept page was executed with and its chapter no longer has.
-GONE = {
-    # now stitch_width and other_width, and all networks of them
-    ("cifar10-stitching", "16_stitching"): {"widths", "stitched_networks", "stitched_across"}
-}
-
 
 @pytest.fixture
 def house(tmp_path, monkeypatch):
@@ -152,9 +146,7 @@ def test_the_kept_pages_and_results_of_a_study_have_the_parameters_of_the_table(
     study = studies.read_table()[name]
     given = studies.parameters(name, study, chapter)
     recorded = json.loads((ROOT / "results" / name / f"{chapter}.json").read_text())["parameters"]
-    gone = recorded.keys() - studies.parameters_of(chapter).keys()
-    assert gone == GONE.get((name, chapter), set())
-    recorded = {parameter: value for parameter, value in recorded.items() if parameter not in gone}
+    assert recorded.keys() <= studies.parameters_of(chapter).keys()
     dataset = recorded.pop("dataset")  # which of the two depended on what lay beside the checkout
     assert dataset in (study["dataset"], study.get("nearby"))
     assert injected(studies.PAGES / name / f"{chapter}.ipynb") == given | {"dataset": dataset}

@@ -202,6 +202,14 @@ def numbers_table(columns: dict[str, dict[str, Sample]]) -> pd.DataFrame:
     )
 
 
+def written(columns: Mapping[str, Mapping[str, Sample]]) -> dict[str, dict[str, list]]:
+    """The same numbers as results keep them: estimate, low, high, and how many networks each group has."""
+    return {
+        name: {row: [*found.interval(), found.networks] for row, found in numbers.items()}
+        for name, numbers in columns.items()
+    }
+
+
 def _bounds(row: str) -> tuple[float, float]:
     """Distances and shares are not below 0; correlations, CKA and differences may be."""
     return (0, 1) if "distance" in row or row.startswith("layers found") else (-1, 1)
