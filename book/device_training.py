@@ -79,8 +79,8 @@ def _train(
         nonlocal began
         for network in networks:
             store.write_network(one, network)
-        store.forget_passed(one, networks)
         epochs = networks[0].epochs
+        store.forget_passed(one, seeds, epochs)
         if epochs in one.snapshots:
             pack()
             worst = min(network.test_accuracy[-1] for network in networks)

@@ -5,7 +5,7 @@ import pytest
 import torch
 from jaxtyping import TypeCheckError
 
-from lib.cka.blocks import largest_block
+from lib.cka.blocks import runs
 from lib.salience import as_pictures
 from lib.similarity.cosines import has_direction
 from lib.stitching import resized
@@ -16,7 +16,7 @@ from lib.stitching import resized
     [
         lambda: as_pictures(np.ones((2, 4, 1)), 1),
         lambda: has_direction(np.ones((5, 2, 3, 4))),
-        lambda: largest_block(np.ones((4, 5)), 0.5),
+        lambda: runs(np.ones((4, 5)), 0.5),
         lambda: resized(torch.ones(2, 3, 4), (4,)),
     ],
     ids=["salience", "similarity", "cka", "stitching"],
