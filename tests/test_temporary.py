@@ -13,7 +13,7 @@ from lib.runtime import files
 
 KILLED = """
 import multiprocessing, os, signal
-from lib.runtime.temporary import keep_sockets_together
+from lib.runtime.files import keep_sockets_together
 
 keep_sockets_together()
 multiprocessing.get_context("forkserver").Process(target=os.getpid).start()
