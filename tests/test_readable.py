@@ -50,8 +50,9 @@ def loaded(request, chromium):
 
 
 def seen(page, width, height=800, **media):
+    page.emulate_media(**{"media": "screen", "color_scheme": "light"} | media)  # first: no event tells of it
     page.set_viewport_size({"width": width, "height": height})
-    page.emulate_media(**{"media": "screen", "color_scheme": "light"} | media)
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")  # resized
     return page.evaluate("document.documentElement.scrollWidth")
 
 
