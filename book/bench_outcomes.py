@@ -20,10 +20,9 @@ Chosen = Mapping[str, object]  # name of a choice -> its value, of those that ma
 
 def judgements(rows: Sequence[Row], evidence: object, gates: Sequence[Gate] = (), **words: object) -> list[Judgement]:
     """The chapter's own rows and rules on some evidence, behind their gates and without them."""
-    levels = [
-        row.level if row.level == MACHINERY else DETAIL for row in rows
-    ]  # of headlines a level of error is looked for
-    claims = judged([replace(row, level=level) for row, level in zip(rows, levels)], evidence, gates, **words)
+    # Of headlines a level of error would be looked for, which takes long and is not shown.
+    details = [row if row.level == MACHINERY else replace(row, level=DETAIL) for row in rows]
+    claims = judged(details, evidence, gates, **words)
     alone = judged([replace(row, level=MACHINERY) for row in rows], evidence, **words)
     return [(claim, one.verdict) for claim, one in zip(claims, alone)]
 

@@ -48,13 +48,13 @@ def planned(chosen: str | None, names: Sequence[str] = ()) -> list:
             f"study {chosen} has no training lines in {studies.TABLE.name}: make study STUDY={chosen} trains what "
             "its chapters need"
         )
-    by_name = {line.name: line for line in sorted(found, key=lambda line: line.name)}
+    known = sorted({line.name for line in found})
     try:
         for name in names:
-            check_choice("line", name, by_name)
+            check_choice("line", name, known)
     except ValueError as error:
         sys.exit(str(error))
-    return [by_name[name] for name in names or by_name]
+    return [line for name in names or known for line in found if line.name == name]  # two studies may share a name
 
 
 def print_plan(lines: list) -> None:

@@ -255,9 +255,9 @@ results.table(verdicts)
 # - Images with shuffled pixels or noise stand in for the 300,000 random images, the training images themselves for
 #   CIFAR-5M, and negatives and noise for SVHN. The Mahalanobis detector is an addition.
 # - Task loss matching makes a few hundred steps at most by default, at a learning rate of 0.01 in place of 0.001, and
-#   without augmentation. Direct matching is fitted on all training images, not on 100.
-# - Directions of low rank are those of all training images, not of each batch; stitches and probes see the truncated
-#   training images. The probe is fitted to its end by scikit-learn.
+#   without augmentation. Direct matching is fitted on all training images that stitches see (`matching_images`), not on 100.
+# - Directions of low rank are those of all these images, not of each batch; stitches and probes see them truncated. The
+#   probe is fitted to its end by scikit-learn.
 # - The statistics of specificity and sensitivity are chosen here, since the paper's are not known.
 
 # %% tags=["hide-input", "nbval-ignore-output", "remove-output"]

@@ -74,6 +74,13 @@ def test_named_lines_are_worked_through_in_the_order_given_up_to_so_many_epochs(
         run(monkeypatch, "--lines", "c")
 
 
+@pytest.mark.parametrize("names", [(), ("b", "a")])
+def test_lines_of_two_studies_with_one_name_are_both_worked_through(table, names):
+    table.write_text(TABLE + TABLE.partition("\n[none]")[0].replace("few", "again"))
+    order = [(line.name, line.study) for line in command.planned(None, names)]
+    assert order == [(name, study) for name in names or "ab" for study in ("few", "again")]
+
+
 def test_it_says_its_plan_and_trains_lines_by_name_in_rounds(table, here, monkeypatch, capsys, artifacts):
     run(monkeypatch, "few")
     said = capsys.readouterr().out

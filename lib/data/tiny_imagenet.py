@@ -63,8 +63,9 @@ def find(path: Path) -> tuple[Split, Split]:
     """List the training and the validation pictures.
 
     Raises:
-        ValueError: a path that is neither a folder nor a whole zip archive, one in another layout, a text that cannot be read or lists a name twice, a class without
-            training pictures, or a validation picture without a label or a label without its picture.
+        ValueError: a path that is neither a folder nor a whole zip archive, one in another layout, a text that cannot be
+            read or lists a name twice, a class without training pictures, or a validation picture without a label or a
+            label without its picture.
     """
     names = pictures.names(path, PATTERNS, "Tiny ImageNet in its native layout")
     tops = {name.removesuffix("wnids.txt") for name in names if name.count("/") < 2 and name.endswith("wnids.txt")}
