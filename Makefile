@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 export PYTHONUNBUFFERED := 1
+# Sources and pages are UTF-8, whatever the language is.
+export PYTHONUTF8 := 1
 # Without stored bytecode every kernel and worker would compile torch anew, seconds each.
 unexport PYTHONDONTWRITEBYTECODE
 

@@ -44,7 +44,9 @@ def chapter_of(name: str) -> str:
 
 def defaults(source: Path) -> dict[str, object]:
     """The parameters of a chapter with their values."""
-    cell = re.search(r'^# %% tags=.*"parameters".*\n((?:(?!# %%).*\n)*)', source.read_text(), re.MULTILINE)
+    cell = re.search(
+        r'^# %% tags=.*"parameters".*\n((?:(?!# %%).*\n)*)', source.read_text(encoding="utf-8"), re.MULTILINE
+    )
     assert cell is not None  # every chapter has one (tests/test_project.py)
     lines = [line for line in ast.parse(cell[1]).body if isinstance(line, ast.Assign)]
     return {line.targets[0].id: ast.literal_eval(line.value) for line in lines if isinstance(line.targets[0], ast.Name)}
@@ -159,6 +161,7 @@ def main() -> None:
         parser.error("a chapter is needed")
     # A family by import path is found in the current folder here, and so in the chapter's kernel and its workers.
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [os.getcwd(), os.environ.get("PYTHONPATH")]))
+    os.environ["PYTHONUTF8"] = "1"  # and read the sources there, whatever the language is
     logging.getLogger("papermill").setLevel(logging.CRITICAL)
     logging.getLogger("traitlets").setLevel(logging.CRITICAL)
     try:

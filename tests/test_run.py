@@ -1,5 +1,7 @@
 """The short command: what is wrong is one sentence and exit code 2, what is right runs and says what it takes."""
 
+import os
+import subprocess
 import sys
 from types import SimpleNamespace
 
@@ -58,13 +60,20 @@ def test_a_mistake_is_one_sentence_before_anything_is_executed(monkeypatch, caps
     assert sentence in said and said.count("\n") == 1
 
 
+def test_a_language_without_greek_letters_reads_the_chapters_all_the_same():
+    language = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    words = [sys.executable, "-m", "lib.run", "03", "--widhts", "4"]
+    told = subprocess.run(words, cwd=run.ROOT, env=os.environ | language, capture_output=True, text=True)
+    assert told.returncode == 2 and "did you mean 'widths'" in told.stderr
+
+
 @pytest.fixture
 def trial(tmp_path, monkeypatch):
     """A chapter `07_trial` that prints its widths and divides by its number of epochs less 3."""
     (tmp_path / "notebooks").mkdir()
     (tmp_path / "notebooks" / "07_trial.py").write_text(
         '# %% tags=["parameters"]\nstudy = "mine"\nwidths = [2, 4]\nepochs = 1\n\n'
-        "# %%\nprint(widths, 1 / (epochs - 3))\n"
+        "# %%\nimport sys\nprint(widths, 1 / (epochs - 3), sys.flags.utf8_mode)\n"
     )
     monkeypatch.setattr(run, "ROOT", tmp_path)
     monkeypatch.setattr(run, "NOTEBOOKS", tmp_path / "notebooks")
@@ -74,7 +83,7 @@ def trial(tmp_path, monkeypatch):
 def test_a_chapter_is_executed_with_what_was_given_and_goes_beside_its_numbers(trial, monkeypatch, capsys):
     assert command(monkeypatch, "07", "--widths", "4", "8", "--epochs", "4", "--study", "few") == 0
     page = nbformat.read(trial / "results" / "few" / "07_trial.ipynb", 4)
-    assert page.cells[-1].outputs[0].text == "[4, 8] 1.0\n"
+    assert page.cells[-1].outputs[0].text == "[4, 8] 1.0 1\n"
     assert "07_trial.ipynb, its numbers are in results/few/" in capsys.readouterr().out
 
 
