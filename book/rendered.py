@@ -1,12 +1,20 @@
-"""A Sphinx extension: the look of verdicts, numbers that pages call by name and their files beside the pages, a word on
-pages whose networks learnt little."""
+"""A Sphinx extension: the look of verdicts, numbers that pages call by name and their files beside the pages, and what is left
+of pages whose networks learnt little."""
 
 import json
+import re
 from pathlib import Path
 
 from docutils import nodes
 
+from lib.rules import NOT_TESTED
+
 STATIC = Path(__file__).resolve().parent / "static"
+INTERVAL = re.compile(r"(?<=\d) \[[-−+]?\d[\d.e-]*, [-−+]?\d[\d.e-]*\]| \[95 % interval\]")
+COUNTED = re.compile(r"\(\d+ claims: \d+ supported")  # what such a sentence goes on to say follows from verdicts
+VERDICT = re.compile(
+    r"(?:(?<=>)|(?<=: ))(?:supported|contradicted|undecided)(?=[<.;])"
+)  # a cell, or the end of a sentence
 
 
 def look(app, config):
@@ -35,17 +43,30 @@ def files_of_numbers(app, error):
 
 
 def warn(app, doctree):
-    """Below the title of a study's page from before the gates: what its networks have not learnt."""
+    """Below the title of a study's page from before the gates: what its networks have not learnt; and `only_described`."""
     _, *place = app.env.docname.split("/")
     failed = unmet_before_gates(*place[1:]) if len(place) == 3 and place[0] == "studies" else []
     if failed:
         said = (
-            f"The networks of this page have not learnt enough for its claims to be judged ({'; '.join(failed)}). Its "
-            "verdicts were written before there were such gates, some by earlier rules; the page What holds counts "
-            "them as not tested."
+            f"The networks of this page have not learnt enough for its claims to be judged ({'; '.join(failed)}). It was "
+            "executed before there were such gates, with some rules and intervals that the book no longer has: its "
+            "verdicts are not tested, and the intervals of its tables are left out."
         )
+        only_described(doctree)
         title = next(iter(doctree.findall(nodes.title)))
         title.parent.insert(title.parent.index(title) + 1, nodes.warning("", nodes.paragraph(text=said)))
+
+
+def only_described(doctree):
+    """Numbers that cells put out stay, without verdicts and without intervals, of which some left their range."""
+    for cell in doctree.findall(lambda node: isinstance(node, nodes.container) and "cell_output" in node["classes"]):
+        for item in [*cell.findall(nodes.list_item)]:
+            if COUNTED.search(item.astext()):
+                item.parent.remove(item)
+        for text in [*cell.findall(nodes.Text)]:
+            said = VERDICT.sub(NOT_TESTED, INTERVAL.sub("", text))
+            if said != text:
+                text.parent.replace(text, nodes.Text(said))
 
 
 def unmet_before_gates(study: str, chapter: str) -> list[str]:

@@ -11,6 +11,7 @@ from lib.gates import enough
 from lib.similarity.crossed import similarity_matrix
 from lib.similarity.mean_directions import planted_population
 from lib.sphere.saw import von_mises_fisher
+from lib.sphere.vmf import vmf_concentration
 from lib.statistics.sample import Sample
 from lib.verdicts import judged
 
@@ -97,10 +98,10 @@ def test_a_law_of_similarities_that_do_not_change_is_one_too():
     assert verdicts([RANK_ONE], np.full((4, 4), 0.4)) == {"rank-one": "supported"}
 
 
-def turned(radians, trials, networks=6):
+def turned(radians, trials, kappas=(4, 6, 9, 13), networks=6):
     """Similarities of vMF populations of four widths; the widest one's mean direction is turned away by an angle."""
     rng = np.random.default_rng(0)
-    laws = [von_mises_fisher(kappa, 16) for kappa in (4, 6, 9, 13)]
+    laws = [von_mises_fisher(kappa, 16) for kappa in kappas]
     rotation = np.eye(16)
     rotation[:2, :2] = [[np.cos(radians), np.sin(radians)], [-np.sin(radians), np.cos(radians)]]
     for _ in range(trials):
@@ -135,6 +136,56 @@ def test_the_rules_of_one_direction_err_as_seldom_as_they_promise(row, cosine, e
     """Six networks a width."""
     found = [judged([row], Family(one, WIDTHS), family="vit")[0].verdict for one in turned(np.arccos(cosine), trials)]
     error_rates.check(found, expected, 0.6)
+
+
+def concentrated(lengths, trials):
+    """Similarities of vMF populations of six networks about one mean direction, with these mean resultant lengths."""
+    rng = np.random.default_rng(0)
+    laws = [von_mises_fisher(float(vmf_concentration(length, 16)), 16) for length in lengths]
+    return (similarity_matrix([planted_population(law, 6, 60, rng) for law in laws], rng, 20) for _ in range(trials))
+
+
+RISING = 0.25 * np.array(WIDTHS) ** 0.3  # a power law
+STEEP = np.array([0.2, 0.4, 0.6, 0.8])
+BROKEN = RISING * [1, 1, 1, 1 / 1.1]  # foretold a tenth too high
+NARROW = RISING[:3, None] * RISING[:3]
+# The cosine of the mean of 18 narrow networks with their mean direction; turned so far away it knows as much as one of the widest.
+KNOWN = RISING[:3].mean() / np.sqrt(NARROW.mean() + (1 - np.diag(NARROW)).mean() / 18)
+
+
+@pytest.mark.parametrize("trials", [40, pytest.param(1000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "row, lengths, expected, power",
+    [
+        (H1, RISING, "supported", 0.9),
+        (H1, RISING[[0] * 4], None, 0),
+        (H1, RISING[::-1], "contradicted", 0.9),
+        (H1_EVERY_STEP, STEEP, "supported", 0.9),
+        (H1_EVERY_STEP, STEEP[[0, 1, 1, 3]], None, 0),
+        (H1_EVERY_STEP, STEEP[[0, 2, 0, 3]], "contradicted", 0.9),
+        (PROMISE[0], BROKEN, None, 0),
+        (PROMISE[0], RISING * [1, 1, 1, 0.6], "contradicted", 0.9),
+        (PROMISE[1], BROKEN, None, 0),
+        (PROMISE[1], RISING * [1, 1, 1, 0.6], "contradicted", 0.9),
+    ],
+)
+def test_concentration_and_what_it_foretells_are_judged_wrongly_as_seldom_as_promised(
+    row, lengths, expected, power, trials
+):
+    found = [
+        judged([row], Family(one, WIDTHS), family="vit", widest=16)[0].verdict for one in concentrated(lengths, trials)
+    ]
+    error_rates.check(found, expected, power)
+
+
+@pytest.mark.parametrize("trials", [40, pytest.param(1000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("cosine, expected", [(1.0, "supported"), (RISING[3] / KNOWN, None), (0.2, "contradicted")])
+def test_the_widest_direction_is_foretold_as_often_as_the_rule_promises(cosine, expected, trials):
+    found = [
+        judged([PROMISE[2]], Family(one, WIDTHS), family="vit", widest=16)[0].verdict
+        for one in turned(np.arccos(cosine), trials, vmf_concentration(RISING, 16))
+    ]
+    error_rates.check(found, expected, 0.9)
 
 
 @pytest.mark.parametrize("trials", [30, pytest.param(2000, marks=pytest.mark.slow)])

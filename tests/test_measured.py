@@ -23,11 +23,11 @@ NO_RESULT = re.compile(
 
 
 def prose(path):
-    """A page without what may hold digits; of the table of deviations the columns about this book, not those about papers."""
+    """A page without what may hold digits; of the tables of deviations no column about papers."""
     text = path.read_text()
     if path.stem == "deviations":
         text = "\n".join(
-            " ".join(line.split(" | ")[place] for place in (2, -1))
+            " ".join(line.split(" | ")[place] for place in (2, 3, -1))
             for line in text.splitlines()
             if line.startswith("| ")
         )

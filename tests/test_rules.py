@@ -2,11 +2,13 @@
 
 import math
 
+import error_rates
 import numpy as np
 import pytest
 
-from lib.rules import CONTRADICTED, Unless, above, within
+from lib.rules import CONTRADICTED, Unless, above, below, within
 from lib.rules_of_several import Share, every, some
+from lib.statistics.intervals import mean_interval
 from lib.statistics.sample import Estimated
 
 
@@ -180,3 +182,39 @@ def test_a_share_of_the_cells_counts_those_that_are_sure(estimates, verdict, low
         Estimated(lambda level: (values, values - wide(level), values + wide(level)), 7, 9)
     )
     assert (found.verdict, found.low, found.high) == (verdict, pytest.approx(low), pytest.approx(high))
+
+
+FAR = 3.0  # of a threshold, in standard deviations of one network
+PLANTED = [  # rule, true numbers, the right verdict; None: at the threshold, where either is wrong
+    (above(0), [0], None),
+    (above(0), [-FAR], "contradicted"),
+    (below(0), [0], None),
+    (within(-1, 1), [1], None),
+    (within(-FAR, FAR), [0], "supported"),
+    (every(above(0)), [0] * 6, None),
+    (every(above(0)), [0] + [FAR] * 5, None),
+    (every(above(0)), [FAR] * 6, "supported"),
+    (every(above(0)), [-FAR] + [FAR] * 5, "contradicted"),
+    (every(within(-FAR, FAR)), [FAR] + [0] * 5, None),
+    (Share(above(0), 0.9), [0] * 20, None),
+    (Share(above(0), 0.9), [0] * 3 + [2 * FAR] * 17, None),  # 15 % are not above, one in ten may be
+    (Share(above(0), 0.9), [-2 * FAR] * 2 + [2 * FAR] * 18, "supported"),
+    (Share(above(0), 0.9), [-2 * FAR] * 3 + [2 * FAR] * 17, "contradicted"),
+    (some(above(0)), [0] * 6, None),
+    (some(above(0)), [FAR] + [-FAR] * 5, "supported"),
+    (some(above(0)), [-2 * FAR] * 6, "contradicted"),
+]
+
+
+@pytest.mark.parametrize("trials", [200, pytest.param(4000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("together", [False, True], ids=["apart", "together"])
+@pytest.mark.parametrize("rule, truth, expected", PLANTED, ids=lambda part: str(part)[:40])
+def test_rules_err_as_seldom_as_they_promise(rule, truth, expected, together, trials):
+    """Student's intervals of six networks, whose numbers vary each for itself or half of it all together."""
+    rng, found = np.random.default_rng(trials), []
+    for _ in range(trials):
+        own, shared = rng.standard_normal((6, len(truth))), rng.standard_normal((6, 1))
+        values = np.array(truth) + (np.sqrt(0.5) * (own + shared) if together else own)
+        numbers = Estimated(lambda level: mean_interval(values, level), 6, 0)
+        found.append(rule.judge(numbers, range(len(truth))).verdict)
+    error_rates.check(found, expected, 0.9)

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import error_rates
 import numpy as np
 import pytest
 from planted_stitches import FAR, IMAGES, LAYERS, NEAR, PLAN, planted, scores
@@ -123,6 +124,26 @@ def test_scores_of_noise_rarely_have_a_verdict():
     found = [verdicts(distant(flat, flat, draw)) for draw in range(60)]
     for name in ("task-loss-prefers-distant", "direct-prefers-corresponding", "direct-follows-distance"):
         assert np.mean([one[name] == "undecided" for one in found]) > 0.94
+
+
+@pytest.mark.parametrize("trials", [60, pytest.param(1000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("lead, expected", [(0.15, "supported"), (0, None), (-0.15, "contradicted")])
+@pytest.mark.parametrize("alike", [True, False], ids=["what a front adds it adds as end", "front and end apart"])
+def test_distant_layers_are_preferred_as_seldom_as_the_rules_promise(alike, lead, expected, trials):
+    """Six networks in a ring; accuracies of their pairs vary by what both networks add, the last source's as by a `lead`."""
+    rng, found = np.random.default_rng(trials), ([], [])
+    for _ in range(trials):
+        fronts, ends = rng.normal(0, 0.03, (2, 6))
+        leads = lead + fronts + np.roll(fronts if alike else ends, -1)
+        drawn = {}
+        for pair, one in zip(PLAN[SEEDS], leads):
+            first, last = (np.full((LAYERS, LAYERS), 0.5) for _ in range(2))
+            first[0, 0], last[-1, 0] = 0.5 + one, 0.5 + one  # direct: the corresponding source, task loss: the last
+            drawn[pair] = planted(last, first)
+        for verdicts_of, row in zip(found, DISTANT_ROWS):
+            verdicts_of.append(judged([row], Stitched(drawn, PLAN[SEEDS]))[0].verdict)
+    for verdicts_of in found:
+        error_rates.check(verdicts_of, expected, 0.9)
 
 
 def test_identification_has_shares_and_distances():

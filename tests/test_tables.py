@@ -5,6 +5,7 @@ import os
 
 import nbformat
 import pytest
+from docutils import nodes
 
 import chapters
 import evidence
@@ -111,3 +112,27 @@ def test_pages_from_before_the_gates_say_what_their_networks_have_not_learnt(hou
     assert rendered.unmet_before_gates("few", "trial") == []
     (folder / "trial.json").write_text(json.dumps({"claims": [{key: CLAIM[key] for key in CLAIM if key != "gate"}]}))
     assert rendered.unmet_before_gates("few", "trial") == ["lowest test accuracy 0.3 < 0.5"]
+
+
+@pytest.mark.parametrize(
+    "put_out, left",
+    [
+        ("<td>0.56 [-0.75, 1.87]</td><td>supported</td>", "<td>0.56</td><td>not tested</td>"),
+        ("<th>estimate [95 % interval]</th><td>+0.067 [+0.005, +1.3e-05]</td>", "<th>estimate</th><td>+0.067</td>"),
+        ("per doubling by −0.1 [−0.2, 0.1]: undecided.", "per doubling by −0.1: not tested."),
+        (
+            "95 % interval above 0; contradicted if it lies below",
+            "95 % interval above 0; contradicted if it lies below",
+        ),
+        ("layers [8, 44]", "layers [8, 44]"),
+    ],
+)
+def test_of_a_page_from_before_the_gates_numbers_are_left_without_verdicts_and_intervals(put_out, left):
+    counted = "Blocks (8 claims: 1 supported, 0 contradicted, 7 undecided). It is not decided."
+    items = [nodes.list_item("", nodes.paragraph(text=text)) for text in ("Kept.", counted)]
+    output = nodes.container("", nodes.raw("", put_out, format="html"), nodes.bullet_list("", *items))
+    output["classes"] = ["cell_output"]
+    page = nodes.section("", nodes.paragraph(text=put_out), output)
+    rendered.only_described(page)
+    assert page[0].astext() == put_out and output[0].astext() == left
+    assert [item.astext() for item in output[1]] == ["Kept."]
