@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 8. Batch size
 #
-# **Question.** Networks were trained in batches of 128 images so far. Does it matter for their similarity how many
+# **Question.** Networks were trained in batches of one size so far. Does it matter for their similarity how many
 # images a step averages over?
 #
 # **What the paper says** {cite:p}`wang2024great`. Its Fig. 18 shows similarity, loss and accuracy of a CNN and a ResNet
