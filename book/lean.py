@@ -3,13 +3,14 @@
 The theme brings the icons of Font Awesome twice, as a script of 1.5 MB and as fonts; MathJax comes in fourteen builds.
 """
 
+import json
 import re
 from pathlib import Path
 
 import nbformat
 from fontTools.subset import Options, Subsetter  # with matplotlib; a pin of its own would renew every chapter
 from fontTools.ttLib import TTFont
-from PIL import Image
+from PIL import Image, ImageChops
 
 from address import cited
 
@@ -19,7 +20,11 @@ NEVER_LOADED = ("**/*.map", "locales/**/*", "scripts/fontawesome.js*", "*webpack
 FONT = re.compile(r'url\((\S+?)\.woff2\) format\("woff2"\),url\(\S+?\.ttf\) format\("truetype"\)')
 ICON = re.compile(r'((?:\.fa-[\w-]+:before,?)+)\{content:"[^"]+"\}')
 PRIVATE = re.compile(r"\\([ef][0-9a-f]{3})|([\ue000-\uf8ff])")
-PLAIN = re.compile(r'<span class="(?:n|p|w)">([^<]*)</span>')  # names, punctuation and spaces have the text's colour
+# Names, punctuation, spaces and words of inline code have the text's look, numbers for machines need no colours.
+PLAIN = re.compile(r'<span class="(?:n|p|w|pre)">([^<]*)</span>')
+MACHINES = re.compile(r'<div class="highlight-json.*?</pre>', re.S)
+SPACES = re.compile(r"<(pre|script|style|textarea)\b.*?</\1>|\s*\n\s*", re.S)  # or where every space counts
+NEAR = 20  # of 255: so far may a channel of a point move when a picture gets by with 256 colours
 TOLD = "how-to-run-this"  # the cell of a downloaded chapter that tells it
 OF_THE_BOOK = re.compile(r'^study = "(?!mine")[^"]*"\n?', re.M)  # where the book keeps its own numbers
 SCRIPT = r'\s*<script[^>]* src="[^"]*(?:{})\.js[^>]*></script>'
@@ -36,10 +41,12 @@ def shrink(out: Path, pages: list[Path]) -> None:
 
 
 def lean(html: str, searches: bool = False) -> str:
-    """A page that asks for the smaller pictures and for no script that does nothing there, its listings without empty marks."""
+    """A page that asks for the smaller pictures and for no script that does nothing there, without marks that nobody sees."""
     html = re.sub(r'(_images/[^"]+)\.png"', r'\1.webp"', html)
-    html = PLAIN.sub(r"\1", ICONS.sub("", html))
-    return html if searches else SEARCH.sub("", html)
+    html = MACHINES.sub(lambda listing: re.sub(r"</?span[^>]*>", "", listing[0]), html)
+    html = PLAIN.sub(r"\1", PLAIN.sub(r"\1", ICONS.sub("", html))).replace("</em><em>", "")
+    html = html if searches else SEARCH.sub("", html)
+    return SPACES.sub(lambda found: found[0] if found[1] else "\n", html)
 
 
 def remove_unused(static: Path) -> None:
@@ -91,7 +98,7 @@ def strip_outputs(path: Path) -> None:
         if cell.cell_type == "code":
             cell.source = OF_THE_BOOK.sub("", cell.source)
             cell.outputs, cell.execution_count = [], None
-    nbformat.write(notebook, path)
+    path.write_text(json.dumps(notebook, ensure_ascii=False, separators=(",", ":")))
 
 
 def to_run(repository: str | None) -> str:
@@ -105,7 +112,17 @@ def to_run(repository: str | None) -> str:
 
 
 def to_webp(images: Path) -> None:
-    """Pictures of points as WebP without loss, which has 40 % of the bytes of matplotlib's PNG."""
+    """Pictures of points as WebP, which has 40 % of the bytes of matplotlib's PNG, and half of them again with fewer colours."""
     for path in images.glob("*.png"):
-        Image.open(path).save(path.with_suffix(".webp"), lossless=True, method=2, quality=50, exact=True)
+        few_colours(Image.open(path)).save(path.with_suffix(".webp"), lossless=True, method=4, quality=100, exact=True)
         path.unlink()
+
+
+def few_colours(image: Image.Image) -> Image.Image:
+    """The picture in 256 colours, if it covers its ground and no channel of any point moves by more than `NEAR`; else itself."""
+    if image.convert("RGBA").getextrema()[3] != (255, 255):
+        return image
+    whole = image.convert("RGB")
+    few = whole.quantize(256, Image.Quantize.MAXCOVERAGE, kmeans=1, dither=Image.Dither.NONE).convert("RGB")
+    moved = max(most for _, most in ImageChops.difference(whole, few).getextrema())
+    return few if moved <= NEAR else image
