@@ -38,7 +38,8 @@ def test_without_points_the_layers_of_a_residual_network_are_its_blocks():
 @pytest.mark.parametrize("matching", ["direct", "task loss"])
 def test_stitches_are_those_of_the_functions_they_are_made_of_on_other_images(matching):
     points = ["layer1", "layer3.0"], ["backbone.3", "backbone.8"]
-    found = own.stitch(*PAIR.values(), IMAGES, LABELS, points, matching=matching, fit_images=15, epochs=2, seed=3)
+    with torch.inference_mode():  # as a reader's own evaluations may be
+        found = own.stitch(*PAIR.values(), IMAGES, LABELS, points, matching=matching, fit_images=15, epochs=2, seed=3)
     assert list(found.index) == [(one, other) for one in points[0] for other in points[1]]
     order = torch.randperm(40, generator=torch.Generator().manual_seed(3))
     fit, rest = order[:15], order[15:]
