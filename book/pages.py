@@ -28,6 +28,8 @@ def read(page: Path) -> nbformat.NotebookNode | None:
     try:
         notebook = nbformat.reads(page.read_text(), 4)
         nbformat.validate(notebook)
+        if not isinstance(notebook.metadata.get("book", {}), dict):
+            raise TypeError("seals are a table")
         return notebook
     except Exception as error:  # nbformat raises many kinds
         set_aside(page)

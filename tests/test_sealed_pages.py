@@ -44,6 +44,7 @@ def executed(tmp_path_factory):
         ("page", lambda path: altered(path, "divisor = 2", "divisor = 4"), "are not what was executed together"),
         ("page", lambda path: path.write_bytes(path.read_bytes()[:-300]), "cannot be read .*set aside as"),
         ("page", lambda path: path.write_text("null"), "cannot be read .*set aside as"),
+        ("page", lambda path: altered(path, '"book": {', '"book": true, "was": {'), "cannot be read .*set aside as"),
         ("page", a_folder, "cannot be read .*set aside as"),
     ],
 )
