@@ -24,7 +24,7 @@ PRIVATE = re.compile(r"\\([ef][0-9a-f]{3})|([\ue000-\uf8ff])")
 PLAIN = re.compile(r'<span class="(?:n|p|w|pre)">([^<]*)</span>')
 MACHINES = re.compile(r'<div class="highlight-json.*?</pre>', re.S)
 SPACES = re.compile(r"<(pre|script|style|textarea)\b.*?</\1>|\s*\n\s*", re.S)  # or where every space counts
-NEAR = 20  # of 255: so far may a channel of a point move when a picture gets by with 256 colours
+NEAR = 16  # of 255: so far may a channel of a point move when a picture gets by with 256 colours
 TOLD = "how-to-run-this"  # the cell of a downloaded chapter that tells it
 OF_THE_BOOK = re.compile(r'^study = "(?!mine")[^"]*"\n?', re.M)  # where the book keeps its own numbers
 SCRIPT = r'\s*<script[^>]* src="[^"]*(?:{})\.js[^>]*></script>'

@@ -4,10 +4,10 @@ The theme's markup is mended after the build, because its own templates and scri
 """
 
 import re
-from functools import partial
+from functools import cache, partial, reduce
 from pathlib import Path
 
-from PIL import Image
+from PIL import Image, ImageChops
 
 # What is wrong in a page -> what stands there instead.
 MENDS = (
@@ -35,7 +35,20 @@ def enlargeable(picture: re.Match, folder: Path) -> str:
     before, source, after = picture.groups()
     width, height = size(folder / source)
     image = f'<img {before}src="{source}"{after} width="{width}" height="{height}" loading="lazy" decoding="async" />'
-    return f'<a class="enlarge" href="{source}">{image}</a>'
+    curves = " data-curves" if is_curves(folder / source) else ""
+    return f'<a class="enlarge" href="{source}"{curves}>{image}</a>'
+
+
+@cache
+def is_curves(path: Path) -> bool:
+    """Whether a picture is lines and words on white paper, which the dark turns over; maps and photographs keep their colours."""
+    if path.suffix == ".svg":
+        return True
+    with Image.open(path) as image:
+        image = image.convert("RGB")
+    points, darkest = image.width * image.height, reduce(ImageChops.darker, image.split())
+    patches = [count for count, _ in image.getcolors(points) if count > points / 2000]
+    return sum(darkest.histogram()[:235]) < points / 4 and len(patches) <= 64
 
 
 def size(path: Path) -> tuple[int, int]:

@@ -225,4 +225,20 @@ def test_a_picture_keeps_its_place_and_leads_to_itself(tmp_path):
     (tmp_path / "_images").mkdir()
     (tmp_path / "_images" / "a.svg").write_text('<svg width="72pt" height="36pt" xmlns="http://www.w3.org/2000/svg"/>')
     page = reading.mended('<body><img alt="A" src="_images/a.svg" /></body>', tmp_path)
-    assert '<a class="enlarge" href="_images/a.svg"><img alt="A" src="_images/a.svg" width="96" height="48"' in page
+    assert (
+        '<a class="enlarge" href="_images/a.svg" data-curves><img alt="A" src="_images/a.svg" width="96" height="48"'
+        in page
+    )
+
+
+@pytest.mark.parametrize("kind, curves", [("lines on white", True), ("a map", False), ("photographs on white", False)])
+def test_the_dark_turns_curves_over_and_leaves_maps_and_photographs(tmp_path, kind, curves):
+    points, rng = np.full((200, 300, 3), 255, np.uint8), np.random.default_rng(0)
+    points[:, ::40] = [0, 114, 178]
+    points[100, :] = 0
+    if kind == "a map":
+        points[20:180, 20:280] = np.kron(rng.integers(0, 200, (8, 13, 3)), np.ones((20, 20, 1)))
+    if kind == "photographs on white":
+        points[20:120, 20:120] = np.kron(rng.integers(0, 255, (10, 10, 1)), np.ones((10, 10, 3)))
+    Image.fromarray(points).save(tmp_path / "a.webp", lossless=True)
+    assert reading.is_curves(tmp_path / "a.webp") == curves

@@ -12,6 +12,7 @@ for (const link of document.querySelectorAll("a.enlarge"))
     const image = link.firstElementChild.cloneNode();
     image.loading = "eager";
     enlarged.setAttribute("aria-label", image.alt);
+    enlarged.toggleAttribute("data-curves", "curves" in link.dataset);
     enlarged.replaceChildren(close, image);
     enlarged.showModal();
   });
