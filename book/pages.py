@@ -59,7 +59,7 @@ def _seals(notebook: nbformat.NotebookNode, results: Path) -> dict[str, str]:
 
 
 def clean(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """Without run times, paths and progress bars, so that the same results give the same bytes."""
+    """Without run times, paths, progress bars and the width that a picture is to have: the same results give the same bytes."""
     notebook.metadata = nbformat.from_dict(METADATA)
     for cell in notebook.cells:
         kept = {key: value for key, value in cell.metadata.items() if key in ("tags", "mystnb") and value}
@@ -70,6 +70,7 @@ def clean(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
             for output in cell.outputs:
                 if output.output_type == "stream" and output.name == "stderr":
                     output.text = BAR.sub("", output.text).strip(" ")
+                output.get("metadata", {}).pop("image/png", None)
             cell.outputs = [output for output in cell.outputs if output.get("text", "text")]
     return notebook
 

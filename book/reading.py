@@ -8,6 +8,9 @@ from functools import cache, partial, reduce
 from pathlib import Path
 
 from PIL import Image, ImageChops
+from PIL.ExifTags import Base
+
+from lib.figures import STYLE
 
 # What is wrong in a page -> what stands there instead.
 MENDS = (
@@ -52,9 +55,10 @@ def is_curves(path: Path) -> bool:
 
 
 def size(path: Path) -> tuple[int, int]:
-    """Width and height in CSS pixels; matplotlib writes its SVG in points."""
+    """Width and height in CSS pixels, of which an inch of a chapter's figure has 110; matplotlib writes its SVG in points."""
     if path.suffix == ".svg":
         width, height = re.search(r'width="([\d.]+)pt" height="([\d.]+)pt"', path.read_text()).groups()
         return round(float(width) * 4 / 3), round(float(height) * 4 / 3)
     with Image.open(path) as image:
-        return image.size
+        share = STYLE["figure.dpi"] / (image.getexif().get(Base.XResolution) or STYLE["figure.dpi"])
+        return round(image.width * share), round(image.height * share)

@@ -84,6 +84,9 @@ def executed(name: str, notebook: nbformat.NotebookNode, parameters: dict, cwd: 
             progress_bar=False,
             record_timing=False,
             stderr_file=Labelled(name.split("_")[0]),
+            extra_arguments=[
+                "--InlineBackend.figure_formats=retina"
+            ],  # pictures have twice the points, for fine screens
         )
         return nbformat.read(result, 4)
     except PapermillExecutionError as error:

@@ -1,7 +1,11 @@
 """A chapter is executed when something changed, and no faulty page reaches the book."""
 
+import base64
+from io import BytesIO
+
 import nbformat
 import pytest
+from PIL import Image
 
 import chapters
 import pages
@@ -60,6 +64,21 @@ def test_the_same_chapter_gives_the_same_bytes(project):
     for name in ("first.ipynb", "second.ipynb"):
         chapters.execute("trial", {"divisor": 2}, project / name)
     assert (project / "first.ipynb").read_bytes() == (project / "second.ipynb").read_bytes()
+
+
+def test_pictures_have_twice_the_points_and_no_width_of_their_own(project, monkeypatch):
+    monkeypatch.delenv("MPLBACKEND")
+    with open(project / "notebooks" / "trial.py", "a") as source:
+        source.write("import matplotlib.pyplot as plt\nplt.figure(figsize=(2, 1), dpi=50).add_subplot()\n")
+    chapters.execute("trial", {}, project / "page.ipynb")
+    (shown,) = (
+        output
+        for cell in nbformat.read(project / "page.ipynb", 4).cells
+        for output in cell.get("outputs", [])
+        if "image/png" in output.get("data", {})
+    )
+    picture = Image.open(BytesIO(base64.b64decode(shown.data["image/png"])))
+    assert picture.info["dpi"] == pytest.approx((100, 100), rel=0.01) and not shown.metadata
 
 
 def test_a_failing_chapter_ends_the_build_and_keeps_the_page(project):

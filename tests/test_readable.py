@@ -231,6 +231,13 @@ def test_a_picture_keeps_its_place_and_leads_to_itself(tmp_path):
     )
 
 
+@pytest.mark.parametrize("dpi, shown", [(None, (400, 200)), (110, (400, 200)), (220, (200, 100))])
+def test_a_picture_of_twice_the_density_is_shown_as_large_as_one(tmp_path, dpi, shown):
+    Image.new("RGB", (400, 200)).save(tmp_path / "a.png", **({"dpi": (dpi, dpi)} if dpi else {}))
+    lean.to_webp(tmp_path)
+    assert reading.size(tmp_path / "a.webp") == shown
+
+
 @pytest.mark.parametrize("kind, curves", [("lines on white", True), ("a map", False), ("photographs on white", False)])
 def test_the_dark_turns_curves_over_and_leaves_maps_and_photographs(tmp_path, kind, curves):
     points, rng = np.full((200, 300, 3), 255, np.uint8), np.random.default_rng(0)
