@@ -22,6 +22,7 @@ from explorer_numbers import Directions, chance, explorer, read
 from lib import parameters, salience, similarity
 from lib.chapters.individual_similarity_figures import gradient_gallery
 from lib.data.loading import ImageData
+from lib.execution import DENSITY
 from lib.runtime.files import write_whole
 from plain_markdown import pipe_table
 
@@ -86,7 +87,7 @@ def draw(images: ImageData, trained: Directions, picture: Path) -> None:
         {title: salience.as_pictures(rows, channels) for title, rows in maps.items()},
         [f"cosine {a @ b:.2f}" for a, b in zip(first, second)],
     )
-    figure.savefig(picture, dpi=110, metadata={"Software": None})
+    figure.savefig(picture, dpi=DENSITY, metadata={"Software": None})
 
 
 def main() -> None:

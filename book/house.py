@@ -7,6 +7,7 @@ from pathlib import Path
 
 from changed import write_changed
 from lib.code import closure
+from lib.execution import DENSITY
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = ROOT / "book" / "api"
@@ -110,7 +111,7 @@ def drawn(graph: dict[str, set[str]]) -> bytes:
     axis.set_yticks(range(len(ROOMS)), ROOMS)
     axis.set(xlabel="imports from", ylabel="room")
     picture = io.BytesIO()
-    figure.savefig(picture, dpi=110, metadata={"Software": None})
+    figure.savefig(picture, dpi=DENSITY, metadata={"Software": None})
     plt.close(figure)
     return picture.getvalue()
 

@@ -127,6 +127,6 @@ def few_colours(image: Image.Image) -> Image.Image:
     if image.convert("RGBA").getextrema()[3] != (255, 255):
         return image
     whole = image.convert("RGB")
-    few = whole.quantize(256, Image.Quantize.MAXCOVERAGE, kmeans=1, dither=Image.Dither.NONE).convert("RGB")
+    few = whole.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).convert("RGB")
     moved = max(most for _, most in ImageChops.difference(whole, few).getextrema())
     return few if moved <= NEAR else image

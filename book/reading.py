@@ -10,7 +10,7 @@ from pathlib import Path
 from PIL import Image, ImageChops
 from PIL.ExifTags import Base
 
-from lib.figures import STYLE
+from lib.execution import DENSITY
 
 # What is wrong in a page -> what stands there instead.
 MENDS = (
@@ -55,10 +55,10 @@ def is_curves(path: Path) -> bool:
 
 
 def size(path: Path) -> tuple[int, int]:
-    """Width and height in CSS pixels, of which an inch of a chapter's figure has 110; matplotlib writes its SVG in points."""
+    """Width and height in CSS pixels, two points of a chapter's picture each; matplotlib writes its SVG in points."""
     if path.suffix == ".svg":
         width, height = re.search(r'width="([\d.]+)pt" height="([\d.]+)pt"', path.read_text()).groups()
         return round(float(width) * 4 / 3), round(float(height) * 4 / 3)
     with Image.open(path) as image:
-        share = STYLE["figure.dpi"] / (image.getexif().get(Base.XResolution) or STYLE["figure.dpi"])
+        share = DENSITY / 2 / (image.getexif().get(Base.XResolution) or DENSITY / 2)
         return round(image.width * share), round(image.height * share)

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from changed import write_changed
 from chapters import PAGES, ROOT
+from lib.execution import DENSITY
 from plain_markdown import TEMPLATES, filled
 
 RESULTS = ROOT / "benchmarks" / "results.json"
@@ -108,7 +109,7 @@ def draw(measured: Sequence[Mapping], picture) -> None:
             axis.set_xticks(ticks, [f"{size:,}" for size in ticks], rotation=60, minor=False)
             axis.set_xticks([], minor=True)
             axis.legend(fontsize=6)
-    figure.savefig(picture, dpi=110, metadata={"Software": None})
+    figure.savefig(picture, dpi=DENSITY, metadata={"Software": None})
     plt.close(figure)
 
 

@@ -21,6 +21,9 @@ METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
 }
+DENSITY = (
+    168  # points an inch of a chapter's pictures: two for every pixel of the book's column, which is 9.2 inches wide
+)
 
 
 class Failed(Exception):
@@ -84,9 +87,7 @@ def executed(name: str, notebook: nbformat.NotebookNode, parameters: dict, cwd: 
             progress_bar=False,
             record_timing=False,
             stderr_file=Labelled(name.split("_")[0]),
-            extra_arguments=[
-                "--InlineBackend.figure_formats=retina"
-            ],  # pictures have twice the points, for fine screens
+            extra_arguments=[f"--InlineBackend.print_figure_kwargs={{'bbox_inches': 'tight', 'dpi': {DENSITY}}}"],
         )
         return nbformat.read(result, 4)
     except PapermillExecutionError as error:

@@ -9,6 +9,7 @@ from PIL import Image
 
 import chapters
 import pages
+from lib.execution import DENSITY
 
 
 def test_a_page_is_made_and_known_as_current_until_something_changes(project):
@@ -66,7 +67,7 @@ def test_the_same_chapter_gives_the_same_bytes(project):
     assert (project / "first.ipynb").read_bytes() == (project / "second.ipynb").read_bytes()
 
 
-def test_pictures_have_twice_the_points_and_no_width_of_their_own(project, monkeypatch):
+def test_pictures_have_the_density_of_the_book_and_no_width_of_their_own(project, monkeypatch):
     monkeypatch.delenv("MPLBACKEND")
     with open(project / "notebooks" / "trial.py", "a") as source:
         source.write("import matplotlib.pyplot as plt\nplt.figure(figsize=(2, 1), dpi=50).add_subplot()\n")
@@ -78,7 +79,7 @@ def test_pictures_have_twice_the_points_and_no_width_of_their_own(project, monke
         if "image/png" in output.get("data", {})
     )
     picture = Image.open(BytesIO(base64.b64decode(shown.data["image/png"])))
-    assert picture.info["dpi"] == pytest.approx((100, 100), rel=0.01) and not shown.metadata
+    assert picture.info["dpi"] == pytest.approx((DENSITY, DENSITY), rel=0.01) and not shown.metadata
 
 
 def test_a_failing_chapter_ends_the_build_and_keeps_the_page(project):

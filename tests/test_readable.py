@@ -231,8 +231,8 @@ def test_a_picture_keeps_its_place_and_leads_to_itself(tmp_path):
     )
 
 
-@pytest.mark.parametrize("dpi, shown", [(None, (400, 200)), (110, (400, 200)), (220, (200, 100))])
-def test_a_picture_of_twice_the_density_is_shown_as_large_as_one(tmp_path, dpi, shown):
+@pytest.mark.parametrize("dpi, shown", [(None, (400, 200)), (84, (400, 200)), (168, (200, 100))])
+def test_a_picture_of_twice_the_points_is_shown_as_large(tmp_path, dpi, shown):
     Image.new("RGB", (400, 200)).save(tmp_path / "a.png", **({"dpi": (dpi, dpi)} if dpi else {}))
     lean.to_webp(tmp_path)
     assert reading.size(tmp_path / "a.webp") == shown
