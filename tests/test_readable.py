@@ -119,6 +119,15 @@ def test_the_keyboard_reaches_every_control_and_shows_where_it_is(chromium, name
 
 
 @built
+def test_what_is_unfolded_and_scrolls_is_scrolled_with_the_keyboard(chromium):
+    page, _ = opened(chromium, "chapters/03_individual_similarity")
+    page.evaluate("document.querySelectorAll('details').forEach((fold) => (fold.open = true))")
+    wide = "[...document.querySelectorAll('.bd-article pre')].filter((one) => one.scrollWidth > one.clientWidth + 1)"
+    page.wait_for_function(f"{wide}.length > 3 && {wide}.every((one) => one.tabIndex == 0)", timeout=10_000)
+    page.close()
+
+
+@built
 def test_every_icon_has_a_glyph_in_the_fonts_that_are_left(chromium):
     from fontTools.ttLib import TTFont
 

@@ -27,13 +27,16 @@ for (const table of document.querySelectorAll(".bd-article table.dataframe")) {
 
 // What scrolls sideways can be reached and scrolled with the keyboard, and only that.
 const BOXES = ".bd-article :is(pre, table, div.math, mjx-container, div.output, div.cell_output, .pst-scrollable-table-container)";
-const reachable = () => {
-  for (const box of document.querySelectorAll(BOXES))
-    if (box.scrollWidth > box.clientWidth + 1 && getComputedStyle(box).overflowX != "visible") box.tabIndex = 0;
-    else box.removeAttribute("tabindex");
+const reachable = (box) => {
+  if (box.scrollWidth > box.clientWidth + 1 && getComputedStyle(box).overflowX != "visible") box.tabIndex = 0;
+  else box.removeAttribute("tabindex");
 };
-addEventListener("resize", reachable);
-addEventListener("load", () => (window.MathJax?.startup?.promise ?? Promise.resolve()).then(reachable));
+// A box gets another size with the window, when it is unfolded, and when the theme lays out the page once more.
+const sizes = new ResizeObserver((boxes) => boxes.forEach(({ target }) => reachable(target)));
+addEventListener("load", async () => {
+  await window.MathJax?.startup?.promise;
+  for (const box of document.querySelectorAll(BOXES)) sizes.observe(box);
+});
 
 // What a citation or a word of the glossary means stands in the margin, below the line where there is none, while a
 // pointer or the keyboard is on it.  Escape puts it away.  Without scripts the browser shows its title.
