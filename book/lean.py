@@ -30,6 +30,9 @@ TOLD = "how-to-run-this"  # the cell of a downloaded chapter that tells it
 OF_THE_BOOK = re.compile(r'^study = "(?!mine")[^"]*"\n?', re.M)  # where the book keeps its own numbers
 SCRIPT = r'\s*<script[^>]* src="[^"]*(?:{})\.js[^>]*></script>'
 ICONS = re.compile(SCRIPT.format("scripts/fontawesome"))  # their font draws them too
+# Nothing is run in a page, and there are no tabs.
+IDLE = re.compile(r"\s*<link[^>]*sphinx-thebe[^>]*>|" + SCRIPT.format("sphinx-thebe|design-tabs"))
+DESIGN = re.compile(r"\s*<link[^>]*sphinx-design[^>]*>")  # the look of what is folded in cards
 SEARCH = re.compile(SCRIPT.format("searchtools|language_data|searchindex"))  # search_as_you_type is off
 
 
@@ -47,6 +50,7 @@ def lean(html: str, searches: bool = False) -> str:
     html = MACHINES.sub(lambda listing: re.sub(r"</?span[^>]*>", "", listing[0]), html)
     html = PLAIN.sub(r"\1", PLAIN.sub(r"\1", ICONS.sub("", html))).replace("</em><em>", "")
     html = html if searches else SEARCH.sub("", html)
+    html = IDLE.sub("", html if 'class="sd-' in html else DESIGN.sub("", html))
     return SPACES.sub(lambda found: found[0] if found[1] else "\n", html)
 
 

@@ -174,6 +174,11 @@ def test_a_picture_gets_by_with_few_colours_only_where_no_point_changes_much(tmp
     [
         ("<p>\n   \n  <b>a</b>\n </p>", "<p>\n<b>a</b>\n</p>"),
         ("<pre>a\n\n    b</pre>\n  <p>", "<pre>a\n\n    b</pre>\n<p>"),
+        ('<link href="_static/sphinx-design.css"/><p>', "<p>"),
+        (
+            '<link href="_static/sphinx-design.css"/><p class="sd-a">',
+            '<link href="_static/sphinx-design.css"/><p class="sd-a">',
+        ),
         ("<em>list</em><em>[</em><em>int</em>", "<em>list[int</em>"),
         ('<code><span class="n"><span class="pre">x</span></span></code>', "<code>x</code>"),
         (
