@@ -82,7 +82,7 @@ def test_what_is_planted_is_found_and_nothing_else(row, effect, trials):
     error_rates.check(found, "supported" if effect else None, 0.5)
 
 
-@pytest.mark.parametrize("trials", [4, pytest.param(200, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("trials", [2, pytest.param(100, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     "saw, expected",
     [
