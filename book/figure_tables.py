@@ -179,5 +179,38 @@ def through_training(numbers: Mapping, p: Mapping) -> dict:
     return lines(columns, rows, panel="family", x="epochs", y=columns[3], by="width", log=True)
 
 
+def means(**named: str) -> Callable:
+    """Means over the networks of every width, {measure: its name in the numbers}: a panel a measure, a line a family."""
+
+    def table(numbers: Mapping, p: Mapping) -> dict:
+        rows = [
+            [measure, family, width, plain(np.mean(values))]
+            for measure, name in named.items()
+            for family, found in numbers[name].items()
+            for width, values in zip(widths_of(p)(family), found)
+        ]
+        return lines(["measure", "family", "k", "mean"], rows, panel="measure", x="k", y="mean", by="family", log=True)
+
+    return table
+
+
+def protocols(measure: str) -> Callable:
+    """A measure over the batch size: a panel a family, a line a protocol and width."""
+
+    def table(numbers: Mapping, p: Mapping) -> dict:
+        rows = [
+            [family, f"{protocol}, k = {width}", batch, *(plain(found[measure][end][row][place]) for end in ENDS)]
+            for family, found in numbers["measures"].items()
+            for protocol, recipes in numbers["recipes"].items()
+            for row, width in enumerate(widths_of(p)(family))
+            for batch, *recipe, _ in recipes
+            for place in [numbers["recipe_order"].index([batch, *recipe])]
+        ]
+        columns = ["family", "networks", "batch size", measure, "low", "high"]
+        return lines(columns, rows, panel="family", x="batch size", y=measure, by="networks", log=True)
+
+    return table
+
+
 def same(names: Iterable) -> Callable:
     return lambda _: list(names)

@@ -18,9 +18,11 @@ from figure_tables import (
     late_shares,
     layers,
     maps,
+    means,
     members,
     over_width,
     populations,
+    protocols,
     ranked,
     same,
     stitches,
@@ -76,6 +78,7 @@ FIGURES: dict[tuple[str, str], Callable[[Mapping, Mapping], dict]] = {
     ("01_introduction", "Not in the paper"): lambda n, p: maps(
         n["similarity_by_product"], same([f"k{place + 1}" for place in range(len(n["concentrations"]))]), panel="world"
     ),
+    ("02_populations", "Accuracy and loss"): means(accuracy="test_accuracy", loss="test_loss"),
     ("03_individual_similarity", "The paper's Fig. 2"): lambda n, p: maps(n["individual"], widths_of(p)),
     ("03_individual_similarity", "The paper's Fig. 12"): lambda n, p: maps(n["expected"], widths_of(p)),
     ("03_individual_similarity", "The trend"): lambda n, p: over_width(
@@ -98,6 +101,11 @@ FIGURES: dict[tuple[str, str], Callable[[Mapping, Mapping], dict]] = {
         sides=("source", "target"),
         panel="map",
     ),
+    ("08_batch_size", "The paper's Fig. 18a and b"): protocols("similarity"),
+    ("08_batch_size", "Fig. 18c, test loss"): protocols("test loss"),
+    ("08_batch_size", "Fig. 18c, training loss"): protocols("training loss"),
+    ("08_batch_size", "Fig. 18d"): protocols("test accuracy"),
+    ("09_vision_transformer", "How well"): means(accuracy="accuracy", loss="loss"),
     ("09_vision_transformer", "The paper's Fig. 21"): lambda n, p: maps(
         {"networks: ρ(k1, k2)": n["expected"]["vit"]}, same(p["widths"]), panel="map"
     ),
