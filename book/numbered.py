@@ -17,6 +17,7 @@ FIGURE = re.compile(r'(<a class="enlarge" (?:(?!</a>).)*</a>)\s*<p>(<strong>.*?)
 # "Fig. 12", "Figs. 7a, 7b and F.1", "Table 1" in the bold beginning of a caption
 ORIGIN = re.compile(r"(?:Figs?\.?|Table) (?:[A-Z]\.)?\d+\w?(?:(?:, | and |, and )(?:[A-Z]\.)?\d+\w?)*")
 ALT = re.compile(r'(<img [^>]*?alt="[^"]*)')
+TOLD = re.compile(r"\b(?:black|white|dark|light)(?:er)?\b", re.I)  # colours that the dark would make untrue
 SCRIPT = '<script defer src="{}_static/figures.js"></script>'
 
 
@@ -43,6 +44,8 @@ def _figure(
     label = chapter.partition("_")[0].lstrip("0")
     label = "O" if label == "own" else label
     anchor, title = f"figure-{label}-{count}", f"Figure {label}.{count}" + (f", {data}" if data else "")
+    if TOLD.search(plain(caption) + ALT.search(picture)[0]):
+        picture = picture.replace(" data-curves", "")
     if found and (shown := touched.behind(chapter, plain(caption), found)):
         keep({anchor: shown})
         picture = ALT.sub(lambda match: f"{match[1].rstrip()} {escape(words(shown))}", picture, count=1)

@@ -136,6 +136,15 @@ def test_figures_are_counted_in_their_order_and_nothing_else_is():
     assert "Figure A1.2, CIFAR-10</a>" in made and made.count(PICTURE) == 3
 
 
+@pytest.mark.parametrize(
+    "alt, said, turned", [("A", "lines", True), ("A", "<em>Black:</em> chance", False), ("darker", "", False)]
+)
+def test_a_picture_whose_words_name_black_or_white_is_not_turned_over_in_the_dark(alt, said, turned):
+    picture = f'<a class="enlarge" href="a.webp" data-curves><img alt="{alt}" src="a.webp" /></a>'
+    page = f"{picture}<p><strong>Curves.</strong> {said}</p>"
+    assert ("data-curves" in numbered.numbered(page, "01_introduction")) == turned
+
+
 @pytest.mark.skipif(not (HTML / "index.html").exists(), reason="needs the built pages")
 def test_a_reader_touches_a_figure_and_takes_its_numbers_along(chromium):
     found = json.loads((ROOT / "results" / "book" / "03_individual_similarity.json").read_text())
