@@ -44,7 +44,7 @@ def _figure(
     label = chapter.partition("_")[0].lstrip("0")
     label = "O" if label == "own" else label
     anchor, title = f"figure-{label}-{count}", f"Figure {label}.{count}" + (f", {data}" if data else "")
-    if TOLD.search(plain(caption) + ALT.search(picture)[0]):
+    if TOLD.search(picture + plain(caption)):
         picture = picture.replace(" data-curves", "")
     if found and (shown := touched.behind(chapter, plain(caption), found)):
         keep({anchor: shown})
