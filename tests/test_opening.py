@@ -1,11 +1,13 @@
 """Pictures that are programs, pipes or too large are refused before they are decoded, from folders, archives and readers."""
 
+import io
 import os
 import zipfile
 import zlib
 
 import pytest
 from made_pictures import both_splits, colour, encoded, write_folder, write_zip
+from PIL import Image
 
 from lib.data import opening, pictures
 from lib.own.pictures import load_images, resized
@@ -40,6 +42,17 @@ def test_many_pixels_are_refused_by_what_the_header_says(reading):
     content[29:33] = zlib.crc32(content[12:29]).to_bytes(4)
     with pytest.raises(ValueError, match="ant/0.png has 13,000 x 13,000 pixels; at most 67,108,864 are decoded"):
         reading("0.png", bytes(content))
+
+
+def test_a_picture_of_thousands_of_scans_is_not_waited_for(reading):
+    picture = io.BytesIO()
+    Image.new("L", (6, 6)).save(picture, "JPEG", progressive=True)
+    *scans, _ = picture.getvalue().split(opening.SCAN)
+    content = opening.SCAN.join([*scans, *[scans[-1]] * 2000])
+    with pytest.raises(
+        ValueError, match=r"ant/9.png goes over its pixels 2,00\d times; at most 1,000 scans are decoded"
+    ):
+        reading("9.png", content)
 
 
 def test_a_large_file_is_refused_before_it_is_read(reading, monkeypatch):

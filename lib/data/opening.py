@@ -12,6 +12,9 @@ from PIL import Image
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 PIXELS = 2**26
 BYTES = 2**28
+# A scan of a progressive JPEG can pass over all pixels in 100 bytes; everything else takes a minute of a core for BYTES at most.
+SCANS = 1000
+JPEG, SCAN = b"\xff\xd8", b"\xff\xda"
 
 
 class Refused(ValueError):
@@ -41,7 +44,7 @@ def opened(content: bytes) -> Iterator[Image.Image]:
     """A picture of one of FORMATS whose header is read and whose pixels are not decoded yet.
 
     Raises:
-        Refused: more than PIXELS.
+        Refused: more than PIXELS, or a JPEG that goes over them more than SCANS times.
         Exception: as Pillow has them, of a file of no such format.
     """
     try:
@@ -51,6 +54,8 @@ def opened(content: bytes) -> Iterator[Image.Image]:
     with image:
         if image.width * image.height > PIXELS:
             raise Refused(f"has {image.width:,} x {image.height:,} pixels; at most {PIXELS:,} are decoded")
+        if content.startswith(JPEG) and (scans := content.count(SCAN)) > SCANS:
+            raise Refused(f"goes over its pixels {scans:,} times; at most {SCANS:,} scans are decoded")
         yield image
 
 
