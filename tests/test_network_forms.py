@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from public_doors import IMAGES, LABELS, SCORED, close, inference, network, plainly
+from public_doors import DOORS, IMAGES, LABELS, SCORED, close, inference, network, plainly
 from torch import nn
 
 from lib import models
@@ -79,6 +79,21 @@ def test_networks_of_every_form_give_the_numbers_of_a_plain_one_and_are_left_alo
     close(door(model, images, LABELS), expected, 1e-4)
     assert torch.equal(images, IMAGES) and modes == [getattr(part, "training", None) for part in model.modules()]
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+
+
+AROUND = {
+    "no gradients": torch.no_grad,
+    "inference mode": torch.inference_mode,
+    "autocast": lambda: torch.autocast("cpu", torch.bfloat16),
+}
+
+
+@pytest.mark.parametrize("door", DOORS.values(), ids=DOORS)
+@pytest.mark.parametrize("around", AROUND.values(), ids=AROUND)
+def test_what_a_reader_computes_in_changes_nothing(door, around):
+    model = network()
+    with around():
+        close(door(model, IMAGES, LABELS), plainly(door))
 
 
 WRONG_NETWORKS = {

@@ -102,12 +102,13 @@ def precision(model: nn.Module) -> torch.dtype:
 
 @contextmanager
 def evaluating(model: nn.Module, device: str) -> Iterator[nn.Module]:
-    """The model `on_device`, in eval mode; afterwards its modes are as before."""
+    """The model `on_device`, in eval mode and without an autocast of the caller's; afterwards its modes are as before."""
     model = on_device(model, device)
     modes = [(module, getattr(module, "training", None)) for module in model.modules()]
     try:
         _into_eval_mode(model)
-        yield model
+        with torch.autocast(torch.device(device).type, enabled=False):
+            yield model
     finally:
         for module, mode in modes:
             if mode is None:  # a frozen TorchScript has none

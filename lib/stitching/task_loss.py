@@ -47,6 +47,8 @@ def match_task_loss(
 ) -> dict[int, list[AffineMap]]: ...
 
 
+@torch.enable_grad()
+@torch.inference_mode(False)
 def match_task_loss(
     sources: Sequence[Float[Array, "n _ _ _"] | list],
     end: nn.Module,
