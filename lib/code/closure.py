@@ -44,9 +44,12 @@ def digest(codes: list[ast.Module], root: Path) -> str:
 
 
 def closure(codes: list[ast.Module], root: Path) -> dict[str, Path]:
-    """module of lib -> its file, for every module that the code reaches through imports at any depth."""
+    """module of lib -> its file, for every module that the code reaches through imports at any depth.
+
+    What one piece of code imports the others may use, as the cells of a notebook do.
+    """
     reached: dict[str, Path] = {}
-    waiting = {name for code in codes for name in imported(code, root)}
+    waiting = imported(ast.Module([line for code in codes for line in code.body], []), root)
     while waiting:
         name = waiting.pop()
         reached[name] = path = _file(name, root)
