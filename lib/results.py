@@ -127,7 +127,7 @@ def read(folder: Path, chapters: Iterable[str]) -> dict[str, list[Claim]]:
             raise ValueError(f"chapter {chapter} has no results: there is no {path.name} in results/{folder.name}")
         try:
             found[chapter] = [_claim(entry) for entry in json.loads(path.read_text())["claims"]]
-        except (ValueError, KeyError, TypeError) as error:
+        except (AttributeError, ValueError, KeyError, TypeError) as error:
             raise ValueError(f"results/{folder.name}/{path.name} is no file of claims: {error}") from None
         for claim in found[chapter]:
             if claim.verdict not in MARKS:
@@ -142,4 +142,7 @@ def read(folder: Path, chapters: Iterable[str]) -> dict[str, list[Claim]]:
 
 
 def _claim(entry: dict) -> Claim:
-    return Claim(**entry | {"thresholds": tuple(entry.get("thresholds", ()))})
+    claim = Claim(**entry | {"thresholds": tuple(entry.get("thresholds", ()))})
+    if not isinstance(claim.name, str) or not isinstance(claim.verdict, str):
+        raise TypeError(f"a name and a verdict are texts, not {claim.name!r} and {claim.verdict!r}")
+    return claim

@@ -122,6 +122,12 @@ def test_claims_are_read_as_they_were_written(folder):
         ('"claims"', '"clams"', "02_two.json is no file of claims: 'claims'"),
         ('"rule"', '"role"', "02_two.json is no file of claims: .*unexpected keyword argument 'role'"),
         ('"rule": "the interval lies above 0", ', "", "02_two.json is no file of claims: .*missing .* 'rule'"),
+        (
+            '"supported"',
+            "[]",
+            "02_two.json is no file of claims: a name and a verdict are texts, not '02-rises' and \\[\\]",
+        ),
+        ('"claims": [', '"claims": [[], ', "02_two.json is no file of claims: "),
         ('"supported"', '"proven"', "claim 02-rises of chapter 02_two has the verdict 'proven'; the verdicts are"),
         ("02-rises", "01-rises", "two claims have the name 01-rises, in 01_one and 02_two"),
     ],
