@@ -116,7 +116,7 @@ def _file(module: str, root: Path) -> Path:
 
 @cache
 def _tree(path: Path, changed: int) -> ast.Module:
-    return ast.parse(path.read_text())
+    return ast.parse(path.read_text(encoding="utf-8"))
 
 
 @cache
