@@ -17,6 +17,7 @@ MENDS = (
     (r' aria-label="Toggle hidden content"', ""),  # the words inside say more, and have to be in a control's name
     (r'(search-button-field[^>]*) title="Search" aria-label="Search"', r"\1"),
     (r'<div id="pst-primary-sidebar"', '<div id="pst-primary-sidebar" role="complementary" aria-label="The book"'),
+    (r'role="doc-biblioentry"', 'role="listitem"'),  # what a list may hold
     (r"<th\b([^>]*)></th>", r"<td\1></td>"),  # above the index of a pandas table: no header
 )
 # The theme's script hides the column of contents beside wide tables, and fails on a page that has none.

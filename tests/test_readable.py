@@ -14,7 +14,7 @@ import lean
 import reading
 
 HTML = Path(__file__).resolve().parents[1] / "_build" / "html"
-PAGES = (
+QUICK = (
     "index",
     "what_holds",
     "cards",
@@ -27,6 +27,8 @@ PAGES = (
     "studies/cifar10-50k/03_individual_similarity",
     "api/training",
 )
+EVERY = re.findall(r"(?:file|root): book/(\S+)", (HTML.parents[1] / "_toc.yml").read_text())
+PAGES = [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in EVERY]
 TEXT = {".html", ".css", ".js", ".svg"}  # what servers compress
 
 built = pytest.mark.skipif(not (HTML / "index.html").exists(), reason="needs the built pages")
