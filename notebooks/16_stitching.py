@@ -93,7 +93,7 @@ from lib.verdicts import judged
 #
 # - **Task loss matching** trains $T$, from random weights, on the labels $y$ of the training images:
 #   $\min_T \mathbb{E}\, \mathrm{CE}(S_{ij}(x), y)$. The score is the test accuracy of $S_{ij}$.
-# - **Direct matching** fits $T$ to the representation that it replaces, by least squares on $K$ training images:
+# - **Direct matching** fits $T$ to the representation that it replaces, by least squares on $n_\text{fit}$ training images:
 #   $\min_T \sum_x \lVert T f_{\le i}(x) - g_{\le j}(x) \rVert^2$ {cite:p}`csiszarik2021similarity`. It has two scores: the
 #   test accuracy of $S_{ij}$, and the residual on the test images,
 #   $r = \sum_x \lVert T f_{\le i}(x) - g_{\le j}(x) \rVert^2 / \sum_x \lVert g_{\le j}(x) \rVert^2$. At $r = 1$ the map
@@ -139,10 +139,10 @@ print(pd.DataFrame({"channels": {point: shape[0] for point, shape in shapes.item
 
 # %% [markdown]
 # The table shows the blocks of the networks that are stitched to themselves. The last column is how many equations direct
-# matching has, with the $K$ of `fit_images`, for each number that it fits, from a block to itself. In the paper's largest
-# stage $K = 100$ makes about three. Small images leave maps of few pixels, so that the last blocks need a larger $K$. What
-# $K$ does is shown below. On maps of a single pixel neighbouring blocks differ by what one block adds to a vector, and are
-# hard to tell apart.
+# matching has, with the $n_\text{fit}$ of `fit_images`, for each number that it fits, from a block to itself. In the paper's
+# largest stage $n_\text{fit} = 100$ makes about three. Small images leave maps of few pixels, so that the last blocks need a
+# larger $n_\text{fit}$. What it does is shown below. On maps of a single pixel neighbouring blocks differ by what one block adds
+# to a vector, and are hard to tell apart.
 #
 # The front's outputs are computed once, without augmentation, and all sources of a target are matched together.
 
@@ -286,7 +286,7 @@ corresponding, others = (across.interval(lambda one: np.median(one.residual_by_c
 by_count = bounded(across.interval(lambda one: [
     identified(-residuals).mean() for residuals in np.moveaxis(one.residual_by_count, 2, 0)]), *SHARES)
 figures.show(stitching_shown.over_counts(p.fit_counts, corresponding, others, by_count, chance(n_layers)[0]),
-             f"**Direct matching with $K$ images.** Left: median over layers. {len(across.pairs)} pairs of different "
+             f"**Direct matching with few and many images.** Left: median over layers. {len(across.pairs)} pairs of different "
              f"seeds; n = {n_images} test images. 95 % intervals over networks.")
 
 # %% [markdown]
@@ -331,7 +331,7 @@ results.table(verdicts)
 # - Direct matching takes more images by default, for the reason given with the table of blocks.
 # - Residuals are one ratio of sums over all test images; the authors' program averages the ratios of its batches.
 # - Whether the paper divides accuracies by that of the end is not known. Best sources and violations do not depend on it.
-# - The rule for violations, the shares for ties, the intervals, the comparison of $K$ and the pairs across widths are
+# - The rule for violations, the shares for ties, the intervals, the comparison of $n_\text{fit}$ and the pairs across widths are
 #   additions.
 
 # %% tags=["hide-input", "nbval-ignore-output", "remove-output"]

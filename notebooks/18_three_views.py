@@ -157,7 +157,7 @@ figures.show(drawn.over_width(found),
 
 # %% mystnb={"image": {"alt": "A row of three panels for each family, one for each view: the share of the probability that attacks take over the view's likeness, a point a pair of networks, coloured by their mean width; titles have the held-out R squared and the rank correlation within widths."}} tags=["hide-input"]
 figures.show(drawn.views_against_outcome(found, TRANSFER),
-             f"**Transfer of attacks, as three views see it.** eps = {p.main_eps:g} in normalised units. A point is a pair of "
+             f"**Transfer of attacks, as three views see it.** ε = {p.main_eps:g} in normalised units. A point is a pair of "
              f"networks; titles: held-out R² of the view alone, and rank correlation within widths. {counted}; "
              f"n = {n_images} test images for the views, {n_images} others for the attacks.")
 

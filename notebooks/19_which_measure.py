@@ -122,7 +122,7 @@ promises_table(measures)
 # - **groups**: the chance that two networks of one group are more alike than one of them and one of another group, the
 #   mean over groups, is the *conformity*
 #
-# $$ C = \frac{1}{|G|} \sum_{A \in G} P \bigl( s_{ff'} > s_{fg} \bigr) + \tfrac12 P \bigl( s_{ff'} = s_{fg} \bigr) ,
+# $$ \text{conformity} = \frac{1}{|G|} \sum_{A \in G} P \bigl( s_{ff'} > s_{fg} \bigr) + \tfrac12 P \bigl( s_{ff'} = s_{fg} \bigr) ,
 # \qquad f, f' \in A, \; g \notin A , $$
 #
 #   one half for a measure that knows nothing and 1 for one that tells all groups apart. The area under the

@@ -241,7 +241,7 @@ if laws:
     figures.show(figures.against_equality({family: drawn.law_points(law) for family, law in laws.items()},
                                                          "ρ(k, k) (cosine)"),
                  f"**The law and what was left out of it.** 95 % intervals over networks and images of each number by itself; n = "
-                 f"{n_images} test images. Dotted: 25 % off.")
+                 f"{n_images} test images; networks a width: {', '.join(f'{family} {p.seeds[family]}' for family in laws)}. Dotted: 25 % off.")
 
 # %% [markdown]
 # One exponent for all widths is much to ask. Those of images and epochs at each width alone, to see where the law fails:

@@ -41,9 +41,8 @@ def attacked_images(rows: Mapping[str, np.ndarray], columns: Sequence[str]) -> F
 def transfer(families: Mapping[str, Sample], widths: Widths) -> Figure:
     """Fig. 25: alpha of source widths (rows) against target widths (columns), a panel a family."""
     found = {family: outcome.interval(single) for family, outcome in families.items()}
-    least = min(estimate.min() for estimate, _, _ in found.values())
     names = "target width k2", "source width k1"
-    return map_figures.heatmaps(found, widths, "α (ratio of probabilities)", least, axes_labels=names)
+    return map_figures.heatmaps(found, widths, "α (ratio of probabilities)", top=1, axes_labels=names)
 
 
 def strategies(families: Mapping[str, Sample], widths: Mapping[str, Sequence[int]]) -> Figure:
@@ -104,7 +103,7 @@ def across(outcome: Sample, families: Sequence[str]) -> Figure:
     """alpha of source families and random signs (rows) against target families (columns)."""
     figure, axis = figures.subplots(width=6.6, height=5.2)
     found = outcome.interval()
-    image = map_figures.heatmap(axis, found, range(len(families)), found[0].max(), found[0].min())
+    image = map_figures.heatmap(axis, found, range(len(families)), top=1)
     axis.set_xticks(range(len(families)), families, rotation=15)
     axis.set_yticks(range(len(families) + 1), [*families, "random signs"])
     axis.set(xlabel="target family", ylabel="source")

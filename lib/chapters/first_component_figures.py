@@ -72,15 +72,14 @@ def late_share_heatmap(found: Found) -> Figure:
         values[: len(networks), column] = late_shares(networks)
         colour, marker = look("", column)
         right.scatter(*late_shares(networks).T[::-1], color=colour, marker=marker, alpha=0.8, label=str(architecture))
-    top = np.ceil(10 * np.nanmax(values[..., 0])) / 10  # shares may all be small
-    image = left.imshow(values[..., 0], vmin=0, vmax=top, aspect="auto")
+    image = left.imshow(values[..., 0], vmin=0, vmax=1, aspect="auto")
     texts = [f"{share:.2f}\n({block:.2f})" if np.isfinite(share) else "" for share, block in values.reshape(-1, 2)]
-    cell_numbers(left, values[..., 0], np.reshape(texts, values.shape[:2]), lambda share: share < 0.6 * top, 8)
+    cell_numbers(left, values[..., 0], np.reshape(texts, values.shape[:2]), lambda share: share < 0.6, 8)
     left.set_xticks(range(len(found)), list(map(str, found)), rotation=40, ha="right", fontsize=9)
     left.set_yticks(range(len(values)))
     left.set_ylabel("network")
     figure.colorbar(image, ax=left, label="share of the variance", shrink=0.8)
-    right.set(xlabel="block / depth", ylabel="share of the variance", xlim=(-0.05, 1.05), ylim=(0, 1.05 * top))
+    right.set(xlabel="block / depth", ylabel="share of the variance", xlim=(-0.05, 1.05), ylim=(0, 1.05))
     shared_legend(figure, 4, fontsize=9)
     return figure
 

@@ -15,6 +15,7 @@ from lib.map_figures import cell_numbers
 from lib.statistics.intervals import Interval, bounded, in_brackets
 from lib.stitching.identification import distance, later_share
 from lib.stitching.layers import DIRECT, DISTANCES, MEASURES, RESIDUAL, TASK_LOSS
+from lib.stitching.similarity_indices import PROCRUSTES
 
 SHORT = {
     "task loss matching, accuracy": "task loss (accuracy)",
@@ -28,11 +29,11 @@ def matrices(
 ) -> Figure:
     """A panel a measure: sources in rows, targets in columns, the best sources of each target in frames.
 
-    Colours of each panel go from its least to its largest value, or, diverging, as far below zero as above it.
+    Colours go from 0 to 1, those of Procrustes distances to 2 and, diverging, from -1, in every study and panel.
     """
     figure, axes = panel_grid(len(panels), columns, width=PAGE / columns, height=PAGE / columns + 0.25)
     for axis, (name, values) in zip(axes, panels.items()):
-        ends = np.array([-1, 1]) * np.abs(values).max() if diverging else (values.min(), values.max())
+        ends = (-1 if diverging else 0), 2 if name == PROCRUSTES else 1
         image = axis.imshow(values, vmin=ends[0], vmax=ends[1], cmap="PuOr" if diverging else None)
         _numbers(axis, values, ends, diverging)
         best = values.min(0) if name in DISTANCES else values.max(0)
@@ -158,7 +159,7 @@ def over_counts(
     left.set(ylabel="residual on test images", yscale="log")
     right.set(ylabel="identified by residual (share)", ylim=(-0.03, 1.03))
     for axis in (left, right):
-        width_axis(axis, counts, "images to fit (K)")
+        width_axis(axis, counts, "images to fit")
         axis.legend()
     return figure
 
