@@ -15,3 +15,11 @@ def pytest_collection_modifyitems(items):
         if item.path.parent == Path(__file__).parent and (absent := chapters.missing(item.path.stem)):
             reason = f"needs {' and '.join(absent)}, seen from the root of the checkout"
             item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item):
+    """Kernels show no progress bars: the committed pages have none."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TQDM_DISABLE", "1")
+        return (yield)
