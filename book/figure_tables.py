@@ -37,12 +37,17 @@ def maps(
     sides: Sequence[str] = ("k2", "k1"),
     panel: str = "family",
     shared: bool = True,
+    top: float | None = None,
 ) -> dict:
-    """Maps beside each other; sides: names of the rows and the columns; shared: one scale of colours for all."""
+    """Maps beside each other; sides: names of the rows and the columns; shared: one scale of colours for all.
+
+    top: colours go from 0 to it, as those of the picture do; else from the least to the largest value.
+    """
     table, (y, x) = cells(panels, rows, columns), sides
     names = [panel, y, x, *ENDS][: len(table[0])]
     return {"kind": "map", "columns": names, "rows": table, "panel": panel, "x": x, "y": y, "value": "estimate"} | {
-        "shared": shared
+        "shared": shared,
+        "top": top,
     }
 
 
@@ -123,7 +128,7 @@ def attack(numbers: Mapping, p: Mapping) -> dict:
     sources, own = numbers["sources"], widths_of(p)
     of = sources if isinstance(sources, Mapping) else dict.fromkeys(p["families"], sources)
     panels = {family: found["mean of ratios"] for family, found in numbers["outcomes"].items()}
-    return maps(panels, of.get, own, sides=("source", "target"))
+    return maps(panels, of.get, own, sides=("source", "target"), top=1)
 
 
 def stitches(kind: str) -> Callable:
@@ -141,7 +146,7 @@ def detected(numbers: Mapping, p: Mapping) -> dict:
         for detector, by_matching in found[0].items()
         for matching in by_matching
     }
-    return maps(panels, same(numbers["points"]), sides=("source", "target"), panel="detector") | DOWN
+    return maps(panels, same(numbers["points"]), sides=("source", "target"), panel="detector", top=1) | DOWN
 
 
 def ranked(numbers: Mapping, p: Mapping) -> dict:
@@ -160,7 +165,7 @@ def late_shares(numbers: Mapping, p: Mapping) -> dict:
         title: [[one[part][row] if row < len(one[part]) else np.nan for one in found.values()] for row in names]
         for title, part in (("share of the component", "late_share"), ("block's share of the depth", "block_share"))
     }
-    return maps(panels, same(names), same(found), sides=("network", "architecture"), panel="number") | DOWN
+    return maps(panels, same(names), same(found), sides=("network", "architecture"), panel="number", top=1) | DOWN
 
 
 def transformers(numbers: Mapping, p: Mapping) -> dict:

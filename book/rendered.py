@@ -12,9 +12,8 @@ from lib.rules import NOT_TESTED
 STATIC = Path(__file__).resolve().parent / "static"
 INTERVAL = re.compile(r"(?<=\d) \[[-−+]?\d[\d.e-]*, [-−+]?\d[\d.e-]*\]| \[95 % interval\]")
 COUNTED = re.compile(r"\(\d+ claims: \d+ supported")  # what such a sentence goes on to say follows from verdicts
-VERDICT = re.compile(
-    r"(?:(?<=>)|(?<=: ))(?:supported|contradicted|undecided)(?=[<.;])"
-)  # a cell, or the end of a sentence
+# In a cell, or at the end of a sentence.
+VERDICT = re.compile(r"(?:(?<=>)|(?<=: ))(?:supported|contradicted|undecided)(?=[<.;])")
 
 
 def look(app, config):

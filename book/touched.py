@@ -30,13 +30,15 @@ from figure_tables import (
     transformers,
     widths_of,
 )
+from lib.figures import SIMILARITY
 
 
 def behind(chapter: str, caption: str, found: Mapping) -> dict | None:
     """What a figure shows, by how its caption begins, from the chapter's results; None where it is not known.
 
     -> kind: 'map' or 'lines'; columns, rows: the table; panel, x, y, value, by: names of columns; n: how many of what;
-    how it is drawn: shared (one scale of colours), down (the first row above), log (x), steep (panels of a logarithmic y).
+    how it is drawn: shared (one scale of colours), top (its end), down (the first row above), log (x), steep (panels of a
+    logarithmic y).
     """
     for (own, begin), table in FIGURES.items():
         if own == chapter and caption.startswith(begin):
@@ -79,14 +81,16 @@ FIGURES: dict[tuple[str, str], Callable[[Mapping, Mapping], dict]] = {
         n["similarity_by_product"], same([f"k{place + 1}" for place in range(len(n["concentrations"]))]), panel="world"
     ),
     ("02_populations", "Accuracy and loss"): means(accuracy="test_accuracy", loss="test_loss"),
-    ("03_individual_similarity", "The paper's Fig. 2"): lambda n, p: maps(n["individual"], widths_of(p)),
-    ("03_individual_similarity", "The paper's Fig. 12"): lambda n, p: maps(n["expected"], widths_of(p)),
+    ("03_individual_similarity", "The paper's Fig. 2"): lambda n, p: maps(
+        n["individual"], widths_of(p), top=SIMILARITY
+    ),
+    ("03_individual_similarity", "The paper's Fig. 12"): lambda n, p: maps(n["expected"], widths_of(p), top=SIMILARITY),
     ("03_individual_similarity", "The trend"): lambda n, p: over_width(
         diagonals(n["expected"]), widths_of(p), "similarity within a width"
     ),
     ("04_hypotheses", "H1"): lambda n, p: over_width(n["variance"], widths_of(p), "spherical variance"),
-    ("04_hypotheses", "H2, raw"): lambda n, p: maps(n["cosine_raw"], widths_of(p)),
-    ("04_hypotheses", "H2, corrected"): lambda n, p: maps(n["cosine_corrected"], widths_of(p)),
+    ("04_hypotheses", "H2, raw"): lambda n, p: maps(n["cosine_raw"], widths_of(p), top=1),
+    ("04_hypotheses", "H2, corrected"): lambda n, p: maps(n["cosine_corrected"], widths_of(p), top=1),
     ("04_hypotheses", "Mean directions"): populations,
     ("05_saw_distribution", "How many ways"): lambda n, p: over_width(
         n["effective_dimension"], widths_of(p), "effective dimension"
@@ -100,6 +104,7 @@ FIGURES: dict[tuple[str, str], Callable[[Mapping, Mapping], dict]] = {
         same(p["families"]),
         sides=("source", "target"),
         panel="map",
+        top=1,
     ),
     ("08_batch_size", "The paper's Fig. 18a and b"): protocols("similarity"),
     ("08_batch_size", "Fig. 18c, test loss"): protocols("test loss"),

@@ -21,9 +21,8 @@ METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
 }
-DENSITY = (
-    168  # points an inch of a chapter's pictures: two for every pixel of the book's column, which is 9.2 inches wide
-)
+# Points an inch of a chapter's pictures: two for every pixel of the book's column, which is 9.2 inches wide.
+DENSITY = 168
 
 
 class Failed(Exception):

@@ -306,10 +306,9 @@ results.gates(learnt)
 # least squares finds the identity; it is a check of the machinery, not a finding.
 #
 # Pairs of different seeds make a ring, in which each network is once the front and once the end. Whether it adds the same
-# in both roles cannot be told from so few pairs. The intervals are as wide as they must be if it does: where nothing is
-# preferred, planted rings of six support a preference in 3.2 % of 1,000 trials and contradict one in 2.2 %. If the roles
-# have nothing in common it is 0.5 and 1.0 %: the intervals are then wider than they need to be, and more is left undecided
-# (`tests/test_stitching.py`).
+# in both roles cannot be told from so few pairs. The intervals are as wide as they must be if it does; if the roles have
+# nothing in common, they are wider than they need to be, and more is left undecided. `tests/test_stitching.py` plants both
+# kinds of rings and holds the rule to its promise.
 
 # %% tags=["hide-input"]
 results.rules([*WITHIN_ROWS, *IDENTIFICATION_ROWS, *DISTANT_ROWS], kind="each kind of pair")

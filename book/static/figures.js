@@ -64,7 +64,7 @@ function chart(table, width, ink) {
     height: 60 + side * count + legend, font: { color: ink }, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", annotations: [], shapes: [],
     grid: { rows: count, columns, pattern: "independent", xgap: 0.25, ygap: table.maps ? 0.4 : 0.3 }, margin: { t: 40, r: 10, l: 50, b: 60 + legend },
     legend: { orientation: "h", yref: "container", y: 0, yanchor: "bottom" }, hoverlabel: { align: "left" },
-    ...(table.shared ? { coloraxis: table.maps ? { colorscale: "Viridis", cmin: 0, cmax: 1 } : { colorscale: SCALE } } : {}),
+    ...(table.shared ? { coloraxis: table.maps ? { colorscale: "Viridis", cmin: 0, cmax: 1 } : { colorscale: SCALE, ...(table.top ? { cmin: 0, cmax: table.top } : {}) } } : {}),
   };
   panels.forEach((panel, at) => {
     const end = at ? at + 1 : "", category = table.kind == "map" ? "category" : undefined, axes = at ? { xaxis: `x${end}`, yaxis: `y${end}` } : {};

@@ -72,8 +72,6 @@ def layer_cka(
     return pd.DataFrame(values, index=index, columns=index)
 
 
-@torch.enable_grad()
-@torch.inference_mode(False)
 def stitch(
     front: nn.Module,
     end: nn.Module,
